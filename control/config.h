@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config: the configuration as a value. A document (JSON) is read into a new struct config, judged
+ * whole, and either returned complete or refused with one sentence that names the path
+ * (`services[2].port: 70000 is not a port (1-65535)`). Nothing here touches a running system.
+ *
+ * Control thread only. A struct config owns everything it points to and is never changed after
+ * config_read() returned it: a change is a new document, read again.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "address.h"
+#include "error.h"
+
+#define CONFIG_HASH_KEY_SIZE   16
+#define CONFIG_NAME_SIZE       64 /* names: 1-63 of [A-Za-z0-9._-], not starting with '-' or '.' */
+#define CONFIG_WORKERS_MAX     64
+#define CONFIG_PORTS_MAX       16
+#define CONFIG_BACKENDS_MAX    16383 /* per pool: the 14 bits of a slot word, AFFINITY 5.2 */
+#define CONFIG_MEMBERSHIPS_MAX 65535 /* backends of all pools together */
+#define CONFIG_SERVICES_MAX    65535
+#define CONFIG_FILE_MAX        (64 << 20) /* bytes of a document */
+
+enum config_idle { CONFIG_IDLE_SPIN, CONFIG_IDLE_REST };
+
+/* How traffic that is not ours reaches the kernel (DESIGN 8). */
+enum config_host_path {
+	CONFIG_HOST_PATH_DEFAULT, /* what the port's driver calls for */
+	CONFIG_HOST_PATH_XDP,     /* our XDP program leaves it to the kernel before it gets here */
+	CONFIG_HOST_PATH_COPY, /* the driver gives the kernel a copy of every packet (AF_PACKET) */
+	CONFIG_HOST_PATH_DROP, /* nothing reaches the kernel */
+};
+
+enum config_protocol { CONFIG_PROTOCOL_TCP = 6, CONFIG_PROTOCOL_UDP = 17 };
+
+enum config_forward { CONFIG_FORWARD_L2DSR, CONFIG_FORWARD_IPIP };
+
+enum config_backend_state { CONFIG_BACKEND_ACTIVE, CONFIG_BACKEND_DISABLED };
+
+struct config_neighbour {
+	struct address address;
+	uint8_t mac[6];
+};
+
+struct config_port {
+	char name[CONFIG_NAME_SIZE];
+	char *device; /* DPDK device string, handed to DPDK as it is */
+	uint16_t mtu; /* bytes of L3 packet */
+	enum config_host_path host_path;
+	struct config_neighbour *neighbours;
+	size_t neighbour_count;
+	bool has_gateway_mac;
+	uint8_t gateway_mac[6];
+};
+
+struct config_dataplane {
+	bool workers_by_number; /* "workers": 2 rather than [1, 2] */
+	unsigned int worker_count;
+	uint16_t worker_cpus[CONFIG_WORKERS_MAX]; /* only where listed */
+	enum config_idle idle;
+	uint32_t mbufs; /* packet buffers per NUMA node */
+	char **eal;     /* further EAL arguments */
+	size_t eal_count;
+	char *state_file;
+	struct address tunnel_source_ipv4; /* ADDRESS_NONE where absent */
+	struct address tunnel_source_ipv6;
+	struct config_port *ports;
+	size_t port_count;
+};
+
+struct config_backend {
+	char name[CONFIG_NAME_SIZE];
+	struct address address;
+	uint16_t weight; /* 1-65535 */
+	enum config_backend_state state;
+};
+
+struct config_pool {
+	char name[CONFIG_NAME_SIZE];
+	uint32_t slots; /* M: a prime, 251-5,000,011 */
+	struct config_backend *backends;
+	size_t backend_count;
+};
+
+struct config_service {
+	char name[CONFIG_NAME_SIZE];
+	struct address vip;
+	enum config_protocol protocol;
+	uint16_t port; /* host byte order; 0 means any port */
+	size_t pool;   /* index into config->pools */
+	enum config_forward forward;
+};
+
+struct config {
+	char node_name[CONFIG_NAME_SIZE];
+	uint8_t hash_key[CONFIG_HASH_KEY_SIZE]; /* secret: never printed, logged or returned */
+	struct config_dataplane dataplane;
+	char *socket; /* path of the control socket */
+	struct config_pool *pools;
+	size_t pool_count;
+	struct config_service *services;
+	size_t service_count;
+};
+
+/*
+ * Reads bytes as a JSON document: UTF-8, one value, no duplicate keys, no NUL, nothing after it,
+ * nesting of at most 16. Returns a new reference, or NULL with line and column in the sentence.
+ */
+json_t *config_document_parse(const char *text, size_t length, struct error *error);
+
+/* Reads a whole file by its path (a regular file of at most CONFIG_FILE_MAX bytes), then as above.
+ */
+json_t *config_document_load(const char *path, struct error *error);
+
+/*
+ * Judges a document and returns it as a value, or NULL with the sentence. `hash_key`, where not
+ * NULL, stands in for an absent node.hash_key (a document that config_print() made, sent back over
+ * the socket); otherwise the key is required.
+ */
+struct config *config_read(const json_t *document, const uint8_t *hash_key, struct error *error);
+
+void config_destroy(struct config *config); /* NULL is allowed */
+
+/*
+ * The canonical form: every key in the order of the README's reference, defaults spelt out,
+ * addresses as RFC 5952, MACs in lower case; node.hash_key left out, because no command shows it.
+ * Reading the result (with the key) and printing it again gives the same. New reference.
+ */
+json_t *config_print(const struct config *config);
+
+/* The same with node.hash_key: only for the file that is written back to disk. New reference. */
+json_t *config_print_with_secret(const struct config *config);
+
+const char *config_forward_name(enum config_forward forward);
+const char *config_protocol_name(enum config_protocol protocol);
+const char *config_backend_state_name(enum config_backend_state state);
+const char *config_host_path_name(enum config_host_path host_path);
+
+/* By name; the index, or -ENOENT. */
+int config_find_pool(const struct config *config, const char *name);
+int config_find_service(const struct config *config, const char *name);
+int config_find_backend(const struct config_pool *pool, const char *name);
