@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "arena.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct arena {
+	uint32_t size;
+	uint32_t lowest; /* no number below it is free */
+	uint64_t taken[];
+};
+
+struct arena *arena_create(uint32_t size)
+{
+	struct arena *arena =
+		calloc(1, sizeof(*arena) + ((size_t)size / 64 + 1) * sizeof(arena->taken[0]));
+
+	if (arena)
+		arena->size = size;
+	return arena;
+}
+
+void arena_destroy(struct arena *arena)
+{
+	free(arena);
+}
+
+static bool is_taken(const struct arena *arena, uint32_t number)
+{
+	return arena->taken[number / 64] >> (number % 64) & 1;
+}
+
+/* The first free number from `number` on, or the size of the arena. */
+static uint32_t next_free(const struct arena *arena, uint32_t number)
+{
+	while (number < arena->size && is_taken(arena, number)) {
+		uint64_t free_above = ~arena->taken[number / 64] >> (number % 64);
+
+		number += free_above ? (uint32_t)__builtin_ctzll(free_above) : 64 - number % 64;
+	}
+	return number < arena->size ? number : arena->size;
+}
+
+/* How many numbers from the free number `first` on are free, or `enough`. */
+static uint32_t free_run(const struct arena *arena, uint32_t first, uint32_t enough)
+{
+	uint32_t run = 1;
+
+	while (run < enough && first + run < arena->size && !is_taken(arena, first + run))
+		run++;
+	return run;
+}
+
+uint32_t arena_take(struct arena *arena, uint32_t count)
+{
+	uint32_t first = next_free(arena, arena->lowest);
+
+	arena->lowest = first;
+	while (count <= arena->size - first) {
+		uint32_t run = free_run(arena, first, count);
+
+		if (run == count) {
+			for (uint32_t i = first; i < first + count; i++)
+				arena->taken[i / 64] |= UINT64_C(1) << (i % 64);
+			return first;
+		}
+		first = next_free(arena, first + run);
+	}
+	return ARENA_FULL;
+}
+
+void arena_give(struct arena *arena, uint32_t first, uint32_t count)
+{
+	assert(count <= arena->size && first <= arena->size - count);
+	for (uint32_t i = first; i < first + count; i++) {
+		assert(is_taken(arena, i));
+		arena->taken[i / 64] &= ~(UINT64_C(1) << (i % 64));
+	}
+	if (first < arena->lowest)
+		arena->lowest = first;
+}

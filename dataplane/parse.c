@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "parse.h"
+
+#include <string.h>
+
+#include <netinet/in.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+/* The part of a frame that is still to be read: `next` up to `end` bytes from its start. */
+struct cursor {
+	uint16_t next;
+	uint16_t end;
+};
+
+static enum verdict parse_tcp(struct packet *packet, struct cursor at, rte_be16_t ports[2])
+{
+	const struct rte_tcp_hdr *tcp = (const void *)packet_at(packet, at.next);
+	uint16_t length = at.end - at.next;
+	uint8_t header_length;
+
+	if (unlikely(length < sizeof(*tcp)))
+		return VERDICT_TRUNCATED;
+	header_length = (tcp->data_off >> 4) * 4;
+	if (unlikely(header_length < sizeof(*tcp)))
+		return VERDICT_MALFORMED;
+	if (unlikely(header_length > length))
+		return VERDICT_TRUNCATED;
+	if ((tcp->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG)
+		packet->flags |= PACKET_SYN;
+	memcpy(ports, tcp, 4);
+	return VERDICT_NEXT;
+}
+
+static enum verdict parse_udp(struct packet *packet, struct cursor at, rte_be16_t ports[2])
+{
+	const struct rte_udp_hdr *udp = (const void *)packet_at(packet, at.next);
+	uint16_t length = at.end - at.next;
+	uint16_t datagram_length;
+
+	if (unlikely(length < sizeof(*udp)))
+		return VERDICT_TRUNCATED;
+	datagram_length = rte_be_to_cpu_16(udp->dgram_len);
+	if (unlikely(datagram_length < sizeof(*udp)))
+		return VERDICT_MALFORMED;
+	if (unlikely(datagram_length > length))
+		return VERDICT_TRUNCATED;
+	memcpy(ports, udp, 4);
+	return VERDICT_NEXT;
+}
+
+static enum verdict parse_l4(
+	struct packet *packet, struct cursor at, uint8_t protocol, rte_be16_t ports[2])
+{
+	packet->l4_offset = at.next;
+	ports[0] = ports[1] = 0;
+	if (unlikely(packet->flags & PACKET_FRAGMENT))
+		return VERDICT_NEXT;
+	if (likely(protocol == IPPROTO_TCP))
+		return parse_tcp(packet, at, ports);
+	if (protocol == IPPROTO_UDP)
+		return parse_udp(packet, at, ports);
+	packet->flags |= PACKET_PORTLESS;
+	return VERDICT_NEXT;
+}
+
+static enum verdict parse_ipv4(struct packet *packet, struct cursor at)
+{
+	const struct rte_ipv4_hdr *ip = (const void *)packet_at(packet, at.next);
+	struct flow_key_ipv4 *key = &packet->key.ipv4;
+	uint16_t header_length, total_length;
+
+	if (unlikely(at.end - at.next < (int)sizeof(*ip)))
+		return VERDICT_TRUNCATED;
+	header_length = rte_ipv4_hdr_len(ip);
+	total_length = rte_be_to_cpu_16(ip->total_length);
+	if (unlikely(ip->version_ihl >> 4 != 4 || header_length < sizeof(*ip) ||
+		     total_length < header_length))
+		return VERDICT_MALFORMED;
+	if (unlikely(total_length > at.end - at.next))
+		return VERDICT_TRUNCATED;
+	if (unlikely(ip->fragment_offset &
+		     RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
+		packet->flags |= PACKET_FRAGMENT;
+
+	packet->l3_length = total_length;
+	packet->traffic_class = ip->type_of_service;
+	memcpy(key->addresses, &ip->src_addr, sizeof(key->addresses));
+	key->protocol = ip->next_proto_id;
+	at.end = at.next + total_length;
+	at.next += header_length;
+	return parse_l4(packet, at, key->protocol, key->ports);
+}
+
+static bool is_extension(uint8_t protocol)
+{
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING ||
+	       protocol == IPPROTO_DSTOPTS || protocol == IPPROTO_FRAGMENT;
+}
+
+/* Reads one extension header at the cursor, moves on behind it and replaces `protocol`. */
+static enum verdict parse_extension(struct packet *packet, struct cursor *at, uint8_t *protocol)
+{
+	const uint8_t *header = packet_at(packet, at->next);
+	uint16_t length = 8;
+
+	if (at->end - at->next < length)
+		return VERDICT_TRUNCATED;
+	if (*protocol == IPPROTO_FRAGMENT) {
+		/* An atomic fragment (RFC 6946) is whole: offset 0 and no more to come. */
+		if (header[2] != 0 || (header[3] & 0xf9) != 0)
+			packet->flags |= PACKET_FRAGMENT;
+	} else {
+		length = 8 * (header[1] + 1);
+		if (at->end - at->next < length)
+			return VERDICT_TRUNCATED;
+	}
+	*protocol = header[0];
+	at->next += length;
+	return VERDICT_NEXT;
+}
+
+/* Walks to the transport header, or to the fragment header that hides it. */
+static enum verdict parse_extensions(struct packet *packet, struct cursor *at, uint8_t *protocol)
+{
+	for (unsigned int i = 0; is_extension(*protocol); i++) {
+		enum verdict verdict;
+
+		if (i == PARSE_EXTENSIONS_MAX)
+			return VERDICT_MALFORMED;
+		verdict = parse_extension(packet, at, protocol);
+		if (verdict != VERDICT_NEXT || (packet->flags & PACKET_FRAGMENT))
+			return verdict;
+	}
+	return VERDICT_NEXT;
+}
+
+static enum verdict parse_ipv6(struct packet *packet, struct cursor at)
+{
+	const struct rte_ipv6_hdr *ip = (const void *)packet_at(packet, at.next);
+	struct flow_key_ipv6 *key = &packet->key.ipv6;
+	uint32_t version_class_flow;
+	uint16_t payload_length;
+	uint8_t protocol;
+
+	if (unlikely(at.end - at.next < (int)sizeof(*ip)))
+		return VERDICT_TRUNCATED;
+	version_class_flow = rte_be_to_cpu_32(ip->vtc_flow);
+	payload_length = rte_be_to_cpu_16(ip->payload_len);
+	if (unlikely(version_class_flow >> 28 != 6))
+		return VERDICT_MALFORMED;
+	if (unlikely(payload_length > at.end - at.next - (int)sizeof(*ip)))
+		return VERDICT_TRUNCATED;
+
+	packet->flags |= PACKET_IPV6;
+	packet->l3_length = sizeof(*ip) + payload_length;
+	packet->traffic_class = version_class_flow >> 20;
+	memcpy(key->addresses, ip->src_addr, sizeof(key->addresses));
+	protocol = ip->proto;
+	at.end = at.next + packet->l3_length;
+	at.next += sizeof(*ip);
+	if (unlikely(is_extension(protocol))) {
+		enum verdict verdict = parse_extensions(packet, &at, &protocol);
+
+		if (verdict != VERDICT_NEXT)
+			return verdict;
+	}
+	key->protocol = protocol;
+	return parse_l4(packet, at, protocol, key->ports);
+}
+
+enum verdict parse(struct packet *packet)
+{
+	const struct rte_mbuf *mbuf = packet->mbuf;
+	struct cursor at = { .next = RTE_ETHER_HDR_LEN, .end = mbuf->data_len };
+	rte_be16_t ether_type;
+
+	packet->frame_length = mbuf->pkt_len;
+	packet->flags = 0;
+	if (unlikely(mbuf->nb_segs != 1))
+		return VERDICT_MULTI_SEGMENT;
+	if (unlikely(at.end < RTE_ETHER_HDR_LEN))
+		return VERDICT_TRUNCATED;
+	memcpy(&ether_type, packet_at(packet, 12), 2);
+	if (ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN)) {
+		at.next += RTE_VLAN_HLEN;
+		if (at.end < at.next)
+			return VERDICT_TRUNCATED;
+		memcpy(&ether_type, packet_at(packet, 16), 2);
+	}
+	packet->l2_length = at.next;
+	if (likely(ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4)))
+		return parse_ipv4(packet, at);
+	if (ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
+		return parse_ipv6(packet, at);
+	return VERDICT_LEFT_TO_HOST;
+}

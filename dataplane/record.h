@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * record: all that a packet needs on its way to one backend in one forwarding mode, finished by the
+ * control thread so that a worker only copies and fills in lengths, checksum and entropy. One cache
+ * line for an IPv4 outer header, two for an IPv6 one.
+ *
+ * A record that a worker can reach is never written: new content goes to a new cell, whose number
+ * is then stored in `record_of` with release order; the old cell is free after a grace period.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_byteorder.h>
+#include <rte_common.h>
+
+#include "address.h"
+
+/* What stands before the packet when it leaves. */
+enum record_encap {
+	RECORD_ENCAP_NONE, /* new MAC addresses only */
+	RECORD_ENCAP_IPV4, /* IPv4 outer header (RFC 2003, RFC 4213) */
+	RECORD_ENCAP_IPV6, /* IPv6 outer header (RFC 2473) */
+};
+
+#define RECORD_NONE 0 /* the number of no cell (STATE_RECORD_NONE): this backend has no record */
+
+struct backend_record {
+	uint8_t destination_mac[6]; /* these two stand as in an Ethernet header */
+	uint8_t source_mac[6];
+	uint8_t encap;        /* enum record_encap */
+	uint8_t port;         /* DPDK port it leaves by */
+	uint16_t mtu;         /* bytes of L3 packet that fit the link */
+	uint32_t counter;     /* index of the backend's counters in every worker's block */
+	uint32_t partial_sum; /* RFC 1071 sum of the outer IPv4 header without TOS, length, checksum
+			       */
+	rte_be16_t ether_type; /* of the outer header; unused without one */
+	uint8_t unused[6];
+	uint8_t outer[40]; /* outer header with zeroes where the worker fills in */
+	uint8_t reserved[56];
+};
+
+static_assert(sizeof(struct backend_record) == 128, "two cache lines");
+static_assert(offsetof(struct backend_record, outer) + 20 <= 64, "IPv4 stays in the first line");
+
+/* Where and how one backend is reached; made by the control thread from the configuration. */
+struct record_route {
+	uint8_t destination_mac[6];
+	uint8_t source_mac[6];
+	uint8_t port;
+	uint16_t mtu;
+	uint32_t counter;
+};
+
+/* Packets leave as they came, with new MAC addresses (L2 direct server return). */
+void record_make_l2dsr(struct backend_record *record, const struct record_route *route);
+
+/*
+ * Packets leave inside an outer header from `source` to `destination`, both of one family: TTL or
+ * hop limit 64; IPv4 with DF and identification 0 (RFC 6864).
+ */
+void record_make_ipip(struct backend_record *record, const struct record_route *route,
+	const struct address *source, const struct address *destination);

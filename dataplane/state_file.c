@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The order of a start matters. The lock comes first: until it is ours, nothing is written. Then
+ * the name is looked up again, because the owner before us may have removed the file between our
+ * opening and our locking it, and a lock on a file without a name guards nothing. Then our process
+ * id goes in, for whoever comes next. Then space is allocated, so that a full file system is a
+ * refusal now and not a SIGBUS in a worker later.
+ */
+#include "state_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "state_header.h"
+
+#define FILE_MODE      0640
+#define DIRECTORY_MODE 0750
+
+const char *state_refusal_text(enum state_refusal_reason reason)
+{
+	static const char *const texts[STATE_REFUSAL_COUNT] = {
+		[STATE_REFUSED_LAYOUT] = "cannot be laid out for so many workers, ports or records",
+		[STATE_REFUSED_PATH] = "has a path that names no file",
+		[STATE_REFUSED_DIRECTORY] = "has a directory that cannot be opened",
+		[STATE_REFUSED_DIRECTORY_OWNER] = "is in a directory of another user",
+		[STATE_REFUSED_DIRECTORY_MODE] = "is in a directory that others may write to",
+		[STATE_REFUSED_FILE] = "cannot be opened",
+		[STATE_REFUSED_KIND] = "is not a regular file",
+		[STATE_REFUSED_OWNER] = "belongs to another user",
+		[STATE_REFUSED_MODE] = "has a mode that allows more than 0640",
+		[STATE_REFUSED_LINKS] = "has more than one name",
+		[STATE_REFUSED_HELD] = "is held by another process",
+		[STATE_REFUSED_SPACE] = "does not fit into its file system",
+		[STATE_REFUSED_MEMORY] = "does not fit into memory",
+	};
+
+	return texts[reason];
+}
+
+int state_refuse(struct state_refusal *refusal, enum state_refusal_reason reason, int code)
+{
+	refusal->reason = reason;
+	refusal->code = code;
+	return code;
+}
+
+/* Cuts a path into the directory, to be freed by the caller, and the name of the file in it. */
+static char *split_path(const char *path, char name[static NAME_MAX + 1])
+{
+	const char *slash = strrchr(path, '/');
+	const char *last = slash ? slash + 1 : path;
+
+	if (last[0] == '\0' || strlen(last) > NAME_MAX)
+		return NULL;
+	strcpy(name, last);
+	if (!slash)
+		return strdup(".");
+	return slash == path ? strdup("/") : strndup(path, slash - path);
+}
+
+static int make_directory(const char *path, int *directory)
+{
+	bool created = mkdir(path, DIRECTORY_MODE) == 0;
+
+	if (!created && errno != EEXIST)
+		return -errno;
+	*directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*directory < 0)
+		return -errno;
+	/* The umask may have taken the group's rights away. */
+	if (created && fchmod(*directory, DIRECTORY_MODE) != 0)
+		return -errno;
+	return 0;
+}
+
+/* Others must not be able to replace the file: the sticky bit of /tmp is good enough for that. */
+static int judge_directory(int directory, struct state_refusal *refusal)
+{
+	struct stat status;
+
+	if (fstat(directory, &status) != 0)
+		return state_refuse(refusal, STATE_REFUSED_DIRECTORY, -errno);
+	refusal->owner = status.st_uid;
+	refusal->mode = status.st_mode & 07777;
+	if (status.st_uid != geteuid() && status.st_uid != 0)
+		return state_refuse(refusal, STATE_REFUSED_DIRECTORY_OWNER, -EPERM);
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) && !(status.st_mode & S_ISVTX))
+		return state_refuse(refusal, STATE_REFUSED_DIRECTORY_MODE, -EPERM);
+	return 0;
+}
+
+static int open_directory(struct state_file *file, const char *path, struct state_refusal *refusal)
+{
+	char *directory = split_path(path, file->name);
+	int result;
+
+	if (!directory)
+		return state_refuse(refusal, STATE_REFUSED_PATH, -EINVAL);
+	result = make_directory(directory, &file->directory);
+	free(directory);
+	if (result != 0)
+		return state_refuse(refusal, STATE_REFUSED_DIRECTORY, result);
+	return judge_directory(file->directory, refusal);
+}
+
+/* O_NONBLOCK: a FIFO in the place of the file must not hold us up. */
+static int open_name(struct state_file *file)
+{
+	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+	file->locked = false;
+	file->descriptor = openat(file->directory, file->name, flags | O_CREAT | O_EXCL, FILE_MODE);
+	file->created = file->descriptor >= 0;
+	if (!file->created && errno == EEXIST)
+		file->descriptor = openat(file->directory, file->name, flags);
+	if (file->descriptor < 0)
+		return -errno;
+	if (file->created && fchmod(file->descriptor, FILE_MODE) != 0)
+		return -errno;
+	return 0;
+}
+
+static int judge_file(const struct state_file *file, struct state_refusal *refusal)
+{
+	struct stat status;
+
+	if (fstat(file->descriptor, &status) != 0)
+		return state_refuse(refusal, STATE_REFUSED_FILE, -errno);
+	refusal->owner = status.st_uid;
+	refusal->mode = status.st_mode & 07777;
+	if (!S_ISREG(status.st_mode))
+		return state_refuse(refusal, STATE_REFUSED_KIND, -EINVAL);
+	if (status.st_uid != geteuid())
+		return state_refuse(refusal, STATE_REFUSED_OWNER, -EPERM);
+	if (refusal->mode & ~FILE_MODE)
+		return state_refuse(refusal, STATE_REFUSED_MODE, -EPERM);
+	if (status.st_nlink > 1)
+		return state_refuse(refusal, STATE_REFUSED_LINKS, -EPERM);
+	return 0;
+}
+
+/* What the owner wrote there first; whatever else stands there is no answer. */
+static pid_t read_holder(int descriptor)
+{
+	struct state_header header;
+
+	if (pread(descriptor, &header, sizeof(header), 0) != sizeof(header))
+		return 0;
+	if (header.magic != STATE_MAGIC || header.pid > INT_MAX)
+		return 0;
+	return header.pid;
+}
+
+static int lock_file(struct state_file *file, struct state_refusal *refusal)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	file->locked = fcntl(file->descriptor, F_OFD_SETLK, &lock) == 0;
+	if (file->locked)
+		return 0;
+	if (errno != EAGAIN && errno != EACCES)
+		return state_refuse(refusal, STATE_REFUSED_FILE, -errno);
+	refusal->holder = read_holder(file->descriptor);
+	return state_refuse(refusal, STATE_REFUSED_HELD, -EBUSY);
+}
+
+/* Whether the file we have open is the one that has the name. */
+static bool has_name(const struct state_file *file)
+{
+	struct stat ours, named;
+
+	return fstat(file->descriptor, &ours) == 0 &&
+	       fstatat(file->directory, file->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+static int open_and_lock(struct state_file *file, struct state_refusal *refusal)
+{
+	int result = open_name(file);
+
+	if (result == -ENOENT)
+		return -ESTALE; /* it was there, and is not any more */
+	if (result == -ELOOP || result == -EISDIR || result == -ENXIO)
+		return state_refuse(refusal, STATE_REFUSED_KIND, result);
+	if (result != 0)
+		return state_refuse(refusal, STATE_REFUSED_FILE, result);
+	result = judge_file(file, refusal);
+	if (result == 0)
+		result = lock_file(file, refusal);
+	if (result == 0 && !has_name(file))
+		result = -ESTALE;
+	return result;
+}
+
+/* Begins again whenever the owner before us removes the file under our hands. */
+int state_file_open(struct state_file *file, const char *path, struct state_refusal *refusal)
+{
+	int result;
+
+	file->directory = file->descriptor = -1;
+	result = open_directory(file, path, refusal);
+	if (result != 0)
+		return result;
+	result = open_and_lock(file, refusal);
+	while (result == -ESTALE) {
+		if (file->descriptor >= 0)
+			close(file->descriptor);
+		result = open_and_lock(file, refusal);
+	}
+	return result;
+}
+
+/* Signs the file, so that a second start can name us even while we are still starting. */
+static int sign(const struct state_file *file)
+{
+	struct state_header signature = { .magic = STATE_MAGIC, .pid = getpid() };
+
+	ssize_t length = pwrite(file->descriptor, &signature, sizeof(signature), 0);
+
+	if (length < 0)
+		return -errno;
+	return length == sizeof(signature) ? 0 : -ENOSPC;
+}
+
+static int allocate(const struct state_file *file, uint64_t size)
+{
+	int code;
+
+	do
+		code = posix_fallocate(file->descriptor, 0, size);
+	while (code == EINTR);
+	return -code;
+}
+
+/* Gives back what a larger owner before us has left, where the file system can do that. */
+static void release_rest(const struct state_file *file, off_t end)
+{
+	struct stat status;
+
+	if (fstat(file->descriptor, &status) == 0 && status.st_size > end)
+		fallocate(file->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, end,
+			status.st_size - end);
+}
+
+int state_file_allocate(struct state_file *file, uint64_t size, struct state_refusal *refusal)
+{
+	int result = sign(file);
+
+	refusal->bytes = size;
+	if (result == 0)
+		result = allocate(file, size);
+	if (result != 0)
+		return state_refuse(refusal, STATE_REFUSED_SPACE, result);
+	release_rest(file, size);
+	return 0;
+}
+
+void state_file_remove(const struct state_file *file)
+{
+	if (has_name(file))
+		unlinkat(file->directory, file->name, 0);
+}
+
+void state_file_close(struct state_file *file)
+{
+	if (file->descriptor >= 0)
+		close(file->descriptor);
+	if (file->directory >= 0)
+		close(file->directory);
+	file->descriptor = file->directory = -1;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * state_file: the file behind the shared state: found, judged and locked, or refused with the
+ * reason. What is in it is the business of state.c.
+ *
+ * One process owns the file, by a lock (F_OFD_SETLK) that lives as long as the process has it open
+ * and is gone with the process, however that ends. Control thread.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Why state_open() said no. */
+enum state_refusal_reason {
+	STATE_REFUSED_LAYOUT,          /* more than a file can hold, or no worker or cell */
+	STATE_REFUSED_PATH,            /* names no file, or is too long */
+	STATE_REFUSED_DIRECTORY,       /* cannot be made or opened, or is a link: see code */
+	STATE_REFUSED_DIRECTORY_OWNER, /* belongs neither to us nor to root: see owner */
+	STATE_REFUSED_DIRECTORY_MODE,  /* others may replace files in it: see mode */
+	STATE_REFUSED_FILE,            /* cannot be made, opened or locked: see code */
+	STATE_REFUSED_KIND,            /* a link, directory, FIFO, device or socket */
+	STATE_REFUSED_OWNER,           /* belongs to another user: see owner */
+	STATE_REFUSED_MODE,            /* allows more than 0640: see mode */
+	STATE_REFUSED_LINKS,           /* has a second name */
+	STATE_REFUSED_HELD,            /* another process owns it: see holder */
+	STATE_REFUSED_SPACE,           /* no room for it where it is: see bytes and code */
+	STATE_REFUSED_MEMORY,          /* out of memory: see bytes and code */
+	STATE_REFUSAL_COUNT,
+};
+
+struct state_refusal {
+	enum state_refusal_reason reason;
+	int code;       /* the negative errno that state_open() returned */
+	pid_t holder;   /* 0 where the other process has not said */
+	uid_t owner;    /* of the file or directory */
+	mode_t mode;    /* its permission bits */
+	uint64_t bytes; /* wanted */
+};
+
+/* Notes the reason and returns `code`. */
+int state_refuse(struct state_refusal *refusal, enum state_refusal_reason reason, int code);
+
+/* Half a sentence about the state file, for a person. Static text. */
+const char *state_refusal_text(enum state_refusal_reason reason);
+
+struct state_file {
+	char name[NAME_MAX + 1]; /* in its directory */
+	int directory;
+	int descriptor;
+	bool created; /* it was not there before */
+	bool locked;
+};
+
+/*
+ * Opens the file at `path`, making it (0640) and its directory (0750; only the last one) where they
+ * are absent, and locks it. Neither may be a symbolic link. Returns 0 or a negative errno; either
+ * way `file` is to be closed.
+ */
+int state_file_open(struct state_file *file, const char *path, struct state_refusal *refusal);
+
+/*
+ * Signs the file as ours and allocates `size` bytes. A file that was longer keeps its length,
+ * because a reader's mapping beyond the end of a file is a crash, but gives back its space.
+ */
+int state_file_allocate(struct state_file *file, uint64_t size, struct state_refusal *refusal);
+
+/* Removes the name, unless it is another file's by now. */
+void state_file_remove(const struct state_file *file);
+
+/* Unlocks and closes. */
+void state_file_close(struct state_file *file);

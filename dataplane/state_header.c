@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "state_header.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "flow.h"
+
+static uint64_t whole_pages(uint64_t bytes)
+{
+	return (bytes + STATE_PAGE_SIZE - 1) / STATE_PAGE_SIZE * STATE_PAGE_SIZE;
+}
+
+int state_header_lay_out(struct state_header *header, const struct state_layout *layout)
+{
+	uint64_t offset = STATE_PAGE_SIZE;
+
+	if (layout->workers == 0 || layout->workers > STATE_WORKERS_MAX || layout->records == 0 ||
+		layout->ports > COUNTERS_PORT_ROOM)
+		return -EINVAL;
+	header->layout = *layout;
+	header->worker_stride = whole_pages(counters_size(layout->services, layout->backends));
+	header->regions[STATE_SLOTS].length = (uint64_t)layout->slot_words * sizeof(uint32_t);
+	header->regions[STATE_RECORDS].length = (uint64_t)layout->records * STATE_RECORD_SIZE;
+	header->regions[STATE_COUNTERS].length = layout->workers * header->worker_stride;
+	for (int i = 0; i < STATE_REGION_COUNT; i++) {
+		header->regions[i].offset = offset;
+		offset += whole_pages(header->regions[i].length);
+	}
+	header->file_size = offset;
+	return 0;
+}
+
+static uint64_t checksum_of(const struct state_header *header)
+{
+	return XXH3_64bits(header, offsetof(struct state_header, checksum));
+}
+
+/* Reads the hexadecimal digits of a UUID; what is too short leaves zeroes. */
+static void parse_uuid(const char *text, uint8_t uuid[16])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned int found = 0;
+
+	memset(uuid, 0, 16);
+	for (; *text != '\0' && found < 32; text++) {
+		const char *digit = strchr(digits, *text);
+
+		if (!digit)
+			continue;
+		uuid[found / 2] = uuid[found / 2] << 4 | (digit - digits);
+		found++;
+	}
+}
+
+/* The id of this boot, or zeroes. */
+static void read_boot_id(uint8_t boot_id[16])
+{
+	char text[37] = "";
+	int file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	if (file >= 0) {
+		if (read(file, text, sizeof(text) - 1) < 0)
+			text[0] = '\0';
+		close(file);
+	}
+	parse_uuid(text, boot_id);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+}
+
+void state_header_describe(struct state_header *header)
+{
+	header->magic = STATE_MAGIC;
+	header->version = STATE_VERSION;
+	header->header_size = sizeof(*header);
+	header->pid = getpid();
+	header->verdicts = VERDICT_COUNT;
+	header->started_ns = now_ns();
+	read_boot_id(header->boot_id);
+	header->checksum = checksum_of(header);
+}
+
+int state_header_judge(const struct state_header *header, uint64_t file_size)
+{
+	struct state_header expected = { 0 };
+
+	if (header->magic != STATE_MAGIC)
+		return -EINVAL;
+	if (header->ready != STATE_READY)
+		return -EAGAIN;
+	if (header->version != STATE_VERSION)
+		return -EPROTONOSUPPORT;
+	if (header->header_size != sizeof(*header) || header->verdicts > COUNTERS_VERDICT_ROOM ||
+		header->checksum != checksum_of(header))
+		return -EINVAL;
+	if (state_header_lay_out(&expected, &header->layout) != 0)
+		return -EINVAL;
+	if (memcmp(header->regions, expected.regions, sizeof(expected.regions)) != 0 ||
+		header->worker_stride != expected.worker_stride ||
+		header->file_size != expected.file_size || header->file_size > file_size)
+		return -EINVAL;
+	return 0;
+}
+
+void *state_header_region(
+	const struct state_header *header, const void *base, enum state_region region)
+{
+	return (uint8_t *)base + header->regions[region].offset;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * state_header: the first page of the state file (state.h): who owns the file and where everything
+ * in it stands. Owner and reader compute the places from the layout with one function, so that a
+ * header can be judged by comparing it with what we would have written.
+ *
+ * All numbers are in the byte order of the machine: the file never leaves it.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "counters.h"
+
+#define STATE_VERSION     1
+#define STATE_PAGE_SIZE   4096
+#define STATE_RECORD_SIZE 128 /* bytes of a cell for a backend record */
+#define STATE_WORKERS_MAX 128
+
+/* What the file has room for. */
+struct state_layout {
+	uint32_t workers;    /* 1 to STATE_WORKERS_MAX */
+	uint32_t ports;      /* in use; at most COUNTERS_PORT_ROOM */
+	uint32_t services;   /* that have counters */
+	uint32_t backends;   /* that have counters, over all pools */
+	uint32_t slot_words; /* the sum of state_slots_room() over all tables, or more */
+	uint32_t records;    /* cells, the one that is never handed out included: at least 1 */
+};
+
+enum state_region {
+	STATE_SLOTS,
+	STATE_RECORDS,
+	STATE_COUNTERS,
+	STATE_REGION_COUNT,
+};
+
+#define STATE_MAGIC 0x6574617473756c73 /* "slustate" in memory, little endian */
+#define STATE_READY 0x79646572         /* "redy" */
+
+/* The beginning of the file. */
+struct state_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t header_size; /* of this struct */
+	uint32_t pid;         /* of the owner */
+	uint32_t verdicts;    /* VERDICT_COUNT */
+	uint8_t boot_id[16];  /* of the kernel it runs on; zeroes where that cannot be known */
+	uint64_t started_ns;  /* CLOCK_REALTIME */
+	uint64_t file_size;
+	struct state_layout layout;
+	struct {
+		uint64_t offset;
+		uint64_t length;
+	} regions[STATE_REGION_COUNT];
+	uint64_t worker_stride; /* bytes from one worker's block to the next */
+	uint64_t checksum;      /* XXH3 (64 bit) of all that stands before it */
+
+	/* These two change while the file is in use. */
+	_Atomic uint64_t reader_generation; /* see state_reader_generation() */
+	_Atomic uint32_t ready;             /* STATE_READY; written last */
+	uint32_t unused;
+};
+
+static_assert(sizeof(struct state_header) <= STATE_PAGE_SIZE, "the header has one page");
+
+/* Bytes that are written once, when the file is started. */
+#define STATE_HEADER_CONSTANT_SIZE offsetof(struct state_header, reader_generation)
+
+/*
+ * Fills in layout, regions, worker_stride and file_size. -EINVAL: there can be no such file. Any
+ * thread.
+ */
+int state_header_lay_out(struct state_header *header, const struct state_layout *layout);
+
+/* Completes a header that was laid out: this process, this boot, now; the checksum last. */
+void state_header_describe(struct state_header *header);
+
+/*
+ * Judges a header that was read from a file of `file_size` bytes; any bytes may be in it. 0: its
+ * numbers may be used. -EAGAIN: the owner is still starting. -EPROTONOSUPPORT: of another version.
+ * -EINVAL: damaged, or no header at all.
+ */
+int state_header_judge(const struct state_header *header, uint64_t file_size);
+
+/* A part of the file that is mapped at `base` and has that header. */
+void *state_header_region(
+	const struct state_header *header, const void *base, enum state_region region);

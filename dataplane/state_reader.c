@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "state_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "record.h"
+
+struct state_reader {
+	const struct state_header *base; /* of the mapping */
+	struct state_header plan;        /* what was judged: our own copy, which stays as it is */
+};
+
+static int read_header(int file, struct state_header *header)
+{
+	struct stat status;
+	ssize_t length;
+
+	if (fstat(file, &status) != 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EINVAL;
+	length = pread(file, header, sizeof(*header), 0);
+	if (length < 0)
+		return -errno;
+	return length == sizeof(*header) ? state_header_judge(header, status.st_size) : -EINVAL;
+}
+
+static int map_reader(struct state_reader *reader, int file)
+{
+	void *base;
+	int result = read_header(file, &reader->plan);
+
+	if (result != 0)
+		return result;
+	base = mmap(NULL, reader->plan.file_size, PROT_READ, MAP_SHARED, file, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	reader->base = base;
+	/* Another owner may have started since the header was read. */
+	if (memcmp(base, &reader->plan, STATE_HEADER_CONSTANT_SIZE) != 0)
+		return -EAGAIN;
+	return 0;
+}
+
+int state_attach(const char *path, struct state_reader **attached)
+{
+	struct state_reader *reader = calloc(1, sizeof(*reader));
+	int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int result = -ENOMEM;
+
+	if (!reader)
+		goto out;
+	result = file < 0 ? -errno : map_reader(reader, file);
+	if (result != 0)
+		goto out;
+	*attached = reader;
+	reader = NULL;
+out:
+	state_detach(reader);
+	if (file >= 0)
+		close(file);
+	return result;
+}
+
+void state_detach(struct state_reader *reader)
+{
+	if (!reader)
+		return;
+	if (reader->base)
+		munmap((void *)reader->base, reader->plan.file_size);
+	free(reader);
+}
+
+const struct state_header *state_reader_header(const struct state_reader *reader)
+{
+	return &reader->plan;
+}
+
+uint64_t state_reader_generation(const struct state_reader *reader)
+{
+	const struct state_header *header = reader->base;
+
+	if (atomic_load_explicit(&header->ready, memory_order_acquire) != STATE_READY)
+		return 0;
+	return atomic_load_explicit(&header->reader_generation, memory_order_acquire);
+}
+
+const _Atomic uint32_t *state_reader_slots(const struct state_reader *reader, uint32_t first)
+{
+	if (first >= reader->plan.layout.slot_words)
+		return NULL;
+	return (const _Atomic uint32_t *)state_header_region(
+		       &reader->plan, reader->base, STATE_SLOTS) +
+	       first;
+}
+
+const struct backend_record *state_reader_record(const struct state_reader *reader, uint32_t record)
+{
+	if (record >= reader->plan.layout.records)
+		return NULL;
+	return (const struct backend_record *)state_header_region(
+		       &reader->plan, reader->base, STATE_RECORDS) +
+	       record;
+}
+
+const struct worker_counters *state_reader_counters(
+	const struct state_reader *reader, uint32_t worker)
+{
+	const uint8_t *blocks = state_header_region(&reader->plan, reader->base, STATE_COUNTERS);
+
+	if (worker >= reader->plan.layout.workers)
+		return NULL;
+	return (const struct worker_counters *)(blocks + worker * reader->plan.worker_stride);
+}

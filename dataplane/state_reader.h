@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * state_reader: the state file (state.h) seen from outside, read-only: by `sluicectl`, a metrics
+ * exporter or a post-mortem. Any process; one reader is used by one thread at a time.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "counters.h"
+#include "state_header.h"
+
+struct backend_record;
+struct state_reader;
+
+/*
+ * Maps the file at `path` for reading, in any process, beside its owner or after it. Everything in
+ * the header is checked against the size of the file before it is used. Returns 0 and the reader;
+ * -EINVAL: not a state file, damaged, or not a regular file; -EPROTONOSUPPORT: of another version;
+ * -EAGAIN: its owner is still starting; otherwise what open(2) or mmap(2) said.
+ */
+int state_attach(const char *path, struct state_reader **attached);
+void state_detach(struct state_reader *reader); /* NULL is allowed */
+
+/* What was checked at the time of attaching; `reader_generation` and `ready` are not set in it. */
+const struct state_header *state_reader_header(const struct state_reader *reader);
+
+/*
+ * A number that changes when things are renumbered and when another owner starts; 0 while an owner
+ * is starting. What was read between two equal answers, not 0, belongs together. After a change of
+ * owner the reader has to attach anew.
+ */
+uint64_t state_reader_generation(const struct state_reader *reader);
+
+/* As the functions above; NULL for a number that the file has no room for. */
+const _Atomic uint32_t *state_reader_slots(const struct state_reader *reader, uint32_t first);
+const struct backend_record *state_reader_record(
+	const struct state_reader *reader, uint32_t record);
+const struct worker_counters *state_reader_counters(
+	const struct state_reader *reader, uint32_t worker);

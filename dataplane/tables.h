@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tables: one generation of what workers look things up in. Made by the control thread, never
+ * written once published, destroyed after every worker has passed a quiescent state.
+ */
+#pragma once
+
+#include "flow.h"
+#include "record.h"
+#include "service.h"
+
+struct tables {
+	struct flow_secret secret;
+	struct service_table *services;       /* owned */
+	const struct backend_record *records; /* cells in the state file, shared by generations */
+};
+
+/* An empty generation: every packet is left to the host. NULL when memory is short. */
+struct tables *tables_create(const struct flow_secret *secret, const struct backend_record *records,
+	size_t service_count);
+void tables_destroy(struct tables *tables); /* NULL is allowed */

@@ -1,0 +1,891 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Needs root: files of other owners and a small file system are made here. Without it, the tests
+ * that need it fail.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "flow.h"
+#include "record.h"
+#include "slots.h"
+#include "state.h"
+#include "state_reader.h"
+
+/* Each region fills a page or less. */
+static const struct state_layout small = {
+	.workers = 1,
+	.ports = 2,
+	.services = 3,
+	.backends = 5,
+	.slot_words = 512,
+	.records = 8,
+};
+
+/* A directory of our own and, in it, sluice/state. */
+struct place {
+	char root[32];
+	char directory[64];
+	char path[96];
+};
+
+static int open_place(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	strcpy(place->root, "/tmp/sluice-state-XXXXXX");
+	if (!mkdtemp(place->root))
+		return -1;
+	snprintf(place->directory, sizeof(place->directory), "%s/sluice", place->root);
+	snprintf(place->path, sizeof(place->path), "%s/state", place->directory);
+	*state = place;
+	return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	return remove(path);
+}
+
+static int close_place(void **state)
+{
+	struct place *place = *state;
+	int result = nftw(place->root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+
+	free(place);
+	return result;
+}
+
+static struct state *open_state(const struct place *place, const struct state_layout *layout)
+{
+	struct state_refusal refusal;
+	struct state *opened = NULL;
+
+	assert_int_equal(state_open(place->path, layout, &opened, &refusal), 0);
+	assert_non_null(opened);
+	return opened;
+}
+
+static struct state_refusal refused(const char *path, const struct state_layout *layout)
+{
+	struct state_refusal refusal;
+	struct state *opened = NULL;
+	int result = state_open(path, layout, &opened, &refusal);
+
+	assert_true(result < 0);
+	assert_int_equal(result, refusal.code);
+	assert_null(opened);
+	assert_true(strlen(state_refusal_text(refusal.reason)) > 0);
+	return refusal;
+}
+
+/* Puts a file of these bytes where the state file belongs. */
+static void write_file(const struct place *place, const void *bytes, size_t length)
+{
+	int file = open(place->path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+
+	assert_true(file >= 0);
+	assert_int_equal(write(file, bytes, length), length);
+	close(file);
+}
+
+/* Reads a whole file, for the caller to free. */
+static uint8_t *read_file(const struct place *place, size_t *length)
+{
+	struct stat status;
+	uint8_t *bytes;
+	int file = open(place->path, O_RDONLY);
+
+	assert_true(file >= 0);
+	assert_int_equal(fstat(file, &status), 0);
+	*length = status.st_size;
+	bytes = malloc(*length + 1);
+	assert_non_null(bytes);
+	assert_int_equal(read(file, bytes, *length), *length);
+	close(file);
+	return bytes;
+}
+
+/* The bytes that an owner of a file of the small layout leaves behind. */
+static uint8_t *leave_file(const struct place *place, size_t *length)
+{
+	state_close(open_state(place, &small));
+	return read_file(place, length);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(lstat(path, &status), 0);
+	return status.st_mode & 07777;
+}
+
+static bool exists(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0;
+}
+
+/* Reads every byte that a reader hands out. */
+static uint64_t read_everything(const struct state_reader *reader)
+{
+	const struct state_header *header = state_reader_header(reader);
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < header->layout.slot_words; i++)
+		sum += slot_load(state_reader_slots(reader, i));
+	for (uint32_t i = 0; i < header->layout.records; i++)
+		for (size_t j = 0; j < sizeof(struct backend_record); j++)
+			sum += ((const uint8_t *)state_reader_record(reader, i))[j];
+	for (uint32_t i = 0; i < header->layout.workers; i++)
+		for (uint64_t j = 0; j < header->worker_stride / 8; j++)
+			sum += counter_read((const uint64_t *)state_reader_counters(reader, i) + j);
+	return sum;
+}
+
+static void file_and_directory_are_for_owner_and_group(void **state)
+{
+	static const mode_t masks[] = { 0, 022, 077 };
+	const struct place *place = *state;
+
+	for (size_t i = 0; i < COUNT_OF(masks); i++) {
+		mode_t mask = umask(masks[i]);
+		struct state *opened = open_state(place, &small);
+
+		umask(mask);
+		assert_int_equal(mode_of(place->directory), 0750);
+		assert_int_equal(mode_of(place->path), 0640);
+		state_discard(opened);
+		assert_false(exists(place->path));
+		assert_int_equal(rmdir(place->directory), 0);
+	}
+}
+
+static void all_space_is_allocated_at_the_start(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct stat status;
+
+	layout.slot_words = 1 << 20;
+	layout.workers = 4;
+	state_close(open_state(place, &layout));
+	assert_int_equal(stat(place->path, &status), 0);
+	assert_int_equal(status.st_size, state_memory(&layout));
+	assert_true(status.st_blocks * 512 >= status.st_size);
+	/* header, 4 MB of words, a page of records, a page for each worker */
+	assert_int_equal(status.st_size, 4096 + (4 << 20) + 4096 + 4 * 4096);
+}
+
+static void a_file_that_others_may_write_is_refused(void **state)
+{
+	static const mode_t wrong[] = { 0660, 0642, 0666, 0644, 0641, 0650, 0740, 04640 };
+	static const mode_t right[] = { 0600, 0640 };
+	const struct place *place = *state;
+
+	state_close(open_state(place, &small));
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		struct state_refusal refusal;
+
+		assert_int_equal(chmod(place->path, wrong[i]), 0);
+		refusal = refused(place->path, &small);
+		assert_int_equal(refusal.reason, STATE_REFUSED_MODE);
+		assert_int_equal(refusal.mode, wrong[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(right); i++) {
+		assert_int_equal(chmod(place->path, right[i]), 0);
+		state_close(open_state(place, &small));
+	}
+}
+
+static void a_file_of_another_owner_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct state_refusal refusal;
+
+	state_close(open_state(place, &small));
+	assert_int_equal(chown(place->path, 65534, 65534), 0); /* root needed */
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_OWNER);
+	assert_int_equal(refusal.owner, 65534);
+}
+
+static void make_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(listener);
+}
+
+static void only_a_regular_file_will_do(void **state)
+{
+	const struct place *place = *state;
+	struct state_reader *reader;
+	char target[128];
+
+	snprintf(target, sizeof(target), "%s/target", place->root);
+	assert_int_equal(mkdir(place->directory, 0750), 0);
+
+	assert_int_equal(symlink(target, place->path), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_false(exists(target));
+	close(open(target, O_WRONLY | O_CREAT, 0640));
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_int_equal(state_attach(place->path, &reader), -ELOOP);
+	assert_int_equal(unlink(place->path), 0);
+
+	assert_int_equal(link(target, place->path), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_LINKS);
+	assert_int_equal(unlink(place->path), 0);
+
+	assert_int_equal(mkdir(place->path, 0750), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_int_equal(state_attach(place->path, &reader), -EINVAL);
+	assert_int_equal(rmdir(place->path), 0);
+
+	assert_int_equal(mkfifo(place->path, 0640), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_int_equal(state_attach(place->path, &reader), -EINVAL);
+	assert_int_equal(unlink(place->path), 0);
+
+	make_socket(place->path);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_int_equal(unlink(place->path), 0);
+}
+
+static void a_directory_that_others_may_write_to_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct state_refusal refusal;
+
+	state_close(open_state(place, &small));
+	assert_int_equal(chmod(place->directory, 0770), 0);
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_DIRECTORY_MODE);
+	assert_int_equal(refusal.mode, 0770);
+	assert_int_equal(chmod(place->directory, 0757), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_DIRECTORY_MODE);
+	assert_int_equal(chmod(place->directory, 01777), 0); /* as /tmp: nobody else can rename */
+	state_close(open_state(place, &small));
+
+	assert_int_equal(chmod(place->directory, 0750), 0);
+	assert_int_equal(chown(place->directory, 65534, 65534), 0); /* root needed */
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_DIRECTORY_OWNER);
+	assert_int_equal(refusal.owner, 65534);
+}
+
+static void a_path_that_leads_nowhere_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct state_refusal refusal;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/absent/too/state", place->root);
+	refusal = refused(path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_DIRECTORY);
+	assert_int_equal(refusal.code, -ENOENT);
+
+	snprintf(path, sizeof(path), "%s/", place->directory);
+	assert_int_equal(refused(path, &small).reason, STATE_REFUSED_PATH);
+	snprintf(path, sizeof(path), "%s/%0256d", place->directory, 0);
+	assert_int_equal(refused(path, &small).reason, STATE_REFUSED_PATH);
+	assert_int_equal(refused("", &small).reason, STATE_REFUSED_PATH);
+
+	assert_int_equal(symlink(place->root, place->directory), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_DIRECTORY);
+	assert_int_equal(unlink(place->directory), 0);
+	close(open(place->directory, O_WRONLY | O_CREAT, 0640));
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_DIRECTORY);
+	assert_int_equal(refusal.code, -ENOTDIR);
+}
+
+static void an_impossible_layout_is_refused_and_leaves_no_file(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layouts[] = { small, small, small, small };
+
+	layouts[0].workers = 0;
+	layouts[1].workers = STATE_WORKERS_MAX + 1;
+	layouts[2].records = 0;
+	layouts[3].ports = COUNTERS_PORT_ROOM + 1;
+	for (size_t i = 0; i < COUNT_OF(layouts); i++) {
+		assert_int_equal(state_memory(&layouts[i]), 0);
+		assert_int_equal(refused(place->path, &layouts[i]).reason, STATE_REFUSED_LAYOUT);
+	}
+	assert_false(exists(place->path));
+}
+
+/* A process that holds the file until it is killed or its input ends. */
+static pid_t start_holder(const struct place *place, int *input)
+{
+	int ready[2], until[2];
+	char byte;
+	pid_t holder;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(until), 0);
+	holder = fork();
+	assert_true(holder >= 0);
+	if (holder == 0) {
+		struct state_refusal refusal;
+		struct state *opened;
+
+		close(until[1]);
+		if (state_open(place->path, &small, &opened, &refusal) != 0)
+			_exit(1);
+		if (write(ready[1], "", 1) != 1 || read(until[0], &byte, 1) != 0)
+			_exit(2);
+		state_close(opened);
+		_exit(0);
+	}
+	close(ready[1]);
+	close(until[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	*input = until[1];
+	return holder;
+}
+
+static void a_second_start_names_the_process_that_holds_the_file(void **state)
+{
+	const struct place *place = *state;
+	struct state_refusal refusal;
+	int input, status;
+	pid_t holder = start_holder(place, &input);
+
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_HELD);
+	assert_int_equal(refusal.code, -EBUSY);
+	assert_int_equal(refusal.holder, holder);
+
+	close(input);
+	assert_int_equal(waitpid(holder, &status, 0), holder);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	state_close(open_state(place, &small));
+}
+
+static void a_killed_holder_leaves_the_file_to_the_next(void **state)
+{
+	const struct place *place = *state;
+	int input, status;
+	pid_t holder = start_holder(place, &input);
+
+	assert_int_equal(kill(holder, SIGKILL), 0);
+	assert_int_equal(waitpid(holder, &status, 0), holder);
+	close(input);
+	state_close(open_state(place, &small));
+}
+
+static void a_refused_start_harms_neither_the_holder_nor_its_file(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = open_state(place, &small);
+	struct state_refusal refusal;
+
+	state_counters(opened, 0)->packets = 4711;
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_HELD);
+	assert_int_equal(refusal.holder, getpid());
+	assert_int_equal(state_counters(opened, 0)->packets, 4711);
+	refusal = refused(place->path, &small); /* the first refusal did not unlock it */
+	assert_int_equal(refusal.reason, STATE_REFUSED_HELD);
+	state_close(opened);
+}
+
+static void a_holder_that_is_still_starting_is_named(void **state)
+{
+	const struct place *place = *state;
+	struct state_header left_behind = {
+		.magic = STATE_MAGIC, .pid = 4711, .ready = STATE_READY
+	};
+	struct state_refusal refusal;
+	struct state_reader *reader;
+	struct state_file file;
+
+	assert_int_equal(mkdir(place->directory, 0750), 0);
+	write_file(place, &left_behind, sizeof(left_behind));
+	assert_int_equal(state_file_open(&file, place->path, &refusal), 0);
+	assert_int_equal(state_file_allocate(&file, state_memory(&small), &refusal), 0);
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_HELD);
+	assert_int_equal(refusal.holder, getpid());
+	assert_int_equal(state_attach(place->path, &reader), -EAGAIN);
+	state_file_close(&file);
+}
+
+/* Opens and discards again and again; exits with 1 as soon as it is not the only owner. */
+static void contend(const struct place *place, _Atomic int *owners)
+{
+	for (int turns = 0; turns < 100;) {
+		struct state_refusal refusal;
+		struct state *opened;
+
+		if (state_open(place->path, &small, &opened, &refusal) != 0) {
+			if (refusal.reason != STATE_REFUSED_HELD)
+				_exit(2);
+			continue;
+		}
+		if (atomic_fetch_add(owners, 1) != 0 || !exists(place->path))
+			_exit(1);
+		turns++;
+		atomic_fetch_sub(owners, 1);
+		state_discard(opened);
+	}
+	_exit(0);
+}
+
+static void there_is_one_owner_at_a_time_though_the_file_comes_and_goes(void **state)
+{
+	const struct place *place = *state;
+	_Atomic int *owners = mmap(
+		NULL, sizeof(*owners), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t children[3];
+
+	assert_ptr_not_equal(owners, MAP_FAILED);
+	for (size_t i = 0; i < COUNT_OF(children); i++) {
+		children[i] = fork();
+		assert_true(children[i] >= 0);
+		if (children[i] == 0)
+			contend(place, owners);
+	}
+	for (size_t i = 0; i < COUNT_OF(children); i++) {
+		int status;
+
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	munmap((void *)owners, sizeof(*owners));
+}
+
+static void discarding_spares_a_file_that_took_the_name(void **state)
+{
+	const struct place *place = *state;
+	struct state *first = open_state(place, &small), *second;
+
+	assert_int_equal(unlink(place->path), 0); /* somebody's mistake */
+	second = open_state(place, &small);
+	state_discard(first);
+	assert_true(exists(place->path));
+	state_discard(second);
+	assert_false(exists(place->path));
+}
+
+static void a_full_file_system_is_a_refusal_at_the_start(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct state_refusal refusal;
+
+	/* Private mounts, gone with this process at the latest. Root needed. */
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mkdir(place->directory, 0750), 0);
+	assert_int_equal(mount("none", place->directory, "tmpfs", 0, "size=256k,mode=0750"), 0);
+
+	layout.slot_words = 1 << 17;
+	refusal = refused(place->path, &layout);
+	assert_int_equal(refusal.reason, STATE_REFUSED_SPACE);
+	assert_int_equal(refusal.code, -ENOSPC);
+	assert_int_equal(refusal.bytes, state_memory(&layout));
+	assert_false(exists(place->path)); /* no half a file stays behind */
+
+	state_close(open_state(place, &small));
+	assert_int_equal(refused(place->path, &layout).reason, STATE_REFUSED_SPACE);
+	assert_true(exists(place->path));
+
+	layout.slot_words = (256 - 3 * 4) * 1024 / 4; /* just fits */
+	state_close(open_state(place, &layout));
+	assert_int_equal(umount(place->directory), 0);
+}
+
+static void regions_are_apart_and_aligned(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = {
+		.workers = 3, .services = 100, .backends = 300, .slot_words = 1000, .records = 33
+	};
+	struct state *opened = open_state(place, &layout);
+	uintptr_t slots = (uintptr_t)state_slots(opened, 0);
+	uintptr_t records = (uintptr_t)state_record(opened, 0);
+	uintptr_t end = records + 33 * 128;
+
+	assert_memory_equal(state_layout(opened), &layout, sizeof(layout));
+	assert_int_equal(slots % 4096, 0);
+	assert_int_equal(records % 4096, 0);
+	assert_true(slots + 1000 * 4 <= records);
+	for (uint32_t i = 0; i < layout.workers; i++) {
+		uintptr_t block = (uintptr_t)state_counters(opened, i);
+
+		assert_int_equal(block % 4096, 0);
+		assert_true(block >= end);
+		end = block + counters_size(layout.services, layout.backends);
+	}
+	assert_true(end <= slots - 4096 + state_memory(&layout));
+	state_close(opened);
+}
+
+static void tables_never_overlap_and_begin_on_a_cache_line(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct state *opened;
+	uint32_t firsts[4], again;
+
+	layout.slot_words = 3 * state_slots_room(251) + state_slots_room(1);
+	opened = open_state(place, &layout);
+	for (uint32_t i = 0; i < 3; i++) {
+		_Atomic uint32_t *words;
+
+		assert_int_equal(state_slots_allocate(opened, 251, &firsts[i]), 0);
+		assert_int_equal(firsts[i], i * 256);
+		words = state_slots(opened, firsts[i]);
+		assert_int_equal((uintptr_t)words % 64, 0);
+		for (uint32_t j = 0; j < 251; j++) {
+			assert_int_equal(slot_cur(slot_load(&words[j])), SLOT_NO_BACKEND);
+			assert_int_equal(slot_home(slot_load(&words[j])), SLOT_NO_BACKEND);
+			slot_store(&words[j], slot_pack(i, i));
+		}
+	}
+	for (uint32_t i = 0; i < 3; i++)
+		for (uint32_t j = 0; j < 251; j++)
+			assert_int_equal(
+				slot_cur(slot_load(state_slots(opened, firsts[i] + j))), i);
+	assert_int_equal(state_slots_allocate(opened, 251, &again), -ENOSPC);
+	assert_int_equal(state_slots_allocate(opened, 16, &firsts[3]), 0);
+	assert_int_equal(state_slots_allocate(opened, 1, &again), -ENOSPC);
+	state_slots_free(opened, firsts[1], 251);
+	assert_int_equal(state_slots_allocate(opened, 257, &again), -ENOSPC);
+	assert_int_equal(state_slots_allocate(opened, 251, &again), 0);
+	assert_int_equal(again, firsts[1]);
+	assert_int_equal(slot_cur(slot_load(state_slots(opened, again))), SLOT_NO_BACKEND);
+	state_close(opened);
+}
+
+static void cells_are_handed_out_once_zeroed_and_never_cell_zero(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = open_state(place, &small);
+	uint32_t seen = 0;
+
+	for (uint32_t i = 1; i < small.records; i++) {
+		uint32_t record = state_record_allocate(opened);
+
+		assert_in_range(record, 1, small.records - 1);
+		assert_false(seen & 1u << record);
+		seen |= 1u << record;
+		memset(state_record(opened, record), 0xff, STATE_RECORD_SIZE);
+	}
+	assert_int_equal(state_record_allocate(opened), STATE_RECORD_NONE);
+	state_record_free(opened, 5);
+	assert_int_equal(state_record_allocate(opened), 5);
+	for (size_t i = 0; i < STATE_RECORD_SIZE; i++)
+		assert_int_equal(((uint8_t *)state_record(opened, 5))[i], 0);
+	assert_int_equal(((uint8_t *)state_record(opened, 4))[127], 0xff);
+	assert_int_equal(((uint8_t *)state_record(opened, 6))[0], 0xff);
+	state_close(opened);
+}
+
+static void a_reader_sees_what_owner_and_workers_write(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct state *opened;
+	struct state_reader *reader;
+	const struct state_header *header;
+	const struct worker_counters *seen;
+	uint32_t first, record, backend;
+
+	layout.workers = 2;
+	opened = open_state(place, &layout);
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	header = state_reader_header(reader);
+	assert_int_equal(header->pid, getpid());
+	assert_int_equal(header->verdicts, VERDICT_COUNT);
+	assert_memory_equal(&header->layout, &layout, sizeof(layout));
+	assert_true(header->boot_id[6] >> 4 == 4); /* Linux makes it as a UUID of version 4 */
+
+	assert_int_equal(read_everything(reader), 0);
+	assert_int_equal(state_slots_allocate(opened, 251, &first), 0);
+	slot_store(state_slots(opened, first + 250), slot_pack(7, 9));
+	assert_int_equal(slot_home(slot_load(state_reader_slots(reader, first + 250))), 9);
+	record = state_record_allocate(opened);
+	state_record(opened, record)->mtu = 1500;
+	assert_int_equal(state_reader_record(reader, record)->mtu, 1500);
+
+	backend = counters_backend_place(layout.services, 4);
+	state_counters(opened, 1)->verdicts[VERDICT_FORWARDED] = 11;
+	state_counters(opened, 1)->ports[15].tx_bytes = 12;
+	state_counters(opened, 1)->counters[counters_service_place(2)].new_flows = 13;
+	state_counters(opened, 1)->counters[backend].bytes = 14;
+	seen = state_reader_counters(reader, 1);
+	assert_int_equal(counter_read(&seen->verdicts[VERDICT_FORWARDED]), 11);
+	assert_int_equal(counter_read(&seen->ports[15].tx_bytes), 12);
+	assert_int_equal(counter_read(&seen->counters[2].new_flows), 13);
+	assert_int_equal(counter_read(&seen->counters[7].bytes), 14);
+	assert_int_equal(counter_read(&state_reader_counters(reader, 0)->ports[15].tx_bytes), 0);
+
+	assert_null(state_reader_slots(reader, layout.slot_words));
+	assert_null(state_reader_record(reader, layout.records));
+	assert_null(state_reader_counters(reader, layout.workers));
+	state_detach(reader);
+	state_close(opened);
+}
+
+static void a_reader_notices_renumbering_and_a_new_owner(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = open_state(place, &small);
+	struct state_reader *reader;
+	uint64_t generation;
+
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	generation = state_reader_generation(reader);
+	assert_int_not_equal(generation, 0);
+	assert_int_equal(state_reader_generation(reader), generation);
+	state_generation_advance(opened);
+	assert_int_not_equal(state_reader_generation(reader), generation);
+	generation = state_reader_generation(reader);
+	state_close(opened);
+	assert_int_equal(state_reader_generation(reader), generation);
+	opened = open_state(place, &small);
+	assert_int_not_equal(state_reader_generation(reader), generation);
+	state_detach(reader);
+	state_close(opened);
+}
+
+static void a_smaller_successor_does_not_pull_the_file_from_under_a_reader(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout large = small;
+	struct state_reader *reader;
+	struct stat before, after;
+
+	large.slot_words = 1 << 20;
+	state_close(open_state(place, &large));
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	assert_int_equal(stat(place->path, &before), 0);
+	state_close(open_state(place, &small));
+	assert_int_equal(stat(place->path, &after), 0);
+	assert_int_equal(after.st_size, before.st_size);
+	assert_true(after.st_blocks < before.st_blocks); /* though the space is given back */
+	read_everything(reader);
+	state_detach(reader);
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	assert_int_equal(read_everything(reader), 0);
+	state_detach(reader);
+	state_close(open_state(place, &large));
+}
+
+/* What attaching to a file with a flipped byte at `at` must say. */
+static int expected_of_flip(size_t at)
+{
+	if (at >= offsetof(struct state_header, version) &&
+		at < offsetof(struct state_header, header_size))
+		return -EPROTONOSUPPORT;
+	if (at < offsetof(struct state_header, reader_generation))
+		return -EINVAL;
+	if (at >= offsetof(struct state_header, ready) &&
+		at < offsetof(struct state_header, ready) + sizeof(uint32_t))
+		return -EAGAIN;
+	return 0;
+}
+
+static void a_reader_survives_every_flipped_byte_of_the_header(void **state)
+{
+	const struct place *place = *state;
+	size_t length;
+	uint8_t *bytes = leave_file(place, &length);
+	int file = open(place->path, O_RDWR);
+
+	for (size_t i = 0; i < 3 * 256; i++) { /* three patterns for each byte */
+		static const uint8_t patterns[] = { 0x01, 0x80, 0xff };
+		size_t at = i / 3;
+		uint8_t flipped = bytes[at] ^ patterns[i % 3];
+		struct state_reader *reader;
+		int result;
+
+		assert_int_equal(pwrite(file, &flipped, 1, at), 1);
+		result = state_attach(place->path, &reader);
+		assert_int_equal(result, expected_of_flip(at));
+		if (result == 0) {
+			read_everything(reader);
+			state_detach(reader);
+		}
+		assert_int_equal(pwrite(file, &bytes[at], 1, at), 1);
+	}
+	close(file);
+	free(bytes);
+}
+
+/* A header whose numbers lie, but whose checksum is right. */
+static void a_reader_believes_no_number_for_its_checksum(void **state)
+{
+	static const uint64_t lies[] = { 0, 1, 4095, 4096, 1 << 20, INT32_MAX, UINT32_MAX,
+		INT64_MAX, UINT64_MAX - 4095, UINT64_MAX };
+	const struct place *place = *state;
+	size_t length, refusals = 0;
+	uint8_t *bytes = leave_file(place, &length);
+	struct state_header header, truth;
+
+	memcpy(&truth, bytes, sizeof(truth));
+	for (size_t at = offsetof(struct state_header, file_size);
+		at < offsetof(struct state_header, checksum); at += 4) {
+		for (size_t i = 0; i < COUNT_OF(lies); i++) {
+			struct state_reader *reader;
+			int result;
+
+			header = truth;
+			memcpy((uint8_t *)&header + at, &lies[i],
+				at < offsetof(struct state_header, regions) ? 4 : 8);
+			header.checksum =
+				XXH3_64bits(&header, offsetof(struct state_header, checksum));
+			memcpy(bytes, &header, sizeof(header));
+			write_file(place, bytes, length);
+			result = state_attach(place->path, &reader);
+			if (result == 0) {
+				read_everything(reader);
+				state_detach(reader);
+			} else {
+				assert_int_equal(result, -EINVAL);
+				refusals++;
+			}
+		}
+	}
+	/* harmless: what happens to be true, fewer ports, services, backends, words or cells ... */
+	assert_true(refusals > 150);
+	free(bytes);
+}
+
+static void a_reader_survives_a_file_cut_short(void **state)
+{
+	const struct place *place = *state;
+	size_t length;
+	uint8_t *bytes = leave_file(place, &length);
+
+	for (size_t cut = 0; cut < length; cut += cut < 512 ? 1 : 511) {
+		struct state_reader *reader;
+
+		assert_int_equal(truncate(place->path, cut), 0);
+		assert_int_equal(state_attach(place->path, &reader), -EINVAL);
+		write_file(place, bytes, length);
+	}
+	free(bytes);
+}
+
+/* Opens over whatever is there; what comes out must be what an absent file would have given. */
+static void assert_cold_start(const struct place *place)
+{
+	struct state *opened = open_state(place, &small);
+	struct state_reader *reader;
+	uint32_t first;
+
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	assert_memory_equal(&state_reader_header(reader)->layout, &small, sizeof(small));
+	assert_int_equal(read_everything(reader), 0);
+	assert_int_equal(state_slots_allocate(opened, small.slot_words, &first), 0);
+	assert_int_equal(state_record_allocate(opened), 1);
+	state_detach(reader);
+	state_close(opened);
+}
+
+static void a_start_believes_nothing_that_it_finds(void **state)
+{
+	const struct place *place = *state;
+	size_t length;
+	uint8_t *bytes = leave_file(place, &length);
+	uint8_t *damaged = malloc(2 * length);
+	int file = open(place->path, O_RDWR);
+	unsigned int random = 1;
+
+	assert_non_null(damaged);
+	for (size_t at = 0; at < length; at += at < sizeof(struct state_header) ? 1 : 61) {
+		uint8_t flipped = ~bytes[at];
+
+		assert_int_equal(pwrite(file, &flipped, 1, at), 1);
+		assert_cold_start(place);
+	}
+	close(file);
+	for (int i = 0; i < 50; i++) {
+		for (size_t at = 0; at < 2 * length; at++)
+			damaged[at] = i == 0 ? 0xff : rand_r(&random);
+		if (i % 2) /* a header that is right, before rubbish */
+			memcpy(damaged, bytes, sizeof(struct state_header));
+		write_file(place, damaged, rand_r(&random) % (2 * length));
+		assert_cold_start(place);
+	}
+	free(damaged);
+	free(bytes);
+}
+
+static void slot_words_hold_two_backends_and_leave_the_flags_alone(void **state)
+{
+	static const uint32_t backends[] = { 0, 1, 255, 8191, SLOT_BACKEND_MAX - 1,
+		SLOT_NO_BACKEND };
+
+	for (size_t i = 0; i < COUNT_OF(backends); i++)
+		for (size_t j = 0; j < COUNT_OF(backends); j++) {
+			uint32_t word = slot_pack(backends[i], backends[j]);
+			uint32_t flagged = word | SLOT_TRACK | SLOT_OBSERVE | SLOT_GUARD;
+
+			assert_int_equal(word >> 28, 0);
+			assert_int_equal(slot_cur(flagged), backends[i]);
+			assert_int_equal(slot_home(flagged), backends[j]);
+		}
+	assert_true(SLOT_NO_BACKEND >= SLOT_BACKEND_MAX);
+}
+
+#define PLACE_TEST(name) cmocka_unit_test_setup_teardown(name, open_place, close_place)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PLACE_TEST(file_and_directory_are_for_owner_and_group),
+		PLACE_TEST(all_space_is_allocated_at_the_start),
+		PLACE_TEST(a_file_that_others_may_write_is_refused),
+		PLACE_TEST(a_file_of_another_owner_is_refused),
+		PLACE_TEST(only_a_regular_file_will_do),
+		PLACE_TEST(a_directory_that_others_may_write_to_is_refused),
+		PLACE_TEST(a_path_that_leads_nowhere_is_refused),
+		PLACE_TEST(an_impossible_layout_is_refused_and_leaves_no_file),
+		PLACE_TEST(a_second_start_names_the_process_that_holds_the_file),
+		PLACE_TEST(a_killed_holder_leaves_the_file_to_the_next),
+		PLACE_TEST(a_refused_start_harms_neither_the_holder_nor_its_file),
+		PLACE_TEST(a_holder_that_is_still_starting_is_named),
+		PLACE_TEST(there_is_one_owner_at_a_time_though_the_file_comes_and_goes),
+		PLACE_TEST(discarding_spares_a_file_that_took_the_name),
+		PLACE_TEST(a_full_file_system_is_a_refusal_at_the_start),
+		PLACE_TEST(regions_are_apart_and_aligned),
+		PLACE_TEST(tables_never_overlap_and_begin_on_a_cache_line),
+		PLACE_TEST(cells_are_handed_out_once_zeroed_and_never_cell_zero),
+		PLACE_TEST(a_reader_sees_what_owner_and_workers_write),
+		PLACE_TEST(a_reader_notices_renumbering_and_a_new_owner),
+		PLACE_TEST(a_smaller_successor_does_not_pull_the_file_from_under_a_reader),
+		PLACE_TEST(a_reader_survives_every_flipped_byte_of_the_header),
+		PLACE_TEST(a_reader_believes_no_number_for_its_checksum),
+		PLACE_TEST(a_reader_survives_a_file_cut_short),
+		PLACE_TEST(a_start_believes_nothing_that_it_finds),
+		cmocka_unit_test(slot_words_hold_two_backends_and_leave_the_flags_alone),
+	};
+
+	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
+}
