@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include "claim.h"
+#include "netdev.h"
+#include "steer.h"
+#include "steer_program.h"
+
+#define DESCRIPTORS    1024
+#define DEVICE_SIZE    1024
+#define QUEUE_ATTEMPTS 10
+#define QUEUE_RETRY_US 100000
+#define INTERFACE_SIZE 16
+
+struct port {
+	char name[64];
+	char *device;
+	char interface[INTERFACE_SIZE]; /* "" unless the driver sits on a kernel network device */
+	const struct quirk *quirk;
+	enum host_path host_path;
+	uint16_t id;
+	uint16_t mtu;
+	uint16_t queues;
+	bool probed; /* by us: ours to remove */
+	bool started;
+	bool unfinished_checksums;
+	struct rte_ether_addr mac;
+	char driver[32];
+	struct steer *steer; /* with HOST_PATH_XDP only, and then program_fd keeps its file */
+	int program_fd;
+	char program_path[STEER_PROGRAM_PATH_SIZE];
+};
+
+/* The value of "key=" in a device string, at most `size` - 1 characters; false where absent. */
+static bool device_argument(const char *device, const char *key, char *value, size_t size)
+{
+	const char *at = device;
+	size_t length;
+
+	while ((at = strchr(at, ',')) != NULL) {
+		at++;
+		length = strlen(key);
+		if (strncmp(at, key, length) != 0)
+			continue;
+		at += length;
+		snprintf(value, size, "%.*s", (int)strcspn(at, ","), at);
+		return true;
+	}
+	return false;
+}
+
+static void device_name(const char *device, char *name, size_t size)
+{
+	snprintf(name, size, "%.*s", (int)strcspn(device, ","), device);
+}
+
+static int choose_host_path(struct port *port, int wanted, struct error *error)
+{
+	static const char *const names[] = { "xdp", "copy", "drop" };
+
+	port->host_path =
+		wanted == PORT_HOST_PATH_DEFAULT ? port->quirk->host_path : (enum host_path)wanted;
+	if (port->host_path == HOST_PATH_DROP || port->host_path == port->quirk->host_path)
+		return 0;
+	return error_set(error, -ENOTSUP, "host path %s needs %s, which %s is not",
+		names[port->host_path],
+		port->host_path == HOST_PATH_XDP ? "an AF_XDP device (net_af_xdp)"
+						 : "an AF_PACKET device (net_af_packet)",
+		port->device);
+}
+
+/* What only the kernel knows of the device beneath a vdev. */
+static int inspect_interface(struct port *port, struct error *error)
+{
+	char kernel_driver[NETDEV_DRIVER_SIZE];
+	uint16_t mtu;
+	int code;
+
+	if (!port->quirk->kernel_interface)
+		return 0;
+	if (!device_argument(port->device, "iface=", port->interface, sizeof(port->interface)))
+		return error_set(error, -EINVAL, "device %s needs iface=", port->device);
+	code = netdev_mtu(port->interface, &mtu);
+	if (code != 0)
+		return error_set(error, code, "interface %s: %s", port->interface, strerror(-code));
+	if (mtu < port->mtu)
+		return error_set(error, -EINVAL,
+			"an mtu of %u is configured, but interface %s has %u (ip link set %s mtu %u)",
+			port->mtu, port->interface, mtu, port->interface, port->mtu);
+	if (netdev_driver(port->interface, kernel_driver) == 0)
+		port->unfinished_checksums = strcmp(kernel_driver, "veth") == 0;
+	return 0;
+}
+
+/* Must come before DPDK touches the interface: steer.h says why. */
+static int claim_interface(struct port *port, struct error *error)
+{
+	char program[8];
+	int code;
+
+	if (port->host_path != HOST_PATH_XDP)
+		return 0;
+	if (device_argument(port->device, "xdp_prog=", program, sizeof(program)))
+		return error_set(error, -EINVAL,
+			"the device brings its own xdp_prog, which host path xdp would replace");
+	code = steer_claim(&port->steer, port->interface, CLAIM_DIRECTORY, error);
+	if (code != 0)
+		return code;
+	port->program_fd = steer_program_open(port->program_path, error);
+	return port->program_fd < 0 ? port->program_fd : 0;
+}
+
+static bool lacks_argument(const char *device, const char *argument)
+{
+	char key[32], value[8];
+
+	snprintf(key, sizeof(key), "%.*s=", (int)strcspn(argument, "="), argument);
+	return !device_argument(device, key, value, sizeof(value));
+}
+
+/* The device string with what we add to it. */
+static void compose_device(const struct port *port, char *text, size_t size)
+{
+	const struct quirk *quirk = port->quirk;
+	int used = snprintf(text, size, "%s", port->device);
+
+	if (quirk->arguments != NULL && lacks_argument(port->device, quirk->arguments))
+		used += snprintf(text + used, size - used, ",%s", quirk->arguments);
+	if (quirk->queues_by_argument && port->queues > 1 &&
+		lacks_argument(port->device, "queue_count="))
+		used += snprintf(text + used, size - used, ",queue_count=%u", port->queues);
+	if (port->steer != NULL)
+		snprintf(text + used, size - used, ",xdp_prog=%s", port->program_path);
+}
+
+static int probe(struct port *port, struct error *error)
+{
+	char name[RTE_ETH_NAME_MAX_LEN], device[DEVICE_SIZE];
+	int code;
+
+	device_name(port->device, name, sizeof(name));
+	if (rte_eth_dev_get_port_by_name(name, &port->id) == 0)
+		return 0; /* EAL arguments made it */
+	compose_device(port, device, sizeof(device));
+	code = rte_dev_probe(device);
+	if (code == 0)
+		code = rte_eth_dev_get_port_by_name(name, &port->id);
+	if (code != 0)
+		return error_set(error, code, "DPDK cannot open device %s: %s", port->device,
+			strerror(-code));
+	port->probed = true;
+	return 0;
+}
+
+static int check_queues(
+	const struct port *port, const struct rte_eth_dev_info *info, struct error *error)
+{
+	uint16_t offered = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+
+	if (offered >= port->queues)
+		return 0;
+	return error_set(error, -EINVAL,
+		"%u workers need %u queues, but the device has %u (one queue for each worker): %s",
+		port->queues, port->queues, offered, port->quirk->too_few_queues);
+}
+
+/* A driver without its own notion of an MTU refuses to set one; what it receives is judged anyway.
+ */
+static int set_mtu(struct port *port, const struct rte_eth_dev_info *info, struct error *error)
+{
+	uint16_t present = 0;
+	int code;
+
+	if (info->max_mtu != 0 && port->mtu > info->max_mtu)
+		return error_set(error, -EINVAL, "an mtu of %u is more than the %u of the device",
+			port->mtu, info->max_mtu);
+	if (port->quirk->kernel_interface)
+		return 0;
+	if (rte_eth_dev_get_mtu(port->id, &present) == 0 && present == port->mtu)
+		return 0;
+	code = rte_eth_dev_set_mtu(port->id, port->mtu);
+	if (code == 0 || code == -ENOTSUP)
+		return 0;
+	return error_set(
+		error, code, "the device refuses an mtu of %u: %s", port->mtu, strerror(-code));
+}
+
+static int set_up_queues(struct port *port, const struct mempools *mempools, struct error *error)
+{
+	int socket = rte_eth_dev_socket_id(port->id);
+	struct rte_mempool *pool = mempools_get(mempools, socket);
+	uint16_t receive = DESCRIPTORS, transmit = DESCRIPTORS;
+	int code;
+
+	code = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &receive, &transmit);
+	for (uint16_t queue = 0; code == 0 && queue < port->queues; queue++) {
+		code = rte_eth_tx_queue_setup(port->id, queue, transmit, socket, NULL);
+		if (code == 0)
+			code = rte_eth_rx_queue_setup(port->id, queue, receive, socket, NULL, pool);
+	}
+	if (code != 0)
+		return error_set(error, code, "cannot set up its queues: %s", strerror(-code));
+	return 0;
+}
+
+static int configure(struct port *port, struct error *error)
+{
+	struct rte_eth_dev_info info;
+	struct rte_eth_conf conf = { 0 };
+	int code;
+
+	code = rte_eth_dev_info_get(port->id, &info);
+	if (code != 0)
+		return error_set(error, code, "tells nothing of itself: %s", strerror(-code));
+	snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
+	code = check_queues(port, &info, error);
+	if (code != 0)
+		return code;
+	if (port->queues > 1 && (info.flow_type_rss_offloads & RTE_ETH_RSS_IP) != 0) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf =
+			info.flow_type_rss_offloads &
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+	}
+	/* every packet comes from the port's own pool and is sent once, whole: what FAST_FREE wants
+	 */
+	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	code = rte_eth_dev_configure(port->id, port->queues, port->queues, &conf);
+	if (code != 0)
+		return error_set(error, code, "cannot be configured for %u queues: %s",
+			port->queues, strerror(-code));
+	return set_mtu(port, &info, error);
+}
+
+static int start(struct port *port, struct error *error)
+{
+	int code = rte_eth_dev_start(port->id);
+
+	if (code != 0)
+		return error_set(error, code, "cannot be started: %s", strerror(-code));
+	port->started = true;
+	code = rte_eth_macaddr_get(port->id, &port->mac);
+	if (code != 0)
+		return error_set(error, code, "has no MAC address: %s", strerror(-code));
+	return 0;
+}
+
+/*
+ * The XDP program comes with the first receive queue, so the stale one goes just before. The kernel
+ * lets go of a queue a moment after the process that had it ended, so a restart tries for a while.
+ */
+static int set_up_steered_queues(
+	struct port *port, const struct mempools *mempools, struct error *error)
+{
+	int code = -EBUSY;
+
+	for (unsigned int attempt = 0; code != 0 && attempt < QUEUE_ATTEMPTS; attempt++) {
+		if (attempt > 0)
+			rte_delay_us_sleep(QUEUE_RETRY_US);
+		code = steer_prepare(port->steer, port->queues, error);
+		if (code != 0)
+			return code;
+		code = set_up_queues(port, mempools, error);
+	}
+	return code;
+}
+
+static int bring_up(struct port *port, const struct mempools *mempools, struct error *error)
+{
+	int code = configure(port, error);
+
+	if (code == 0)
+		code = port->steer != NULL ? set_up_steered_queues(port, mempools, error)
+					   : set_up_queues(port, mempools, error);
+	if (code == 0)
+		code = start(port, error);
+	if (code == 0 && port->steer != NULL)
+		code = steer_attach(port->steer, port->mac.addr_bytes, error);
+	return code;
+}
+
+struct port *port_open(
+	const struct port_options *options, const struct mempools *mempools, struct error *error)
+{
+	struct port *port = calloc(1, sizeof(*port));
+	int code;
+
+	if (port == NULL || (port->device = strdup(options->device)) == NULL) {
+		free(port);
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	snprintf(port->name, sizeof(port->name), "%s", options->name);
+	port->mtu = options->mtu;
+	port->queues = options->queues;
+	port->program_fd = -1;
+	port->quirk = quirk_find(port->device);
+	code = choose_host_path(port, options->host_path, error);
+	if (code == 0)
+		code = inspect_interface(port, error);
+	if (code == 0)
+		code = claim_interface(port, error);
+	if (code == 0)
+		code = probe(port, error);
+	if (code == 0)
+		code = bring_up(port, mempools, error);
+	if (code == 0)
+		return port;
+	error_wrap(error, code, "port %s", port->name);
+	port_close(port);
+	return NULL;
+}
+
+void port_close(struct port *port)
+{
+	struct rte_eth_dev_info info;
+
+	if (port == NULL)
+		return;
+	if (port->started)
+		rte_eth_dev_stop(port->id);
+	if (port->probed && rte_eth_dev_info_get(port->id, &info) == 0) {
+		rte_eth_dev_close(port->id);
+		rte_dev_remove(info.device);
+	}
+	steer_destroy(port->steer);
+	if (port->program_fd >= 0)
+		close(port->program_fd);
+	free(port->device);
+	free(port);
+}
+
+const char *port_name(const struct port *port)
+{
+	return port->name;
+}
+
+const char *port_device(const struct port *port)
+{
+	return port->device;
+}
+
+const char *port_driver(const struct port *port)
+{
+	return port->driver;
+}
+
+uint16_t port_id(const struct port *port)
+{
+	return port->id;
+}
+
+uint16_t port_mtu(const struct port *port)
+{
+	return port->mtu;
+}
+
+enum host_path port_host_path(const struct port *port)
+{
+	return port->host_path;
+}
+
+const struct rte_ether_addr *port_mac(const struct port *port)
+{
+	return &port->mac;
+}
+
+bool port_link_up(const struct port *port)
+{
+	struct rte_eth_link link;
+
+	return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+bool port_has_unfinished_checksums(const struct port *port)
+{
+	return port->unfinished_checksums;
+}
+
+struct steer *port_steer(const struct port *port)
+{
+	return port->steer;
+}
+
+uint32_t port_mbufs_held(const char *device, uint16_t queues)
+{
+	if (quirk_find(device)->holds_no_mbufs)
+		return 0;
+	/* AF_XDP keeps as many in its fill ring as in the receive ring, so count both twice */
+	return 4u * DESCRIPTORS * queues;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * port: a NIC or vdev, from its device string to one receive and one transmit queue for each
+ * worker. Everything a driver needs said is said here or in quirks.c, so that workers see queues
+ * and nothing else. Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+
+#include "error.h"
+#include "mempools.h"
+#include "quirks.h"
+
+struct port;
+struct steer;
+
+#define PORT_HOST_PATH_DEFAULT (-1)
+
+struct port_options {
+	const char *name;   /* as the configuration calls it */
+	const char *device; /* DPDK device string */
+	uint16_t mtu;       /* bytes of L3 packet */
+	uint16_t queues;    /* one for each worker */
+	int host_path; /* enum host_path, or PORT_HOST_PATH_DEFAULT for what the driver calls for */
+};
+
+/*
+ * Finds the device or makes it, sets it up and starts it. NULL with a sentence that begins with
+ * the port's name; nothing is left behind then.
+ */
+struct port *port_open(
+	const struct port_options *options, const struct mempools *mempools, struct error *error);
+
+/* Stops it, takes our XDP program off, gives the device back. No worker polls it any more. */
+void port_close(struct port *port); /* NULL is allowed */
+
+const char *port_name(const struct port *port);
+const char *port_device(const struct port *port);
+const char *port_driver(const struct port *port); /* DPDK's name of it */
+uint16_t port_id(const struct port *port);        /* DPDK's number */
+uint16_t port_mtu(const struct port *port);
+enum host_path port_host_path(const struct port *port);
+const struct rte_ether_addr *port_mac(const struct port *port);
+bool port_link_up(const struct port *port);
+
+/* Peers hand over TCP and UDP checksums unfinished: veth, where no hardware will finish them. */
+bool port_has_unfinished_checksums(const struct port *port);
+
+/* The XDP program of a port with HOST_PATH_XDP; NULL for others. Owned by the port. */
+struct steer *port_steer(const struct port *port);
+
+/* Packet buffers that the rings of `queues` queues of this device can hold at once. */
+uint32_t port_mbufs_held(const char *device, uint16_t queues);

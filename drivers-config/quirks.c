@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "quirks.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct quirk quirks[] = {
+	{
+		/*
+		 * Offers no offload, no RSS hash and no receive interrupt. One system call per
+		 * empty poll with its default busy_budget of 64, which costs more than it gains
+		 * without a NIC that can busy-poll. Its frames lose 256 bytes of room to XDP.
+		 */
+		.driver = "net_af_xdp",
+		.host_path = HOST_PATH_XDP,
+		.kernel_interface = true,
+		.queues_by_argument = true,
+		.arguments = "busy_budget=0",
+		.too_few_queues = "the interface has to have as many queues (ethtool -L)",
+	},
+	{
+		/* The kernel sees every packet too; frames longer than its slots are cut off
+		   silently. */
+		.driver = "net_af_packet",
+		.host_path = HOST_PATH_COPY,
+		.kernel_interface = true,
+		.holds_no_mbufs = true,
+		.too_few_queues = "add qpairs= to the device",
+	},
+	{
+		/* Ends a file by having no more packets; refuses an MTU and says nothing about it.
+		 */
+		.driver = "net_pcap",
+		.host_path = HOST_PATH_DROP,
+		.holds_no_mbufs = true,
+		.too_few_queues = "give rx_pcap= and tx_pcap= once for each worker",
+	},
+	{
+		.driver = "net_null",
+		.host_path = HOST_PATH_DROP,
+		.holds_no_mbufs = true,
+		.too_few_queues = "the driver has a fixed number",
+	},
+	{
+		.driver = "",
+		.host_path = HOST_PATH_DROP,
+		.too_few_queues = "the device offers no more",
+	},
+};
+
+const struct quirk *quirk_find(const char *driver_or_device)
+{
+	const struct quirk *quirk = quirks;
+
+	while (strncmp(driver_or_device, quirk->driver, strlen(quirk->driver)) != 0)
+		quirk++;
+	return quirk;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
+/*
+ * steer.bpf: the fork in the road of an AF_XDP port. What is for a VIP goes to the worker's socket,
+ * all else (ARP, ND, BGP, ssh, what this host routes for others) goes to the kernel as if nobody
+ * were here.
+ *
+ * The trap is a host that routes, as one with a BGP daemon does: a packet for a VIP that slips past
+ * us is sent back to the router, which sends it here again, until its TTL is spent. So no packet
+ * for a VIP is ever left to a kernel that would route it: without a live socket (the process was
+ * killed, its program is still attached) it is dropped, and where the kernel has a job to do (ICMP)
+ * it is asked first what it would do.
+ *
+ * DPDK's af_xdp driver loads this object (xdp_prog=), attaches the first program in it and puts its
+ * sockets in the map named xsks_map. Keep to what Linux 6.1 has.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "steer_maps.h"
+
+#define AF_INET  2
+#define AF_INET6 10
+
+#define ICMPV6              58         /* IPPROTO_ICMPV6 */
+#define FRAGMENT_BITS       0x3fff     /* more fragments, and the offset (RFC 791) */
+#define FLOWINFO_MASK       0x0fffffff /* traffic class and flow label (RFC 8200) */
+#define EXTENSIONS_MAX      8
+#define EXTENSION_UNIT_SIZE 8 /* bytes; a header is this long and as many more units as it says */
+
+struct vlan_header {
+	__be16 tag;
+	__be16 type;
+};
+
+/* One frame while it is judged. From `network` to `end` is what came after Ethernet. */
+struct frame {
+	void *network;
+	void *end;
+	__be16 type; /* EtherType, after the VLAN tag where there is one */
+};
+
+/* An array would do, but the driver fills it and expects this type. Index: receive queue. */
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, STEER_QUEUES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} xsks_map SEC(".maps");
+
+/* Not preallocated: a few VIPs are usual, and 65,536 elements would cost 6 MB on every port. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STEER_VIPS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct steer_vip);
+	__type(value, __u8);
+} vips SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct steer_port);
+} port SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, STEER_COUNT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} steer_counts SEC(".maps");
+
+static __always_inline void count(__u32 fate)
+{
+	__u64 *value = bpf_map_lookup_elem(&steer_counts, &fate);
+
+	if (value)
+		(*value)++;
+}
+
+/*
+ * Steps over Ethernet and one 802.1Q tag. A second tag or one of 802.1ad leaves a type that is not
+ * IP, and so goes to the kernel. False when the frame is too short for its headers.
+ */
+static __always_inline int parse_ethernet(struct ethhdr *ethernet, struct frame *frame)
+{
+	struct vlan_header *vlan = (void *)(ethernet + 1);
+
+	if ((void *)(ethernet + 1) > frame->end)
+		return 0;
+	frame->network = ethernet + 1;
+	frame->type = ethernet->h_proto;
+	if (frame->type != bpf_htons(ETH_P_8021Q))
+		return 1;
+	if ((void *)(vlan + 1) > frame->end)
+		return 0;
+	frame->network = vlan + 1;
+	frame->type = vlan->type;
+	return 1;
+}
+
+/* By hand: clang makes a call of memcmp(), and there is nobody to call. */
+static __always_inline int is_same_mac(const __u8 *a, const __u8 *b)
+{
+	__u8 difference = 0;
+
+	for (int i = 0; i < ETH_ALEN; i++)
+		difference |= a[i] ^ b[i];
+	return difference == 0;
+}
+
+static __always_inline struct iphdr *ipv4_header(const struct frame *frame)
+{
+	struct iphdr *header = frame->network;
+
+	if (frame->type != bpf_htons(ETH_P_IP) || (void *)(header + 1) > frame->end)
+		return 0;
+	return header;
+}
+
+static __always_inline struct ipv6hdr *ipv6_header(const struct frame *frame)
+{
+	struct ipv6hdr *header = frame->network;
+
+	if (frame->type != bpf_htons(ETH_P_IPV6) || (void *)(header + 1) > frame->end)
+		return 0;
+	return header;
+}
+
+static __always_inline int is_for_vip(const struct frame *frame)
+{
+	const struct iphdr *ipv4 = ipv4_header(frame);
+	const struct ipv6hdr *ipv6 = ipv6_header(frame);
+	struct steer_vip vip = {};
+
+	if (ipv4) {
+		vip.family = 4;
+		__builtin_memcpy(vip.bytes, &ipv4->daddr, sizeof(ipv4->daddr));
+	} else if (ipv6) {
+		vip.family = 6;
+		__builtin_memcpy(vip.bytes, &ipv6->daddr, sizeof(ipv6->daddr));
+	} else {
+		return 0;
+	}
+	return bpf_map_lookup_elem(&vips, &vip) != 0;
+}
+
+/*
+ * The protocol after the extension headers that may stand before ICMPv6. Anything else ends the
+ * walk: a fragment header names itself, a header that is cut short or one too many counts as
+ * "no next header", and so both go to the worker, which gives them a verdict with a name.
+ */
+static __always_inline __u8 ipv6_protocol(const struct ipv6hdr *header, const void *end)
+{
+	const __u8 *extension = (const void *)(header + 1);
+	__u8 protocol = header->nexthdr;
+
+	for (int i = 0; i < EXTENSIONS_MAX; i++) {
+		if (protocol != IPPROTO_HOPOPTS && protocol != IPPROTO_ROUTING &&
+			protocol != IPPROTO_DSTOPTS)
+			return protocol;
+		if ((const void *)(extension + EXTENSION_UNIT_SIZE) > end)
+			return IPPROTO_NONE;
+		protocol = extension[0];
+		extension += (extension[1] + 1) * EXTENSION_UNIT_SIZE;
+	}
+	return IPPROTO_NONE;
+}
+
+/* Whole ICMP only: a fragment of it may be anything's, and reassembly is nobody's job here. */
+static __always_inline int is_icmp(const struct frame *frame)
+{
+	const struct iphdr *ipv4 = ipv4_header(frame);
+	const struct ipv6hdr *ipv6 = ipv6_header(frame);
+
+	if (ipv4)
+		return ipv4->protocol == IPPROTO_ICMP &&
+		       (ipv4->frag_off & bpf_htons(FRAGMENT_BITS)) == 0;
+	return ipv6 && ipv6_protocol(ipv6, frame->end) == ICMPV6;
+}
+
+static __always_inline int has_route_query(const struct frame *frame, struct bpf_fib_lookup *query)
+{
+	const struct iphdr *ipv4 = ipv4_header(frame);
+	const struct ipv6hdr *ipv6 = ipv6_header(frame);
+
+	if (ipv4) {
+		query->family = AF_INET;
+		query->tos = ipv4->tos;
+		query->l4_protocol = ipv4->protocol;
+		query->ipv4_src = ipv4->saddr;
+		query->ipv4_dst = ipv4->daddr;
+		return 1;
+	}
+	if (!ipv6)
+		return 0;
+	query->family = AF_INET6;
+	query->flowinfo = *(const __be32 *)ipv6 & bpf_htonl(FLOWINFO_MASK);
+	query->l4_protocol = ipv6->nexthdr;
+	__builtin_memcpy(query->ipv6_src, &ipv6->saddr, sizeof(query->ipv6_src));
+	__builtin_memcpy(query->ipv6_dst, &ipv6->daddr, sizeof(query->ipv6_dst));
+	return 1;
+}
+
+/*
+ * Whether the kernel, were it given the frame, would send it on. It would not where the address is
+ * its own, where a route says blackhole, unreachable or prohibit, or where forwarding is off. It
+ * would (if in vain) where the neighbour is yet unknown, the packet too big, or the route is a
+ * tunnel. The answer is that of the untagged port: of a VLAN device above it, Linux 6.1 cannot be
+ * asked. An error means there is no routing on this device at all.
+ */
+static __always_inline int kernel_would_forward(struct xdp_md *context, const struct frame *frame)
+{
+	struct bpf_fib_lookup query = {};
+
+	if (!has_route_query(frame, &query))
+		return 0;
+	query.ifindex = context->ingress_ifindex;
+	switch (bpf_fib_lookup(context, &query, sizeof(query), 0)) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+	case BPF_FIB_LKUP_RET_UNSUPP_LWT: return 1;
+	default: return 0;
+	}
+}
+
+/*
+ * From the moment the driver attaches us until control has filled the maps, nothing says which
+ * packets are for a VIP. Those that would be routed onwards may be, and wait those milliseconds
+ * out; what is for the host itself lives on. Frames to a group are never forwarded by the kernel,
+ * though a default route would seem to match an IPv4 group address.
+ */
+static __always_inline enum steer_count judge_unready(
+	struct xdp_md *context, const struct ethhdr *ethernet, const struct frame *frame)
+{
+	if (ethernet->h_dest[0] & 1)
+		return STEER_COUNT_HOST;
+	return kernel_would_forward(context, frame) ? STEER_COUNT_NOT_READY : STEER_COUNT_HOST;
+}
+
+static __always_inline enum steer_count judge(struct xdp_md *context)
+{
+	struct ethhdr *ethernet = (void *)(long)context->data;
+	struct frame frame = { .end = (void *)(long)context->data_end };
+	__u32 first = 0;
+	const struct steer_port *own = bpf_map_lookup_elem(&port, &first);
+
+	if (!own || !parse_ethernet(ethernet, &frame))
+		return STEER_COUNT_HOST;
+	if (!own->ready)
+		return judge_unready(context, ethernet, &frame);
+	/* A bridge floods what it has no entry for: the frames of another balancer are not ours. */
+	if (!is_same_mac(ethernet->h_dest, own->mac))
+		return STEER_COUNT_HOST;
+	if (!is_for_vip(&frame))
+		return STEER_COUNT_HOST;
+	if (!is_icmp(&frame))
+		return STEER_COUNT_TO_WORKER;
+	return kernel_would_forward(context, &frame) ? STEER_COUNT_LOOPED : STEER_COUNT_HOST;
+}
+
+/* XDP_DROP is what the redirect returns for a queue without a socket; never XDP_PASS (see above).
+ */
+static __always_inline int redirect(struct xdp_md *context)
+{
+	int action = bpf_redirect_map(&xsks_map, context->rx_queue_index, XDP_DROP);
+
+	count(action == XDP_REDIRECT ? STEER_COUNT_TO_WORKER : STEER_COUNT_NO_SOCKET);
+	return action;
+}
+
+SEC("xdp")
+int sluice_steer(struct xdp_md *context)
+{
+	enum steer_count fate = judge(context);
+
+	if (fate == STEER_COUNT_TO_WORKER)
+		return redirect(context);
+	count(fate);
+	return fate == STEER_COUNT_HOST ? XDP_PASS : XDP_DROP;
+}
+
+/* bpf_fib_lookup() is for programs that declare themselves compatible with the GPL. */
+char program_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * steer: the XDP host path of one AF_XDP port. The program (steer.bpf.c) is loaded and attached by
+ * DPDK's af_xdp driver; a struct steer makes the interface ready for that, finds the program's maps
+ * afterwards and keeps the set of VIPs in them in step with the services.
+ *
+ * In this order, all in the control thread and its network namespace:
+ *   steer_claim     before the driver hears of the interface (before rte_eal_init() for a --vdev):
+ *                   a driver that fails takes off whatever program is attached, anybody's
+ *   steer_prepare   right before the port's receive queues are set up, which is when the driver
+ *                   attaches the program: until then a stale one still drops what is for the VIPs
+ *   steer_attach    once the port's receive queues are set up
+ *   steer_add ...   every VIP of the configuration
+ *   steer_set_ready until here whatever the host would route onwards is dropped
+ *   steer_add, steer_remove, steer_count, steer_is_attached   any number of times
+ *   steer_destroy   after the port is closed
+ *
+ * A VIP that comes has its table published first and is added here then; one that goes is removed
+ * here first. Needs CAP_NET_ADMIN and CAP_BPF, not CAP_SYS_ADMIN.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "netdev.h"
+#include "steer_maps.h"
+
+struct steer;
+
+/*
+ * Takes the exclusive right to steer `interface`, held as a lock in `directory` (CLAIM_DIRECTORY
+ * but for tests). -EBUSY where another process has it (its pid is in the sentence) or an XDP
+ * program that is not ours is attached (its name and id are). The caller owns *steer, which is NULL
+ * on error.
+ */
+int steer_claim(
+	struct steer **steer, const char *interface, const char *directory, struct error *error);
+
+/*
+ * Makes the interface fit for `queues` sockets: refuses another number of receive queues and,
+ * once more, any XDP program that is not ours, takes off a program of ours that a killed process
+ * left behind, and switches VLAN stripping off (it is not switched on again). -EINVAL for the
+ * queues, -EBUSY for the program, -EOPNOTSUPP for the stripping, or -errno.
+ */
+int steer_prepare(struct steer *steer, unsigned int queues, struct error *error);
+
+/*
+ * Finds the program that this process attached to the interface, and its maps, and tells it the
+ * address of the port. -ENOENT where the attached program is not one of this process.
+ */
+int steer_attach(
+	struct steer *steer, const uint8_t mac[static NETDEV_MAC_SIZE], struct error *error);
+
+/*
+ * Adds or removes one VIP: `bytes` in network byte order (IPv4 in the first four, the rest zero),
+ * `family` 4 or 6. Adding one twice is no error. -E2BIG where the map is full (STEER_VIPS_MAX),
+ * -ENOENT where there is none to remove, or -errno.
+ */
+int steer_add(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
+int steer_remove(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
+
+/* Says that the VIPs are complete: from now on what is for none of them is the kernel's. */
+int steer_set_ready(struct steer *steer);
+
+/* Frames by what became of them since the program was loaded, over all processors. */
+int steer_count(struct steer *steer, uint64_t counts[static STEER_COUNT_MAX]);
+
+/* "to_worker", ... and what that means, a half sentence for a person. Static text. */
+const char *steer_count_name(enum steer_count count);
+const char *steer_count_text(enum steer_count count);
+
+/*
+ * Whether the program that steer_attach() found is still the one on the interface. To be asked now
+ * and then: anybody with the right to can take it off (`ip link set dev ... xdp off`).
+ */
+bool steer_is_attached(const struct steer *steer);
+
+/* Takes the program off if it is still there and ours, and gives the claim back. NULL allowed. */
+void steer_destroy(struct steer *steer);
