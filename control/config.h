@@ -23,7 +23,11 @@
 #define CONFIG_PORTS_MAX       16
 #define CONFIG_BACKENDS_MAX    16383 /* per pool: the 14 bits of a slot word, AFFINITY 5.2 */
 #define CONFIG_MEMBERSHIPS_MAX 65535 /* backends of all pools together */
+#define CONFIG_POOLS_MAX       65535
 #define CONFIG_SERVICES_MAX    65535
+#define CONFIG_NEIGHBOURS_MAX  65535      /* per port */
+#define CONFIG_EAL_MAX         64         /* further EAL arguments */
+#define CONFIG_NESTING_MAX     16         /* objects and lists within each other */
 #define CONFIG_FILE_MAX        (64 << 20) /* bytes of a document */
 
 enum config_idle { CONFIG_IDLE_SPIN, CONFIG_IDLE_REST };
@@ -125,6 +129,20 @@ json_t *config_document_load(const char *path, struct error *error);
 struct config *config_read(const json_t *document, const uint8_t *hash_key, struct error *error);
 
 void config_destroy(struct config *config); /* NULL is allowed */
+
+/*
+ * Says what is allowed but hardly meant (`pools[0].slots: ...`), a sentence each, and returns how
+ * many there were. `say` may be NULL.
+ */
+size_t config_warnings(const struct config *config,
+	void (*say)(void *context, const char *sentence), void *context);
+
+/*
+ * Whether a running `old` can become `new`. Returns 0; -EPERM with `dataplane.mbufs: needs a
+ * restart`, the first difference in canonical order, where anything of node, dataplane or control
+ * differs; or -ENOMEM. Neither value is repeated.
+ */
+int config_compare_restart(const struct config *old, const struct config *new, struct error *error);
 
 /*
  * The canonical form: every key in the order of the README's reference, defaults spelt out,

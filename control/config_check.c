@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Everything is looked up in dictionaries, so that the largest configuration that is allowed
+ * (65,535 services and as many backends) is judged in a fraction of a second: the control thread
+ * answers nobody meanwhile.
+ */
+#include "config_check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_unique.h"
+#include "lookup.h"
+
+/* Below this many slots for each backend, shares differ visibly from the weights. */
+#define SLOTS_PER_BACKEND 300
+
+#define NOBODY SIZE_MAX
+
+/* The first service of each forwarding mode that uses a pool, or NOBODY. */
+struct pool_use {
+	size_t l2dsr;
+	size_t ipip;
+};
+
+/* What the rules about backends look things up in. */
+struct surroundings {
+	struct lookup *neighbours;  /* address -> its port */
+	struct lookup *tunnel_vips; /* VIP -> the first ipip service that has it */
+	struct pool_use *uses;      /* one per pool */
+	bool has_gateway;           /* some port has a gateway_mac */
+};
+
+static int out_of_memory(struct error *error)
+{
+	return error_set(error, -ENOMEM, "out of memory");
+}
+
+static int check_files(const struct config *config, struct error *error)
+{
+	if (strcmp(config->socket, config->dataplane.state_file) != 0)
+		return 0;
+	return error_set(
+		error, -EINVAL, "control.socket: %s is the dataplane.state_file", config->socket);
+}
+
+static int check_sizes(const struct config *config, struct error *error)
+{
+	size_t memberships = 0;
+
+	for (size_t i = 0; i < config->pool_count; i++) {
+		const struct config_pool *pool = &config->pools[i];
+
+		if (pool->slots < pool->backend_count)
+			return error_set(error, -EINVAL,
+				"pools[%zu].slots: %u slots are fewer than the %zu backends", i,
+				pool->slots, pool->backend_count);
+		memberships += pool->backend_count;
+	}
+	if (memberships > CONFIG_MEMBERSHIPS_MAX)
+		return error_set(error, -EINVAL, "pools: %zu backends in all (0-%d are allowed)",
+			memberships, CONFIG_MEMBERSHIPS_MAX);
+	return 0;
+}
+
+static int enter_neighbour(struct surroundings *surroundings, const struct config *config,
+	size_t port, size_t index, struct error *error)
+{
+	const struct config_neighbour *neighbour = &config->dataplane.ports[port].neighbours[index];
+	char text[ADDRESS_TEXT_SIZE];
+	size_t earlier;
+	int result;
+
+	address_format(&neighbour->address, text);
+	result = lookup_add(surroundings->neighbours, text, port, &earlier);
+	if (result == -EEXIST)
+		return error_set(error, -EINVAL,
+			"dataplane.ports[%zu].neighbours[%zu].address: %s is a neighbour of "
+			"dataplane.ports[%zu] already",
+			port, index, text, earlier);
+	return result == 0 ? 0 : out_of_memory(error);
+}
+
+static int enter_ports(
+	struct surroundings *surroundings, const struct config *config, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < config->dataplane.port_count; i++) {
+		const struct config_port *port = &config->dataplane.ports[i];
+
+		surroundings->has_gateway |= port->has_gateway_mac;
+		for (size_t j = 0; j < port->neighbour_count && result == 0; j++)
+			result = enter_neighbour(surroundings, config, i, j, error);
+	}
+	return result;
+}
+
+static void note_use(size_t *first, size_t service)
+{
+	if (*first == NOBODY)
+		*first = service;
+}
+
+static int enter_services(
+	struct surroundings *surroundings, const struct config *config, struct error *error)
+{
+	for (size_t i = 0; i < config->pool_count; i++)
+		surroundings->uses[i] = (struct pool_use){ .l2dsr = NOBODY, .ipip = NOBODY };
+	for (size_t i = 0; i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+		struct pool_use *use = &surroundings->uses[service->pool];
+		char text[ADDRESS_TEXT_SIZE];
+		size_t earlier;
+
+		if (service->forward == CONFIG_FORWARD_L2DSR) {
+			note_use(&use->l2dsr, i);
+			continue;
+		}
+		note_use(&use->ipip, i);
+		address_format(&service->vip, text);
+		if (lookup_add(surroundings->tunnel_vips, text, i, &earlier) == -ENOMEM)
+			return out_of_memory(error);
+	}
+	return 0;
+}
+
+/* What leaves in a tunnel to a VIP comes back to the balancer. */
+static int check_loop(const struct surroundings *surroundings, const char *path, const char *text,
+	struct error *error)
+{
+	size_t service;
+
+	if (lookup_find(surroundings->tunnel_vips, text, &service) != 0)
+		return 0;
+	return error_set(error, -EINVAL,
+		"%s.address: %s is the VIP of services[%zu], packets would come back", path, text,
+		service);
+}
+
+/*
+ * The next hop's MAC. A router would send a packet of l2dsr, which is still addressed to the VIP,
+ * back to the balancer: there the backend itself must be a neighbour.
+ */
+static int check_next_hop(const struct surroundings *surroundings, const struct pool_use *use,
+	const char *path, const char *text, struct error *error)
+{
+	size_t port;
+
+	if (lookup_find(surroundings->neighbours, text, &port) == 0)
+		return 0;
+	if (use->l2dsr != NOBODY)
+		return error_set(error, -EINVAL,
+			"%s.address: %s is not in the neighbours of any port, which l2dsr of "
+			"services[%zu] needs",
+			path, text, use->l2dsr);
+	if (!surroundings->has_gateway)
+		return error_set(error, -EINVAL,
+			"%s.address: %s is not in the neighbours of any port and no port has a "
+			"gateway_mac",
+			path, text);
+	return 0;
+}
+
+static int check_tunnel_source(const struct config_dataplane *dataplane, const struct pool_use *use,
+	const char *path, const struct address *backend, struct error *error)
+{
+	const bool is_ipv4 = backend->family == ADDRESS_IPV4;
+	const struct address *source =
+		is_ipv4 ? &dataplane->tunnel_source_ipv4 : &dataplane->tunnel_source_ipv6;
+
+	if (use->ipip == NOBODY || source->family != ADDRESS_NONE)
+		return 0;
+	return error_set(error, -EINVAL,
+		"dataplane.tunnel_source.%s: missing, ipip of services[%zu] to %s needs it",
+		is_ipv4 ? "ipv4" : "ipv6", use->ipip, path);
+}
+
+static int check_backend(const struct surroundings *surroundings, const struct config *config,
+	size_t pool, size_t index, struct error *error)
+{
+	const struct address *address = &config->pools[pool].backends[index].address;
+	const struct pool_use *use = &surroundings->uses[pool];
+	char text[ADDRESS_TEXT_SIZE];
+	char path[96];
+	int result;
+
+	address_format(address, text);
+	snprintf(path, sizeof(path), "pools[%zu].backends[%zu]", pool, index);
+	result = check_loop(surroundings, path, text, error);
+	if (result == 0)
+		result = check_next_hop(surroundings, use, path, text, error);
+	if (result == 0)
+		result = check_tunnel_source(&config->dataplane, use, path, address, error);
+	return result;
+}
+
+static int check_backends(
+	const struct surroundings *surroundings, const struct config *config, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < config->pool_count; i++) {
+		for (size_t j = 0; j < config->pools[i].backend_count && result == 0; j++)
+			result = check_backend(surroundings, config, i, j, error);
+	}
+	return result;
+}
+
+static int check_paths(const struct config *config, struct error *error)
+{
+	struct surroundings surroundings = {
+		.neighbours = lookup_create(),
+		.tunnel_vips = lookup_create(),
+		.uses = calloc(config->pool_count + 1, sizeof(struct pool_use)),
+	};
+	int result = 0;
+
+	if (surroundings.neighbours == NULL || surroundings.tunnel_vips == NULL ||
+		surroundings.uses == NULL)
+		result = out_of_memory(error);
+	if (result == 0)
+		result = enter_ports(&surroundings, config, error);
+	if (result == 0)
+		result = enter_services(&surroundings, config, error);
+	if (result == 0)
+		result = check_backends(&surroundings, config, error);
+	free(surroundings.uses);
+	lookup_destroy(surroundings.tunnel_vips);
+	lookup_destroy(surroundings.neighbours);
+	return result;
+}
+
+int config_check(const struct config *config, struct error *error)
+{
+	int result = check_files(config, error);
+
+	if (result == 0)
+		result = check_sizes(config, error);
+	if (result == 0)
+		result = config_unique_check(config, error);
+	if (result == 0)
+		result = check_paths(config, error);
+	return result;
+}
+
+size_t config_warnings(const struct config *config,
+	void (*say)(void *context, const char *sentence), void *context)
+{
+	size_t count = 0;
+	char sentence[192];
+
+	for (size_t i = 0; i < config->pool_count; i++) {
+		const struct config_pool *pool = &config->pools[i];
+
+		if (pool->slots >= SLOTS_PER_BACKEND * pool->backend_count)
+			continue;
+		count++;
+		snprintf(sentence, sizeof(sentence),
+			"pools[%zu].slots: %u slots for %zu backends are fewer than %d each, "
+			"shares will differ from the weights",
+			i, pool->slots, pool->backend_count, SLOTS_PER_BACKEND);
+		if (say != NULL)
+			say(context, sentence);
+	}
+	return count;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Two configurations are compared as documents in canonical form: every key counts by being
+ * printed, one that a later version adds cannot be forgotten here.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "json.h"
+
+static int compare(const struct json_place *old, const json_t *new, struct error *error);
+
+static int refuse(const struct json_place *place, struct error *error)
+{
+	json_refuse(place, error, "needs a restart");
+	return -EPERM;
+}
+
+/* Keys of `old` in its order; those that only `new` has come last. */
+static int compare_objects(const struct json_place *old, const json_t *new, struct error *error)
+{
+	json_t *old_object = (json_t *)old->value; /* jansson's iterators are not const-correct */
+	json_t *new_object = (json_t *)new;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (old_object, key, value) {
+		struct json_place place = json_place_member(old, key);
+		int result = compare(&place, json_object_get(new, key), error);
+
+		if (result != 0)
+			return result;
+	}
+	json_object_foreach (new_object, key, value) {
+		struct json_place place = json_place_member(old, key);
+
+		if (place.value == NULL)
+			return refuse(&place, error);
+	}
+	return 0;
+}
+
+static int compare_lists(const struct json_place *old, const json_t *new, struct error *error)
+{
+	int result = 0;
+
+	if (json_array_size(old->value) != json_array_size(new))
+		return refuse(old, error);
+	for (size_t i = 0; i < json_array_size(new) && result == 0; i++) {
+		struct json_place place = json_place_element(old, i);
+
+		result = compare(&place, json_array_get(new, i), error);
+	}
+	return result;
+}
+
+static int compare(const struct json_place *old, const json_t *new, struct error *error)
+{
+	if (json_is_object(old->value) && json_is_object(new))
+		return compare_objects(old, new, error);
+	if (json_is_array(old->value) && json_is_array(new))
+		return compare_lists(old, new, error);
+	return json_equal(old->value, new) ? 0 : refuse(old, error);
+}
+
+/* Of the whole document only what the running process is built on. */
+static int compare_documents(const json_t *old, const json_t *new, struct error *error)
+{
+	static const char *const fixed[] = { "node", "dataplane", "control" };
+	struct json_place root = json_place_root(old);
+	int result = 0;
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && result == 0; i++) {
+		struct json_place place = json_place_member(&root, fixed[i]);
+
+		result = compare(&place, json_object_get(new, fixed[i]), error);
+	}
+	return result;
+}
+
+int config_compare_restart(const struct config *old, const struct config *new, struct error *error)
+{
+	json_t *old_document = config_print_with_secret(old);
+	json_t *new_document = config_print_with_secret(new);
+	int result;
+
+	if (old_document == NULL || new_document == NULL)
+		result = error_set(error, -ENOMEM, "out of memory");
+	else
+		result = compare_documents(old_document, new_document, error);
+	json_decref(new_document);
+	json_decref(old_document);
+	return result;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From bytes to a document. jansson does the parsing; what it would do too late or not at all is
+ * done by a scan before: NUL bytes, and nesting, which it follows by recursion to a depth of 2048.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct scan {
+	size_t line;
+	size_t column; /* in characters, as jansson counts */
+	size_t depth;
+	bool in_string;
+	bool escaped; /* the byte before was a backslash that is not itself escaped */
+};
+
+static void scan_position(struct scan *scan, char byte)
+{
+	if (byte == '\n') {
+		scan->line++;
+		scan->column = 0;
+	} else if (((unsigned char)byte & 0xc0) != 0x80) {
+		scan->column++;
+	}
+}
+
+static void scan_string(struct scan *scan, char byte)
+{
+	if (scan->escaped)
+		scan->escaped = false;
+	else if (byte == '\\')
+		scan->escaped = true;
+	else if (byte == '"')
+		scan->in_string = false;
+}
+
+static void scan_structure(struct scan *scan, char byte)
+{
+	if (byte == '"')
+		scan->in_string = true;
+	else if (byte == '{' || byte == '[')
+		scan->depth++;
+	else if ((byte == '}' || byte == ']') && scan->depth > 0)
+		scan->depth--;
+}
+
+static int refuse_at(const struct scan *scan, struct error *error, const char *sentence)
+{
+	return error_set(
+		error, -EINVAL, "line %zu, column %zu: %s", scan->line, scan->column, sentence);
+}
+
+static int scan_text(const char *text, size_t length, struct error *error)
+{
+	struct scan scan = { .line = 1 };
+
+	for (size_t i = 0; i < length; i++) {
+		scan_position(&scan, text[i]);
+		if (text[i] == '\0')
+			return refuse_at(&scan, error, "a NUL byte");
+		if (scan.in_string)
+			scan_string(&scan, text[i]);
+		else
+			scan_structure(&scan, text[i]);
+		if (scan.depth > CONFIG_NESTING_MAX)
+			return refuse_at(&scan, error, "nested deeper than 16");
+	}
+	return 0;
+}
+
+/* jansson repeats the text it stumbled over, which may be the hash key: cut that off. */
+static const char *syntax_sentence(json_error_t *syntax)
+{
+	char *near = strstr(syntax->text, " near '");
+
+	if (json_error_code(syntax) == json_error_null_character)
+		return "a NUL byte";
+	if (json_error_code(syntax) == json_error_invalid_utf8)
+		return "not UTF-8";
+	if (near != NULL)
+		*near = '\0';
+	return syntax->text;
+}
+
+json_t *config_document_parse(const char *text, size_t length, struct error *error)
+{
+	json_error_t syntax;
+	json_t *document;
+
+	if (length > CONFIG_FILE_MAX) {
+		error_set(error, -EFBIG, "document: %zu bytes (0-%d are allowed)", length,
+			CONFIG_FILE_MAX);
+		return NULL;
+	}
+	if (scan_text(text, length, error) != 0)
+		return NULL;
+	document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &syntax);
+	if (document == NULL)
+		error_set(error, -EINVAL, "line %d, column %d: %s", syntax.line, syntax.column,
+			syntax_sentence(&syntax));
+	return document;
+}
+
+static int judge_file(int fd, const char *path, size_t *size, struct error *error)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return error_set(error, -EINVAL, "%s: not a regular file", path);
+	if (status.st_size > CONFIG_FILE_MAX)
+		return error_set(error, -EFBIG, "%s: %lld bytes (0-%d are allowed)", path,
+			(long long)status.st_size, CONFIG_FILE_MAX);
+	*size = (size_t)status.st_size;
+	return 0;
+}
+
+/* Reads up to `size` bytes; how many, or -errno. */
+static ssize_t read_bytes(int fd, char *text, size_t size)
+{
+	size_t used = 0;
+
+	while (used < size) {
+		ssize_t count = read(fd, text + used, size - used);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return -errno;
+		if (count == 0)
+			break;
+		used += (size_t)count;
+	}
+	return (ssize_t)used;
+}
+
+static json_t *parse_file(const char *path, char *text, ssize_t length, struct error *error)
+{
+	json_t *document;
+
+	if (length < 0) {
+		error_set(error, (int)length, "%s: %s", path, strerror((int)-length));
+		return NULL;
+	}
+	document = config_document_parse(text, (size_t)length, error);
+	if (document == NULL)
+		error_wrap(error, -EINVAL, "%s", path);
+	return document;
+}
+
+static json_t *load_file(int fd, const char *path, struct error *error)
+{
+	json_t *document = NULL;
+	size_t size = 0;
+	char *text;
+
+	if (judge_file(fd, path, &size, error) != 0)
+		return NULL;
+	text = malloc(size + 1);
+	if (text == NULL) {
+		error_set(error, -ENOMEM, "%s: out of memory", path);
+		return NULL;
+	}
+	document = parse_file(path, text, read_bytes(fd, text, size), error);
+	free(text);
+	return document;
+}
+
+/* Without blocking, so that a FIFO in the place of the file is refused instead of waited for. */
+json_t *config_document_load(const char *path, struct error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	json_t *document;
+
+	if (fd < 0) {
+		error_set(error, -errno, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	document = load_file(fd, path, error);
+	close(fd);
+	return document;
+}

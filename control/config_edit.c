@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_edit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "json.h"
+
+/* Ends an edit: the copy, or where something went wrong NULL with errno. */
+static json_t *finish(json_t *copy, int result)
+{
+	if (result == 0)
+		return copy;
+	json_decref(copy);
+	errno = -result;
+	return NULL;
+}
+
+static json_t *begin(const json_t *document, struct error *error)
+{
+	json_t *copy = json_deep_copy(document);
+
+	if (copy == NULL) {
+		errno = -error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	return copy;
+}
+
+/* The position of the object with that name in a list, or -ENOENT. */
+static ssize_t find_named(const json_t *list, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *other = json_object_get(json_array_get(list, i), "name");
+
+		if (json_is_string(other) && strcmp(json_string_value(other), name) == 0)
+			return (ssize_t)i;
+	}
+	return -ENOENT;
+}
+
+static int append_copy(json_t *list, const json_t *element, struct error *error)
+{
+	if (json_array_append_new(list, json_deep_copy(element)) == 0)
+		return 0;
+	return error_set(error, -ENOMEM, "out of memory");
+}
+
+/* The backends of a pool of `copy`, borrowed, or NULL with the sentence. */
+static json_t *find_backends(const json_t *copy, const char *pool, struct error *error)
+{
+	const json_t *pools = json_object_get(copy, "pools");
+	ssize_t position = find_named(pools, pool);
+	char quoted[JSON_QUOTE_SIZE];
+
+	if (position >= 0)
+		return json_object_get(json_array_get(pools, (size_t)position), "backends");
+	error_set(error, -ENOENT, "there is no pool %s", json_quote(pool, quoted));
+	return NULL;
+}
+
+/* The position of a backend, or -ENOENT with the sentence. */
+static ssize_t find_backend(
+	const json_t *backends, const char *pool, const char *name, struct error *error)
+{
+	ssize_t position = find_named(backends, name);
+	char quoted_pool[JSON_QUOTE_SIZE];
+	char quoted_name[JSON_QUOTE_SIZE];
+
+	if (position >= 0)
+		return position;
+	return error_set(error, -ENOENT, "pool %s has no backend %s", json_quote(pool, quoted_pool),
+		json_quote(name, quoted_name));
+}
+
+json_t *config_edit_service_add(const json_t *document, const json_t *service, struct error *error)
+{
+	json_t *copy = begin(document, error);
+
+	if (copy == NULL)
+		return NULL;
+	return finish(copy, append_copy(json_object_get(copy, "services"), service, error));
+}
+
+json_t *config_edit_service_remove(const json_t *document, const char *name, struct error *error)
+{
+	json_t *copy = begin(document, error);
+	json_t *services = json_object_get(copy, "services");
+	ssize_t position = find_named(services, name);
+	char quoted[JSON_QUOTE_SIZE];
+
+	if (copy == NULL)
+		return NULL;
+	if (position < 0)
+		return finish(copy, error_set(error, -ENOENT, "there is no service %s",
+					    json_quote(name, quoted)));
+	json_array_remove(services, (size_t)position);
+	return copy;
+}
+
+json_t *config_edit_backend_add(
+	const json_t *document, const char *pool, const json_t *backend, struct error *error)
+{
+	json_t *copy = begin(document, error);
+	json_t *backends;
+
+	if (copy == NULL)
+		return NULL;
+	backends = find_backends(copy, pool, error);
+	if (backends == NULL)
+		return finish(copy, -ENOENT);
+	return finish(copy, append_copy(backends, backend, error));
+}
+
+/* A copy of the document with one of its backends found. */
+struct backend_edit {
+	json_t *copy;     /* NULL: failed, with the sentence and errno */
+	json_t *backends; /* borrowed from the copy */
+	size_t position;  /* among them */
+};
+
+static struct backend_edit begin_backend(
+	const json_t *document, const char *pool, const char *name, struct error *error)
+{
+	struct backend_edit edit = { .copy = begin(document, error) };
+	ssize_t position;
+
+	if (edit.copy == NULL)
+		return edit;
+	edit.backends = find_backends(edit.copy, pool, error);
+	position = edit.backends != NULL ? find_backend(edit.backends, pool, name, error) : -ENOENT;
+	if (position < 0)
+		edit.copy = finish(edit.copy, -ENOENT);
+	else
+		edit.position = (size_t)position;
+	return edit;
+}
+
+json_t *config_edit_backend_remove(
+	const json_t *document, const char *pool, const char *name, struct error *error)
+{
+	struct backend_edit edit = begin_backend(document, pool, name, error);
+
+	if (edit.copy != NULL)
+		json_array_remove(edit.backends, edit.position);
+	return edit.copy;
+}
+
+static int judge_changes(const json_t *changes, struct error *error)
+{
+	struct json_place root = json_place_root(changes);
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(changes) || json_object_size(changes) == 0)
+		return error_set(error, -EINVAL, "nothing to set: give a weight or a state");
+	json_object_foreach ((json_t *)changes, key, value) {
+		struct json_place place = json_place_member(&root, key);
+
+		if (strcmp(key, "weight") != 0 && strcmp(key, "state") != 0)
+			return json_refuse(
+				&place, error, "cannot be set (a backend's weight and state can)");
+	}
+	return 0;
+}
+
+json_t *config_edit_backend_set(const json_t *document, const char *pool, const char *name,
+	const json_t *changes, struct error *error)
+{
+	struct backend_edit edit = begin_backend(document, pool, name, error);
+	json_t *backend = json_array_get(edit.backends, edit.position);
+	int result;
+
+	if (edit.copy == NULL)
+		return NULL;
+	result = judge_changes(changes, error);
+	if (result == 0 && json_object_update(backend, (json_t *)changes) != 0)
+		result = error_set(error, -ENOMEM, "out of memory");
+	return finish(edit.copy, result);
+}

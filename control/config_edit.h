@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config_edit: the changes that the control socket offers, as pure functions from a document in
+ * canonical form (config_print() or config_print_with_secret()) to a changed deep copy. What was
+ * put in is judged by config_read() of the result, not here.
+ *
+ * Each returns a new reference, or NULL with the sentence and errno: ENOENT where a name is unknown
+ * (`pool "web" has no backend "web-9"`), EINVAL, or ENOMEM. Everything passed in is borrowed.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "error.h"
+
+json_t *config_edit_service_add(const json_t *document, const json_t *service, struct error *error);
+json_t *config_edit_service_remove(const json_t *document, const char *name, struct error *error);
+
+json_t *config_edit_backend_add(
+	const json_t *document, const char *pool, const json_t *backend, struct error *error);
+json_t *config_edit_backend_remove(
+	const json_t *document, const char *pool, const char *name, struct error *error);
+
+/* `changes` is an object with the new `weight`, the new `state`, or both. */
+json_t *config_edit_backend_set(const json_t *document, const char *pool, const char *name,
+	const json_t *changes, struct error *error);

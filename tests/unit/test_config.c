@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
+#include <errno.h>
+
+#include "config_fixture.h"
+
+static void every_bad_value_is_refused_with_its_path(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *rows = config_fixture_load("refused.json");
+	struct error error;
+	size_t index;
+	json_t *row;
+
+	assert_true(json_array_size(rows) >= 100);
+	json_array_foreach (rows, index, row) {
+		json_t *document = config_fixture_change(full, row);
+
+		assert_string_equal(config_fixture_refusal(document, &error),
+			json_string_value(json_object_get(row, "sentence")));
+		json_decref(document);
+	}
+	json_decref(rows);
+	json_decref(full);
+}
+
+/* print(read(print(read(x)))) is print(read(x)), with and without the secret. */
+static void assert_round_trip(const json_t *document)
+{
+	struct config *first = config_fixture_read(document);
+	json_t *printed = config_print_with_secret(first);
+	struct config *second = config_fixture_read(printed);
+	char *once = config_fixture_dump(printed);
+	char *twice = config_fixture_dump(config_print_with_secret(second));
+	char *bare_once = config_fixture_dump(config_print(first));
+	char *bare_twice = config_fixture_dump(config_print(second));
+
+	assert_string_equal(once, twice);
+	assert_string_equal(bare_once, bare_twice);
+	free(bare_twice);
+	free(bare_once);
+	free(twice);
+	free(once);
+	config_destroy(second);
+	config_destroy(first);
+}
+
+static void every_good_document_survives_a_round_trip(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *minimal = config_fixture_load("minimal.json");
+	json_t *rows = config_fixture_load("accepted.json");
+	size_t index;
+	json_t *row;
+
+	assert_true(json_array_size(rows) >= 20);
+	assert_round_trip(minimal);
+	json_array_foreach (rows, index, row) {
+		json_t *document = config_fixture_change(full, row);
+
+		assert_round_trip(document);
+		json_decref(document);
+	}
+	json_decref(rows);
+	json_decref(minimal);
+	json_decref(full);
+}
+
+static char *print_of(const json_t *document)
+{
+	struct config *config = config_fixture_read(document);
+	char *text = config_fixture_dump(config_print_with_secret(config));
+
+	config_destroy(config);
+	return text;
+}
+
+static void a_document_in_canonical_form_is_printed_as_it_is(void **state)
+{
+	json_t *document = config_fixture_load("full.json");
+	char *printed = print_of(document);
+	char *expected = config_fixture_dump(document);
+
+	assert_string_equal(printed, expected);
+	free(expected);
+	free(printed);
+}
+
+static void canonical_form_spells_out_defaults(void **state)
+{
+	json_t *document = config_fixture_load("minimal.json");
+	char *expected = config_fixture_dump(config_fixture_load("minimal-canonical.json"));
+	char *printed = print_of(document);
+
+	assert_string_equal(printed, expected);
+	free(printed);
+	free(expected);
+	json_decref(document);
+}
+
+static void addresses_and_macs_are_printed_in_one_form(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *shouting =
+		config_fixture_change_one(full, "/services/1/vip", "\"2001:0DB8:0:0::0010\"");
+	json_t *louder = config_fixture_change_one(
+		shouting, "/dataplane/ports/0/gateway_mac", "\"02:00:DE:AD:BE:AF\"");
+	char *expected = print_of(full);
+	char *printed = print_of(louder);
+
+	assert_string_equal(printed, expected);
+	free(printed);
+	free(expected);
+	json_decref(louder);
+	json_decref(shouting);
+	json_decref(full);
+}
+
+/* The same document with the keys of every object in reverse order. */
+static json_t *reverse_keys(const json_t *value)
+{
+	json_t *reversed = json_object();
+	const char *keys[32];
+	size_t count = 0;
+	const char *key;
+	json_t *member;
+
+	json_object_foreach ((json_t *)value, key, member)
+		keys[count++] = key;
+	while (count-- > 0) {
+		member = json_object_get(value, keys[count]);
+		if (json_is_object(member))
+			json_object_set_new(reversed, keys[count], reverse_keys(member));
+		else
+			json_object_set(reversed, keys[count], member);
+	}
+	return reversed;
+}
+
+static void reverse_elements(json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		json_array_set_new(list, i, reverse_keys(json_array_get(list, i)));
+}
+
+static void order_of_keys_does_not_matter(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	char *expected = print_of(full);
+	json_t *reversed;
+	char *printed;
+
+	reverse_elements(json_object_get(json_object_get(full, "dataplane"), "ports"));
+	reverse_elements(json_object_get(full, "pools"));
+	reverse_elements(json_object_get(full, "services"));
+	reversed = reverse_keys(full);
+	assert_string_equal(json_object_iter_key(json_object_iter(reversed)), "services");
+	printed = print_of(reversed);
+	assert_string_equal(printed, expected);
+	free(printed);
+	json_decref(reversed);
+	free(expected);
+	json_decref(full);
+}
+
+static void values_arrive_where_they_belong(void **state)
+{
+	json_t *document = config_fixture_load("full.json");
+	struct config *config = config_fixture_read(document);
+	const struct config_dataplane *dataplane = &config->dataplane;
+	char text[ADDRESS_TEXT_SIZE];
+
+	assert_string_equal(config->node_name, "edge-1");
+	assert_int_equal(config->hash_key[15], 0x0f);
+	assert_false(dataplane->workers_by_number);
+	assert_int_equal(dataplane->worker_count, 2);
+	assert_int_equal(dataplane->worker_cpus[1], 3);
+	assert_int_equal(dataplane->idle, CONFIG_IDLE_REST);
+	assert_int_equal(dataplane->mbufs, 8192);
+	assert_int_equal(dataplane->eal_count, 2);
+	assert_string_equal(dataplane->eal[1], "--no-huge");
+	assert_string_equal(address_format(&dataplane->tunnel_source_ipv6, text), "fd00:2::10");
+	assert_int_equal(dataplane->ports[0].host_path, CONFIG_HOST_PATH_XDP);
+	assert_true(dataplane->ports[0].has_gateway_mac);
+	assert_int_equal(dataplane->ports[0].neighbours[1].mac[5], 0x22);
+	assert_int_equal(dataplane->ports[1].mtu, 9000);
+	assert_int_equal(dataplane->ports[1].host_path, CONFIG_HOST_PATH_DEFAULT);
+	assert_false(dataplane->ports[1].has_gateway_mac);
+	assert_int_equal(config->pools[0].backends[1].weight, 50);
+	assert_int_equal(config->pools[0].backends[1].state, CONFIG_BACKEND_DISABLED);
+	assert_int_equal(config->services[2].protocol, CONFIG_PROTOCOL_UDP);
+	assert_int_equal(config->services[2].port, 0);
+	assert_int_equal(config->services[2].pool, 1);
+	assert_int_equal(config->services[2].forward, CONFIG_FORWARD_L2DSR);
+	config_destroy(config);
+	json_decref(document);
+}
+
+static void things_are_found_by_name(void **state)
+{
+	json_t *document = config_fixture_load("full.json");
+	struct config *config = config_fixture_read(document);
+
+	assert_int_equal(config_find_pool(config, "near"), 1);
+	assert_int_equal(config_find_pool(config, "nea"), -ENOENT);
+	assert_int_equal(config_find_service(config, "www6"), 1);
+	assert_int_equal(config_find_service(config, ""), -ENOENT);
+	assert_int_equal(config_find_backend(&config->pools[1], "near-2"), 1);
+	assert_int_equal(config_find_backend(&config->pools[0], "near-2"), -ENOENT);
+	config_destroy(config);
+	json_decref(document);
+}
+
+static void secret_is_not_printed(void **state)
+{
+	json_t *document = config_fixture_load("full.json");
+	struct config *config = config_fixture_read(document);
+	char *bare = config_fixture_dump(config_print(config));
+	char *whole = config_fixture_dump(config_print_with_secret(config));
+
+	assert_null(strstr(bare, "hash_key"));
+	assert_null(strstr(bare, "0001020304"));
+	assert_non_null(strstr(whole, "\"hash_key\": \"000102030405060708090a0b0c0d0e0f\""));
+	free(whole);
+	free(bare);
+	config_destroy(config);
+	json_decref(document);
+}
+
+static void a_document_without_the_secret_takes_the_one_at_hand(void **state)
+{
+	static const uint8_t key[CONFIG_HASH_KEY_SIZE] = { 1, [15] = 2 };
+	json_t *full = config_fixture_load("full.json");
+	json_t *bare = config_fixture_change_one(full, "/node/hash_key", NULL);
+	struct error error = { "" };
+	struct config *adopted = config_read(bare, key, &error);
+	struct config *own = config_read(full, key, &error);
+
+	assert_non_null(adopted);
+	assert_memory_equal(adopted->hash_key, key, sizeof(key));
+	assert_non_null(own);
+	assert_int_equal(own->hash_key[1], 1);
+	config_destroy(own);
+	config_destroy(adopted);
+	json_decref(bare);
+	json_decref(full);
+}
+
+/* A document with `count` backends of distinct addresses in each of `pools` pools. */
+static json_t *with_backends(const json_t *document, size_t pools, size_t count)
+{
+	json_t *copy = config_fixture_change_one(document, "/services", "[]");
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < pools; i++) {
+		json_t *backends = json_array();
+
+		for (size_t j = 0; j < count; j++)
+			json_array_append_new(backends,
+				json_pack("{s:o, s:o}", "name", json_sprintf("b%zu", j), "address",
+					json_sprintf("10.3.%zu.%zu", j / 256, j % 256)));
+		json_array_append_new(
+			list, json_pack("{s:o, s:i, s:o}", "name", json_sprintf("p%zu", i), "slots",
+				      16411, "backends", backends));
+	}
+	json_object_set_new(copy, "pools", list);
+	return copy;
+}
+
+static void limits_of_backends_are_judged_per_pool_and_in_all(void **state)
+{
+	static const struct {
+		size_t pools;
+		size_t backends;
+		const char *sentence;
+	} rows[] = {
+		{ 1, 16384, "pools[0].backends: 16384 entries (0-16383 are allowed)" },
+		{ 5, 13108, "pools: 65540 backends in all (0-65535 are allowed)" },
+	};
+	json_t *full = config_fixture_load("full.json");
+	json_t *most = with_backends(full, 5, 13107);
+	struct error error;
+
+	config_destroy(config_fixture_read(most));
+	json_decref(most);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		json_t *document = with_backends(full, rows[i].pools, rows[i].backends);
+
+		assert_string_equal(config_fixture_refusal(document, &error), rows[i].sentence);
+		json_decref(document);
+	}
+	json_decref(full);
+}
+
+static void a_pool_needs_a_slot_for_each_backend(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *many = with_backends(full, 1, 252);
+	json_t *document = config_fixture_change_one(many, "/pools/0/slots", "251");
+	struct error error;
+
+	assert_string_equal(config_fixture_refusal(document, &error),
+		"pools[0].slots: 251 slots are fewer than the 252 backends");
+	json_decref(document);
+	json_decref(many);
+	json_decref(full);
+}
+
+static void keep_sentence(void *context, const char *sentence)
+{
+	strcpy(context, sentence);
+}
+
+static void a_small_table_is_warned_about_and_accepted(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *small = config_fixture_change_one(full, "/pools/1/slots", "599");
+	json_t *enough = config_fixture_change_one(full, "/pools/1/slots", "601");
+	struct config *warned = config_fixture_read(small);
+	struct config *fine = config_fixture_read(enough);
+	char sentence[256] = "";
+
+	assert_int_equal(config_warnings(fine, keep_sentence, sentence), 0);
+	assert_string_equal(sentence, "");
+	assert_int_equal(config_warnings(warned, NULL, NULL), 1);
+	assert_int_equal(config_warnings(warned, keep_sentence, sentence), 1);
+	assert_string_equal(sentence,
+		"pools[1].slots: 599 slots for 2 backends are fewer than 300 each, shares will "
+		"differ from the weights");
+	config_destroy(fine);
+	config_destroy(warned);
+	json_decref(enough);
+	json_decref(small);
+	json_decref(full);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_bad_value_is_refused_with_its_path),
+		cmocka_unit_test(every_good_document_survives_a_round_trip),
+		cmocka_unit_test(a_document_in_canonical_form_is_printed_as_it_is),
+		cmocka_unit_test(canonical_form_spells_out_defaults),
+		cmocka_unit_test(addresses_and_macs_are_printed_in_one_form),
+		cmocka_unit_test(order_of_keys_does_not_matter),
+		cmocka_unit_test(values_arrive_where_they_belong),
+		cmocka_unit_test(things_are_found_by_name),
+		cmocka_unit_test(secret_is_not_printed),
+		cmocka_unit_test(a_document_without_the_secret_takes_the_one_at_hand),
+		cmocka_unit_test(limits_of_backends_are_judged_per_pool_and_in_all),
+		cmocka_unit_test(a_pool_needs_a_slot_for_each_backend),
+		cmocka_unit_test(a_small_table_is_warned_about_and_accepted),
+	};
+
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}

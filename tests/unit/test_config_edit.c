@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
+#include <errno.h>
+
+#include "config_edit.h"
+#include "config_fixture.h"
+
+/* The canonical form of full.json, as the control socket holds it. */
+static json_t *canonical(void)
+{
+	json_t *document = config_fixture_load("full.json");
+	struct config *config = config_fixture_read(document);
+	json_t *printed = config_print_with_secret(config);
+
+	config_destroy(config);
+	json_decref(document);
+	return printed;
+}
+
+/* Asserts what an edit made of the canonical form: `value` at `pointer`, or nothing there. */
+static void assert_edited(json_t *edited, const char *pointer, const char *value)
+{
+	json_t *original = canonical();
+	json_t *expected = config_fixture_change_one(original, pointer, value);
+
+	assert_non_null(edited);
+	assert_true(json_equal(edited, expected));
+	config_destroy(config_fixture_read(edited));
+	json_decref(expected);
+	json_decref(original);
+	json_decref(edited);
+}
+
+static void assert_refused(
+	const json_t *edited, const struct error *error, int code, const char *sentence)
+{
+	int seen = errno;
+
+	assert_null(edited);
+	assert_int_equal(seen, code);
+	assert_string_equal(error->message, sentence);
+}
+
+static void a_service_is_added_at_the_end(void **state)
+{
+	static const char text[] =
+		"{\"name\": \"new\", \"vip\": \"203.0.113.12\", \"protocol\": "
+		"\"tcp\", \"port\": 443, \"pool\": \"web\", \"forward\": \"ipip\"}";
+	json_t *document = canonical();
+	json_t *service = json_loads(text, 0, NULL);
+	struct error error = { "" };
+
+	assert_edited(config_edit_service_add(document, service, &error), "/services/-", text);
+	json_decref(service);
+	json_decref(document);
+}
+
+static void a_service_is_removed_by_its_name(void **state)
+{
+	json_t *document = canonical();
+	struct error error = { "" };
+	json_t *edited = config_edit_service_remove(document, "www6", &error);
+
+	assert_non_null(edited);
+	assert_int_equal(json_array_size(json_object_get(edited, "services")), 2);
+	assert_int_equal(json_array_size(json_object_get(document, "services")), 3);
+	json_decref(edited);
+	edited = config_edit_service_remove(document, "w\"", &error);
+	assert_refused(edited, &error, ENOENT, "there is no service \"w\\\"\"");
+	json_decref(document);
+}
+
+static void a_backend_is_added_to_its_pool(void **state)
+{
+	static const char text[] =
+		"{\"name\": \"web-3\", \"address\": \"10.2.0.23\", \"weight\": 7}";
+	json_t *document = canonical();
+	json_t *backend = json_loads(text, 0, NULL);
+	struct error error = { "" };
+	json_t *edited = config_edit_backend_add(document, "web", backend, &error);
+
+	assert_edited(edited, "/pools/0/backends/-", text);
+	edited = config_edit_backend_add(document, "shop", backend, &error);
+	assert_refused(edited, &error, ENOENT, "there is no pool \"shop\"");
+	json_decref(backend);
+	json_decref(document);
+}
+
+static void a_backend_is_removed_from_its_pool_only(void **state)
+{
+	json_t *document = canonical();
+	struct error error = { "" };
+	json_t *edited = config_edit_backend_remove(document, "web", "web-1", &error);
+
+	assert_edited(edited, "/pools/0/backends",
+		"[{\"name\": \"web-2\", \"address\": \"fd00:2::22\", \"weight\": 50, "
+		"\"state\": \"disabled\"}]");
+	edited = config_edit_backend_remove(document, "web", "web-9", &error);
+	assert_refused(edited, &error, ENOENT, "pool \"web\" has no backend \"web-9\"");
+	edited = config_edit_backend_remove(document, "shop", "web-1", &error);
+	assert_refused(edited, &error, ENOENT, "there is no pool \"shop\"");
+	json_decref(document);
+}
+
+static json_t *set_backend(
+	const char *pool, const char *name, const char *text, struct error *error)
+{
+	json_t *document = canonical();
+	json_t *changes = json_loads(text, JSON_DECODE_ANY, NULL);
+	json_t *edited = config_edit_backend_set(document, pool, name, changes, error);
+	int code = errno;
+
+	json_decref(changes);
+	json_decref(document);
+	errno = code;
+	return edited;
+}
+
+static void weight_and_state_of_a_backend_are_set(void **state)
+{
+	struct error error = { "" };
+
+	assert_edited(set_backend("web", "web-1", "{\"weight\": 7}", &error),
+		"/pools/0/backends/0/weight", "7");
+	assert_edited(set_backend("web", "web-1", "{\"state\": \"disabled\"}", &error),
+		"/pools/0/backends/0/state", "\"disabled\"");
+	assert_edited(
+		set_backend("near", "near-2", "{\"state\": \"disabled\", \"weight\": 9}", &error),
+		"/pools/1/backends/1",
+		"{\"name\": \"near-2\", \"address\": \"10.2.0.22\", \"weight\": 9, "
+		"\"state\": \"disabled\"}");
+}
+
+static void nothing_else_of_a_backend_is_set(void **state)
+{
+	struct error error = { "" };
+
+	assert_refused(set_backend("web", "web-9", "{\"weight\": 7}", &error), &error, ENOENT,
+		"pool \"web\" has no backend \"web-9\"");
+	assert_refused(set_backend("web", "web-1", "{}", &error), &error, EINVAL,
+		"nothing to set: give a weight or a state");
+	assert_refused(set_backend("web", "web-1", "7", &error), &error, EINVAL,
+		"nothing to set: give a weight or a state");
+	assert_refused(
+		set_backend("web", "web-1", "{\"weight\": 7, \"address\": \"10.2.0.99\"}", &error),
+		&error, EINVAL, "address: cannot be set (a backend's weight and state can)");
+}
+
+static void what_an_edit_puts_in_is_judged_by_reading(void **state)
+{
+	struct error error = { "" };
+	json_t *edited = set_backend("web", "web-1", "{\"weight\": 0}", &error);
+
+	assert_non_null(edited);
+	assert_string_equal(config_fixture_refusal(edited, &error),
+		"pools[0].backends[0].weight: 0 is a drain without deadline, which is not in this "
+		"version; use \"state\": \"disabled\"");
+	json_decref(edited);
+}
+
+/* The sentence with which full.json cannot become what one change makes of it; "" if it can. */
+static void assert_restart(const char *pointer, const char *value, const char *sentence)
+{
+	json_t *old_document = config_fixture_load("full.json");
+	json_t *new_document = config_fixture_change_one(old_document, pointer, value);
+	struct config *old = config_fixture_read(old_document);
+	struct config *new = config_fixture_read(new_document);
+	struct error error = { "" };
+	int code = sentence[0] == '\0' ? 0 : -EPERM;
+
+	assert_int_equal(config_compare_restart(old, new, &error), code);
+	assert_string_equal(error.message, sentence);
+	config_destroy(new);
+	config_destroy(old);
+	json_decref(new_document);
+	json_decref(old_document);
+}
+
+static void what_the_process_is_built_on_needs_a_restart(void **state)
+{
+	static const struct {
+		const char *pointer;
+		const char *value; /* NULL: removed */
+		const char *sentence;
+	} rows[] = {
+		{ "/node/name", "\"edge-2\"", "node.name: needs a restart" },
+		{ "/node/hash_key", "\"000102030405060708090a0b0c0d0e10\"",
+			"node.hash_key: needs a restart" },
+		{ "/control/socket", "\"/tmp/other\"", "control.socket: needs a restart" },
+		{ "/dataplane/mbufs", "4096", "dataplane.mbufs: needs a restart" },
+		{ "/dataplane/workers", "2", "dataplane.workers: needs a restart" },
+		{ "/dataplane/workers/1", "2", "dataplane.workers[1]: needs a restart" },
+		{ "/dataplane/eal", "[]", "dataplane.eal: needs a restart" },
+		{ "/dataplane/tunnel_source/ipv6", "\"fd00:2::11\"",
+			"dataplane.tunnel_source.ipv6: needs a restart" },
+		{ "/dataplane/ports/0/host_path", NULL,
+			"dataplane.ports[0].host_path: needs a restart" },
+		{ "/dataplane/ports/1/host_path", "\"drop\"",
+			"dataplane.ports[1].host_path: needs a restart" },
+		{ "/dataplane/ports/1/neighbours", "[]",
+			"dataplane.ports[1].neighbours: needs a restart" },
+		{ "/dataplane/ports/0/neighbours/1/mac", "\"02:00:00:00:00:99\"",
+			"dataplane.ports[0].neighbours[1].mac: needs a restart" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_restart(rows[i].pointer, rows[i].value, rows[i].sentence);
+}
+
+static void pools_and_services_change_while_running(void **state)
+{
+	assert_restart("/services", "[]", "");
+	assert_restart("/pools/0/slots", "1021", "");
+	assert_restart("/dataplane/ports/0/gateway_mac", "\"02:00:DE:AD:BE:AF\"", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_service_is_added_at_the_end),
+		cmocka_unit_test(a_service_is_removed_by_its_name),
+		cmocka_unit_test(a_backend_is_added_to_its_pool),
+		cmocka_unit_test(a_backend_is_removed_from_its_pool_only),
+		cmocka_unit_test(weight_and_state_of_a_backend_are_set),
+		cmocka_unit_test(nothing_else_of_a_backend_is_set),
+		cmocka_unit_test(what_an_edit_puts_in_is_judged_by_reading),
+		cmocka_unit_test(what_the_process_is_built_on_needs_a_restart),
+		cmocka_unit_test(pools_and_services_change_while_running),
+	};
+
+	return cmocka_run_group_tests_name("config_edit", tests, NULL, NULL);
+}
