@@ -19,8 +19,8 @@
 
 #define DESCRIPTORS    1024
 #define DEVICE_SIZE    1024
-#define QUEUE_ATTEMPTS 10
-#define QUEUE_RETRY_US 100000
+#define QUEUE_ATTEMPTS 3 /* each failure costs the driver some mbufs for good */
+#define QUEUE_RETRY_US 300000
 #define INTERFACE_SIZE 16
 
 struct port {
@@ -210,7 +210,9 @@ static int set_up_queues(struct port *port, const struct mempools *mempools, str
 			code = rte_eth_rx_queue_setup(port->id, queue, receive, socket, NULL, pool);
 	}
 	if (code != 0)
-		return error_set(error, code, "cannot set up its queues: %s", strerror(-code));
+		return error_set(error, code,
+			"cannot set up its queues: %s (the driver's own words are above)",
+			strerror(-code));
 	return 0;
 }
 
