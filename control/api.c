@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "api.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "api_internal.h"
+
+static const struct rpc_method methods[] = {
+	{ .name = "status", .handle = api_status },
+	{ .name = "config.get", .handle = api_config_get },
+	{ .name = "config.apply", .changes = true, .handle = api_config_apply },
+	{ .name = "service.list", .handle = api_service_list },
+	{ .name = "service.add", .changes = true, .handle = api_service_add },
+	{ .name = "service.remove", .changes = true, .handle = api_service_remove },
+	{ .name = "pool.list", .handle = api_pool_list },
+	{ .name = "backend.list", .handle = api_backend_list },
+	{ .name = "backend.add", .changes = true, .handle = api_backend_add },
+	{ .name = "backend.remove", .changes = true, .handle = api_backend_remove },
+	{ .name = "backend.set", .changes = true, .handle = api_backend_set },
+	{ .name = "explain", .handle = api_explain },
+	{ .name = "stats.get", .handle = api_stats_get },
+};
+
+struct api *api_create(
+	struct event_base *base, const struct api_context *context, struct error *error)
+{
+	struct api *api = calloc(1, sizeof(*api));
+	struct timespec now;
+
+	if (api == NULL) {
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	api->started_s = now.tv_sec;
+	api->running = *context;
+	api->server = rpc_server_create(base, desired_config(context->desired)->socket, methods,
+		sizeof(methods) / sizeof(methods[0]), api, error);
+	if (api->server != NULL)
+		return api;
+	api_destroy(api);
+	return NULL;
+}
+
+void api_destroy(struct api *api)
+{
+	if (api == NULL)
+		return;
+	rpc_server_destroy(api->server);
+	json_decref(api->last_change);
+	free(api);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * api: the methods of the control socket (README, "Control socket"). They read what the other
+ * modules of control know and hand changes to desired.h; the door itself is rpc.h. Control thread.
+ */
+#pragma once
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "desired.h"
+#include "error.h"
+#include "forwarding.h"
+#include "port.h"
+#include "state.h"
+#include "workers.h"
+
+struct api;
+
+/* What the methods speak of; all borrowed. */
+struct api_context {
+	struct desired *desired;
+	struct forwarding *forwarding;
+	struct workers *workers;
+	struct port *const *ports;
+	struct state *state;
+};
+
+/* Listens at the configuration's control socket. NULL with the sentence. */
+struct api *api_create(
+	struct event_base *base, const struct api_context *context, struct error *error);
+void api_destroy(struct api *api); /* NULL is allowed */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* api_internal: what the files of api share. Each method takes a struct api as its context. */
+#pragma once
+
+#include <jansson.h>
+
+#include "api.h"
+#include "rpc.h"
+
+struct api {
+	struct api_context running;
+	struct rpc_server *server;
+	int64_t started_s;   /* CLOCK_MONOTONIC */
+	json_t *last_change; /* the answer to the latest change made, or NULL */
+};
+
+/* api_status.c */
+void api_status(void *context, const json_t *params, struct rpc_call *call);
+void api_config_get(void *context, const json_t *params, struct rpc_call *call);
+void api_stats_get(void *context, const json_t *params, struct rpc_call *call);
+
+/* api_list.c */
+void api_service_list(void *context, const json_t *params, struct rpc_call *call);
+void api_pool_list(void *context, const json_t *params, struct rpc_call *call);
+void api_backend_list(void *context, const json_t *params, struct rpc_call *call);
+
+/* api_change.c */
+void api_config_apply(void *context, const json_t *params, struct rpc_call *call);
+void api_service_add(void *context, const json_t *params, struct rpc_call *call);
+void api_service_remove(void *context, const json_t *params, struct rpc_call *call);
+void api_backend_add(void *context, const json_t *params, struct rpc_call *call);
+void api_backend_remove(void *context, const json_t *params, struct rpc_call *call);
+void api_backend_set(void *context, const json_t *params, struct rpc_call *call);
+
+/* api_explain.c */
+void api_explain(void *context, const json_t *params, struct rpc_call *call);
+
+/* api_json.c: small shapes that several methods answer with. New references. */
+json_t *api_json_digest(uint64_t digest); /* 16 hexadecimal digits */
+json_t *api_json_address(const struct address *address);
+json_t *api_json_mac(const uint8_t mac[6]);
+json_t *api_json_counter(const struct counter *counter); /* packets, bytes, new_flows */
+json_t *api_json_tenths(double number);                  /* rounded to one decimal */
+
+/*
+ * Reads params by their table (json.h) into `target`. On failure it answers the call with
+ * RPC_INVALID_PARAMS and returns -EINVAL.
+ */
+struct json_member;
+int api_read_params(const json_t *params, const struct json_member *members, void *target,
+	struct rpc_call *call);
+
+/* json_reader: a borrowed `const char *`, a bool, a borrowed `const json_t *` of any kind. */
+struct json_place;
+int api_read_text(const struct json_place *place, void *field, struct error *error);
+int api_read_bool(const struct json_place *place, void *field, struct error *error);
+int api_read_value(const struct json_place *place, void *field, struct error *error);

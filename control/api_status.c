@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_ethdev.h>
+
+#include "api_internal.h"
+#include "steer.h"
+#include "version.h"
+
+static json_t *status_worker(const struct worker_health *health)
+{
+	return json_pack("{s:i, s:i, s:s, s:I, s:o, s:o}", "lcore", health->lcore, "cpu",
+		health->cpu, "state", health->silent ? "silent" : "running", "packets",
+		(json_int_t)health->packets, "busy_percent", api_json_tenths(health->busy_percent),
+		"cycles_per_packet", api_json_tenths(health->cycles_per_packet));
+}
+
+static json_t *status_workers(const struct workers *workers)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < workers_count(workers); i++)
+		json_array_append_new(list, status_worker(workers_health(workers, i)));
+	return list;
+}
+
+static const char *host_path_name(enum host_path host_path)
+{
+	static const char *const names[] = {
+		[HOST_PATH_XDP] = "xdp",
+		[HOST_PATH_COPY] = "copy",
+		[HOST_PATH_DROP] = "drop",
+	};
+
+	return names[host_path];
+}
+
+static json_t *status_ports(const struct api *api)
+{
+	size_t count = desired_config(api->running.desired)->dataplane.port_count;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		const struct port *port = api->running.ports[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:s}", "name", port_name(port),
+				"device", port_device(port), "driver", port_driver(port),
+				"host_path", host_path_name(port_host_path(port)), "mtu",
+				port_mtu(port), "mac", api_json_mac(port_mac(port)->addr_bytes),
+				"link", port_link_up(port) ? "up" : "down"));
+	}
+	return list;
+}
+
+static json_t *status_pools(const struct plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->pool_count; i++) {
+		const struct plan_pool *pool = &plan->pools[i];
+		size_t active = 0;
+
+		for (size_t k = 0; k < pool->backend_count; k++)
+			active += pool->members[k].weight != 0;
+		json_array_append_new(list,
+			json_pack("{s:s, s:i, s:o, s:I, s:I}", "name", pool->name, "slots",
+				pool->slots, "digest", api_json_digest(pool->digest), "backends",
+				(json_int_t)pool->backend_count, "active", (json_int_t)active));
+	}
+	return list;
+}
+
+static void add_warning(void *context, const char *sentence)
+{
+	json_array_append_new(context, json_string(sentence));
+}
+
+static json_t *status_warnings(const struct config *config)
+{
+	json_t *list = json_array();
+
+	config_warnings(config, add_warning, list);
+	return list;
+}
+
+/* Why the node should get no traffic; empty while it is ready. */
+static json_t *status_reasons(const struct api *api)
+{
+	size_t port_count = desired_config(api->running.desired)->dataplane.port_count;
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < workers_count(api->running.workers); i++) {
+		const struct worker_health *health = workers_health(api->running.workers, i);
+
+		if (health->silent)
+			json_array_append_new(
+				list, json_sprintf("worker on lcore %u is silent", health->lcore));
+	}
+	for (size_t i = 0; i < port_count; i++) {
+		const struct port *port = api->running.ports[i];
+
+		if (!port_link_up(port))
+			json_array_append_new(
+				list, json_sprintf("port %s: link is down", port_name(port)));
+		if (port_steer(port) != NULL && !steer_is_attached(port_steer(port)))
+			json_array_append_new(
+				list, json_sprintf("port %s: our XDP program is no longer attached",
+					      port_name(port)));
+	}
+	return list;
+}
+
+void api_status(void *context, const json_t *params, struct rpc_call *call)
+{
+	const struct api *api = context;
+	const struct config *config = desired_config(api->running.desired);
+	const struct plan *plan = desired_plan(api->running.desired);
+	json_t *reasons = status_reasons(api);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	rpc_call_result(call,
+		json_pack("{s:s, s:s, s:i, s:I, s:b, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, "
+			  "s:o, s:O?}",
+			"node", config->node_name, "version", SLUICE_VERSION, "pid", (int)getpid(),
+			"uptime_s", (json_int_t)(now.tv_sec - api->started_s), "ready",
+			json_array_size(reasons) == 0, "reasons", reasons, "state", "file",
+			config->dataplane.state_file, "start", "cold", "reason",
+			"this version always starts cold", "table_digest",
+			api_json_digest(plan->digest), "workers",
+			status_workers(api->running.workers), "ports", status_ports(api), "pools",
+			status_pools(plan), "warnings", status_warnings(config), "last_change",
+			api->last_change));
+}
+
+void api_config_get(void *context, const json_t *params, struct rpc_call *call)
+{
+	const struct api *api = context;
+
+	rpc_call_result(call, desired_document(api->running.desired));
+}
+
+/* ---- stats.get ---------------------------------------------------------------------------- */
+
+static json_t *stats_steer(struct steer *steer)
+{
+	uint64_t counts[STEER_COUNT_MAX];
+	json_t *object;
+
+	if (steer == NULL || steer_count(steer, counts) != 0)
+		return NULL;
+	object = json_object();
+	for (unsigned int i = 0; i < STEER_COUNT_MAX; i++)
+		json_object_set_new(object, steer_count_name(i), json_integer(counts[i]));
+	return object;
+}
+
+static json_t *stats_driver(uint16_t port_id)
+{
+	struct rte_eth_stats stats = { 0 };
+
+	rte_eth_stats_get(port_id, &stats);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rx_packets",
+		(json_int_t)stats.ipackets, "rx_bytes", (json_int_t)stats.ibytes, "tx_packets",
+		(json_int_t)stats.opackets, "tx_bytes", (json_int_t)stats.obytes, "rx_missed",
+		(json_int_t)stats.imissed, "rx_errors", (json_int_t)stats.ierrors, "rx_no_mbuf",
+		(json_int_t)stats.rx_nombuf, "tx_errors", (json_int_t)stats.oerrors);
+}
+
+static json_t *stats_port(const struct api *api, size_t place)
+{
+	const struct port *port = api->running.ports[place];
+	struct port_counter sum = { 0 };
+	json_t *driver = stats_driver(port_id(port));
+
+	for (unsigned int i = 0; i < workers_count(api->running.workers); i++) {
+		const struct port_counter *counter =
+			&state_counters(api->running.state, i)->ports[place];
+
+		sum.rx_packets += counter_read(&counter->rx_packets);
+		sum.rx_bytes += counter_read(&counter->rx_bytes);
+		sum.tx_packets += counter_read(&counter->tx_packets);
+		sum.tx_bytes += counter_read(&counter->tx_bytes);
+	}
+	return json_pack("{s:I, s:I, s:I, s:I, s:O, s:o, s:o*}", "rx_packets",
+		(json_int_t)sum.rx_packets, "rx_bytes", (json_int_t)sum.rx_bytes, "tx_packets",
+		(json_int_t)sum.tx_packets, "tx_bytes", (json_int_t)sum.tx_bytes, "rx_missed",
+		json_object_get(driver, "rx_missed"), "driver", driver, "steer",
+		stats_steer(port_steer(port)));
+}
+
+static json_t *stats_ports(const struct api *api)
+{
+	size_t count = desired_config(api->running.desired)->dataplane.port_count;
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(object, port_name(api->running.ports[i]), stats_port(api, i));
+	return object;
+}
+
+static json_t *stats_verdicts(const struct api *api)
+{
+	json_t *object = json_object();
+
+	for (unsigned int verdict = VERDICT_NEXT + 1; verdict < VERDICT_COUNT; verdict++) {
+		uint64_t sum = 0;
+
+		for (unsigned int i = 0; i < workers_count(api->running.workers); i++)
+			sum += counter_read(
+				&state_counters(api->running.state, i)->verdicts[verdict]);
+		json_object_set_new(object, verdict_name(verdict), json_integer(sum));
+	}
+	return object;
+}
+
+static json_t *stats_services(const struct api *api)
+{
+	const struct config *config = desired_config(api->running.desired);
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < config->service_count; i++) {
+		struct counter sum;
+
+		forwarding_count_service(api->running.forwarding, i, &sum);
+		json_object_set_new(object, config->services[i].name, api_json_counter(&sum));
+	}
+	return object;
+}
+
+static json_t *stats_backends(const struct api *api)
+{
+	const struct config *config = desired_config(api->running.desired);
+	json_t *object = json_object();
+	char name[2 * CONFIG_NAME_SIZE];
+
+	for (size_t i = 0; i < config->pool_count; i++)
+		for (size_t k = 0; k < config->pools[i].backend_count; k++) {
+			struct counter sum;
+
+			forwarding_count_backend(api->running.forwarding, i, k, &sum);
+			snprintf(name, sizeof(name), "%s/%s", config->pools[i].name,
+				config->pools[i].backends[k].name);
+			json_object_set_new(object, name, api_json_counter(&sum));
+		}
+	return object;
+}
+
+/* The packets of a worker as of now; the rates as of the last look, a second ago at most. */
+static json_t *stats_workers(const struct api *api)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < workers_count(api->running.workers); i++) {
+		const struct worker_health *health = workers_health(api->running.workers, i);
+		struct worker_counters *counters = state_counters(api->running.state, i);
+
+		json_array_append_new(
+			list, json_pack("{s:i, s:I, s:o, s:o}", "lcore", health->lcore, "packets",
+				      (json_int_t)counter_read(&counters->packets), "busy_percent",
+				      api_json_tenths(health->busy_percent), "cycles_per_packet",
+				      api_json_tenths(health->cycles_per_packet)));
+	}
+	return list;
+}
+
+void api_stats_get(void *context, const json_t *params, struct rpc_call *call)
+{
+	const struct api *api = context;
+
+	rpc_call_result(
+		call, json_pack("{s:o, s:o, s:o, s:o, s:o}", "ports", stats_ports(api), "verdicts",
+			      stats_verdicts(api), "services", stats_services(api), "backends",
+			      stats_backends(api), "workers", stats_workers(api)));
+}

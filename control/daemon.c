@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The order of start is the order of dependence, with two points that matter to traffic: tables are
+ * published before the XDP maps name a VIP (desired.h), and an interface is claimed before its
+ * driver hears of it (port.h). The stop is the same backwards: the socket goes first, the ports
+ * before the tables that their workers read.
+ */
+#include "daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "config_file.h"
+#include "desired.h"
+#include "eal.h"
+#include "forwarding.h"
+#include "log.h"
+#include "mempools.h"
+#include "port.h"
+#include "publish.h"
+#include "state.h"
+#include "state_error.h"
+#include "steer.h"
+#include "version.h"
+#include "workers.h"
+
+struct daemon {
+	struct event_base *base;
+	struct event *terminate, *interrupt, *hangup, *look_timer, *reclaim_timer;
+	struct config_file *file;
+	struct config *config; /* until `desired` owns it */
+	struct state *state;
+	bool eal_started;
+	struct mempools *mempools;
+	struct port *ports[CONFIG_PORTS_MAX]; /* in the order of the configuration */
+	size_t port_count;
+	bool attached[CONFIG_PORTS_MAX]; /* our XDP program, when last looked at */
+	struct flow_secret secret;
+	struct publish *publish;
+	struct forwarding *forwarding;
+	struct desired *desired;
+	struct workers *workers;
+	struct api *api;
+};
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static void on_stop_signal(evutil_socket_t signal_number, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	log_info("stopping on %s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+	event_base_loopbreak(daemon->base);
+}
+
+static void on_reloaded(void *context, const struct desired_outcome *outcome)
+{
+	if (outcome->code != 0)
+		log_error("reload refused, nothing changed: %s", outcome->error->message);
+	else
+		log_info("reloaded: %s", outcome->changed ? "changes are in force" : "no change");
+}
+
+static void on_hangup(evutil_socket_t signal_number, short what, void *context)
+{
+	struct daemon *daemon = context;
+	struct desired_change change = { .from_file = true, .done = on_reloaded };
+
+	desired_submit(daemon->desired, &change);
+}
+
+static void look_at_programs(struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->port_count; i++) {
+		struct steer *steer = port_steer(daemon->ports[i]);
+		bool attached = steer == NULL || steer_is_attached(steer);
+
+		if (!attached && daemon->attached[i])
+			log_error(
+				"port %s: our XDP program was taken off its interface: no VIP traffic "
+				"arrives until a restart",
+				port_name(daemon->ports[i]));
+		daemon->attached[i] = attached;
+	}
+}
+
+static void on_look(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	workers_look(daemon->workers);
+	look_at_programs(daemon);
+}
+
+static void on_reclaim(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	publish_reclaim(daemon->publish);
+}
+
+static int add_timer(struct daemon *daemon, struct event **event, event_callback_fn callback,
+	unsigned int period_ms)
+{
+	struct timeval period = { period_ms / 1000, period_ms % 1000 * 1000 };
+
+	*event = event_new(daemon->base, -1, EV_PERSIST, callback, daemon);
+	return *event == NULL ? -ENOMEM : event_add(*event, &period);
+}
+
+static int add_signal(
+	struct daemon *daemon, struct event **event, int signal_number, event_callback_fn callback)
+{
+	*event = evsignal_new(daemon->base, signal_number, callback, daemon);
+	return *event == NULL ? -ENOMEM : event_add(*event, NULL);
+}
+
+static int start_events(struct daemon *daemon, struct error *error)
+{
+	if (add_signal(daemon, &daemon->terminate, SIGTERM, on_stop_signal) != 0 ||
+		add_signal(daemon, &daemon->interrupt, SIGINT, on_stop_signal) != 0 ||
+		add_signal(daemon, &daemon->hangup, SIGHUP, on_hangup) != 0 ||
+		add_timer(daemon, &daemon->look_timer, on_look, 1000) != 0 ||
+		add_timer(daemon, &daemon->reclaim_timer, on_reclaim, 100) != 0)
+		return error_set(error, -ENOMEM, "cannot set up the event loop");
+	return 0;
+}
+
+/* ---- start ---------------------------------------------------------------------------------- */
+
+static int load_config(struct daemon *daemon, const char *path, struct error *error)
+{
+	json_t *document;
+
+	daemon->base = event_base_new();
+	if (daemon->base == NULL)
+		return error_set(error, -ENOMEM, "cannot make the event loop");
+	daemon->file = config_file_create(daemon->base, path, error);
+	if (daemon->file == NULL)
+		return -EINVAL;
+	document = config_file_load(daemon->file, error);
+	if (document != NULL)
+		daemon->config = config_read(document, NULL, error);
+	json_decref(document);
+	if (daemon->config == NULL)
+		return error_wrap(error, -EINVAL, "%s", path);
+	return 0;
+}
+
+static void say_warning(void *context, const char *sentence)
+{
+	log_warning("%s", sentence);
+}
+
+static int open_state(struct daemon *daemon, struct error *error)
+{
+	const struct config *config = daemon->config;
+	struct state_refusal refusal;
+	struct state_layout layout;
+
+	config_warnings(config, say_warning, NULL);
+	forwarding_layout(config, config->dataplane.worker_count, &layout);
+	if (state_open(config->dataplane.state_file, &layout, &daemon->state, &refusal) == 0)
+		return 0;
+	return state_error(config->dataplane.state_file, &refusal, error);
+}
+
+static uint16_t largest_mtu(const struct config *config)
+{
+	uint16_t largest = 0;
+
+	for (size_t i = 0; i < config->dataplane.port_count; i++)
+		if (config->dataplane.ports[i].mtu > largest)
+			largest = config->dataplane.ports[i].mtu;
+	return largest;
+}
+
+static int start_dpdk(struct daemon *daemon, struct error *error)
+{
+	const struct config_dataplane *dataplane = &daemon->config->dataplane;
+	uint16_t mtu = largest_mtu(daemon->config);
+	int code;
+
+	code = eal_start(daemon->config, mempools_memory(dataplane->mbufs, mtu), error);
+	if (code != 0)
+		return code;
+	daemon->eal_started = true;
+	daemon->mempools = mempools_create(dataplane->mbufs, mtu, error);
+	return daemon->mempools == NULL ? -ENOMEM : 0;
+}
+
+static int check_mbufs(const struct config *config, struct error *error)
+{
+	const struct config_dataplane *dataplane = &config->dataplane;
+	uint32_t needed = 0;
+
+	for (size_t i = 0; i < dataplane->port_count; i++)
+		needed += port_mbufs_held(dataplane->ports[i].device, dataplane->worker_count);
+	if (dataplane->mbufs > needed)
+		return 0;
+	return error_set(error, -EINVAL,
+		"dataplane.mbufs: %u are too few: the queues of %zu ports for %u workers hold %u",
+		dataplane->mbufs, dataplane->port_count, dataplane->worker_count, needed);
+}
+
+static int port_host_path_of(enum config_host_path host_path)
+{
+	switch (host_path) {
+	case CONFIG_HOST_PATH_XDP: return HOST_PATH_XDP;
+	case CONFIG_HOST_PATH_COPY: return HOST_PATH_COPY;
+	case CONFIG_HOST_PATH_DROP: return HOST_PATH_DROP;
+	default: return PORT_HOST_PATH_DEFAULT;
+	}
+}
+
+static int open_ports(struct daemon *daemon, struct error *error)
+{
+	const struct config_dataplane *dataplane = &daemon->config->dataplane;
+	int code = check_mbufs(daemon->config, error);
+
+	for (size_t i = 0; code == 0 && i < dataplane->port_count; i++) {
+		const struct config_port *config = &dataplane->ports[i];
+		struct port_options options = {
+			.name = config->name,
+			.device = config->device,
+			.mtu = config->mtu,
+			.queues = dataplane->worker_count,
+			.host_path = port_host_path_of(config->host_path),
+		};
+		struct port *port = port_open(&options, daemon->mempools, error);
+
+		if (port == NULL)
+			return -EINVAL;
+		daemon->attached[i] = true;
+		daemon->ports[daemon->port_count++] = port;
+	}
+	return code;
+}
+
+static int publish_config(struct daemon *daemon, struct error *error)
+{
+	flow_secret_generate(&daemon->secret, daemon->config->hash_key);
+	daemon->publish = publish_create(daemon->config->dataplane.worker_count);
+	if (daemon->publish != NULL)
+		daemon->forwarding = forwarding_create(daemon->state, daemon->publish,
+			&daemon->secret, daemon->ports, daemon->port_count);
+	if (daemon->forwarding == NULL)
+		return error_set(error, -ENOMEM, "out of memory");
+	daemon->desired = desired_create(daemon->file, daemon->forwarding, daemon->ports,
+		&daemon->secret, daemon->config, error);
+	if (daemon->desired == NULL)
+		return -EINVAL;
+	daemon->config = NULL;
+	return 0;
+}
+
+static int start_workers(struct daemon *daemon, struct error *error)
+{
+	daemon->workers = workers_start(desired_config(daemon->desired), daemon->ports,
+		daemon->publish, daemon->state, error);
+	if (daemon->workers == NULL)
+		return -EINVAL;
+	for (size_t i = 0; i < daemon->port_count; i++) {
+		struct steer *steer = port_steer(daemon->ports[i]);
+		int code = steer == NULL ? 0 : steer_set_ready(steer);
+
+		if (code != 0)
+			return error_set(error, code, "port %s: cannot open the host path: %s",
+				port_name(daemon->ports[i]), strerror(-code));
+	}
+	return 0;
+}
+
+static int start_api(struct daemon *daemon, struct error *error)
+{
+	struct api_context context = {
+		.desired = daemon->desired,
+		.forwarding = daemon->forwarding,
+		.workers = daemon->workers,
+		.ports = daemon->ports,
+		.state = daemon->state,
+	};
+
+	daemon->api = api_create(daemon->base, &context, error);
+	return daemon->api == NULL ? -EINVAL : 0;
+}
+
+static void say_ready(const struct daemon *daemon)
+{
+	const struct config *config = desired_config(daemon->desired);
+
+	log_info("sluiced %s ready: node %s, %u workers, %zu ports, %zu services, %zu pools, "
+		 "table digest %016lx",
+		SLUICE_VERSION, config->node_name, workers_count(daemon->workers),
+		daemon->port_count, config->service_count, config->pool_count,
+		(unsigned long)desired_plan(daemon->desired)->digest);
+}
+
+struct daemon *daemon_start(const char *config_path, struct error *error)
+{
+	struct daemon *daemon = calloc(1, sizeof(*daemon));
+	int code;
+
+	if (daemon == NULL) {
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	code = load_config(daemon, config_path, error);
+	if (code == 0)
+		code = open_state(daemon, error);
+	if (code == 0)
+		code = start_dpdk(daemon, error);
+	if (code == 0)
+		code = open_ports(daemon, error);
+	if (code == 0)
+		code = publish_config(daemon, error);
+	if (code == 0)
+		code = start_workers(daemon, error);
+	if (code == 0)
+		code = start_events(daemon, error);
+	if (code == 0)
+		code = start_api(daemon, error);
+	if (code == 0) {
+		say_ready(daemon);
+		return daemon;
+	}
+	daemon_stop(daemon);
+	return NULL;
+}
+
+int daemon_run(struct daemon *daemon)
+{
+	return event_base_dispatch(daemon->base) < 0;
+}
+
+/* ---- stop ----------------------------------------------------------------------------------- */
+
+static void free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+static void stop_events(struct daemon *daemon)
+{
+	free_event(daemon->reclaim_timer);
+	free_event(daemon->look_timer);
+	free_event(daemon->hangup);
+	free_event(daemon->interrupt);
+	free_event(daemon->terminate);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+	if (daemon == NULL)
+		return;
+	config_file_destroy(daemon->file); /* waits for a write: what is on disk is whole */
+	desired_refuse_waiting(daemon->desired);
+	api_destroy(daemon->api);
+	stop_events(daemon);
+	workers_stop(daemon->workers);
+	while (daemon->port_count > 0)
+		port_close(daemon->ports[--daemon->port_count]);
+	desired_destroy(daemon->desired);
+	publish_destroy(daemon->publish);
+	forwarding_destroy(daemon->forwarding);
+	mempools_destroy(daemon->mempools);
+	if (daemon->eal_started)
+		eal_stop();
+	if (daemon->state != NULL)
+		state_discard(daemon->state);
+	config_destroy(daemon->config);
+	if (daemon->base != NULL)
+		event_base_free(daemon->base);
+	free(daemon);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * While the file of one change is being written, others wait in a queue: each is edited, judged and
+ * planned against what the one before has left in force.
+ */
+#include "desired.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "log.h"
+#include "steering.h"
+
+struct waiting {
+	STAILQ_ENTRY(waiting) next;
+	struct desired_change change;
+};
+
+struct desired {
+	struct config_file *file;
+	struct forwarding *forwarding;
+	struct port *const *ports;
+	const struct flow_secret *secret;
+
+	struct config *config; /* in force */
+	struct plan *plan;
+
+	STAILQ_HEAD(waiting_list, waiting) queue; /* the first is under way */
+	bool busy;
+	struct config *next_config; /* of the change under way */
+	struct plan *next_plan;
+	struct forwarding_change *forwarding_change;
+};
+
+static void drop_next(struct desired *desired)
+{
+	if (desired->forwarding_change != NULL)
+		forwarding_abort(desired->forwarding, desired->forwarding_change);
+	plan_destroy(desired->next_plan);
+	config_destroy(desired->next_config);
+	desired->forwarding_change = NULL;
+	desired->next_plan = NULL;
+	desired->next_config = NULL;
+}
+
+/* Makes what was prepared the state in force. The old one is the caller's to destroy. */
+static void commit(struct desired *desired, struct config **old_config, struct plan **old_plan)
+{
+	const struct config_dataplane *dataplane = &desired->next_config->dataplane;
+
+	steering_withdraw(
+		desired->ports, dataplane->port_count, desired->config, desired->next_config);
+	forwarding_commit(desired->forwarding, desired->forwarding_change);
+	steering_extend(
+		desired->ports, dataplane->port_count, desired->config, desired->next_config);
+	*old_config = desired->config;
+	*old_plan = desired->plan;
+	desired->config = desired->next_config;
+	desired->plan = desired->next_plan;
+	desired->next_config = NULL;
+	desired->next_plan = NULL;
+	desired->forwarding_change = NULL;
+}
+
+/* Plans next_config and takes all the room that it needs. */
+static int prepare(struct desired *desired, struct error *error)
+{
+	desired->next_plan =
+		plan_create(desired->next_config, desired->secret, desired->plan, error);
+	if (desired->next_plan == NULL)
+		return -ENOMEM;
+	desired->forwarding_change = forwarding_prepare(
+		desired->forwarding, desired->next_config, desired->next_plan, error);
+	return desired->forwarding_change == NULL ? -ENOSPC : 0;
+}
+
+/* The document that the change asks for, or NULL with the sentence and errno set. */
+static json_t *edit(
+	struct desired *desired, const struct desired_change *change, struct error *error)
+{
+	json_t *document, *edited;
+
+	errno = EINVAL;
+	if (change->from_file)
+		return config_file_load(desired->file, error);
+	document = config_print_with_secret(desired->config);
+	if (document == NULL) {
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	edited = change->edit(document, change->arguments, error);
+	json_decref(document);
+	return edited;
+}
+
+static int edit_and_judge(
+	struct desired *desired, const struct desired_change *change, struct error *error)
+{
+	json_t *edited = edit(desired, change, error);
+
+	if (edited == NULL)
+		return errno == ENOENT ? -ENOENT : -EINVAL;
+	/* a document that came over the socket has no secret, a file has to have it */
+	desired->next_config =
+		config_read(edited, change->from_file ? NULL : desired->config->hash_key, error);
+	json_decref(edited);
+	if (desired->next_config == NULL)
+		return -EINVAL;
+	return config_compare_restart(desired->config, desired->next_config, error);
+}
+
+static bool differs(const struct config *a, const struct config *b)
+{
+	json_t *document = config_print(a), *other = config_print(b);
+	bool equal = document != NULL && other != NULL && json_equal(document, other);
+
+	json_decref(document);
+	json_decref(other);
+	return !equal;
+}
+
+/* Calls back while the change is still under way, so that a change from within only queues. */
+static void answer(struct desired *desired, const struct desired_outcome *outcome)
+{
+	const struct desired_change *change = &STAILQ_FIRST(&desired->queue)->change;
+
+	change->done(change->context, outcome);
+}
+
+static void finish(struct desired *desired)
+{
+	struct waiting *first = STAILQ_FIRST(&desired->queue);
+
+	STAILQ_REMOVE_HEAD(&desired->queue, next);
+	json_decref(first->change.arguments);
+	free(first);
+	desired->busy = false;
+}
+
+static void refuse(struct desired *desired, int code, const struct error *error)
+{
+	struct desired_outcome outcome = {
+		.code = code,
+		.error = error,
+		.dry_run = STAILQ_FIRST(&desired->queue)->change.dry_run,
+	};
+
+	drop_next(desired);
+	answer(desired, &outcome);
+	finish(desired);
+}
+
+static void answer_dry_run(struct desired *desired)
+{
+	struct desired_outcome outcome = {
+		.dry_run = true,
+		.changed = differs(desired->config, desired->next_config),
+		.before = desired->plan,
+		.after = desired->next_plan,
+	};
+
+	answer(desired, &outcome);
+	drop_next(desired);
+	finish(desired);
+}
+
+static void apply(struct desired *desired)
+{
+	struct config *old_config;
+	struct plan *old_plan;
+	struct desired_outcome outcome = { 0 };
+
+	commit(desired, &old_config, &old_plan);
+	outcome.changed = differs(old_config, desired->config);
+	outcome.before = old_plan;
+	outcome.after = desired->plan;
+	answer(desired, &outcome);
+	plan_destroy(old_plan);
+	config_destroy(old_config);
+	finish(desired);
+}
+
+static void serve_queue(struct desired *desired);
+
+static void written(void *context, int code, const struct error *error)
+{
+	struct desired *desired = context;
+
+	if (code == 0)
+		apply(desired);
+	else
+		refuse(desired, code, error);
+	serve_queue(desired);
+}
+
+/* Hands the file to the writing thread; written() goes on from there. */
+static int start_writing(struct desired *desired, struct error *error)
+{
+	json_t *document = config_print_with_secret(desired->next_config);
+	int code;
+
+	if (document == NULL)
+		return error_set(error, -ENOMEM, "out of memory");
+	code = config_file_save(desired->file, document, written, desired, error);
+	json_decref(document);
+	return code;
+}
+
+/* Takes the first of the queue as far as it goes now: to its answer, or to the writing thread. */
+static void serve_first(struct desired *desired)
+{
+	const struct desired_change *change = &STAILQ_FIRST(&desired->queue)->change;
+	struct error error = { "" };
+	int code;
+
+	desired->busy = true;
+	code = edit_and_judge(desired, change, &error);
+	if (code == 0)
+		code = prepare(desired, &error);
+	if (code != 0) {
+		refuse(desired, code, &error);
+		return;
+	}
+	if (change->dry_run) {
+		answer_dry_run(desired);
+		return;
+	}
+	if (change->from_file) {
+		apply(desired);
+		return;
+	}
+	code = start_writing(desired, &error);
+	if (code != 0)
+		refuse(desired, code, &error);
+}
+
+static void serve_queue(struct desired *desired)
+{
+	while (!desired->busy && !STAILQ_EMPTY(&desired->queue))
+		serve_first(desired);
+}
+
+struct desired *desired_create(struct config_file *file, struct forwarding *forwarding,
+	struct port *const *ports, const struct flow_secret *secret, struct config *config,
+	struct error *error)
+{
+	struct desired *desired = calloc(1, sizeof(*desired));
+	struct config *no_config;
+	struct plan *no_plan;
+
+	if (desired == NULL) {
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	STAILQ_INIT(&desired->queue);
+	desired->file = file;
+	desired->forwarding = forwarding;
+	desired->ports = ports;
+	desired->secret = secret;
+	desired->next_config = config;
+	if (prepare(desired, error) != 0) {
+		desired->next_config = NULL;
+		drop_next(desired);
+		free(desired);
+		return NULL;
+	}
+	commit(desired, &no_config, &no_plan);
+	return desired;
+}
+
+void desired_refuse_waiting(struct desired *desired)
+{
+	static const struct error stopping = { "sluiced is stopping" };
+
+	while (desired != NULL && !STAILQ_EMPTY(&desired->queue))
+		refuse(desired, -ECANCELED, &stopping);
+}
+
+void desired_destroy(struct desired *desired)
+{
+	if (desired == NULL)
+		return;
+	desired_refuse_waiting(desired);
+	plan_destroy(desired->plan);
+	config_destroy(desired->config);
+	free(desired);
+}
+
+void desired_submit(struct desired *desired, const struct desired_change *change)
+{
+	static const struct error no_memory = { "out of memory" };
+	struct waiting *waiting = calloc(1, sizeof(*waiting));
+
+	if (waiting == NULL) {
+		struct desired_outcome outcome = { .code = -ENOMEM, .error = &no_memory };
+
+		change->done(change->context, &outcome);
+		json_decref(change->arguments);
+		return;
+	}
+	waiting->change = *change;
+	STAILQ_INSERT_TAIL(&desired->queue, waiting, next);
+	serve_queue(desired);
+}
+
+const struct config *desired_config(const struct desired *desired)
+{
+	return desired->config;
+}
+
+const struct plan *desired_plan(const struct desired *desired)
+{
+	return desired->plan;
+}
+
+json_t *desired_document(const struct desired *desired)
+{
+	return config_print(desired->config);
+}

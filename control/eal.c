@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The main lcore is the control thread: it floats over the CPUs that no worker has. A worker that
+ * is named by its CPU gets the lcore of that number.
+ */
+#include "eal.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+
+#define ARGUMENTS_MAX   (CONFIG_EAL_MAX + 16)
+#define ARGUMENT_SIZE   2048
+#define MEMORY_FLOOR_MB 64 /* for rings and the like beside the packet buffers */
+
+struct arguments {
+	int count;
+	char *list[ARGUMENTS_MAX + 1];
+};
+
+struct lcores {
+	cpu_set_t allowed;
+	unsigned int count;
+	unsigned int lcore[CONFIG_WORKERS_MAX];
+	unsigned int cpu[CONFIG_WORKERS_MAX];
+	unsigned int main;
+	cpu_set_t main_cpus;
+};
+
+static int add(struct arguments *arguments, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int add(struct arguments *arguments, const char *format, ...)
+{
+	char *text = NULL;
+	va_list values;
+	int length;
+
+	va_start(values, format);
+	length = vasprintf(&text, format, values);
+	va_end(values);
+	if (length < 0 || arguments->count == ARGUMENTS_MAX)
+		return -ENOMEM;
+	arguments->list[arguments->count++] = text;
+	return 0;
+}
+
+static bool user_says(const struct config *config, const char *option)
+{
+	size_t length = strlen(option);
+
+	for (size_t i = 0; i < config->dataplane.eal_count; i++)
+		if (strncmp(config->dataplane.eal[i], option, length) == 0)
+			return true;
+	return false;
+}
+
+static int refuse_reserved(const struct config *config, struct error *error)
+{
+	static const char *const reserved[] = { "-l", "-c", "--lcores", "--main-lcore", "-s",
+		"-S" };
+
+	for (size_t i = 0; i < config->dataplane.eal_count; i++)
+		for (size_t k = 0; k < sizeof(reserved) / sizeof(reserved[0]); k++)
+			if (strncmp(config->dataplane.eal[i], reserved[k], strlen(reserved[k])) ==
+				0)
+				return error_set(error, -EINVAL,
+					"dataplane.eal[%zu]: %s is made from dataplane.workers", i,
+					reserved[k]);
+	return 0;
+}
+
+/* The CPU of the worker with this number: from the end, so that CPU 0 is left to the rest. */
+static unsigned int nth_cpu_from_end(const cpu_set_t *allowed, unsigned int number)
+{
+	unsigned int skip = number % CPU_COUNT(allowed);
+
+	for (int cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--)
+		if (CPU_ISSET(cpu, allowed) && skip-- == 0)
+			return cpu;
+	return 0;
+}
+
+static int choose_cpus(const struct config *config, struct lcores *lcores, struct error *error)
+{
+	const struct config_dataplane *dataplane = &config->dataplane;
+
+	lcores->count = dataplane->worker_count;
+	for (unsigned int i = 0; i < lcores->count; i++) {
+		unsigned int cpu = dataplane->workers_by_number
+					   ? nth_cpu_from_end(&lcores->allowed, i)
+					   : dataplane->worker_cpus[i];
+
+		if (cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &lcores->allowed))
+			return error_set(error, -EINVAL,
+				"dataplane.workers[%u]: CPU %u is not one that this process may use",
+				i, cpu);
+		lcores->cpu[i] = cpu;
+		lcores->lcore[i] = dataplane->workers_by_number ? i + 1 : cpu;
+		CPU_CLR(cpu, &lcores->main_cpus);
+	}
+	if (CPU_COUNT(&lcores->main_cpus) == 0)
+		lcores->main_cpus = lcores->allowed;
+	return 0;
+}
+
+static void choose_main(struct lcores *lcores)
+{
+	bool taken = true;
+
+	for (lcores->main = 0; taken; lcores->main += taken) {
+		taken = false;
+		for (unsigned int i = 0; i < lcores->count; i++)
+			taken |= lcores->lcore[i] == lcores->main;
+	}
+}
+
+static int choose_lcores(const struct config *config, struct lcores *lcores, struct error *error)
+{
+	int code;
+
+	memset(lcores, 0, sizeof(*lcores));
+	if (sched_getaffinity(0, sizeof(lcores->allowed), &lcores->allowed) != 0)
+		return error_set(
+			error, -errno, "cannot tell the CPUs of this process: %s", strerror(errno));
+	lcores->main_cpus = lcores->allowed;
+	code = choose_cpus(config, lcores, error);
+	if (code == 0)
+		choose_main(lcores);
+	return code;
+}
+
+/* --lcores in EAL's own notation: "0@(0,2),1@1". */
+static void format_lcores(const struct lcores *lcores, char text[static ARGUMENT_SIZE])
+{
+	int used = snprintf(text, ARGUMENT_SIZE, "%u@(", lcores->main);
+	const char *comma = "";
+
+	for (int cpu = 0; cpu < CPU_SETSIZE && used < ARGUMENT_SIZE; cpu++)
+		if (CPU_ISSET(cpu, &lcores->main_cpus)) {
+			used += snprintf(text + used, ARGUMENT_SIZE - used, "%s%d", comma, cpu);
+			comma = ",";
+		}
+	used += snprintf(text + used, ARGUMENT_SIZE - used, ")");
+	for (unsigned int i = 0; i < lcores->count && used < ARGUMENT_SIZE; i++)
+		used += snprintf(text + used, ARGUMENT_SIZE - used, ",%u@%u", lcores->lcore[i],
+			lcores->cpu[i]);
+}
+
+static int compose(const struct config *config, uint64_t memory_bytes, struct arguments *arguments,
+	struct error *error)
+{
+	char lcore_text[ARGUMENT_SIZE];
+	struct lcores lcores;
+	int code;
+
+	code = choose_lcores(config, &lcores, error);
+	if (code != 0)
+		return code;
+	format_lcores(&lcores, lcore_text);
+	code |= add(arguments, "sluiced");
+	code |= add(arguments, "--lcores=%s", lcore_text);
+	code |= add(arguments, "--main-lcore=%u", lcores.main);
+	if (!user_says(config, "--log-level")) {
+		code |= add(arguments, "--log-level=5"); /* warnings and worse */
+		code |= add(arguments, "--log-level=lib.telemetry:4");
+	}
+	if (!user_says(config, "--file-prefix"))
+		code |= add(arguments, "--file-prefix=sluice-%s", config->node_name);
+	/* leave nothing behind, in a hugetlbfs or beside the runtime directory, however we end */
+	if (user_says(config, "--no-huge") && !user_says(config, "--no-shconf"))
+		code |= add(arguments, "--no-shconf");
+	else if (!user_says(config, "--no-huge") && !user_says(config, "--in-memory") &&
+		 !user_says(config, "--huge"))
+		code |= add(arguments, "--in-memory");
+	/* without hugepages EAL takes all of its memory at once, 64 MiB unless told */
+	if (user_says(config, "--no-huge") && !user_says(config, "-m"))
+		code |= add(arguments, "-m%lu",
+			(unsigned long)(MEMORY_FLOOR_MB + (memory_bytes >> 20) * 5 / 4));
+	for (size_t i = 0; i < config->dataplane.eal_count; i++)
+		code |= add(arguments, "%s", config->dataplane.eal[i]);
+	return code == 0 ? 0 : error_set(error, -ENOMEM, "out of memory");
+}
+
+int eal_start(const struct config *config, uint64_t memory_bytes, struct error *error)
+{
+	struct arguments arguments = { 0 };
+	char *list[ARGUMENTS_MAX + 1]; /* EAL reorders it */
+	int code;
+
+	code = refuse_reserved(config, error);
+	if (code == 0)
+		code = compose(config, memory_bytes, &arguments, error);
+	if (code == 0) {
+		memcpy(list, arguments.list, sizeof(list));
+		if (rte_eal_init(arguments.count, list) < 0)
+			code = error_set(error, -rte_errno,
+				"DPDK did not start: %s (its own words are above; without hugepages, "
+				"add \"--no-huge\" to dataplane.eal)",
+				rte_strerror(rte_errno));
+	}
+	for (int i = 0; i < arguments.count; i++)
+		free(arguments.list[i]);
+	return code;
+}
+
+void eal_stop(void)
+{
+	rte_eal_cleanup();
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* eal: starts DPDK's environment as the configuration calls for it: lcores, memory, noise. */
+#pragma once
+
+#include "config.h"
+#include "error.h"
+
+/* To be called once, before any other thread; `memory_bytes` is what packet buffers will take. */
+int eal_start(const struct config *config, uint64_t memory_bytes, struct error *error);
+void eal_stop(void);

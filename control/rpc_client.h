@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rpc_client: one connection, as lines. It hands over one line at a time and waits for its answer
+ * before the next; it knows bounds and times, nothing of methods.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "rpc.h"
+
+struct rpc_client;
+
+struct rpc_client_events {
+	/*
+	 * A line, without its newline, that lives until the function returns. It is concluded
+	 * exactly once by rpc_client_answer(), now or later.
+	 */
+	void (*asked)(void *context, const char *line, size_t length);
+	/* The connection has ended. The one who is told destroys the client. */
+	void (*left)(void *context);
+};
+
+/*
+ * Takes over `fd`, a connected non-blocking socket, also when it returns NULL (no memory).
+ * `limits` must outlive the client; `line_bytes` is its longest line.
+ */
+struct rpc_client *rpc_client_create(struct event_base *base, int fd,
+	const struct rpc_limits *limits, size_t line_bytes, const struct rpc_client_events *events,
+	void *context);
+
+/* Disconnects at once; what was not sent is lost. NULL is allowed. */
+void rpc_client_destroy(struct rpc_client *client);
+
+/*
+ * Concludes the line under way: `line` (from malloc, stolen, without its newline) is sent, NULL
+ * sends nothing. Never ends the connection by itself: `left` comes later, from the event loop.
+ */
+void rpc_client_answer(struct rpc_client *client, char *line);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* rpc_listener: the socket file, and who comes in by it. */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "error.h"
+
+struct event_base;
+struct rpc_listener;
+
+/* Somebody connected: `fd` is non-blocking and the callee's to close. */
+typedef void rpc_listener_accept(void *context, int fd, const struct ucred *peer);
+
+/* As rpc_server_create() says of its path. Returns NULL with the sentence in `error`. */
+struct rpc_listener *rpc_listener_create(struct event_base *base, const char *path,
+	rpc_listener_accept *accepted, void *context, struct error *error);
+
+/* Removes the socket file unless somebody else has put another in its place. NULL is allowed. */
+void rpc_listener_destroy(struct rpc_listener *listener);
