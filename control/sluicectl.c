@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sluicectl: a command line for the control socket. Exits with 0, 1 (refused) or 2 (usage). */
+#include <errno.h>
+#include <stdio.h>
+
+#include "sluicectl_invocation.h"
+#include "sluicectl_link.h"
+#include "sluicectl_report.h"
+#include "table.h"
+#include "version.h"
+
+enum exit_code { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+
+static int complain(struct error *error)
+{
+	fprintf(stderr, "sluicectl: %s\n", table_text_clean(error->message));
+	return EXIT_REFUSED;
+}
+
+static int complain_about_usage(const struct command *command, struct error *error)
+{
+	complain(error);
+	command_print_usage(command, stderr);
+	fprintf(stderr, "sluicectl%s%s --help tells more\n", command != NULL ? " " : "",
+		command != NULL ? command->name : "");
+	return EXIT_USAGE;
+}
+
+/* An answer that did not reach its reader (a full disk, a closed pipe) is no success. */
+static int finish_output(void)
+{
+	struct error error;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_OK;
+	error_set(&error, -EIO, "writing the answer: %m");
+	return complain(&error);
+}
+
+static int run(const struct invocation *invocation)
+{
+	const struct command *command = invocation->command;
+	struct error error = { "" };
+	json_t *result;
+
+	result = link_ask(invocation->socket, command->method, invocation->params, &error);
+	if (result == NULL)
+		return complain(&error);
+	if (invocation->json)
+		report_document(result, stdout);
+	else
+		command->report(result, stdout);
+	json_decref(result);
+	return finish_output();
+}
+
+static int grant(const struct invocation *invocation)
+{
+	switch (invocation->wish) {
+	case INVOCATION_HELP: command_print_help(invocation->command, stdout); break;
+	case INVOCATION_VERSION: puts("sluicectl " SLUICE_VERSION); break;
+	case INVOCATION_RUN: return run(invocation);
+	}
+	return finish_output();
+}
+
+int main(int argc, char **argv)
+{
+	struct invocation invocation;
+	struct error error = { "" };
+	int code, status;
+
+	code = invocation_parse(&invocation, argc > 0 ? argc - 1 : 0, argv + 1, &error);
+	if (code == 0)
+		status = grant(&invocation);
+	else if (code == -EINVAL)
+		status = complain_about_usage(invocation.command, &error);
+	else
+		status = complain(&error);
+	invocation_release(&invocation);
+	return status;
+}

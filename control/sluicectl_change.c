@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "sluicectl_change.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "sluicectl_rows.h"
+
+/* 3277 as 3,277: in sentences only, tables stay plain. */
+static const char *group_digits(json_int_t number, char text[static 32])
+{
+	char digits[32];
+	size_t length = snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, number);
+	char *end = text;
+
+	for (size_t i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
+			*end++ = ',';
+		*end++ = digits[i];
+	}
+	*end = '\0';
+	return text;
+}
+
+static double share(json_int_t part, json_int_t whole)
+{
+	return whole > 0 ? 100.0 * part / whole : 0.0;
+}
+
+static void add_moved_pool(struct table *table, const json_t *pool)
+{
+	json_int_t slots = json_integer_value(json_object_get(pool, "slots"));
+	char *name = rows_take_text(pool, "name");
+	size_t index;
+	json_t *backend;
+
+	json_array_foreach (json_object_get(pool, "backends"), index, backend) {
+		json_int_t before = json_integer_value(json_object_get(backend, "slots_before"));
+		json_int_t after = json_integer_value(json_object_get(backend, "slots_after"));
+
+		table_add(table, "%s", name);
+		rows_add_value(table, json_object_get(backend, "name"));
+		table_add(table, "%" JSON_INTEGER_FORMAT, before);
+		table_add(table, "%" JSON_INTEGER_FORMAT, after);
+		table_add(table, "%.1f", share(before, slots));
+		table_add(table, "%.1f", share(after, slots));
+	}
+	free(name);
+}
+
+static void print_moved_pools(const json_t *pools, FILE *out)
+{
+	static const struct table_column columns[] = {
+		{ "pool", TABLE_LEFT },
+		{ "backend", TABLE_LEFT },
+		{ "slots before", TABLE_RIGHT },
+		{ "slots after", TABLE_RIGHT },
+		{ "share % before", TABLE_RIGHT },
+		{ "share % after", TABLE_RIGHT },
+	};
+	struct table *table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
+	size_t index;
+	json_t *pool;
+
+	json_array_foreach (pools, index, pool)
+		if (json_integer_value(json_object_get(pool, "slots_moved")) > 0)
+			add_moved_pool(table, pool);
+	if (!table_is_empty(table)) {
+		fputc('\n', out);
+		table_print(table, out);
+	}
+	table_destroy(table);
+}
+
+void change_report(const json_t *result, FILE *out)
+{
+	json_int_t moved = json_integer_value(json_object_get(result, "slots_moved"));
+	json_int_t total = json_integer_value(json_object_get(result, "slots_total"));
+	bool dry_run = json_is_true(json_object_get(result, "dry_run"));
+	bool changed = json_is_true(json_object_get(result, "changed"));
+	char moved_text[32], total_text[32];
+
+	if (moved > 0)
+		fprintf(out, "%s %s of %s slots (%.1f %%)\n", dry_run ? "would move" : "moved",
+			group_digits(moved, moved_text), group_digits(total, total_text),
+			json_number_value(json_object_get(result, "moved_percent")));
+	else if (changed)
+		fputs("changed, no slot moved\n", out);
+	else
+		fputs(dry_run ? "no slot would move\n" : "nothing to change\n", out);
+	print_moved_pools(json_object_get(result, "pools"), out);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "sluicectl_command.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "sluicectl_change.h"
+#include "sluicectl_report.h"
+#include "suggestion.h"
+#include "table.h"
+
+#define DRY_RUN                                                                  \
+	{                                                                        \
+		"--dry-run", NULL, ARGUMENT_FLAG, "dry_run", false, NULL, { 0 }, \
+			"only say what would move"                               \
+	}
+#define STATE(where)                                                                               \
+	{                                                                                          \
+		"--state", "STATE", ARGUMENT_CHOICE, where, false, NULL, { "active", "disabled" }, \
+			"whether it gets any traffic"                                              \
+	}
+#define POOL                                                                               \
+	{                                                                                  \
+		"POOL", NULL, ARGUMENT_TEXT, "pool", true, NULL, { 0 }, "name of the pool" \
+	}
+#define END       \
+	{         \
+		0 \
+	}
+
+static const struct argument no_arguments[] = { END };
+
+static const struct argument apply_arguments[] = {
+	{ "FILE", NULL, ARGUMENT_DOCUMENT, "config", true, NULL, { 0 },
+		"the whole configuration; - reads standard input" },
+	DRY_RUN,
+	END,
+};
+
+static const struct argument service_add_arguments[] = {
+	{ "NAME", NULL, ARGUMENT_TEXT, "service.name", true, NULL, { 0 }, "name of the service" },
+	{ "--vip", "ADDRESS", ARGUMENT_TEXT, "service.vip", true, NULL, { 0 },
+		"the address that clients use" },
+	{ "--protocol", "PROTOCOL", ARGUMENT_CHOICE, "service.protocol", true, NULL,
+		{ "tcp", "udp" }, "transport protocol" },
+	{ "--port", "N|any", ARGUMENT_PORT, "service.port", true, NULL, { 0 },
+		"the port that clients use" },
+	{ "--pool", "POOL", ARGUMENT_TEXT, "service.pool", true, NULL, { 0 },
+		"the pool that serves it" },
+	{ "--forward", "MODE", ARGUMENT_CHOICE, "service.forward", true, NULL, { "ipip", "l2dsr" },
+		"how packets reach a backend" },
+	DRY_RUN,
+	END,
+};
+
+static const struct argument service_remove_arguments[] = {
+	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the service" },
+	DRY_RUN,
+	END,
+};
+
+static const struct argument backends_arguments[] = {
+	{ "POOL", NULL, ARGUMENT_TEXT, "pool", false, NULL, { 0 }, "only those of this pool" },
+	END,
+};
+
+static const struct argument backend_add_arguments[] = {
+	POOL,
+	{ "NAME", NULL, ARGUMENT_TEXT, "backend.name", true, NULL, { 0 }, "name of the backend" },
+	{ "--address", "ADDRESS", ARGUMENT_TEXT, "backend.address", true, NULL, { 0 },
+		"its own address" },
+	{ "--weight", "N", ARGUMENT_NUMBER, "backend.weight", false, NULL, { 0 },
+		"its share, beside the weights of the others" },
+	STATE("backend.state"),
+	DRY_RUN,
+	END,
+};
+
+static const struct argument backend_remove_arguments[] = {
+	POOL,
+	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the backend" },
+	DRY_RUN,
+	END,
+};
+
+static const struct argument backend_set_arguments[] = {
+	POOL,
+	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the backend" },
+	{ "--weight", "N", ARGUMENT_NUMBER, "weight", false, NULL, { 0 },
+		"its share, beside the weights of the others" },
+	STATE("state"),
+	DRY_RUN,
+	END,
+};
+
+static const struct argument explain_arguments[] = {
+	{ "--from", "ADDRESS:PORT", ARGUMENT_ENDPOINT, "source", true, NULL, { 0 },
+		"the client; IPv6 as [ADDRESS]:PORT" },
+	{ "--to", "ADDRESS:PORT", ARGUMENT_ENDPOINT, "destination", true, NULL, { 0 },
+		"the VIP; IPv6 as [ADDRESS]:PORT" },
+	{ "--protocol", "PROTOCOL", ARGUMENT_CHOICE, "protocol", false, "tcp", { "tcp", "udp" },
+		"transport protocol; tcp unless given" },
+	END,
+};
+
+static const struct command commands[] = {
+	{ "status", "status", "how the node is", no_arguments, false, report_status },
+	{ "config", "config.get", "the configuration in use, without its secret", no_arguments,
+		false, report_document },
+	{ "apply", "config.apply", "replace the configuration, all or nothing", apply_arguments,
+		false, change_report },
+	{ "services", "service.list", "the services and their counters", no_arguments, false,
+		report_services },
+	{ "service add", "service.add", "add a service", service_add_arguments, false,
+		change_report },
+	{ "service remove", "service.remove", "remove a service", service_remove_arguments, false,
+		change_report },
+	{ "pools", "pool.list", "the pools and their tables", no_arguments, false, report_pools },
+	{ "backends", "backend.list", "the backends, their shares and counters", backends_arguments,
+		false, report_backends },
+	{ "backend add", "backend.add", "add a backend to a pool", backend_add_arguments, false,
+		change_report },
+	{ "backend remove", "backend.remove", "remove a backend from a pool",
+		backend_remove_arguments, false, change_report },
+	{ "backend set", "backend.set", "change the weight or the state of a backend",
+		backend_set_arguments, true, change_report },
+	{ "explain", "explain", "what would happen to a packet, and why", explain_arguments, false,
+		report_explanation },
+	{ "stats", "stats.get", "all counters", no_arguments, false, report_statistics },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *find_exact(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* "backend" alone begins several names: then those are what may be meant. */
+static void list_beginning_with(const char *word, char *list, size_t size)
+{
+	size_t length = strlen(word), used = 0;
+
+	list[0] = '\0';
+	for (size_t i = 0; i < COMMAND_COUNT && used < size; i++)
+		if (strncmp(commands[i].name, word, length) == 0 && commands[i].name[length] == ' ')
+			used += snprintf(list + used, size - used, "%s%s", used > 0 ? ", " : "",
+				commands[i].name + length + 1);
+}
+
+static void refuse_unknown(const char *one, const char *two, struct error *error)
+{
+	struct suggestion suggestion = { 0 };
+	char list[256];
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		suggestion_offer(&suggestion, two, commands[i].name);
+		suggestion_offer(&suggestion, one, commands[i].name);
+	}
+	list_beginning_with(one, list, sizeof(list));
+	if (list[0] != '\0')
+		error_set(
+			error, -EINVAL, "\"%s\" is not a command; %s goes with %s", two, one, list);
+	else if (suggestion.meant != NULL)
+		error_set(error, -EINVAL, "\"%s\" is not a command; did you mean \"%s\"?", one,
+			suggestion.meant);
+	else
+		error_set(error, -EINVAL, "\"%s\" is not a command", one);
+}
+
+const struct command *command_find(
+	char *const *words, size_t count, size_t *used, struct error *error)
+{
+	const struct command *command;
+	char both[64];
+
+	if (count == 0) {
+		error_set(error, -EINVAL, "which command?");
+		return NULL;
+	}
+	snprintf(both, sizeof(both), "%s%s%s", words[0], count > 1 ? " " : "",
+		count > 1 ? words[1] : "");
+	*used = 2;
+	command = find_exact(both);
+	if (command != NULL && count > 1)
+		return command;
+	*used = 1;
+	command = find_exact(words[0]);
+	if (command == NULL)
+		refuse_unknown(words[0], both, error);
+	return command;
+}
+
+const struct argument *command_find_option(const struct command *command, const char *name)
+{
+	for (const struct argument *each = command->arguments; each->name != NULL; each++)
+		if (argument_is_option(each) && strcmp(each->name, name) == 0)
+			return each;
+	return NULL;
+}
+
+const struct argument *command_find_place(const struct command *command, size_t place)
+{
+	const struct argument *argument = command->arguments;
+
+	for (; argument->name != NULL && !argument_is_option(argument); argument++)
+		if (place-- == 0)
+			return argument;
+	return NULL;
+}
+
+void command_print_usage(const struct command *command, FILE *out)
+{
+	if (command == NULL) {
+		fputs("usage: sluicectl [--socket PATH] [--json] COMMAND\n", out);
+		return;
+	}
+	fprintf(out, "usage: sluicectl %s", command->name);
+	for (const struct argument *each = command->arguments; each->name != NULL; each++) {
+		fputc(' ', out);
+		argument_print_usage(each, out);
+	}
+	fputc('\n', out);
+}
+
+static const struct table_column help_columns[] = { { NULL, TABLE_LEFT }, { NULL, TABLE_LEFT } };
+
+static void print_commands(FILE *out)
+{
+	struct table *table = table_create(help_columns, 2);
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		table_add(table, "  %s", commands[i].name);
+		table_add(table, "%s", commands[i].summary);
+	}
+	table_print(table, out);
+	table_destroy(table);
+}
+
+static void print_arguments(const struct command *command, FILE *out)
+{
+	struct table *table = table_create(help_columns, 2);
+
+	for (const struct argument *each = command->arguments; each->name != NULL; each++) {
+		bool value = argument_is_option(each) && argument_takes_value(each);
+
+		table_add(
+			table, "  %s%s%s", each->name, value ? " " : "", value ? each->value : "");
+		table_add(table, "%s", each->summary);
+	}
+	table_print(table, out);
+	table_destroy(table);
+}
+
+static void print_common_options(FILE *out)
+{
+	fputs("options of every command:\n"
+	      "  --socket PATH  the control socket (" COMMAND_SOCKET_DEFAULT ")\n"
+	      "  --json         print the answer as JSON\n"
+	      "  --help         this text, or that of a command\n"
+	      "  --version      the version of sluicectl\n",
+		out);
+}
+
+void command_print_help(const struct command *command, FILE *out)
+{
+	command_print_usage(command, out);
+	if (command == NULL) {
+		fputs("\nAsks and steers sluiced while it runs.\n\ncommands:\n", out);
+		print_commands(out);
+		fputc('\n', out);
+		print_common_options(out);
+		return;
+	}
+	fprintf(out, "\n%s\n", command->summary);
+	if (command->arguments->name != NULL)
+		fputc('\n', out);
+	print_arguments(command, out);
+}

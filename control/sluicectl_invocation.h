@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sluicectl_invocation: a command line, understood. */
+#pragma once
+
+#include "sluicectl_command.h"
+
+enum invocation_wish {
+	INVOCATION_RUN,
+	INVOCATION_HELP, /* of `command`, or of the whole where that is NULL */
+	INVOCATION_VERSION,
+};
+
+struct invocation {
+	enum invocation_wish wish;
+	const char *socket;
+	bool json;
+	const struct command *command; /* also set where a usage error is about one */
+	json_t *params;                /* released by invocation_release() */
+};
+
+/*
+ * Reads the words after the program's name. Returns 0; -EINVAL for a wrong use; any other errno
+ * where a file that was named cannot be read. `invocation` wants invocation_release() either way.
+ */
+int invocation_parse(
+	struct invocation *invocation, size_t count, char *const *words, struct error *error);
+void invocation_release(struct invocation *invocation);

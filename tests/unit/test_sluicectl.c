@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Command lines to requests, results to text, and what is said when nobody, or nonsense, answers.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sluicectl_change.h"
+#include "sluicectl_invocation.h"
+#include "sluicectl_link.h"
+#include "sluicectl_report.h"
+
+#define WORDS_MAX 24
+
+/* Splits at single blanks; the words lie in `line`. */
+static size_t split(char *line, char **words)
+{
+	size_t count = 0;
+
+	for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " "))
+		words[count++] = word;
+	return count;
+}
+
+static int parse(struct invocation *invocation, const char *text, char *line, struct error *error)
+{
+	char *words[WORDS_MAX];
+
+	strcpy(line, text);
+	return invocation_parse(invocation, split(line, words), words, error);
+}
+
+static void command_lines_become_requests(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *method;
+		const char *params;
+	} rows[] = {
+		{ "status", "status", "{}" },
+		{ "config", "config.get", "{}" },
+		{ "services", "service.list", "{}" },
+		{ "pools", "pool.list", "{}" },
+		{ "stats", "stats.get", "{}" },
+		{ "backends", "backend.list", "{}" },
+		{ "backends web", "backend.list", "{\"pool\":\"web\"}" },
+		{ "service add www --vip 203.0.113.10 --protocol tcp --port 80 --pool web "
+		  "--forward ipip",
+			"service.add",
+			"{\"dry_run\":false,\"service\":{\"forward\":\"ipip\",\"name\":\"www\","
+			"\"pool\":\"web\",\"port\":80,\"protocol\":\"tcp\","
+			"\"vip\":\"203.0.113.10\"}}" },
+		{ "service add dns --port=any --vip=2001:db8::53 --protocol=udp --pool=dns "
+		  "--forward=l2dsr --dry-run",
+			"service.add",
+			"{\"dry_run\":true,\"service\":{\"forward\":\"l2dsr\",\"name\":\"dns\","
+			"\"pool\":\"dns\",\"port\":\"any\",\"protocol\":\"udp\","
+			"\"vip\":\"2001:db8::53\"}}" },
+		{ "service remove www", "service.remove", "{\"dry_run\":false,\"name\":\"www\"}" },
+		{ "backend add web web-1 --address 10.2.0.21", "backend.add",
+			"{\"backend\":{\"address\":\"10.2.0.21\",\"name\":\"web-1\"},"
+			"\"dry_run\":false,\"pool\":\"web\"}" },
+		{ "backend add web web-1 --weight 5 --state disabled --address 10.2.0.21",
+			"backend.add",
+			"{\"backend\":{\"address\":\"10.2.0.21\",\"name\":\"web-1\","
+			"\"state\":\"disabled\",\"weight\":5},\"dry_run\":false,\"pool\":\"web\"}" },
+		{ "backend remove web web-1 --dry-run", "backend.remove",
+			"{\"dry_run\":true,\"name\":\"web-1\",\"pool\":\"web\"}" },
+		{ "backend set web web-1 --weight 0", "backend.set",
+			"{\"dry_run\":false,\"name\":\"web-1\",\"pool\":\"web\",\"weight\":0}" },
+		{ "backend set --state active web web-1", "backend.set",
+			"{\"dry_run\":false,\"name\":\"web-1\",\"pool\":\"web\","
+			"\"state\":\"active\"}" },
+		{ "backend set --state active -- --web -1", "backend.set",
+			"{\"dry_run\":false,\"name\":\"-1\",\"pool\":\"--web\","
+			"\"state\":\"active\"}" },
+		{ "explain --from 198.51.100.7:4242 --to 203.0.113.10:80", "explain",
+			"{\"destination\":\"203.0.113.10\",\"destination_port\":80,"
+			"\"protocol\":\"tcp\",\"source\":\"198.51.100.7\",\"source_port\":4242}" },
+		{ "explain --protocol udp --from [2001:db8::7]:0 --to [2001:db8::53]:53", "explain",
+			"{\"destination\":\"2001:db8::53\",\"destination_port\":53,"
+			"\"protocol\":\"udp\",\"source\":\"2001:db8::7\",\"source_port\":0}" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct invocation invocation;
+		struct error error = { "" };
+		char line[256], *params;
+
+		assert_int_equal(parse(&invocation, rows[i].line, line, &error), 0);
+		assert_string_equal(error.message, "");
+		assert_string_equal(invocation.command->method, rows[i].method);
+		params = json_dumps(invocation.params, JSON_COMPACT | JSON_SORT_KEYS);
+		assert_string_equal(params, rows[i].params);
+		free(params);
+		invocation_release(&invocation);
+	}
+}
+
+static void wrong_uses_are_refused_with_a_hint(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *sentence;
+	} rows[] = {
+		{ "", "which command?" },
+		{ "--json", "which command?" },
+		{ "statu", "\"statu\" is not a command; did you mean \"status\"?" },
+		{ "frobnicate", "\"frobnicate\" is not a command" },
+		{ "backend", "\"backend\" is not a command; backend goes with add, remove, set" },
+		{ "service ad x",
+			"\"service ad\" is not a command; service goes with add, remove" },
+		{ "status now", "status has no use for \"now\"" },
+		{ "status --jsno", "status has no option --jsno; did you mean --json?" },
+		{ "--frobnicate", "sluicectl has no option --frobnicate" },
+		{ "status --json=yes", "--json takes no value" },
+		{ "status --socket", "--socket wants a value" },
+		{ "service remove", "service remove wants NAME" },
+		{ "backend add web", "backend add wants NAME" },
+		{ "backend add web web-1", "backend add wants --address" },
+		{ "backend add web web-1 --address --weight 3", "--address wants a value" },
+		{ "backend add web web-1 --address=", "--address is empty" },
+		{ "backend set web web-1", "backend set wants --weight or --state" },
+		{ "backend set web web-1 --dry-run", "backend set wants --weight or --state" },
+		{ "backend set web web-1 --weight x", "--weight: \"x\" is not a number" },
+		{ "backend set web web-1 --weight -1", "--weight: \"-1\" is not a number" },
+		{ "backend set web web-1 --weight 1.5", "--weight: \"1.5\" is not a number" },
+		{ "backend set web web-1 --weight 99999999999999999999",
+			"--weight: \"99999999999999999999\" is not a number" },
+		{ "backend set web web-1 --wieght 1",
+			"backend set has no option --wieght; did you mean --weight?" },
+		{ "backend set web web-1 --weight 1 --weight 2", "--weight is given twice" },
+		{ "backend set web web-1 --state disable",
+			"--state: \"disable\" is not one of active, disabled; did you mean disabled?" },
+		{ "backend set web web-1 --state drain",
+			"--state: \"drain\" is not one of active, disabled" },
+		{ "service add x --port 0", "--port: \"0\" is not a port (1-65535) or any" },
+		{ "service add x --port 65536",
+			"--port: \"65536\" is not a port (1-65535) or any" },
+		{ "explain --from 10.0.0.1", "--from: \"10.0.0.1\" is not ADDRESS:PORT or "
+					     "[IPV6]:PORT" },
+		{ "explain --from fd00::1:80", "--from: \"fd00::1:80\" is not ADDRESS:PORT or "
+					       "[IPV6]:PORT" },
+		{ "explain --from 10.0.0.1:99999", "--from: \"10.0.0.1:99999\" is not "
+						   "ADDRESS:PORT or [IPV6]:PORT" },
+		{ "explain --from :80", "--from: \":80\" is not ADDRESS:PORT or [IPV6]:PORT" },
+		{ "explain --from []:80", "--from: \"[]:80\" is not ADDRESS:PORT or [IPV6]:PORT" },
+		{ "explain --from [:80", "--from: \"[:80\" is not ADDRESS:PORT or [IPV6]:PORT" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct invocation invocation;
+		struct error error = { "" };
+		char line[256];
+
+		assert_int_equal(parse(&invocation, rows[i].line, line, &error), -EINVAL);
+		assert_string_equal(error.message, rows[i].sentence);
+		invocation_release(&invocation);
+	}
+}
+
+static void options_of_every_command_may_stand_anywhere(void **state)
+{
+	static const char *const lines[] = { "--socket /tmp/s --json status",
+		"status --json --socket=/tmp/s", "--json status --socket /tmp/s" };
+	struct invocation invocation;
+	char line[256];
+
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		assert_int_equal(parse(&invocation, lines[i], line, NULL), 0);
+		assert_true(invocation.json);
+		assert_string_equal(invocation.socket, "/tmp/s");
+		invocation_release(&invocation);
+	}
+	assert_int_equal(parse(&invocation, "status", line, NULL), 0);
+	assert_false(invocation.json);
+	assert_string_equal(invocation.socket, "/run/sluice/control.sock");
+	invocation_release(&invocation);
+}
+
+static void help_needs_no_complete_command(void **state)
+{
+	struct invocation invocation;
+	char line[256];
+
+	assert_int_equal(parse(&invocation, "--help", line, NULL), 0);
+	assert_int_equal(invocation.wish, INVOCATION_HELP);
+	assert_null(invocation.command);
+	invocation_release(&invocation);
+	assert_int_equal(parse(&invocation, "backend add --help", line, NULL), 0);
+	assert_int_equal(invocation.wish, INVOCATION_HELP);
+	assert_string_equal(invocation.command->name, "backend add");
+	invocation_release(&invocation);
+}
+
+static void a_file_that_cannot_be_read_is_no_wrong_use(void **state)
+{
+	char path[] = "/tmp/sluicectl-XXXXXX", line[256], text[256];
+	int fd = mkstemp(path);
+	struct invocation invocation;
+	struct error error;
+
+	assert_int_equal(write(fd, "{\"a\":1,\n\"a\":2}", 15 - 1), 14);
+	close(fd);
+	snprintf(text, sizeof(text), "apply %s", path);
+	assert_int_equal(parse(&invocation, text, line, &error), -EBADMSG);
+	assert_non_null(strstr(error.message, "line 2 column"));
+	assert_non_null(strstr(error.message, path));
+	invocation_release(&invocation);
+
+	unlink(path);
+	assert_int_equal(parse(&invocation, text, line, &error), -ENOENT);
+	assert_non_null(strstr(error.message, "No such file or directory"));
+	invocation_release(&invocation);
+}
+
+static void expect_report(
+	void (*report)(const json_t *result, FILE *out), const char *result, const char *golden)
+{
+	json_t *value = json_loads(result, JSON_DECODE_ANY, NULL);
+	size_t length;
+	char *text;
+	FILE *out = open_memstream(&text, &length);
+
+	assert_non_null(value);
+	report(value, out);
+	fclose(out);
+	assert_string_equal(text, golden);
+	free(text);
+	json_decref(value);
+}
+
+static void the_status_begins_with_whether_the_node_is_ready(void **state)
+{
+	expect_report(report_status,
+		"{\"node\":\"edge-1\",\"version\":\"0.1.0\",\"pid\":77,\"uptime_s\":3723,"
+		"\"ready\":false,\"reasons\":[\"worker 2 is silent\"],"
+		"\"state\":{\"file\":\"/run/sluice/state\",\"start\":\"cold\","
+		"\"reason\":\"no state file\"},\"table_digest\":\"0123456789abcdef\","
+		"\"workers\":[{\"lcore\":1,\"cpu\":0,\"state\":\"running\",\"packets\":123456,"
+		"\"busy_percent\":12.34,\"cycles_per_packet\":61.7}],"
+		"\"ports\":[{\"name\":\"edge\",\"device\":\"net_af_xdp0,iface=l0\","
+		"\"driver\":\"net_af_xdp\",\"host_path\":\"xdp\",\"mtu\":1500,"
+		"\"mac\":\"02:00:00:00:00:01\",\"link\":\"up\"}],"
+		"\"pools\":[{\"name\":\"web\",\"slots\":65537,\"digest\":\"0123456789abcdef\","
+		"\"backends\":3,\"active\":2}],\"warnings\":[\"no gateway\"],"
+		"\"last_change\":{\"method\":\"backend.set\",\"report\":{\"slots_moved\":3277,\"slots_total\":65537}}}",
+		"edge-1 is not ready\n"
+		"  worker 2 is silent\n"
+		"warning: no gateway\n"
+		"\n"
+		"version       0.1.0\n"
+		"pid           77\n"
+		"uptime, s     3723\n"
+		"table digest  0123456789abcdef\n"
+		"state file    /run/sluice/state\n"
+		"start         cold\n"
+		"because       no state file\n"
+		"last change   backend.set moved 3277 of 65537 slots\n"
+		"\n"
+		"workers\n"
+		"lcore  cpu  state    packets  busy %  cycles/packet\n"
+		"    1    0  running   123456    12.3           61.7\n"
+		"\n"
+		"ports\n"
+		"name  link  mac                 mtu  host path  driver      device\n"
+		"edge  up    02:00:00:00:00:01  1500  xdp        net_af_xdp  "
+		"net_af_xdp0,iface=l0\n"
+		"\n"
+		"pools\n"
+		"name  slots  digest            backends  active\n"
+		"web   65537  0123456789abcdef         3       2\n");
+}
+
+static void lists_are_tables(void **state)
+{
+	expect_report(report_services,
+		"[{\"name\":\"www\",\"vip\":\"203.0.113.10\",\"protocol\":\"tcp\",\"port\":80,"
+		"\"pool\":\"web\",\"forward\":\"ipip\",\"packets\":12,\"bytes\":3456,"
+		"\"new_flows\":3},{\"name\":\"dns\",\"vip\":\"2001:db8::53\","
+		"\"protocol\":\"udp\",\"port\":\"any\",\"pool\":\"dns\",\"forward\":\"l2dsr\","
+		"\"packets\":1234567,\"bytes\":0,\"new_flows\":0}]",
+		"name  vip           protocol  port  pool  forward  packets  bytes  new flows\n"
+		"www   203.0.113.10  tcp         80  web   ipip          12   3456          3\n"
+		"dns   2001:db8::53  udp        any  dns   l2dsr    1234567      0          0\n");
+	expect_report(report_pools,
+		"[{\"name\":\"web\",\"slots\":65537,\"digest\":\"0123456789abcdef\","
+		"\"backends\":3,\"active\":2,\"services\":[\"www\",\"www6\"]},"
+		"{\"name\":\"dns\",\"slots\":251,\"digest\":\"fedcba9876543210\","
+		"\"backends\":1,\"active\":1,\"services\":[]}]",
+		"name  slots  digest            backends  active  services\n"
+		"web   65537  0123456789abcdef         3       2  www,www6\n"
+		"dns     251  fedcba9876543210         1       1  -\n");
+	expect_report(report_backends,
+		"[{\"pool\":\"web\",\"name\":\"web-1\",\"address\":\"10.2.0.21\",\"weight\":100,"
+		"\"state\":\"active\",\"slots\":32769,\"share_percent\":50.0008,\"packets\":1,"
+		"\"bytes\":2,\"new_flows\":3}]",
+		"pool  name   address    weight  state   slots  share %  packets  bytes  "
+		"new flows\n"
+		"web   web-1  10.2.0.21     100  active  32769     50.0        1      2  "
+		"        3\n");
+}
+
+static void empty_lists_say_so(void **state)
+{
+	expect_report(report_services, "[]", "no services\n");
+	expect_report(report_pools, "[]", "no pools\n");
+	expect_report(report_backends, "[]", "no backends\n");
+}
+
+static void an_explanation_shows_what_it_has(void **state)
+{
+	expect_report(report_explanation,
+		"{\"verdict\":\"forwarded\",\"why\":\"service www claims it\",\"service\":\"www\","
+		"\"slot\":123,\"outer_destination\":\"10.2.0.21\",\"mtu\":1500}",
+		"verdict            forwarded\n"
+		"why                service www claims it\n"
+		"service            www\n"
+		"slot               123\n"
+		"outer destination  10.2.0.21\n"
+		"mtu                1500\n");
+}
+
+static void statistics_leave_out_what_drivers_count_as_zero(void **state)
+{
+	expect_report(report_statistics,
+		"{\"ports\":{\"edge\":{\"rx_packets\":10,\"rx_bytes\":600,\"tx_packets\":9,"
+		"\"tx_bytes\":720,\"rx_missed\":0,\"driver\":{\"rx_good\":10,\"rx_bad\":0},"
+		"\"steer\":{\"to_worker\":0}}},\"verdicts\":{\"forwarded\":9,\"malformed\":0},"
+		"\"services\":{\"www\":{\"packets\":9,\"bytes\":540,\"new_flows\":1}},"
+		"\"backends\":{\"web/web-1\":{\"packets\":9,\"bytes\":540,\"new_flows\":1}},"
+		"\"workers\":[{\"lcore\":1,\"packets\":10,\"busy_percent\":0.5,"
+		"\"cycles_per_packet\":61.7}]}",
+		"ports\n"
+		"name  rx packets  rx bytes  tx packets  tx bytes  rx missed\n"
+		"edge          10       600           9       720          0\n"
+		"\n"
+		"driver of port edge\n"
+		"rx_good  10\n"
+		"\n"
+		"verdicts\n"
+		"forwarded  9\n"
+		"malformed  0\n"
+		"\n"
+		"services\n"
+		"name  packets  bytes  new flows\n"
+		"www         9    540          1\n"
+		"\n"
+		"backends\n"
+		"name       packets  bytes  new flows\n"
+		"web/web-1        9    540          1\n"
+		"\n"
+		"workers\n"
+		"lcore  packets  busy %  cycles/packet\n"
+		"    1       10     0.5           61.7\n");
+}
+
+static void a_change_says_what_it_moved(void **state)
+{
+	static const char moved[] =
+		"{\"changed\":%s,\"dry_run\":%s,\"slots_moved\":3277,\"slots_total\":65788,"
+		"\"moved_percent\":4.98,\"table_digest\":\"0123456789abcdef\",\"pools\":["
+		"{\"name\":\"web\",\"slots_moved\":3277,\"slots\":65537,\"digest\":\"00\","
+		"\"backends\":[{\"name\":\"web-1\",\"slots_before\":32769,\"slots_after\":29492},"
+		"{\"name\":\"web-2\",\"slots_before\":32768,\"slots_after\":36045}]},"
+		"{\"name\":\"dns\",\"slots_moved\":0,\"slots\":251,\"digest\":\"00\","
+		"\"backends\":[{\"name\":\"dns-1\",\"slots_before\":251,\"slots_after\":251}]}]}";
+	static const char table[] =
+		"%s 3,277 of 65,788 slots (5.0 %%)\n"
+		"\n"
+		"pool  backend  slots before  slots after  share %% before  share %% after\n"
+		"web   web-1           32769        29492            50.0           45.0\n"
+		"web   web-2           32768        36045            50.0           55.0\n";
+	char result[1024], golden[1024];
+
+	snprintf(result, sizeof(result), moved, "true", "false");
+	snprintf(golden, sizeof(golden), table, "moved");
+	expect_report(change_report, result, golden);
+	snprintf(result, sizeof(result), moved, "false", "true");
+	snprintf(golden, sizeof(golden), table, "would move");
+	expect_report(change_report, result, golden);
+}
+
+static void a_change_that_moves_nothing_says_so(void **state)
+{
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251}",
+		"changed, no slot moved\n");
+	expect_report(change_report,
+		"{\"changed\":false,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251}",
+		"nothing to change\n");
+	expect_report(change_report,
+		"{\"changed\":false,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":251}",
+		"no slot would move\n");
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":1000000,"
+		"\"slots_total\":5000011,\"moved_percent\":19.99}",
+		"moved 1,000,000 of 5,000,011 slots (20.0 %)\n");
+}
+
+static void results_of_another_shape_are_survived(void **state)
+{
+	static void (*const reports[])(const json_t *, FILE *) = { report_status, report_services,
+		report_pools, report_backends, report_explanation, report_statistics, change_report,
+		report_document };
+	static const char *const results[] = { "null", "3", "\"x\"", "[]", "{}", "[1,null,[]]",
+		"{\"ports\":3,\"verdicts\":[],\"workers\":{\"a\":1},\"state\":7,\"pools\":[{}]}" };
+
+	for (size_t i = 0; i < COUNT_OF(reports); i++) {
+		for (size_t j = 0; j < COUNT_OF(results); j++) {
+			json_t *value = json_loads(results[j], JSON_DECODE_ANY, NULL);
+			size_t length;
+			char *text;
+			FILE *out = open_memstream(&text, &length);
+
+			reports[i](value, out);
+			assert_int_equal(fclose(out), 0);
+			free(text);
+			json_decref(value);
+		}
+	}
+}
+
+/* A stand-in for sluiced that takes one client, reads a line of it and says `answer`. */
+struct stand_in {
+	char path[64];
+	pid_t pid;
+};
+
+static void answer_once(int listener, const char *answer, bool read_first)
+{
+	int fd = accept(listener, NULL, NULL);
+	char byte = 0;
+
+	while (read_first && byte != '\n')
+		if (read(fd, &byte, 1) != 1)
+			_exit(1);
+	_exit(write(fd, answer, strlen(answer)) == (ssize_t)strlen(answer) ? 0 : 1);
+}
+
+static void start(struct stand_in *stand_in, const char *answer, bool read_first)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(stand_in->path, sizeof(stand_in->path), "/tmp/sluicectl-%d.sock", (int)getpid());
+	strcpy(address.sun_path, stand_in->path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	stand_in->pid = fork();
+	if (stand_in->pid == 0)
+		answer_once(listener, answer, read_first);
+	close(listener);
+}
+
+static void stop(struct stand_in *stand_in)
+{
+	int status;
+
+	assert_int_equal(waitpid(stand_in->pid, &status, 0), stand_in->pid);
+	assert_int_equal(status, 0);
+	unlink(stand_in->path);
+}
+
+static void answers_are_opened_and_nonsense_is_called_so(void **state)
+{
+	static const struct {
+		const char *answer;
+		const char *sentence; /* "" where the result is 7 */
+	} rows[] = {
+		{ "{\"jsonrpc\":\"2.0\",\"result\":7,\"id\":1}\n", "" },
+		{ "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32001,\"message\":\"pool \\\"web\\\" has "
+		  "no backend \\\"web-9\\\"\"},\"id\":1}\n",
+			"pool \"web\" has no backend \"web-9\"" },
+		{ "{\"jsonrpc\":\"2.0\",\"result\":7,\"id\":2}\n", "what answers is not sluiced" },
+		{ "HTTP/1.1 400 Bad Request\r\n", "what answers is not sluiced" },
+		{ "\n", "what answers is not sluiced" },
+		{ "{\"jsonrpc\":\"2.0\",\"res", "sluiced hung up without an answer" },
+		{ "", "sluiced hung up without an answer" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		json_t *params = json_object(), *result;
+		struct error error = { "" };
+		struct stand_in stand_in;
+
+		start(&stand_in, rows[i].answer, true);
+		result = link_ask(stand_in.path, "status", params, &error);
+		assert_string_equal(error.message, rows[i].sentence);
+		assert_int_equal(json_integer_value(result), rows[i].sentence[0] == '\0' ? 7 : 0);
+		json_decref(result);
+		json_decref(params);
+		stop(&stand_in);
+	}
+}
+
+static void a_refusal_before_the_end_of_a_long_question_is_still_heard(void **state)
+{
+	size_t size = 8 << 20;
+	char *text = malloc(size);
+	struct error error = { "" };
+	struct stand_in stand_in;
+	json_t *params;
+
+	memset(text, 'x', size);
+	params = json_pack("{s:s%}", "config", text, size);
+	start(&stand_in,
+		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":\"too long\"},"
+		"\"id\":null}\n",
+		false);
+	assert_null(link_ask(stand_in.path, "config.apply", params, &error));
+	assert_string_equal(error.message, "too long");
+	stop(&stand_in);
+	json_decref(params);
+	free(text);
+}
+
+static void a_daemon_that_is_not_there_is_named(void **state)
+{
+	json_t *params = json_object();
+	struct error error = { "" };
+	char path[160];
+
+	assert_null(link_ask("/nowhere/socket", "status", params, &error));
+	assert_string_equal(error.message,
+		"cannot reach sluiced at /nowhere/socket: No such file or directory; "
+		"is it running?");
+	memset(path, 'x', sizeof(path));
+	path[120] = '\0';
+	assert_null(link_ask(path, "status", params, &error));
+	assert_non_null(strstr(error.message, "a socket path has at most 107 bytes"));
+	json_decref(params);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(command_lines_become_requests),
+		cmocka_unit_test(wrong_uses_are_refused_with_a_hint),
+		cmocka_unit_test(options_of_every_command_may_stand_anywhere),
+		cmocka_unit_test(help_needs_no_complete_command),
+		cmocka_unit_test(a_file_that_cannot_be_read_is_no_wrong_use),
+		cmocka_unit_test(the_status_begins_with_whether_the_node_is_ready),
+		cmocka_unit_test(lists_are_tables),
+		cmocka_unit_test(empty_lists_say_so),
+		cmocka_unit_test(an_explanation_shows_what_it_has),
+		cmocka_unit_test(statistics_leave_out_what_drivers_count_as_zero),
+		cmocka_unit_test(a_change_says_what_it_moved),
+		cmocka_unit_test(a_change_that_moves_nothing_says_so),
+		cmocka_unit_test(results_of_another_shape_are_survived),
+		cmocka_unit_test(answers_are_opened_and_nonsense_is_called_so),
+		cmocka_unit_test(a_refusal_before_the_end_of_a_long_question_is_still_heard),
+		cmocka_unit_test(a_daemon_that_is_not_there_is_named),
+	};
+
+	return cmocka_run_group_tests_name("sluicectl", tests, NULL, NULL);
+}
