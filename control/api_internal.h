@@ -40,6 +40,7 @@ json_t *api_json_digest(uint64_t digest); /* 16 hexadecimal digits */
 json_t *api_json_address(const struct address *address);
 json_t *api_json_mac(const uint8_t mac[6]);
 json_t *api_json_counter(const struct counter *counter); /* packets, bytes, new_flows */
+json_t *api_json_pool(const struct plan_pool *pool);     /* name, slots, digest, backends, active */
 json_t *api_json_tenths(double number);                  /* rounded to one decimal */
 
 /*

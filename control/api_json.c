@@ -36,6 +36,17 @@ json_t *api_json_tenths(double number)
 	return json_real(round(number * 10) / 10);
 }
 
+json_t *api_json_pool(const struct plan_pool *pool)
+{
+	size_t active = 0;
+
+	for (size_t i = 0; i < pool->backend_count; i++)
+		active += pool->members[i].weight != 0;
+	return json_pack("{s:s, s:i, s:o, s:I, s:I}", "name", pool->name, "slots", pool->slots,
+		"digest", api_json_digest(pool->digest), "backends",
+		(json_int_t)pool->backend_count, "active", (json_int_t)active);
+}
+
 int api_read_params(const json_t *params, const struct json_member *members, void *target,
 	struct rpc_call *call)
 {

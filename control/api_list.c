@@ -47,16 +47,10 @@ void api_pool_list(void *context, const json_t *params, struct rpc_call *call)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < plan->pool_count; i++) {
-		const struct plan_pool *pool = &plan->pools[i];
-		size_t active = 0;
+		json_t *row = api_json_pool(&plan->pools[i]);
 
-		for (size_t k = 0; k < pool->backend_count; k++)
-			active += pool->members[k].weight != 0;
-		json_array_append_new(
-			list, json_pack("{s:s, s:i, s:o, s:I, s:I, s:o}", "name", pool->name,
-				      "slots", pool->slots, "digest", api_json_digest(pool->digest),
-				      "backends", (json_int_t)pool->backend_count, "active",
-				      (json_int_t)active, "services", pool_services(config, i)));
+		json_object_set_new(row, "services", pool_services(config, i));
+		json_array_append_new(list, row);
 	}
 	rpc_call_result(call, list);
 }

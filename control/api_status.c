@@ -58,17 +58,8 @@ static json_t *status_pools(const struct plan *plan)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < plan->pool_count; i++) {
-		const struct plan_pool *pool = &plan->pools[i];
-		size_t active = 0;
-
-		for (size_t k = 0; k < pool->backend_count; k++)
-			active += pool->members[k].weight != 0;
-		json_array_append_new(list,
-			json_pack("{s:s, s:i, s:o, s:I, s:I}", "name", pool->name, "slots",
-				pool->slots, "digest", api_json_digest(pool->digest), "backends",
-				(json_int_t)pool->backend_count, "active", (json_int_t)active));
-	}
+	for (size_t i = 0; i < plan->pool_count; i++)
+		json_array_append_new(list, api_json_pool(&plan->pools[i]));
 	return list;
 }
 

@@ -293,7 +293,7 @@ static void say_ready(const struct daemon *daemon)
 {
 	const struct config *config = desired_config(daemon->desired);
 
-	log_info("sluiced %s ready: node %s, %u workers, %zu ports, %zu services, %zu pools, "
+	log_info("sluiced %s ready: node %s, workers %u, ports %zu, services %zu, pools %zu, "
 		 "table digest %016lx",
 		SLUICE_VERSION, config->node_name, workers_count(daemon->workers),
 		daemon->port_count, config->service_count, config->pool_count,
