@@ -194,7 +194,7 @@ void api_config_apply(void *context, const json_t *params, struct rpc_call *call
 {
 	static const struct json_member members[] = { VALUE("config", JSON_REQUIRED), DRY_RUN,
 		END };
-	struct change_params read = { NULL };
+	struct change_params read = { .dry_run = false };
 
 	if (api_read_params(params, members, &read, call) == 0)
 		submit(context, call, "config.apply", edit_apply, params, read.dry_run);
@@ -210,7 +210,7 @@ void api_service_add(void *context, const json_t *params, struct rpc_call *call)
 {
 	static const struct json_member members[] = { VALUE("service", JSON_REQUIRED), DRY_RUN,
 		END };
-	struct change_params read = { NULL };
+	struct change_params read = { .dry_run = false };
 
 	if (api_read_params(params, members, &read, call) == 0)
 		submit(context, call, "service.add", edit_service_add, params, read.dry_run);
@@ -225,7 +225,7 @@ static json_t *edit_service_remove(
 void api_service_remove(void *context, const json_t *params, struct rpc_call *call)
 {
 	static const struct json_member members[] = { TEXT("name", name), DRY_RUN, END };
-	struct change_params read = { NULL };
+	struct change_params read = { .dry_run = false };
 
 	if (api_read_params(params, members, &read, call) == 0)
 		submit(context, call, "service.remove", edit_service_remove, params, read.dry_run);
@@ -242,7 +242,7 @@ void api_backend_add(void *context, const json_t *params, struct rpc_call *call)
 {
 	static const struct json_member members[] = { TEXT("pool", pool),
 		VALUE("backend", JSON_REQUIRED), DRY_RUN, END };
-	struct change_params read = { NULL };
+	struct change_params read = { .dry_run = false };
 
 	if (api_read_params(params, members, &read, call) == 0)
 		submit(context, call, "backend.add", edit_backend_add, params, read.dry_run);
@@ -259,7 +259,7 @@ void api_backend_remove(void *context, const json_t *params, struct rpc_call *ca
 {
 	static const struct json_member members[] = { TEXT("pool", pool), TEXT("name", name),
 		DRY_RUN, END };
-	struct change_params read = { NULL };
+	struct change_params read = { .dry_run = false };
 
 	if (api_read_params(params, members, &read, call) == 0)
 		submit(context, call, "backend.remove", edit_backend_remove, params, read.dry_run);
@@ -285,7 +285,7 @@ void api_backend_set(void *context, const json_t *params, struct rpc_call *call)
 {
 	static const struct json_member members[] = { TEXT("pool", pool), TEXT("name", name),
 		VALUE("weight", JSON_OPTIONAL), VALUE("state", JSON_OPTIONAL), DRY_RUN, END };
-	struct change_params read = { NULL };
+	struct change_params read = { .dry_run = false };
 
 	if (api_read_params(params, members, &read, call) != 0)
 		return;

@@ -86,7 +86,7 @@ void api_backend_list(void *context, const json_t *params, struct rpc_call *call
 {
 	const struct api *api = context;
 	const struct config *config = desired_config(api->running.desired);
-	struct backend_list_params wanted = { NULL };
+	struct backend_list_params wanted = { .pool = NULL };
 	json_t *list;
 
 	if (api_read_params(params, backend_list_members, &wanted, call) != 0)

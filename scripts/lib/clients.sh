@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# clients: curl on the host cli.
+
+# lab_fetch ADDRESS COUNT [PARALLEL]: gets COUNT pages, each over a connection of its own. Prints a
+# line for each: HTTP status (000 where no answer came), who answered, the client's port. Judge the
+# lines: the exit status of curl speaks of one of its transfers only.
+lab_fetch() {
+	lab_in cli curl --silent --no-progress-meter --max-time 10 --parallel --parallel-max "${3:-20}" \
+		--header 'Connection: close' --output /dev/null \
+		--write-out '%{http_code} %header{x-backend} %{local_port}\n' \
+		"http://$(url_host "$1")/?[1-$2]" || return 0
+}
+
+# An IPv6 address stands in brackets in a URL, and before a port.
+url_host() {
+	case $1 in
+	*:*) printf '[%s]' "$1" ;;
+	*) printf '%s' "$1" ;;
+	esac
+}
+
+# Of the lines of lab_fetch on standard input, how many were answered.
+answered() {
+	grep -c '^200 ' || return 0
+}
+
+# answered_by NAME: and by whom.
+answered_by() {
+	grep -c "^200 $1 " || return 0
+}
+
+# traffic_start ADDRESS: a client who keeps asking, in small batches. Each line of
+# LAB_DIR/traffic is one of lab_fetch behind the time (us) at which its batch was begun.
+traffic_start() {
+	rm -f "$LAB_DIR/traffic.stop"
+	traffic_run "$1" >"$LAB_DIR/traffic" &
+	process_identity $! >"$LAB_DIR/pids/traffic"
+	wait_for 5 traffic_has_lines 20 || die "no traffic"
+}
+
+traffic_run() {
+	local start
+	while [ ! -e "$LAB_DIR/traffic.stop" ]; do
+		start=$(now_us)
+		lab_fetch "$1" 10 5 | sed "s/^/$start /"
+	done
+}
+
+traffic_has_lines() {
+	[ "$(wc -l <"$LAB_DIR/traffic")" -ge "$1" ]
+}
+
+# Lets the batch under way end.
+traffic_stop() {
+	touch "$LAB_DIR/traffic.stop"
+	wait_for 15 lab_gone traffic || die "the traffic does not end"
+}

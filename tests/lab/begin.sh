@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# begin: what every lab test begins with.
+set -euo pipefail
+
+LIB=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib")
+# shellcheck source=scripts/lib/lab.sh
+. "$LIB/lab.sh"
+# shellcheck source=scripts/lib/expect.sh
+. "$LIB/expect.sh"
+
+need_root "$@"
+CONFIG=/dev/null # of this lab, from lab_begin on
+
+# lab_begin [JQ_FILTER]: the lab with everything in it at work, its configuration changed by the
+# filter.
+lab_begin() {
+	lab_up
+	lab_backends_start
+	CONFIG=$LAB_DIR/sluice.json
+	lab_config | jq "${1:-.}" >"$CONFIG"
+	lab_balancer_start "$CONFIG"
+	say "the lab is up"
+}
+
+# expect_pages ADDRESS COUNT: every one is answered, and each of the three backends had a part in
+# it (fewer than half of its share: 1 in 10^15 for 300 pages).
+expect_pages() {
+	local number
+	lab_fetch "$1" "$2" >"$LAB_DIR/pages"
+	expect_equal "pages of $1 that were answered" "$(answered <"$LAB_DIR/pages")" "$2"
+	for number in "${LAB_BACKENDS[@]}"; do
+		expect_at_least "of these by web-$number" "$(answered_by "web-$number" <"$LAB_DIR/pages")" \
+			$(($2 / 6))
+	done
+}
+
+# expect_law: at rest, what was received equals the sum of all verdicts. A packet may be under way
+# when it is asked for the first time.
+expect_law() {
+	wait_for 5 law_holds || die "received $(lab_stat "$RECEIVED"), verdicts $(lab_stat "$VERDICTS")"
+	say "received equals the sum of all verdicts: $(lab_stat "$RECEIVED")"
+}
+
+RECEIVED='[.ports[].rx_packets] | add'
+VERDICTS='[.verdicts[]] | add'
+
+law_holds() {
+	[ "$(lab_stat "($RECEIVED) == ($VERDICTS)")" = true ]
+}
