@@ -193,6 +193,26 @@ static void add_backend(const struct api *api, json_t *answer, const struct conf
 	json_object_set_new(answer, "address", api_json_address(&pool->backends[backend].address));
 }
 
+/* What is not ours has no port to come by here: it meets the best that any port has to offer. */
+static bool host_gets_the_rest(const struct api *api)
+{
+	size_t count = desired_config(api->running.desired)->dataplane.port_count;
+
+	for (size_t i = 0; i < count; i++)
+		if (port_host_path(api->running.ports[i]) != HOST_PATH_DROP)
+			return true;
+	return false;
+}
+
+static enum verdict final_verdict(const struct api *api, const struct packet *packet)
+{
+	if (packet->verdict == VERDICT_NEXT)
+		return VERDICT_FORWARDED;
+	if (packet->verdict == VERDICT_LEFT_TO_HOST && !host_gets_the_rest(api))
+		return VERDICT_NO_HOST_PATH;
+	return packet->verdict;
+}
+
 static json_t *explain(const struct api *api, const struct question *question)
 {
 	const struct config *config = desired_config(api->running.desired);
@@ -218,7 +238,7 @@ static json_t *explain(const struct api *api, const struct question *question)
 		add_outer(answer, packet.record);
 	}
 	balance_encapsulate_burst(&packet, 1);
-	verdict = packet.verdict == VERDICT_NEXT ? VERDICT_FORWARDED : packet.verdict;
+	verdict = final_verdict(api, &packet);
 	json_object_set_new(answer, "verdict", json_string(verdict_name(verdict)));
 	json_object_set_new(answer, "why", json_string(verdict_text(verdict)));
 	return answer;

@@ -200,11 +200,11 @@ int eal_start(const struct config *config, uint64_t memory_bytes, struct error *
 		code = compose(config, memory_bytes, &arguments, error);
 	if (code == 0) {
 		memcpy(list, arguments.list, sizeof(list));
-		if (rte_eal_init(arguments.count, list) < 0)
-			code = error_set(error, -rte_errno,
+		if (rte_eal_init(arguments.count, list) < 0) /* rte_errno may be 0 even so */
+			code = error_set(error, rte_errno == 0 ? -EIO : -rte_errno,
 				"DPDK did not start: %s (its own words are above; without hugepages, "
 				"add \"--no-huge\" to dataplane.eal)",
-				rte_strerror(rte_errno));
+				rte_errno == 0 ? "it does not say why" : rte_strerror(rte_errno));
 	}
 	for (int i = 0; i < arguments.count; i++)
 		free(arguments.list[i]);

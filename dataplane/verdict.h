@@ -10,7 +10,7 @@
 /* X(NAME, name in JSON, what happened) */
 #define VERDICT_TABLE(X)                                                                         \
 	X(FORWARDED, forwarded, "sent towards its backend")                                      \
-	X(LEFT_TO_HOST, left_to_host, "not ours; the host has its own copy")                     \
+	X(LEFT_TO_HOST, left_to_host, "not ours; the host deals with it")                        \
 	X(NO_HOST_PATH, no_host_path, "not ours, and this port cannot hand it back to the host") \
 	X(UNCLAIMED, unclaimed, "for a VIP, but no service claims this protocol and port")       \
 	X(NO_BACKEND, no_backend, "the service's pool has no backend that takes traffic")        \

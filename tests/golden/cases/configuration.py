@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The programs round the dataplane: `sluiced --check`, refusals, `sluicectl`."""
+import copy
+import json
+import os
+import subprocess
+
+from lib import frames
+from lib.judge import require, require_equal
+from lib.registry import case
+from lib.rig import HASH_KEY, dropped, forwarded
+from lib.worlds import world
+
+RUN_SECONDS = 60
+
+
+def run_program(rig, name, *arguments):
+    command = [os.path.join(rig.build, "control", name), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS,
+                          env={**os.environ, "XDG_RUNTIME_DIR": rig.directory})
+
+
+def check(rig, document):
+    """`document` is text, or a value that is written as JSON."""
+    path = os.path.join(rig.new_directory(), "sluice.json")
+    with open(path, "w") as file:
+        file.write(document if isinstance(document, str) else json.dumps(document))
+    return run_program(rig, "sluiced", "--check", "-c", path)
+
+
+def document(rig):
+    setting = world(vip_family=6)
+    return rig.configuration(rig.directory, workers=1, **setting)
+
+
+@case
+def check_prints_the_canonical_form_without_the_secret(rig):
+    given = document(rig)
+    given["services"][0]["vip"] = "2001:0DB8:0100:0000::0010"
+    given["dataplane"]["ports"][0]["gateway_mac"] = "02:00:00:00:AB:CD"
+    result = check(rig, given)
+    require_equal((result.returncode, result.stderr), (0, ""), "exit status and stderr")
+    require("hash_key" not in result.stdout and HASH_KEY not in result.stdout, "shows the secret")
+    canonical = json.loads(result.stdout)
+    require_equal(canonical["services"][0]["vip"], "2001:db8:100::10", "vip, by RFC 5952")
+    edge = canonical["dataplane"]["ports"][0]
+    require_equal(edge["gateway_mac"], "02:00:00:00:ab:cd", "gateway_mac")
+    require_equal(canonical["pools"][0]["slots"], 65537, "slots that were not given")
+    canonical["node"]["hash_key"] = HASH_KEY
+    require_equal(check(rig, canonical).stdout, result.stdout, "the canonical form of itself")
+
+
+BAD = [
+    (("services", 0, "port"), 70000, "services[0].port: 70000"),
+    (("services", 1, "pool"), "absent", "services[1].pool: "),
+    (("services", 1, "vip"), "203.0.113.300", "services[1].vip: "),
+    (("services", 0, "colour"), "red", "services[0].colour: "),
+    (("pools", 0, "health"), {"type": "tcp"}, "pools[0].health: not in this version"),
+    (("pools", 0, "slots"), 65536, "pools[0].slots: "),
+    (("pools", 0, "backends", 2, "weight"), 65536, "pools[0].backends[2].weight: "),
+    (("pools", 0, "backends", 2, "name"), "web-1", "pools[0].backends[2].name: "),
+    (("node", "hash_key"), "0001", "node.hash_key: "),
+    (("dataplane", "ports"), [], "dataplane.ports: "),
+    (("dataplane", "workers"), "two", "dataplane.workers: "),
+]
+
+
+@case
+def bad_configuration_is_refused_with_its_path(rig):
+    good = document(rig)
+    require_equal(check(rig, good).returncode, 0, "exit status for the good one")
+    for path, value, sentence in BAD:
+        bad = copy.deepcopy(good)
+        target = bad
+        for step in path[:-1]:
+            target = target[step]
+        target[path[-1]] = value
+        result = check(rig, bad)
+        require_equal((result.returncode, result.stdout), (1, ""), f"{path}: status and stdout")
+        require(sentence in result.stderr, f"no `{sentence}` in: {result.stderr}")
+    result = check(rig, json.dumps(good)[:-20])
+    require_equal((result.returncode, result.stdout), (1, ""), "a document cut short")
+    require(result.stderr.strip(), "no word about a document cut short")
+
+
+@case
+def sluiced_does_not_start_with_a_bad_configuration(rig):
+    setting = world()
+    setting["services"][0]["pool"] = "absent"
+    status, log = rig.refused(**setting)
+    require_equal(status, 1, "exit status")
+    require("services[0].pool: " in log, f"no path in: {log}")
+
+
+@case
+def sluicectl_shows_the_same_counters_as_the_socket(rig):
+    packets = [forwarded(frames.tcp(4)), dropped(frames.tcp(4, port=81), "unclaimed")] * 3
+
+    def ask(daemon):
+        return run_program(rig, "sluicectl", "--socket", daemon.socket_path, "--json", "stats")
+
+    outcome = rig.run(packets, ask=ask, **world())
+    result = outcome.asked
+    require_equal((result.returncode, result.stderr), (0, ""), "exit status and stderr")
+    require_equal(json.loads(result.stdout)["verdicts"], outcome.stats["verdicts"], "verdicts")

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One `sluiced` in the foreground: started, asked over its control socket, stopped."""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+START_SECONDS = 30
+STOP_SECONDS = 30
+ANSWER_SECONDS = 20
+POLL_SECONDS = 0.01
+SANITIZER_REPORT = re.compile(r"ERROR: \w*Sanitizer|runtime error:|SUMMARY: \w*Sanitizer")
+
+
+class DaemonError(AssertionError):
+    """The process did not do what it was started for."""
+
+
+class Daemon:
+    """Use as a context manager; on leaving it, nothing of the process is left."""
+
+    def __init__(self, build, directory, configuration, environment=None):
+        self.directory = directory
+        self.socket_path = configuration["control"]["socket"]
+        self.configuration_path = os.path.join(directory, "sluice.json")
+        self.log_path = os.path.join(directory, "log")
+        with open(self.configuration_path, "w") as file:
+            json.dump(configuration, file, indent=2)
+        # Not root: EAL wants a runtime directory it may write to.
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": directory, **(environment or {})}
+        self.command = [os.path.join(build, "control", "sluiced"), "-c", self.configuration_path]
+        self.process = None
+        self.connection = None
+        self.request = 0
+
+    def __enter__(self):
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment
+            )
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        if self.connection:
+            self.connection.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def log(self):
+        with open(self.log_path, errors="replace") as file:
+            return file.read()
+
+    def wait_for(self, condition, what, seconds):
+        """Returns the first true answer of condition(); a process that ended fails at once."""
+        deadline = time.monotonic() + seconds
+        while True:
+            # Asked before the condition, so that what a dying process did last still counts.
+            ended = self.process.poll()
+            answer = condition()
+            if answer:
+                return answer
+            if ended is not None:
+                raise DaemonError(f"sluiced ended with {ended} while waiting for {what}")
+            if time.monotonic() > deadline:
+                raise DaemonError(f"{what}: not within {seconds} s")
+            time.sleep(POLL_SECONDS)
+
+    def _connect(self):
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(ANSWER_SECONDS)
+        try:
+            connection.connect(self.socket_path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            return None
+        return connection
+
+    def call(self, method, **parameters):
+        if not self.connection:
+            self.connection = self.wait_for(self._connect, "the control socket", START_SECONDS)
+            self.answers = self.connection.makefile("rb")
+        self.request += 1
+        message = {"jsonrpc": "2.0", "id": self.request, "method": method}
+        if parameters:
+            message["params"] = parameters
+        try:
+            self.connection.sendall(json.dumps(message).encode() + b"\n")
+            line = self.answers.readline()
+        except OSError as failure:
+            raise DaemonError(f"no answer to {method}: {failure}") from None
+        if not line.endswith(b"\n"):
+            raise DaemonError(f"no whole answer to {method}: {line!r}")
+        answer = json.loads(line)
+        if answer.get("id") != self.request or "result" not in answer:
+            raise DaemonError(f"answer to {method} {parameters}: {answer}")
+        return answer["result"]
+
+    def wait_end(self):
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise DaemonError(f"still there after {STOP_SECONDS} s") from None
+
+    def look_for_reports(self):
+        """Not every report of a sanitizer changes the exit status."""
+        log = self.log()
+        if SANITIZER_REPORT.search(log):
+            raise DaemonError(f"a sanitizer reports:\n{log[-8000:]}")
+
+    def stop(self):
+        """The clean way: SIGTERM, then exit status 0 and nothing to complain of."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.wait_end()
+        self.look_for_reports()
+        if status != 0:
+            raise DaemonError(f"exit status {status} after SIGTERM")

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+A rig: one configuration and `sluiced` between capture files. A case says which packets come and
+what shall become of each; Rig.run() does the rest and lets judge.py judge it.
+"""
+import os
+from dataclasses import dataclass
+
+from . import capture
+from .daemon import Daemon
+from .judge import Judge
+
+SETTLE_SECONDS = 60
+TUNNEL_SOURCE = {"ipv4": "10.2.0.10", "ipv6": "fd00:2::10"}
+GATEWAY_MAC = "02:00:00:00:00:01"
+HASH_KEY = "000102030405060708090a0b0c0d0e0f"
+MTU = 1500
+
+# The MAC that net_pcap gives its first port: what a switch would put on frames for it.
+PORT_MAC = "02:70:63:61:70:00"
+
+
+@dataclass(frozen=True)
+class Packet:
+    frame: bytes
+    fate: str  # a verdict's name
+    service: str = None  # forwarded: by which service,
+    backend: str = None  # and to which backend of its pool; None means any that takes traffic
+
+
+def forwarded(frame, service="www", backend=None):
+    return Packet(frame, "forwarded", service, backend)
+
+
+def dropped(frame, verdict):
+    return Packet(frame, verdict)
+
+
+def backend(name, address, weight=100, state="active"):
+    return {"name": name, "address": address, "weight": weight, "state": state}
+
+
+def pool(name, *backends):
+    return {"name": name, "backends": list(backends)}
+
+
+def service(name, vip, port=80, protocol="tcp", forward="ipip", pool="web"):
+    return {"name": name, "vip": vip, "protocol": protocol, "port": port, "pool": pool,
+            "forward": forward}
+
+
+def port(name="edge", queues=1, neighbours=None, gateway_mac=GATEWAY_MAC, mtu=MTU):
+    """`neighbours` is address -> MAC."""
+    neighbours = {} if neighbours is None else neighbours
+    return {"name": name, "queues": queues, "mtu": mtu, "gateway_mac": gateway_mac,
+            "neighbours": [{"address": a, "mac": m} for a, m in neighbours.items()]}
+
+
+@dataclass
+class Outcome:
+    """What a run showed, for what a case wants to say beyond the common judgement."""
+
+    stats: dict
+    sent: list  # (Packet, frame that left, name of the backend, flow label or None)
+    asked: object  # what the case's ask() returned
+
+    def backends(self):
+        return [name for _, _, name, _ in self.sent]
+
+
+class Rig:
+    def __init__(self, build, directory, quick=False):
+        self.build = build
+        self.directory = directory
+        self.quick = quick
+        self.runs = 0
+
+    def scaled(self, count):
+        """How many flows stand for `count` in a statistic: fewer where haste is asked for."""
+        return count // 5 if self.quick else count
+
+    def configuration(self, directory, pools, services, ports, workers):
+        """The document; each port's device reads and writes capture files of its own."""
+        documents = []
+        for index, spec in enumerate(ports):
+            files = [
+                f"{kind}_pcap={self.capture_path(directory, spec['name'], queue, way)}"
+                for queue in range(spec["queues"])
+                for kind, way in (("rx", "in"), ("tx", "out"))
+            ]
+            document = {key: value for key, value in spec.items() if key != "queues"}
+            document["device"] = ",".join([f"net_pcap{index}", *files])
+            document["host_path"] = "drop"
+            if document["gateway_mac"] is None:
+                del document["gateway_mac"]
+            documents.append(document)
+        return {
+            "node": {"name": "golden", "hash_key": HASH_KEY},
+            "dataplane": {
+                "workers": workers, "idle": "rest", "mbufs": 4096, "eal": ["--no-huge", "--no-pci"],
+                "state_file": os.path.join(directory, "state"), "tunnel_source": TUNNEL_SOURCE,
+                "ports": documents,
+            },
+            "control": {"socket": os.path.join(directory, "control.sock")},
+            "pools": pools,
+            "services": services,
+        }
+
+    @staticmethod
+    def capture_path(directory, port_name, queue, way):
+        return os.path.join(directory, f"{port_name}-{queue}-{way}.pcap")
+
+    def new_directory(self):
+        self.runs += 1
+        directory = os.path.join(self.directory, f"run{self.runs}")
+        os.mkdir(directory, 0o750)
+        return directory
+
+    def run(self, packets, pools, services, ports=None, workers=1, ask=None):
+        """
+        `packets` is a list for the only queue of the only port, or (port, queue) -> list.
+        `ask(daemon)`, where given, is called when all packets have met their fate.
+        """
+        ports = ports or [port()]
+        if isinstance(packets, list):
+            packets = {(ports[0]["name"], 0): packets}
+        directory = self.new_directory()
+        self.write_captures(directory, ports, packets)
+        document = self.configuration(directory, pools, services, ports, workers)
+        with Daemon(self.build, directory, document) as daemon:
+            stats = settle(daemon, sum(map(len, packets.values())))
+            macs = {entry["name"]: entry["mac"] for entry in daemon.call("status")["ports"]}
+            asked = ask(daemon) if ask else None
+            daemon.stop()
+        outputs = {
+            (spec["name"], queue): capture.read(
+                self.capture_path(directory, spec["name"], queue, "out")
+            )
+            for spec in ports
+            for queue in range(spec["queues"])
+        }
+        sent = Judge(document, macs, packets, outputs, stats).judge()
+        return Outcome(stats, sent, asked)
+
+
+    def write_captures(self, directory, ports, packets):
+        for spec in ports:
+            for queue in range(spec["queues"]):
+                frames = [packet.frame for packet in packets.get((spec["name"], queue), [])]
+                capture.write(self.capture_path(directory, spec["name"], queue, "in"), frames)
+
+    def refused(self, pools, services, ports=None, workers=1):
+        """Starts what must not start; returns (exit status, log)."""
+        ports = ports or [port()]
+        directory = self.new_directory()
+        self.write_captures(directory, ports, {})
+        document = self.configuration(directory, pools, services, ports, workers)
+        with Daemon(self.build, directory, document) as daemon:
+            return daemon.wait_end(), daemon.log()
+
+
+def settle(daemon, frames):
+    """Waits until every frame has met its fate and returns stats.get of that moment."""
+    last = {}
+
+    def settled():
+        last["stats"] = stats = daemon.call("stats.get")
+        return at_rest(stats, frames)
+
+    try:
+        daemon.wait_for(settled, f"a verdict for each of {frames} frames", SETTLE_SECONDS)
+    except AssertionError as failure:
+        raise AssertionError(f"{failure}; the counters: {last.get('stats')}") from None
+    # That answer may have been put together while the last burst was being counted.
+    return daemon.call("stats.get")
+
+
+def at_rest(stats, frames):
+    """A worker counts its burst last of all, after each packet's verdict, service and backend."""
+    received = sum(entry["rx_packets"] for entry in stats["ports"].values())
+    transmitted = sum(entry["tx_packets"] for entry in stats["ports"].values())
+    carried = sum(entry["packets"] for entry in stats["workers"])
+    return (
+        received == carried == frames == sum(stats["verdicts"].values())
+        and transmitted == stats["verdicts"]["forwarded"]
+    )
