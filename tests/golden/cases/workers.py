@@ -6,6 +6,7 @@ from lib import frames
 from lib.judge import require, require_equal
 from lib.registry import case
 from lib.rig import dropped, forwarded, port
+from lib.thread import find_thread, held_still
 from lib.worlds import neighbours, world
 
 
@@ -50,6 +51,25 @@ def fewer_queues_than_workers_is_refused_with_both_numbers(rig):
     require_equal(status, 1, "exit status")
     require(re.search(r"^.*\b1\b.*queue.*\b2\b.*worker|\b2\b.*worker.*\b1\b.*queue", log, re.M),
             f"no sentence that names 1 queue and 2 workers in:\n{log}")
+
+
+@case
+def a_worker_that_is_silent_for_a_second_is_shown_and_makes_the_node_not_ready(rig):
+    def ready(daemon, wanted):
+        status = daemon.call("status")
+        return status["ready"] == wanted and status
+
+    def ask(daemon):
+        with held_still(find_thread(daemon.process.pid, "rte-worker")):
+            silent = daemon.wait_for(lambda: ready(daemon, False), "node not ready", 10)
+        back = daemon.wait_for(lambda: ready(daemon, True), "node ready again", 10)
+        return silent, back
+
+    silent, back = rig.run([forwarded(frames.tcp(4))], ask=ask, **world()).asked
+    require_equal([worker["state"] for worker in silent["workers"]], ["silent"], "workers")
+    require_equal(silent["reasons"], [f"worker on lcore {silent['workers'][0]['lcore']} is silent"],
+                  "reasons")
+    require_equal([worker["state"] for worker in back["workers"]], ["running"], "workers")
 
 
 @case
