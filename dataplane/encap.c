@@ -15,27 +15,35 @@ static inline uint8_t inner_protocol(const struct packet *packet)
 }
 
 /*
- * Moves the Ethernet header `room` bytes to the front, with the record's addresses and the outer
- * type, and returns where the outer header goes; NULL without headroom. The old header is partly
- * where the new packet's outer header will be, so the tag is read before anything is written.
+ * Makes room for an outer header of `size` bytes, cuts Ethernet padding off, and writes the
+ * Ethernet header and the record's outer header. Returns where the latter is; NULL without
+ * headroom.
+ *
+ * By hand instead of rte_pktmbuf_prepend() and rte_pktmbuf_trim(), which look for the last of
+ * several segments: parse() took packets of one only.
  */
-static inline uint8_t *open_room(
-	struct packet *packet, const struct backend_record *record, uint16_t room)
+static inline uint8_t *put_headers(
+	struct packet *packet, const struct backend_record *record, uint16_t size)
 {
-	uint16_t padding = packet->frame_length - packet->l2_length - packet->l3_length;
-	uint32_t vlan_tag;
+	uint16_t length = size + packet->l2_length + packet->l3_length;
+	const uint8_t *headers = (const void *)record; /* it begins with them */
+	struct rte_mbuf *mbuf = packet->mbuf;
 	uint8_t *frame;
 
-	memcpy(&vlan_tag, packet_at(packet, 12), 4);
-	frame = (uint8_t *)rte_pktmbuf_prepend(packet->mbuf, room);
-	if (unlikely(frame == NULL))
+	if (unlikely(mbuf->data_off < size))
 		return NULL;
-	if (padding != 0)
-		rte_pktmbuf_trim(packet->mbuf, padding);
-	memcpy(frame, record->destination_mac, 12);
-	if (unlikely(packet->l2_length != RTE_ETHER_HDR_LEN))
-		memcpy(frame + 12, &vlan_tag, 4);
-	memcpy(frame + packet->l2_length - 2, &record->ether_type, 2);
+	frame = packet_at(packet, 0) - size;
+	if (likely(packet->l2_length == RTE_ETHER_HDR_LEN)) {
+		memcpy(frame, headers, RTE_ETHER_HDR_LEN + size);
+	} else {
+		/* the tag moves to the front, and the outer header over where it was */
+		memmove(frame + 12, packet_at(packet, 12), RTE_VLAN_HLEN);
+		memcpy(frame, headers, 12);
+		memcpy(frame + 16, headers + 12, 2 + size);
+	}
+	mbuf->data_off -= size;
+	mbuf->data_len = length;
+	mbuf->pkt_len = length;
 	return frame + packet->l2_length;
 }
 
@@ -48,33 +56,34 @@ static inline enum verdict encap_none(struct packet *packet, const struct backen
 }
 
 /* RFC 1071 over the prepared sum and the four fields that differ from packet to packet. */
-static inline uint16_t ipv4_checksum(
-	const struct backend_record *record, uint8_t tos, uint16_t total_length, uint8_t protocol)
+static inline uint32_t ipv4_checksum(
+	const struct backend_record *record, uint32_t tos, uint32_t total_length, uint32_t protocol)
 {
 	uint32_t sum = record->partial_sum + tos + total_length + protocol;
 
 	sum = (sum & 0xffff) + (sum >> 16);
-	sum += sum >> 16;
-	return ~sum;
+	return ~(sum + (sum >> 16)) & 0xffff;
 }
 
+/* The fields that the record leaves open share two words with fields that are the same always. */
 static inline enum verdict encap_ipv4(struct packet *packet, const struct backend_record *record)
 {
 	uint32_t total_length = packet->l3_length + sizeof(struct rte_ipv4_hdr);
-	uint8_t protocol = inner_protocol(packet);
-	struct rte_ipv4_hdr *outer;
+	uint32_t protocol = inner_protocol(packet);
+	uint32_t tos = packet->traffic_class;
+	rte_be32_t first, third;
+	uint8_t *outer;
 
 	if (unlikely(total_length > record->mtu))
 		return VERDICT_TOO_BIG;
-	outer = (void *)open_room(packet, record, sizeof(*outer));
+	outer = put_headers(packet, record, sizeof(struct rte_ipv4_hdr));
 	if (unlikely(outer == NULL))
 		return VERDICT_NO_HEADROOM;
-	memcpy(outer, record->outer, sizeof(*outer));
-	outer->type_of_service = packet->traffic_class;
-	outer->total_length = rte_cpu_to_be_16(total_length);
-	outer->next_proto_id = protocol;
-	outer->hdr_checksum = rte_cpu_to_be_16(
-		ipv4_checksum(record, packet->traffic_class, total_length, protocol));
+	first = rte_cpu_to_be_32(RTE_IPV4_VHL_DEF << 24 | tos << 16 | total_length);
+	third = rte_cpu_to_be_32(RECORD_OUTER_TTL << 24 | protocol << 16 |
+				 ipv4_checksum(record, tos, total_length, protocol));
+	memcpy(outer, &first, 4);
+	memcpy(outer + 8, &third, 4);
 	return VERDICT_NEXT;
 }
 
@@ -86,10 +95,9 @@ static inline enum verdict encap_ipv6(struct packet *packet, const struct backen
 
 	if (unlikely(total_length > record->mtu))
 		return VERDICT_TOO_BIG;
-	outer = (void *)open_room(packet, record, sizeof(*outer));
+	outer = (void *)put_headers(packet, record, sizeof(*outer));
 	if (unlikely(outer == NULL))
 		return VERDICT_NO_HEADROOM;
-	memcpy(outer, record->outer, sizeof(*outer));
 	/* RFC 6437: 0 means "no label", so a flow whose hash ends in zeroes takes 1 */
 	flow_label += flow_label == 0;
 	outer->vtc_flow = rte_cpu_to_be_32(6u << 28 | packet->traffic_class << 20 | flow_label);

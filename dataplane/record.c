@@ -6,8 +6,6 @@
 #include <rte_ether.h>
 #include <rte_ip.h>
 
-#define OUTER_TTL 64
-
 static void make_route(struct backend_record *record, const struct record_route *route)
 {
 	memset(record, 0, sizeof(*record));
@@ -34,11 +32,10 @@ static void make_ipv4(struct backend_record *record, const struct address *sourc
 	record->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
 	ip->version_ihl = RTE_IPV4_VHL_DEF;
 	ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
-	ip->time_to_live = OUTER_TTL;
+	ip->time_to_live = RECORD_OUTER_TTL;
 	memcpy(&ip->src_addr, source->bytes, 4);
 	memcpy(&ip->dst_addr, destination->bytes, 4);
-	for (unsigned int i = 0; i < sizeof(*ip); i += 2)
-		record->partial_sum += (uint32_t)record->outer[i] << 8 | record->outer[i + 1];
+	record->partial_sum = rte_be_to_cpu_16(rte_raw_cksum(ip, sizeof(*ip)));
 }
 
 static void make_ipv6(struct backend_record *record, const struct address *source,
@@ -49,7 +46,7 @@ static void make_ipv6(struct backend_record *record, const struct address *sourc
 	record->encap = RECORD_ENCAP_IPV6;
 	record->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV6);
 	ip->vtc_flow = RTE_BE32(6u << 28);
-	ip->hop_limits = OUTER_TTL;
+	ip->hop_limits = RECORD_OUTER_TTL;
 	memcpy(ip->src_addr, source->bytes, 16);
 	memcpy(ip->dst_addr, destination->bytes, 16);
 }

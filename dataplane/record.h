@@ -2,7 +2,7 @@
 /*
  * record: all that a packet needs on its way to one backend in one forwarding mode, finished by the
  * control thread so that a worker only copies and fills in lengths, checksum and entropy. One cache
- * line for an IPv4 outer header, two for an IPv6 one.
+ * line; a second one is reserved.
  *
  * A record that a worker can reach is never written: new content goes to a new cell, whose number
  * is then stored in `record_of` with release order; the old cell is free after a grace period.
@@ -27,23 +27,27 @@ enum record_encap {
 
 #define RECORD_NONE 0 /* the number of no cell (STATE_RECORD_NONE): this backend has no record */
 
+#define RECORD_OUTER_TTL 64 /* and hop limit */
+
 struct backend_record {
-	uint8_t destination_mac[6]; /* these two stand as in an Ethernet header */
+	/* these stand as in the frame that leaves, without a VLAN tag: one wide copy */
+	uint8_t destination_mac[6];
 	uint8_t source_mac[6];
+	rte_be16_t ether_type; /* of the outer header; unused without one */
+	uint8_t outer[40];     /* outer header with zeroes where the worker fills in */
+
 	uint8_t encap;        /* enum record_encap */
 	uint8_t port;         /* DPDK port it leaves by */
 	uint16_t mtu;         /* bytes of L3 packet that fit the link */
+	uint16_t partial_sum; /* RFC 1071 sum of the outer IPv4 header without TOS, length, protocol
+				 and checksum */
 	uint32_t counter;     /* index of the backend's counters in every worker's block */
-	uint32_t partial_sum; /* RFC 1071 sum of the outer IPv4 header without TOS, length, checksum
-			       */
-	rte_be16_t ether_type; /* of the outer header; unused without one */
-	uint8_t unused[6];
-	uint8_t outer[40]; /* outer header with zeroes where the worker fills in */
-	uint8_t reserved[56];
+	uint8_t reserved[64];
 };
 
 static_assert(sizeof(struct backend_record) == 128, "two cache lines");
-static_assert(offsetof(struct backend_record, outer) + 20 <= 64, "IPv4 stays in the first line");
+static_assert(offsetof(struct backend_record, reserved) == 64, "all in the first one today");
+static_assert(offsetof(struct backend_record, outer) == 14, "behind an Ethernet header");
 
 /* Where and how one backend is reached; made by the control thread from the configuration. */
 struct record_route {
