@@ -106,11 +106,23 @@ static inline enum verdict encap_ipv6(struct packet *packet, const struct backen
 	return VERDICT_NEXT;
 }
 
-enum verdict encap(struct packet *packet, const struct backend_record *record)
+static inline enum verdict encap_packet(struct packet *packet, const struct backend_record *record)
 {
 	switch (record->encap) {
 	case RECORD_ENCAP_IPV4: return encap_ipv4(packet, record);
 	case RECORD_ENCAP_IPV6: return encap_ipv6(packet, record);
 	default: return encap_none(packet, record);
 	}
+}
+
+void encap_burst(struct packet *packets, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (likely(packets[i].verdict == VERDICT_NEXT))
+			packets[i].verdict = encap_packet(&packets[i], packets[i].record);
+}
+
+enum verdict encap(struct packet *packet, const struct backend_record *record)
+{
+	return encap_packet(packet, record);
 }

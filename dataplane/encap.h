@@ -13,3 +13,6 @@
  * Returns VERDICT_NEXT, TOO_BIG or NO_HEADROOM; in the latter two the packet is as it was.
  */
 enum verdict encap(struct packet *packet, const struct backend_record *record);
+
+/* The same for those of a burst that are still VERDICT_NEXT, each by its own record. */
+void encap_burst(struct packet *packets, unsigned int count);

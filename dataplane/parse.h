@@ -18,3 +18,6 @@
  * MULTI_SEGMENT. Checksums are not verified: the backend does it, and sluice alters no inner byte.
  */
 enum verdict parse(struct packet *packet);
+
+/* The same for a burst; the fates go to each packet's verdict. */
+void parse_burst(struct packet *packets, unsigned int count);

@@ -200,7 +200,7 @@ static inline enum verdict match(const struct service_table *table, struct packe
 	return VERDICT_NEXT;
 }
 
-enum verdict service_match(const struct service_table *table, struct packet *packet)
+static inline enum verdict match_packet(const struct service_table *table, struct packet *packet)
 {
 	if (packet->flags & PACKET_IPV6) {
 		const struct flow_key_ipv6 *key = &packet->key.ipv6;
@@ -211,4 +211,17 @@ enum verdict service_match(const struct service_table *table, struct packet *pac
 
 		return match(table, packet, false, key->destination, key->protocol, key->ports[1]);
 	}
+}
+
+void service_match_burst(
+	const struct service_table *table, struct packet *packets, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (likely(packets[i].verdict == VERDICT_NEXT))
+			packets[i].verdict = match_packet(table, &packets[i]);
+}
+
+enum verdict service_match(const struct service_table *table, struct packet *packet)
+{
+	return match_packet(table, packet);
 }

@@ -50,3 +50,7 @@ bool service_table_has_vip(const struct service_table *table, const struct addre
  * FRAGMENT, or LEFT_TO_HOST (not a VIP, or ICMP, which stays with the kernel). Workers.
  */
 enum verdict service_match(const struct service_table *table, struct packet *packet);
+
+/* The same for those of a burst that are still VERDICT_NEXT. */
+void service_match_burst(
+	const struct service_table *table, struct packet *packets, unsigned int count);
