@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * verdict: a packet's fate. Every packet meets exactly one of them, one place counts it (settle, in
- * worker.c), and this table alone gives the names for counters, JSON, the README and `explain`.
+ * verdict: a packet's fate. Every packet meets exactly one of them, one place counts it (settle.h),
+ * and this table alone gives the names for counters, JSON, the README and `explain`.
  */
 #pragma once
 
