@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""sluiced with one service and its backends behind a gateway."""
+import json
+import os
+import signal
+
+from .machine import memory_arguments
+from .program import Program
+from .rows import BACKENDS, VIP, VIP_PORT
+
+HASH_KEY = "000102030405060708090a0b0c0d0e0f"
+GATEWAY_MAC = "02:00:00:00:00:01"
+TUNNEL_SOURCE = "10.2.0.10"
+
+
+def backends(count):
+    return [
+        {"name": f"web-{number}", "address": f"10.3.{number >> 8}.{number & 255}"}
+        for number in range(1, count + 1)
+    ]
+
+
+class Sluice(Program):
+    name = "sluice"
+
+    def __init__(self, directory, cpus, build, row, device, mbufs, hugepages):
+        super().__init__(directory, cpus)
+        self.build = build
+        self.configuration = self.configure(row, device, mbufs, hugepages)
+        self.answers = None
+        self.request = 0
+
+    def configure(self, row, device, mbufs, hugepages):
+        _, worker = self.cpus
+        return {
+            "node": {"name": "bench", "hash_key": HASH_KEY},
+            "dataplane": {
+                "workers": [worker], "idle": "spin", "mbufs": mbufs,
+                "eal": ["--no-pci", *memory_arguments(mbufs, hugepages)],
+                "state_file": os.path.join(self.directory, "state"),
+                "tunnel_source": {"ipv4": TUNNEL_SOURCE},
+                "ports": [{
+                    "name": "bench", "device": device, "host_path": "drop",
+                    "gateway_mac": GATEWAY_MAC,
+                }],
+            },
+            "control": {"socket": self.socket_path()},
+            "pools": [{"name": "web", "backends": backends(BACKENDS)}],
+            "services": [{
+                "name": "www", "vip": VIP, "protocol": "tcp", "port": VIP_PORT, "pool": "web",
+                "forward": row.forward,
+            }],
+        }
+
+    def command(self):
+        path = os.path.join(self.directory, "sluice.json")
+        with open(path, "w") as file:
+            json.dump(self.configuration, file, indent=2)
+        return [os.path.join(self.build, "control", "sluiced"), "-c", path]
+
+    def socket_path(self):
+        return os.path.join(self.directory, "control.sock")
+
+    def call(self, method):
+        if self.answers is None:
+            self.answers = self.connection.makefile("rb")
+        self.request += 1
+        message = {"jsonrpc": "2.0", "id": self.request, "method": method}
+        self.connection.sendall(json.dumps(message).encode() + b"\n")
+        line = self.answers.readline()
+        answer = json.loads(line) if line.endswith(b"\n") else {}
+        if "result" not in answer:
+            raise self.failure(f"answers {method} with {line!r}")
+        return answer["result"]
+
+    def counts(self):
+        stats = self.call("stats.get")
+        received = sum(port["rx_packets"] for port in stats["ports"].values())
+        return received, stats["verdicts"]["forwarded"]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
