@@ -30,3 +30,6 @@ struct api_context {
 struct api *api_create(
 	struct event_base *base, const struct api_context *context, struct error *error);
 void api_destroy(struct api *api); /* NULL is allowed */
+
+/* Logs what a change made through `how` ("SIGHUP") has moved and keeps it for `status`. */
+void api_note_change(struct api *api, const char *how, const struct desired_outcome *outcome);

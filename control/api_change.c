@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api_internal.h"
 #include "config_edit.h"
+#include "finder.h"
 #include "json.h"
 #include "log.h"
 
@@ -22,12 +24,26 @@ struct pending {
 
 /* ---- the answer ----------------------------------------------------------------------------- */
 
-static const struct plan_member *find_member(const struct plan_pool *pool, const char *name)
+static void member_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
 {
-	for (size_t i = 0; pool != NULL && i < pool->backend_count; i++)
-		if (strcmp(pool->members[i].name, name) == 0)
-			return &pool->members[i];
-	return NULL;
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct plan_member *)list)[place].name);
+}
+
+static struct finder find_in(const struct plan_pool *pool)
+{
+	return (struct finder){
+		.list = pool == NULL ? NULL : pool->members,
+		.count = pool == NULL ? 0 : pool->backend_count,
+		.key_at = member_key,
+	};
+}
+
+static const struct plan_member *find_member(
+	const struct plan_pool *pool, struct finder *finder, const char *name, size_t hint)
+{
+	size_t place = finder_find(finder, name, hint);
+
+	return place == FINDER_NONE ? NULL : &pool->members[place];
 }
 
 static void add_share(json_t *list, const char *name, const struct plan_member *before,
@@ -41,19 +57,23 @@ static void add_share(json_t *list, const char *name, const struct plan_member *
 /* The backends as they will be, then those that go. */
 static json_t *pool_shares(const struct plan_pool *before, const struct plan_pool *after)
 {
+	struct finder in_before = find_in(before), in_after = find_in(after);
 	json_t *list = json_array();
 
-	for (size_t i = 0; after != NULL && i < after->backend_count; i++) {
+	for (size_t i = 0; i < in_after.count; i++) {
 		const struct plan_member *member = &after->members[i];
 
-		add_share(list, member->name, find_member(before, member->name), member);
+		add_share(list, member->name, find_member(before, &in_before, member->name, i),
+			member);
 	}
-	for (size_t i = 0; before != NULL && i < before->backend_count; i++) {
+	for (size_t i = 0; i < in_before.count; i++) {
 		const struct plan_member *member = &before->members[i];
 
-		if (find_member(after, member->name) == NULL)
+		if (find_member(after, &in_after, member->name, i) == NULL)
 			add_share(list, member->name, member, NULL);
 	}
+	finder_fini(&in_before);
+	finder_fini(&in_after);
 	return list;
 }
 
@@ -106,6 +126,26 @@ static json_t *change_report(const struct desired_outcome *outcome)
 		"table_digest", api_json_digest(after->digest), "pools", pools);
 }
 
+static void note_report(struct api *api, const char *how, json_t *report)
+{
+	log_info("%s: moved %lld of %lld slots", how,
+		(long long)json_integer_value(json_object_get(report, "slots_moved")),
+		(long long)json_integer_value(json_object_get(report, "slots_total")));
+	json_decref(api->last_change);
+	api->last_change = json_pack("{s:s, s:O}", "method", how, "report", report);
+}
+
+void api_note_change(struct api *api, const char *how, const struct desired_outcome *outcome)
+{
+	json_t *report = change_report(outcome);
+
+	if (outcome->changed)
+		note_report(api, how, report);
+	else
+		log_info("%s: no change", how);
+	json_decref(report);
+}
+
 static void answer(void *context, const struct desired_outcome *outcome)
 {
 	struct pending *pending = context;
@@ -119,14 +159,8 @@ static void answer(void *context, const struct desired_outcome *outcome)
 		return;
 	}
 	report = change_report(outcome);
-	if (!outcome->dry_run && outcome->changed) {
-		log_info("%s: moved %lld of %lld slots", pending->method,
-			(long long)json_integer_value(json_object_get(report, "slots_moved")),
-			(long long)json_integer_value(json_object_get(report, "slots_total")));
-		json_decref(pending->api->last_change);
-		pending->api->last_change =
-			json_pack("{s:s, s:O}", "method", pending->method, "report", report);
-	}
+	if (!outcome->dry_run && outcome->changed)
+		note_report(pending->api, pending->method, report);
 	rpc_call_result(pending->call, report);
 	free(pending);
 }

@@ -89,6 +89,9 @@ static json_t *status_reasons(const struct api *api)
 			json_array_append_new(
 				list, json_sprintf("worker on lcore %u is silent", health->lcore));
 	}
+	if (desired_unsteered(api->running.desired) != 0)
+		json_array_append_new(list, json_sprintf("%u VIPs are not steered to the workers",
+						    desired_unsteered(api->running.desired)));
 	for (size_t i = 0; i < port_count; i++) {
 		const struct port *port = api->running.ports[i];
 

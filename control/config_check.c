@@ -233,6 +233,24 @@ static int check_paths(const struct config *config, struct error *error)
 	return result;
 }
 
+/* The worker would take all that is for the host at that address, BGP and ssh included. */
+static int check_vips(const struct config *config, struct error *error)
+{
+	const struct config_dataplane *dataplane = &config->dataplane;
+
+	for (size_t i = 0; i < config->service_count; i++) {
+		const struct address *vip = &config->services[i].vip;
+		char text[ADDRESS_TEXT_SIZE];
+
+		if (address_equal(vip, &dataplane->tunnel_source_ipv4) ||
+			address_equal(vip, &dataplane->tunnel_source_ipv6))
+			return error_set(error, -EINVAL,
+				"services[%zu].vip: %s is the dataplane.tunnel_source", i,
+				address_format(vip, text));
+	}
+	return 0;
+}
+
 int config_check(const struct config *config, struct error *error)
 {
 	int result = check_files(config, error);
@@ -241,6 +259,8 @@ int config_check(const struct config *config, struct error *error)
 		result = check_sizes(config, error);
 	if (result == 0)
 		result = config_unique_check(config, error);
+	if (result == 0)
+		result = check_vips(config, error);
 	if (result == 0)
 		result = check_paths(config, error);
 	return result;

@@ -12,12 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "json_shape.h"
+
 struct scan {
 	size_t line;
 	size_t column; /* in characters, as jansson counts */
-	size_t depth;
-	bool in_string;
-	bool escaped; /* the byte before was a backslash that is not itself escaped */
+	struct json_shape shape;
 };
 
 static void scan_position(struct scan *scan, char byte)
@@ -28,26 +28,6 @@ static void scan_position(struct scan *scan, char byte)
 	} else if (((unsigned char)byte & 0xc0) != 0x80) {
 		scan->column++;
 	}
-}
-
-static void scan_string(struct scan *scan, char byte)
-{
-	if (scan->escaped)
-		scan->escaped = false;
-	else if (byte == '\\')
-		scan->escaped = true;
-	else if (byte == '"')
-		scan->in_string = false;
-}
-
-static void scan_structure(struct scan *scan, char byte)
-{
-	if (byte == '"')
-		scan->in_string = true;
-	else if (byte == '{' || byte == '[')
-		scan->depth++;
-	else if ((byte == '}' || byte == ']') && scan->depth > 0)
-		scan->depth--;
 }
 
 static int refuse_at(const struct scan *scan, struct error *error, const char *sentence)
@@ -64,11 +44,8 @@ static int scan_text(const char *text, size_t length, struct error *error)
 		scan_position(&scan, text[i]);
 		if (text[i] == '\0')
 			return refuse_at(&scan, error, "a NUL byte");
-		if (scan.in_string)
-			scan_string(&scan, text[i]);
-		else
-			scan_structure(&scan, text[i]);
-		if (scan.depth > CONFIG_NESTING_MAX)
+		json_shape_pass(&scan.shape, text[i]);
+		if (scan.shape.depth > CONFIG_NESTING_MAX)
 			return refuse_at(&scan, error, "nested deeper than 16");
 	}
 	return 0;

@@ -22,7 +22,8 @@
 struct config_file {
 	char *path; /* without links */
 	char *directory;
-	struct stat version; /* of the file as loaded or written last */
+	struct stat version; /* of the file that is in force: accepted, or written last */
+	struct stat loaded;  /* of the file as loaded last */
 
 	bool writing;
 	pthread_t writer;
@@ -56,18 +57,6 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-static int sync_directory(const char *directory)
-{
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int code;
-
-	if (fd < 0)
-		return -errno;
-	code = fsync(fd) == 0 ? 0 : -errno;
-	close(fd);
-	return code;
-}
-
 /* Fills the open temporary file and swaps it in; its caller removes it on failure. */
 static int replace(struct config_file *file, int fd, const char *temporary)
 {
@@ -92,23 +81,35 @@ static int replace(struct config_file *file, int fd, const char *temporary)
 	return code;
 }
 
+/* The directory is opened first: once the file is in place, only the disk itself may fail. */
+static int swap_in(struct config_file *file)
+{
+	int directory = open(file->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char temporary[4096];
+	int code, fd;
+
+	if (directory < 0)
+		return -errno;
+	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", file->path);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	code = fd < 0 ? -errno : replace(file, fd, temporary);
+	if (fd >= 0) {
+		close(fd);
+		if (code != 0)
+			unlink(temporary);
+	}
+	if (code == 0 && fsync(directory) != 0)
+		code = -errno;
+	close(directory);
+	return code;
+}
+
 static void *write_file(void *argument)
 {
 	struct config_file *file = argument;
-	char temporary[4096];
 	uint64_t one = 1;
-	int fd;
 
-	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", file->path);
-	fd = mkostemp(temporary, O_CLOEXEC);
-	file->code = fd < 0 ? -errno : replace(file, fd, temporary);
-	if (fd >= 0) {
-		close(fd);
-		if (file->code != 0)
-			unlink(temporary);
-	}
-	if (file->code == 0)
-		file->code = sync_directory(file->directory);
+	file->code = swap_in(file);
 	if (file->code == -ESTALE)
 		error_set(&file->error, -ESTALE,
 			"%s has changed on disk since it was read: reload it (SIGHUP) or undo that first",
@@ -122,18 +123,22 @@ static void *write_file(void *argument)
 	return NULL;
 }
 
-static void finish(evutil_socket_t fd, short what, void *argument)
+static void finish(struct config_file *file)
 {
-	struct config_file *file = argument;
-	uint64_t count;
-
-	if (read(fd, &count, sizeof(count)) != sizeof(count))
-		return;
 	pthread_join(file->writer, NULL);
 	file->writing = false;
 	free(file->text);
 	file->text = NULL;
 	file->done(file->context, file->code, &file->error);
+}
+
+static void on_finished(evutil_socket_t fd, short what, void *argument)
+{
+	struct config_file *file = argument;
+	uint64_t count;
+
+	if (read(fd, &count, sizeof(count)) == sizeof(count))
+		finish(file);
 }
 
 struct config_file *config_file_create(
@@ -153,7 +158,7 @@ struct config_file *config_file_create(
 	copy = strdup(file->path);
 	if (copy == NULL || (file->directory = strdup(dirname(copy))) == NULL)
 		goto fail;
-	file->event = event_new(base, file->finished, EV_READ | EV_PERSIST, finish, file);
+	file->event = event_new(base, file->finished, EV_READ | EV_PERSIST, on_finished, file);
 	if (file->finished < 0 || file->event == NULL || event_add(file->event, NULL) != 0)
 		goto fail;
 	free(copy);
@@ -171,12 +176,11 @@ void config_file_destroy(struct config_file *file)
 	if (file == NULL)
 		return;
 	if (file->writing)
-		pthread_join(file->writer, NULL);
+		finish(file);
 	if (file->event != NULL)
 		event_free(file->event);
 	if (file->finished >= 0)
 		close(file->finished);
-	free(file->text);
 	free(file->path);
 	free(file->directory);
 	free(file);
@@ -185,11 +189,16 @@ void config_file_destroy(struct config_file *file)
 json_t *config_file_load(struct config_file *file, struct error *error)
 {
 	/* taken before reading: a change in between is then found when we write */
-	if (stat(file->path, &file->version) != 0) {
+	if (stat(file->path, &file->loaded) != 0) {
 		error_set(error, -errno, "%s: %s", file->path, strerror(errno));
 		return NULL;
 	}
 	return config_document_load(file->path, error);
+}
+
+void config_file_accept(struct config_file *file)
+{
+	file->version = file->loaded;
 }
 
 int config_file_save(struct config_file *file, const json_t *document, config_file_done_t *done,

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_pools.h"
 
-#include <stdbool.h>
-
 #include "config_choice.h"
 #include "config_field.h"
+#include "maglev.h"
 
 #define DEFAULT_SLOTS  65537
 #define DEFAULT_WEIGHT 100
 #define SLOTS_MIN      251
 #define SLOTS_MAX      5000011 /* itself a prime: every bad number has a next good one */
-
-static bool is_prime(uint32_t number)
-{
-	if (number % 2 == 0)
-		return number == 2;
-	for (uint32_t divisor = 3; divisor * divisor <= number; divisor += 2) {
-		if (number % divisor == 0)
-			return false;
-	}
-	return number > 1;
-}
 
 /* A prime, because only then every (offset, skip) of Maglev walks through all slots. */
 static int read_slots(const struct json_place *place, void *field, struct error *error)
@@ -34,7 +22,7 @@ static int read_slots(const struct json_place *place, void *field, struct error 
 	if (result != 0)
 		return result;
 	*slots = (uint32_t)number;
-	while (!is_prime(next))
+	while (!maglev_is_prime(next))
 		next++;
 	if (next != *slots)
 		return json_refuse(

@@ -59,16 +59,22 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *cont
 
 static void on_reloaded(void *context, const struct desired_outcome *outcome)
 {
+	struct daemon *daemon = context;
+
 	if (outcome->code != 0)
 		log_error("reload refused, nothing changed: %s", outcome->error->message);
 	else
-		log_info("reloaded: %s", outcome->changed ? "changes are in force" : "no change");
+		api_note_change(daemon->api, "SIGHUP", outcome);
 }
 
 static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 {
 	struct daemon *daemon = context;
-	struct desired_change change = { .from_file = true, .done = on_reloaded };
+	struct desired_change change = {
+		.from_file = true,
+		.done = on_reloaded,
+		.context = daemon,
+	};
 
 	desired_submit(daemon->desired, &change);
 }
@@ -94,6 +100,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 
 	workers_look(daemon->workers);
 	look_at_programs(daemon);
+	desired_steer_again(daemon->desired);
 }
 
 static void on_reclaim(evutil_socket_t fd, short what, void *context)
@@ -119,12 +126,21 @@ static int add_signal(
 	return *event == NULL ? -ENOMEM : event_add(*event, NULL);
 }
 
-static int start_events(struct daemon *daemon, struct error *error)
+/* First of all: a signal during the start is served, in daemon_run(), when the start is over. */
+static int start_signals(struct daemon *daemon, struct error *error)
 {
-	if (add_signal(daemon, &daemon->terminate, SIGTERM, on_stop_signal) != 0 ||
+	daemon->base = event_base_new();
+	if (daemon->base == NULL ||
+		add_signal(daemon, &daemon->terminate, SIGTERM, on_stop_signal) != 0 ||
 		add_signal(daemon, &daemon->interrupt, SIGINT, on_stop_signal) != 0 ||
-		add_signal(daemon, &daemon->hangup, SIGHUP, on_hangup) != 0 ||
-		add_timer(daemon, &daemon->look_timer, on_look, 1000) != 0 ||
+		add_signal(daemon, &daemon->hangup, SIGHUP, on_hangup) != 0)
+		return error_set(error, -ENOMEM, "cannot set up the event loop");
+	return 0;
+}
+
+static int start_timers(struct daemon *daemon, struct error *error)
+{
+	if (add_timer(daemon, &daemon->look_timer, on_look, 1000) != 0 ||
 		add_timer(daemon, &daemon->reclaim_timer, on_reclaim, 100) != 0)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");
 	return 0;
@@ -132,13 +148,15 @@ static int start_events(struct daemon *daemon, struct error *error)
 
 /* ---- start ---------------------------------------------------------------------------------- */
 
+static void say_warning(void *context, const char *sentence)
+{
+	log_warning("%s", sentence);
+}
+
 static int load_config(struct daemon *daemon, const char *path, struct error *error)
 {
 	json_t *document;
 
-	daemon->base = event_base_new();
-	if (daemon->base == NULL)
-		return error_set(error, -ENOMEM, "cannot make the event loop");
 	daemon->file = config_file_create(daemon->base, path, error);
 	if (daemon->file == NULL)
 		return -EINVAL;
@@ -148,12 +166,8 @@ static int load_config(struct daemon *daemon, const char *path, struct error *er
 	json_decref(document);
 	if (daemon->config == NULL)
 		return error_wrap(error, -EINVAL, "%s", path);
+	config_warnings(daemon->config, say_warning, NULL);
 	return 0;
-}
-
-static void say_warning(void *context, const char *sentence)
-{
-	log_warning("%s", sentence);
 }
 
 static int open_state(struct daemon *daemon, struct error *error)
@@ -162,7 +176,6 @@ static int open_state(struct daemon *daemon, struct error *error)
 	struct state_refusal refusal;
 	struct state_layout layout;
 
-	config_warnings(config, say_warning, NULL);
 	forwarding_layout(config, config->dataplane.worker_count, &layout);
 	if (state_open(config->dataplane.state_file, &layout, &daemon->state, &refusal) == 0)
 		return 0;
@@ -255,6 +268,9 @@ static int publish_config(struct daemon *daemon, struct error *error)
 	if (daemon->desired == NULL)
 		return -EINVAL;
 	daemon->config = NULL;
+	if (desired_unsteered(daemon->desired) != 0)
+		return error_set(error, -ENOMEM, "%u VIPs cannot be steered to the workers",
+			desired_unsteered(daemon->desired));
 	return 0;
 }
 
@@ -309,7 +325,9 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 		error_set(error, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	code = load_config(daemon, config_path, error);
+	code = start_signals(daemon, error);
+	if (code == 0)
+		code = load_config(daemon, config_path, error);
 	if (code == 0)
 		code = open_state(daemon, error);
 	if (code == 0)
@@ -321,7 +339,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 	if (code == 0)
 		code = start_workers(daemon, error);
 	if (code == 0)
-		code = start_events(daemon, error);
+		code = start_timers(daemon, error);
 	if (code == 0)
 		code = start_api(daemon, error);
 	if (code == 0) {
@@ -358,8 +376,10 @@ void daemon_stop(struct daemon *daemon)
 {
 	if (daemon == NULL)
 		return;
-	config_file_destroy(daemon->file); /* waits for a write: what is on disk is whole */
 	desired_refuse_waiting(daemon->desired);
+	config_file_destroy(daemon->file); /* a change that is being written is still made */
+	if (daemon->api != NULL)           /* lets the answers to those who waited leave */
+		event_base_loop(daemon->base, EVLOOP_NONBLOCK);
 	api_destroy(daemon->api);
 	stop_events(daemon);
 	workers_stop(daemon->workers);

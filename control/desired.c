@@ -5,6 +5,7 @@
  */
 #include "desired.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -25,6 +26,7 @@ struct desired {
 
 	struct config *config; /* in force */
 	struct plan *plan;
+	unsigned int unsteered; /* VIPs that a port's XDP program could not be told of */
 
 	STAILQ_HEAD(waiting_list, waiting) queue; /* the first is under way */
 	bool busy;
@@ -52,7 +54,7 @@ static void commit(struct desired *desired, struct config **old_config, struct p
 	steering_withdraw(
 		desired->ports, dataplane->port_count, desired->config, desired->next_config);
 	forwarding_commit(desired->forwarding, desired->forwarding_change);
-	steering_extend(
+	desired->unsteered += steering_extend(
 		desired->ports, dataplane->port_count, desired->config, desired->next_config);
 	*old_config = desired->config;
 	*old_plan = desired->plan;
@@ -128,13 +130,18 @@ static void answer(struct desired *desired, const struct desired_outcome *outcom
 	change->done(change->context, outcome);
 }
 
+static void drop_waiting(struct waiting *waiting)
+{
+	json_decref(waiting->change.arguments);
+	free(waiting);
+}
+
 static void finish(struct desired *desired)
 {
 	struct waiting *first = STAILQ_FIRST(&desired->queue);
 
 	STAILQ_REMOVE_HEAD(&desired->queue, next);
-	json_decref(first->change.arguments);
-	free(first);
+	drop_waiting(first);
 	desired->busy = false;
 }
 
@@ -172,6 +179,8 @@ static void apply(struct desired *desired)
 	struct desired_outcome outcome = { 0 };
 
 	commit(desired, &old_config, &old_plan);
+	if (STAILQ_FIRST(&desired->queue)->change.from_file)
+		config_file_accept(desired->file);
 	outcome.changed = differs(old_config, desired->config);
 	outcome.before = old_plan;
 	outcome.after = desired->plan;
@@ -266,22 +275,34 @@ struct desired *desired_create(struct config_file *file, struct forwarding *forw
 		return NULL;
 	}
 	commit(desired, &no_config, &no_plan);
+	config_file_accept(file);
 	return desired;
 }
 
 void desired_refuse_waiting(struct desired *desired)
 {
 	static const struct error stopping = { "sluiced is stopping" };
+	struct waiting *first = desired == NULL ? NULL : STAILQ_FIRST(&desired->queue);
+	struct waiting *waiting;
 
-	while (desired != NULL && !STAILQ_EMPTY(&desired->queue))
-		refuse(desired, -ECANCELED, &stopping);
+	while (first != NULL && (waiting = STAILQ_NEXT(first, next)) != NULL) {
+		struct desired_outcome outcome = {
+			.code = -ECANCELED,
+			.error = &stopping,
+			.dry_run = waiting->change.dry_run,
+		};
+
+		STAILQ_REMOVE(&desired->queue, waiting, waiting, next);
+		waiting->change.done(waiting->change.context, &outcome);
+		drop_waiting(waiting);
+	}
 }
 
 void desired_destroy(struct desired *desired)
 {
 	if (desired == NULL)
 		return;
-	desired_refuse_waiting(desired);
+	assert(!desired->busy);
 	plan_destroy(desired->plan);
 	config_destroy(desired->config);
 	free(desired);
@@ -302,6 +323,18 @@ void desired_submit(struct desired *desired, const struct desired_change *change
 	waiting->change = *change;
 	STAILQ_INSERT_TAIL(&desired->queue, waiting, next);
 	serve_queue(desired);
+}
+
+unsigned int desired_unsteered(const struct desired *desired)
+{
+	return desired->unsteered;
+}
+
+void desired_steer_again(struct desired *desired)
+{
+	if (desired->unsteered != 0) /* adding a VIP that is there already does no harm */
+		desired->unsteered = steering_extend(desired->ports,
+			desired->config->dataplane.port_count, NULL, desired->config);
 }
 
 const struct config *desired_config(const struct desired *desired)

@@ -53,19 +53,35 @@ struct desired_change {
 };
 
 /*
- * Starts with `config`, which it owns from here on; NULL with the sentence, and then `config` is
- * still the caller's. The ports are in the order of the configuration. All others are borrowed.
+ * Starts with `config`, as it was loaded from the file, which it owns from here on; NULL with the
+ * sentence, and then `config` is still the caller's. The ports are in the order of the
+ * configuration. All others are borrowed.
  */
 struct desired *desired_create(struct config_file *file, struct forwarding *forwarding,
 	struct port *const *ports, const struct flow_secret *secret, struct config *config,
 	struct error *error);
-void desired_destroy(struct desired *desired); /* NULL is allowed */
 
-/* At the end, while those who asked can still be answered. NULL is allowed. */
+/*
+ * After the file has been destroyed, with which a change that was being written has ended. NULL is
+ * allowed.
+ */
+void desired_destroy(struct desired *desired);
+
+/*
+ * At the end, while those who asked can still be answered, and before the file is destroyed: what
+ * waits behind the change under way is refused. NULL is allowed.
+ */
 void desired_refuse_waiting(struct desired *desired);
 
 /* Queues a change; done() is called exactly once, perhaps before this returns. */
 void desired_submit(struct desired *desired, const struct desired_change *change);
+
+/*
+ * VIPs of the configuration in force that some XDP program could not be told of: their packets go
+ * to the kernel. A reason not to be ready; to be tried again once a second.
+ */
+unsigned int desired_unsteered(const struct desired *desired);
+void desired_steer_again(struct desired *desired);
 
 const struct config *desired_config(const struct desired *desired);
 const struct plan *desired_plan(const struct desired *desired);

@@ -17,7 +17,8 @@
 #include <rte_lcore.h>
 
 #define ARGUMENTS_MAX   (CONFIG_EAL_MAX + 16)
-#define ARGUMENT_SIZE   2048
+#define ARGUMENT_SIZE   8192 /* a list of all CPUs fits */
+#define MAIN_LCORE      0u
 #define MEMORY_FLOOR_MB 64 /* for rings and the like beside the packet buffers */
 
 struct arguments {
@@ -30,7 +31,6 @@ struct lcores {
 	unsigned int count;
 	unsigned int lcore[CONFIG_WORKERS_MAX];
 	unsigned int cpu[CONFIG_WORKERS_MAX];
-	unsigned int main;
 	cpu_set_t main_cpus;
 };
 
@@ -103,7 +103,7 @@ static int choose_cpus(const struct config *config, struct lcores *lcores, struc
 				"dataplane.workers[%u]: CPU %u is not one that this process may use",
 				i, cpu);
 		lcores->cpu[i] = cpu;
-		lcores->lcore[i] = dataplane->workers_by_number ? i + 1 : cpu;
+		lcores->lcore[i] = i + 1;
 		CPU_CLR(cpu, &lcores->main_cpus);
 	}
 	if (CPU_COUNT(&lcores->main_cpus) == 0)
@@ -111,36 +111,21 @@ static int choose_cpus(const struct config *config, struct lcores *lcores, struc
 	return 0;
 }
 
-static void choose_main(struct lcores *lcores)
-{
-	bool taken = true;
-
-	for (lcores->main = 0; taken; lcores->main += taken) {
-		taken = false;
-		for (unsigned int i = 0; i < lcores->count; i++)
-			taken |= lcores->lcore[i] == lcores->main;
-	}
-}
-
 static int choose_lcores(const struct config *config, struct lcores *lcores, struct error *error)
 {
-	int code;
 
 	memset(lcores, 0, sizeof(*lcores));
 	if (sched_getaffinity(0, sizeof(lcores->allowed), &lcores->allowed) != 0)
 		return error_set(
 			error, -errno, "cannot tell the CPUs of this process: %s", strerror(errno));
 	lcores->main_cpus = lcores->allowed;
-	code = choose_cpus(config, lcores, error);
-	if (code == 0)
-		choose_main(lcores);
-	return code;
+	return choose_cpus(config, lcores, error);
 }
 
 /* --lcores in EAL's own notation: "0@(0,2),1@1". */
 static void format_lcores(const struct lcores *lcores, char text[static ARGUMENT_SIZE])
 {
-	int used = snprintf(text, ARGUMENT_SIZE, "%u@(", lcores->main);
+	int used = snprintf(text, ARGUMENT_SIZE, "%u@(", MAIN_LCORE);
 	const char *comma = "";
 
 	for (int cpu = 0; cpu < CPU_SETSIZE && used < ARGUMENT_SIZE; cpu++)
@@ -148,7 +133,8 @@ static void format_lcores(const struct lcores *lcores, char text[static ARGUMENT
 			used += snprintf(text + used, ARGUMENT_SIZE - used, "%s%d", comma, cpu);
 			comma = ",";
 		}
-	used += snprintf(text + used, ARGUMENT_SIZE - used, ")");
+	if (used < ARGUMENT_SIZE)
+		used += snprintf(text + used, ARGUMENT_SIZE - used, ")");
 	for (unsigned int i = 0; i < lcores->count && used < ARGUMENT_SIZE; i++)
 		used += snprintf(text + used, ARGUMENT_SIZE - used, ",%u@%u", lcores->lcore[i],
 			lcores->cpu[i]);
@@ -167,7 +153,7 @@ static int compose(const struct config *config, uint64_t memory_bytes, struct ar
 	format_lcores(&lcores, lcore_text);
 	code |= add(arguments, "sluiced");
 	code |= add(arguments, "--lcores=%s", lcore_text);
-	code |= add(arguments, "--main-lcore=%u", lcores.main);
+	code |= add(arguments, "--main-lcore=%u", MAIN_LCORE);
 	if (!user_says(config, "--log-level")) {
 		code |= add(arguments, "--log-level=5"); /* warnings and worse */
 		code |= add(arguments, "--log-level=lib.telemetry:4");

@@ -23,8 +23,8 @@ void forwarding_layout(const struct config *config, uint32_t workers, struct sta
 	}
 	layout->workers = workers;
 	layout->ports = config->dataplane.port_count;
-	layout->services = with_growth(config->service_count, 1024, CONFIG_SERVICES_MAX);
-	layout->backends = with_growth(backends, 4096, CONFIG_MEMBERSHIPS_MAX);
+	layout->services = with_growth(config->service_count, 1024, 2 * CONFIG_SERVICES_MAX);
+	layout->backends = with_growth(backends, 4096, 2 * CONFIG_MEMBERSHIPS_MAX);
 	layout->slot_words = with_growth(slots, 32 * 65552, 1u << 30);
 	layout->records = LIVE_POOL_MODES * layout->backends + 1;
 }
@@ -69,20 +69,6 @@ void forwarding_destroy(struct forwarding *forwarding)
 	free(forwarding->backend_baselines);
 	free(forwarding->service_baselines);
 	free(forwarding);
-}
-
-const struct live_backend *forwarding_live_backend(
-	const struct member_pool *pool, const struct address *address, size_t hint)
-{
-	hint = hint > 0 ? hint - 1 : 0;
-	for (size_t i = 0; i < pool->backend_count; i++) {
-		const struct live_backend *backend =
-			&pool->backends[(hint + i) % pool->backend_count];
-
-		if (address_equal(&backend->address, address))
-			return backend;
-	}
-	return NULL;
 }
 
 void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct counter *sum)

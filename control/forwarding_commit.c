@@ -9,6 +9,7 @@
  *      (words gone, grace period, reuse).
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "forwarding_live.h"
 #include "slots.h"
@@ -49,29 +50,29 @@ static void retire_backend(
 }
 
 /* Step 1. The old cell of a record that changed is retired at once: no word names it any more. */
-static void store_records(
-	struct forwarding *forwarding, struct member_pool *pool, const struct member_pool *before)
+static void store_backend_records(
+	struct forwarding *forwarding, struct member_pool *pool, struct live_backend *backend)
+{
+	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++) {
+		if (!backend->is_new_cell[mode])
+			continue;
+		atomic_store_explicit(&pool->live->record_of[mode][backend->index],
+			backend->cells[mode], memory_order_release);
+		if (backend->before != NULL && backend->before->cells[mode] != RECORD_NONE)
+			retire(forwarding, release_cell, forwarding, backend->before->cells[mode]);
+	}
+}
+
+static void store_records(struct forwarding *forwarding, struct member_pool *pool)
 {
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
-		const struct live_backend *old = NULL;
 
-		if (backend->is_new)
+		if (backend->before == NULL)
 			forwarding_sum(forwarding,
 				forwarding_backend_place(forwarding, backend->place),
 				&forwarding->backend_baselines[backend->place]);
-		else
-			old = forwarding_live_backend(before, &backend->address, i);
-		for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++) {
-			if (!backend->is_new_cell[mode])
-				continue;
-			atomic_store_explicit(&pool->live->record_of[mode][backend->index],
-				backend->cells[mode], memory_order_release);
-			if (old != NULL && old->cells[mode] != RECORD_NONE)
-				retire(forwarding, release_cell, forwarding, old->cells[mode]);
-			backend->is_new_cell[mode] = false;
-		}
-		backend->is_new = false;
+		store_backend_records(forwarding, pool, backend);
 	}
 }
 
@@ -92,47 +93,26 @@ static void store_slots(
 	}
 }
 
-/* Step 4 for a pool that goes on. */
-static void retire_removed_backends(struct forwarding *forwarding, const struct member_pool *pool,
-	const struct member_pool *before)
+/* Step 4. */
+static void retire_removed_backends(struct forwarding *forwarding, const struct member_pool *before)
 {
 	for (size_t i = 0; i < before->backend_count; i++)
-		if (forwarding_live_backend(pool, &before->backends[i].address, i) == NULL)
-			retire_backend(forwarding, pool->live, &before->backends[i]);
+		if (!before->backends[i].stays)
+			retire_backend(forwarding, before->live, &before->backends[i]);
 }
 
-static void retire_pool(struct forwarding *forwarding, const struct member_pool *pool)
+static void retire_removed(struct forwarding *forwarding)
 {
-	for (size_t i = 0; i < pool->backend_count; i++)
-		retire_backend(forwarding, pool->live, &pool->backends[i]);
-	retire(forwarding, live_pool_release, pool->live, 0);
-}
-
-static void retire_removed_pools(
-	struct forwarding *forwarding, const struct forwarding_change *change)
-{
-	for (size_t i = 0; i < forwarding->pool_count; i++) {
-		bool goes_on = false;
-
-		for (size_t k = 0; k < change->pool_count; k++)
-			goes_on |= change->before[k] == &forwarding->pools[i];
-		if (!goes_on)
-			retire_pool(forwarding, &forwarding->pools[i]);
-	}
-}
-
-static void retire_removed_services(
-	struct forwarding *forwarding, const struct forwarding_change *change)
-{
-	for (size_t i = 0; i < forwarding->service_count; i++) {
-		bool goes_on = false;
-
-		for (size_t k = 0; k < change->config->service_count && !goes_on; k++)
-			goes_on = change->services[(i + k) % change->config->service_count].place ==
-				  forwarding->services[i].place;
-		if (!goes_on)
+	for (size_t i = 0; i < forwarding->service_count; i++)
+		if (!forwarding->services[i].stays)
 			retire(forwarding, release_service_place, forwarding,
 				forwarding->services[i].place);
+	for (size_t i = 0; i < forwarding->pool_count; i++) {
+		const struct member_pool *pool = &forwarding->pools[i];
+
+		retire_removed_backends(forwarding, pool);
+		if (!pool->stays)
+			retire(forwarding, live_pool_release, pool->live, 0);
 	}
 }
 
@@ -149,6 +129,18 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 	publish_tables(forwarding->publish, change->tables);
 }
 
+/* The change is over for those who are live from now on. */
+static void settle_pool(struct member_pool *pool)
+{
+	pool->before = NULL;
+	for (size_t i = 0; i < pool->backend_count; i++) {
+		struct live_backend *backend = &pool->backends[i];
+
+		backend->before = NULL;
+		memset(backend->is_new_cell, 0, sizeof(backend->is_new_cell));
+	}
+}
+
 /* The shells go; what was live in them has gone on or is retired. */
 static void adopt(struct forwarding *forwarding, struct forwarding_change *change)
 {
@@ -156,31 +148,27 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 		free(forwarding->pools[i].backends);
 	free(forwarding->pools);
 	free(forwarding->services);
+	for (size_t i = 0; i < change->pool_count; i++)
+		settle_pool(&change->pools[i]);
 	forwarding->pools = change->pools;
 	forwarding->pool_count = change->pool_count;
 	forwarding->services = change->services;
 	forwarding->service_count = change->config->service_count;
-	free(change->before);
 	free(change);
 }
 
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change)
 {
 	for (size_t i = 0; i < change->pool_count; i++) {
-		store_records(forwarding, &change->pools[i], change->before[i]);
-		if (change->before[i] == NULL)
+		store_records(forwarding, &change->pools[i]);
+		if (change->pools[i].before == NULL)
 			store_slots(forwarding, &change->pools[i], &change->plan->pools[i]);
 	}
 	store_services(forwarding, change);
 	for (size_t i = 0; i < change->pool_count; i++)
-		if (change->before[i] != NULL)
+		if (change->pools[i].before != NULL)
 			store_slots(forwarding, &change->pools[i], &change->plan->pools[i]);
-
-	retire_removed_services(forwarding, change);
-	retire_removed_pools(forwarding, change);
-	for (size_t i = 0; i < change->pool_count; i++)
-		if (change->before[i] != NULL)
-			retire_removed_backends(forwarding, &change->pools[i], change->before[i]);
+	retire_removed(forwarding);
 	state_generation_advance(forwarding->state);
 	adopt(forwarding, change);
 }

@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "forwarding.h"
 #include "live_pool.h"
+#include "neighbours.h"
 
 struct live_backend {
 	struct address address;
@@ -19,7 +20,10 @@ struct live_backend {
 	uint32_t place; /* of its counters among those of backends */
 	uint32_t
 		cells[LIVE_POOL_MODES]; /* RECORD_NONE where no service of the mode uses the pool */
-	bool is_new;
+
+	/* during a change */
+	const struct live_backend *before; /* as it was, NULL for a new one */
+	bool stays;                        /* it is in the state to come */
 	bool is_new_cell[LIVE_POOL_MODES];
 };
 
@@ -29,12 +33,19 @@ struct member_pool {
 	struct live_pool *live;
 	struct live_backend *backends;
 	size_t backend_count;
+
+	/* during a change */
+	struct member_pool *before; /* what it goes on from, NULL for a new one */
+	bool stays;
 };
 
 struct live_service {
 	char name[CONFIG_NAME_SIZE];
 	uint32_t place;
+
+	/* during a change */
 	bool is_new;
+	bool stays;
 };
 
 struct forwarding {
@@ -57,17 +68,13 @@ struct forwarding {
 /* The state to come, beside the live one until commit. */
 struct forwarding_change {
 	const struct config *config;
+	struct neighbours *neighbours; /* during prepare */
 	const struct plan *plan;
 	struct member_pool *pools;
-	const struct member_pool **before; /* by place in `pools`: what it goes on from, or NULL */
 	size_t pool_count;
 	struct live_service *services;
 	struct tables *tables;
 };
-
-/* The backend with that address, or NULL. Looks first near `hint`, its likely place. */
-const struct live_backend *forwarding_live_backend(
-	const struct member_pool *pool, const struct address *address, size_t hint);
 
 /* The place of a backend in every worker's counters, by its number among backends. */
 uint32_t forwarding_backend_place(const struct forwarding *forwarding, uint32_t place);

@@ -1,36 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "finder.h"
 #include "forwarding_live.h"
-#include "neighbours.h"
+#include "slots.h"
 
-static const struct member_pool *find_pool(
-	const struct forwarding *forwarding, const char *name, uint32_t slots)
+/* The keys by which what is to come is found in what is live. */
+
+static void pool_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
 {
-	for (size_t i = 0; i < forwarding->pool_count; i++)
-		if (strcmp(forwarding->pools[i].name, name) == 0 &&
-			forwarding->pools[i].live->slots == slots)
-			return &forwarding->pools[i];
-	return NULL;
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct member_pool *)list)[place].name);
 }
 
-/* Begins where it was before: most changes move the others by one place at most. */
-static const struct live_service *find_service(
-	const struct forwarding *forwarding, const char *name, size_t hint)
+static void service_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
 {
-	hint = hint > 0 ? hint - 1 : 0;
-	for (size_t i = 0; i < forwarding->service_count; i++) {
-		const struct live_service *service =
-			&forwarding->services[(hint + i) % forwarding->service_count];
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct live_service *)list)[place].name);
+}
 
-		if (strcmp(service->name, name) == 0)
-			return service;
-	}
-	return NULL;
+static void backend_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+{
+	address_format(&((const struct live_backend *)list)[place].address, key);
 }
 
 static int out_of_memory(struct error *error)
@@ -40,8 +32,9 @@ static int out_of_memory(struct error *error)
 
 /* A pool to come, without backends yet; it shares what is live with the one it goes on from. */
 static int create_pool(struct forwarding *forwarding, struct member_pool *pool,
-	const struct config_pool *config, const struct member_pool *before, struct error *error)
+	const struct config_pool *config, struct member_pool *before, struct error *error)
 {
+	pool->before = before;
 	snprintf(pool->name, sizeof(pool->name), "%s", config->name);
 	pool->backends = calloc(config->backend_count + 1, sizeof(*pool->backends));
 	if (pool->backends == NULL)
@@ -55,44 +48,59 @@ static int create_pool(struct forwarding *forwarding, struct member_pool *pool,
 }
 
 static int take_backend(struct forwarding *forwarding, struct member_pool *pool,
-	const struct config_backend *config, const struct live_backend *before, struct error *error)
+	const struct config_backend *config, struct live_backend *before, struct error *error)
 {
 	struct live_backend *backend = &pool->backends[pool->backend_count];
 	uint32_t index;
 
 	if (before != NULL) {
 		*backend = *before;
+		backend->before = before;
+		before->stays = true;
 		pool->backend_count++;
 		return 0;
 	}
 	backend->address = config->address;
-	backend->is_new = true;
 	backend->place = arena_take(forwarding->backend_places, 1);
 	if (backend->place == ARENA_FULL)
 		return live_pool_no_room(error, "another backend");
 	index = arena_take(pool->live->indices, 1);
 	if (index == ARENA_FULL) {
 		arena_give(forwarding->backend_places, backend->place, 1);
-		return live_pool_no_room(error, "another backend of this pool");
+		return error_set(error, -ENOSPC,
+			"pool \"%s\": %u backends is all that a pool can know at a time, those that go "
+			"included: remove some first",
+			pool->name, SLOT_BACKEND_MAX);
 	}
 	backend->index = index;
 	pool->backend_count++;
 	return 0;
 }
 
-static void make_record(struct forwarding *forwarding, const struct config *config,
+static const struct address *tunnel_source(
+	const struct config *config, const struct address *destination)
+{
+	return destination->family == ADDRESS_IPV6 ? &config->dataplane.tunnel_source_ipv6
+						   : &config->dataplane.tunnel_source_ipv4;
+}
+
+/* -ENOENT where the configuration leaves no way to the backend in this mode. */
+static int make_record(struct forwarding *forwarding, const struct forwarding_change *change,
 	const struct live_backend *backend, unsigned int mode, struct backend_record *record)
 {
-	const struct config_dataplane *dataplane = &config->dataplane;
+	const struct address *source = tunnel_source(change->config, &backend->address);
 	bool l2dsr = mode == CONFIG_FORWARD_L2DSR;
 	struct neighbour_route neighbour;
 	struct record_route route = { 0 };
 	const struct port *port;
 	int code;
 
-	code = neighbours_find(config, &backend->address, l2dsr, &neighbour);
-	assert(code == 0); /* config_read() refuses a backend that cannot be reached */
-	(void)code;
+	code = l2dsr ? neighbours_find_on_link(change->neighbours, &backend->address, &neighbour)
+		     : neighbours_find(change->neighbours, &backend->address, &neighbour);
+	if (code != 0)
+		return code;
+	if (!l2dsr && source->family == ADDRESS_NONE)
+		return -ENOENT;
 	port = forwarding->ports[neighbour.port];
 	memcpy(route.destination_mac, neighbour.mac, sizeof(route.destination_mac));
 	memcpy(route.source_mac, port_mac(port)->addr_bytes, sizeof(route.source_mac));
@@ -102,20 +110,19 @@ static void make_record(struct forwarding *forwarding, const struct config *conf
 	if (l2dsr)
 		record_make_l2dsr(record, &route);
 	else
-		record_make_ipip(record, &route,
-			backend->address.family == ADDRESS_IPV6 ? &dataplane->tunnel_source_ipv6
-								: &dataplane->tunnel_source_ipv4,
-			&backend->address);
+		record_make_ipip(record, &route, source, &backend->address);
+	return 0;
 }
 
 /* A record that is as it was stays in its cell; any other gets a new one. */
-static int take_cell(struct forwarding *forwarding, const struct config *config,
+static int take_cell(struct forwarding *forwarding, const struct forwarding_change *change,
 	struct live_backend *backend, unsigned int mode, struct error *error)
 {
 	struct backend_record record;
 	uint32_t cell;
 
-	make_record(forwarding, config, backend, mode, &record);
+	if (make_record(forwarding, change, backend, mode, &record) != 0)
+		return 0; /* and config_read() saw to it that no service needs it */
 	if (backend->cells[mode] != RECORD_NONE &&
 		memcmp(state_record(forwarding->state, backend->cells[mode]), &record,
 			sizeof(record)) == 0)
@@ -129,70 +136,92 @@ static int take_cell(struct forwarding *forwarding, const struct config *config,
 	return 0;
 }
 
-static bool pool_has_mode(const struct config *config, size_t pool, unsigned int mode)
+/*
+ * A backend gets its records for all modes that it can be reached in, whether or not a service uses
+ * them now: a worker that has the tables of before and a slot word of after, or the other way
+ * round, then finds a record too.
+ */
+static int prepare_backend(struct forwarding *forwarding, struct forwarding_change *change,
+	struct member_pool *pool, const struct config_backend *config, struct live_backend *before,
+	struct error *error)
 {
-	for (size_t i = 0; i < config->service_count; i++)
-		if (config->services[i].pool == pool && config->services[i].forward == mode)
-			return true;
-	return false;
+	int code = take_backend(forwarding, pool, config, before, error);
+
+	for (unsigned int mode = 0; code == 0 && mode < LIVE_POOL_MODES; mode++)
+		code = take_cell(
+			forwarding, change, &pool->backends[pool->backend_count - 1], mode, error);
+	return code;
 }
 
 static int prepare_backends(struct forwarding *forwarding, struct forwarding_change *change,
 	size_t number, struct error *error)
 {
 	const struct config_pool *config = &change->config->pools[number];
-	const struct member_pool *before = change->before[number];
 	struct member_pool *pool = &change->pools[number];
+	struct finder finder = { .key_at = backend_key };
 	int code = 0;
 
+	if (pool->before != NULL) {
+		finder.list = pool->before->backends;
+		finder.count = pool->before->backend_count;
+	}
 	for (size_t i = 0; code == 0 && i < config->backend_count; i++) {
-		const struct config_backend *backend = &config->backends[i];
+		char key[FINDER_KEY_SIZE];
+		size_t place;
 
-		code = take_backend(forwarding, pool, backend,
-			before == NULL ? NULL
-				       : forwarding_live_backend(before, &backend->address, i),
-			error);
+		address_format(&config->backends[i].address, key);
+		place = finder_find(&finder, key, i);
+		code = prepare_backend(forwarding, change, pool, &config->backends[i],
+			place == FINDER_NONE ? NULL : &pool->before->backends[place], error);
 	}
-	for (unsigned int mode = 0; code == 0 && mode < LIVE_POOL_MODES; mode++) {
-		if (!pool_has_mode(change->config, number, mode))
-			continue;
-		for (size_t i = 0; code == 0 && i < pool->backend_count; i++)
-			code = take_cell(
-				forwarding, change->config, &pool->backends[i], mode, error);
-	}
+	finder_fini(&finder);
 	return code;
+}
+
+/* The live pool that this one goes on from: of the same name and number of slots, or NULL. */
+static struct member_pool *find_before(struct forwarding *forwarding, struct finder *finder,
+	const struct config_pool *config, size_t hint)
+{
+	size_t place = finder_find(finder, config->name, hint);
+	struct member_pool *pool;
+
+	if (place == FINDER_NONE)
+		return NULL;
+	pool = &forwarding->pools[place];
+	return pool->live->slots == config->slots ? pool : NULL;
 }
 
 static int prepare_pools(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
 {
 	const struct config *config = change->config;
+	struct finder finder = { forwarding->pools, forwarding->pool_count, pool_key, NULL };
+	int code = 0;
 
 	change->pools = calloc(config->pool_count + 1, sizeof(*change->pools));
-	change->before = calloc(config->pool_count + 1, sizeof(*change->before));
-	if (change->pools == NULL || change->before == NULL)
+	change->neighbours = neighbours_create(config);
+	if (change->pools == NULL || change->neighbours == NULL)
 		return out_of_memory(error);
-	for (size_t i = 0; i < config->pool_count; i++) {
+	for (size_t i = 0; code == 0 && i < config->pool_count; i++) {
 		const struct config_pool *pool = &config->pools[i];
-		int code;
+		struct member_pool *before = find_before(forwarding, &finder, pool, i);
 
-		change->before[i] = find_pool(forwarding, pool->name, pool->slots);
-		code = create_pool(forwarding, &change->pools[i], pool, change->before[i], error);
+		code = create_pool(forwarding, &change->pools[i], pool, before, error);
 		if (code != 0)
-			return code;
+			break;
 		change->pool_count = i + 1;
+		if (before != NULL)
+			before->stays = true;
 		code = prepare_backends(forwarding, change, i, error);
-		if (code != 0)
-			return code;
 	}
-	return 0;
+	finder_fini(&finder);
+	return code;
 }
 
 static int add_service(struct forwarding *forwarding, struct forwarding_change *change,
-	size_t number, struct error *error)
+	size_t number, struct live_service *before, struct error *error)
 {
 	const struct config_service *config = &change->config->services[number];
-	const struct live_service *before = find_service(forwarding, config->name, number);
 	struct live_service *service = &change->services[number];
 	const struct live_pool *live = change->pools[config->pool].live;
 	struct service_key key = {
@@ -207,6 +236,8 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 	if (service->place == ARENA_FULL)
 		return live_pool_no_room(error, "another service");
 	service->is_new = before == NULL;
+	if (before != NULL)
+		before->stays = true;
 	row.slots = state_slots(forwarding->state, live->first_word);
 	row.record_of = live->record_of[config->forward];
 	row.slot_count = live->slots;
@@ -221,6 +252,8 @@ static int prepare_services(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
 {
 	size_t count = change->config->service_count;
+	struct finder finder = { forwarding->services, forwarding->service_count, service_key,
+		NULL };
 	int code = 0;
 
 	change->services = calloc(count + 1, sizeof(*change->services));
@@ -228,8 +261,13 @@ static int prepare_services(
 		forwarding->secret, state_record(forwarding->state, RECORD_NONE), count);
 	if (change->services == NULL || change->tables == NULL)
 		return out_of_memory(error);
-	for (size_t i = 0; code == 0 && i < count; i++)
-		code = add_service(forwarding, change, i, error);
+	for (size_t i = 0; code == 0 && i < count; i++) {
+		size_t place = finder_find(&finder, change->config->services[i].name, i);
+
+		code = add_service(forwarding, change, i,
+			place == FINDER_NONE ? NULL : &forwarding->services[place], error);
+	}
+	finder_fini(&finder);
 	return code;
 }
 
@@ -249,6 +287,8 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	change->config = config;
 	change->plan = plan;
 	code = prepare_pools(forwarding, change, error);
+	neighbours_destroy(change->neighbours);
+	change->neighbours = NULL;
 	if (code == 0)
 		code = prepare_services(forwarding, change, error);
 	if (code == 0)
@@ -257,8 +297,19 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	return NULL;
 }
 
-static void abort_pool(
-	struct forwarding *forwarding, struct member_pool *pool, const struct member_pool *before)
+/* What is live goes on as if nobody had thought of changing it. */
+static void forget_stays(struct forwarding *forwarding)
+{
+	for (size_t i = 0; i < forwarding->pool_count; i++) {
+		forwarding->pools[i].stays = false;
+		for (size_t k = 0; k < forwarding->pools[i].backend_count; k++)
+			forwarding->pools[i].backends[k].stays = false;
+	}
+	for (size_t i = 0; i < forwarding->service_count; i++)
+		forwarding->services[i].stays = false;
+}
+
+static void abort_pool(struct forwarding *forwarding, struct member_pool *pool)
 {
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
@@ -266,12 +317,12 @@ static void abort_pool(
 		for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
 			if (backend->is_new_cell[mode])
 				state_record_free(forwarding->state, backend->cells[mode]);
-		if (!backend->is_new)
+		if (backend->before != NULL)
 			continue;
 		arena_give(forwarding->backend_places, backend->place, 1);
 		arena_give(pool->live->indices, backend->index, 1);
 	}
-	if (before == NULL)
+	if (pool->before == NULL)
 		live_pool_destroy(pool->live);
 	free(pool->backends);
 }
@@ -284,10 +335,10 @@ void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *c
 		if (change->services[i].is_new)
 			arena_give(forwarding->service_places, change->services[i].place, 1);
 	for (size_t i = 0; i < change->pool_count; i++)
-		abort_pool(forwarding, &change->pools[i], change->before[i]);
+		abort_pool(forwarding, &change->pools[i]);
+	forget_stays(forwarding);
 	tables_destroy(change->tables);
 	free(change->services);
 	free(change->pools);
-	free(change->before);
 	free(change);
 }

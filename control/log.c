@@ -5,6 +5,9 @@
 #include <time.h>
 
 static void log_line(const char *level, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+
+static void log_line(const char *level, const char *format, va_list arguments)
 {
 	char line[1024], stamp[32];
 	struct timespec now;

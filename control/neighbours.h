@@ -10,14 +10,21 @@
 
 #include "config.h"
 
+struct neighbours;
+
 struct neighbour_route {
 	size_t port; /* index into config->dataplane.ports */
 	const uint8_t *mac;
 };
 
-/*
- * 0, or -ENOENT. `on_link` asks for the neighbour itself, as l2dsr needs it: a gateway would route
- * the packet back to us.
- */
-int neighbours_find(const struct config *config, const struct address *address, bool on_link,
+/* `config` is borrowed. NULL when memory is short. */
+struct neighbours *neighbours_create(const struct config *config);
+void neighbours_destroy(struct neighbours *neighbours); /* NULL is allowed */
+
+/* The neighbour itself, as l2dsr needs it: a gateway would route the packet back. 0 or -ENOENT. */
+int neighbours_find_on_link(const struct neighbours *neighbours, const struct address *address,
+	struct neighbour_route *route);
+
+/* The neighbour, or the first port's gateway that there is. 0 or -ENOENT. */
+int neighbours_find(const struct neighbours *neighbours, const struct address *address,
 	struct neighbour_route *route);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lookup.h"
 #include "maglev.h"
 
 /*
@@ -121,13 +122,17 @@ struct plan *plan_create(const struct config *config, const struct flow_secret *
 	if (plan == NULL)
 		goto fail;
 	plan->pools = calloc(config->pool_count + 1, sizeof(*plan->pools));
-	if (plan->pools == NULL)
+	plan->by_name = lookup_create();
+	if (plan->pools == NULL || plan->by_name == NULL)
 		goto fail;
 	for (size_t i = 0; i < config->pool_count; i++) {
 		struct plan_pool *pool = &plan->pools[i];
+		size_t earlier;
 
 		plan->pool_count = i + 1;
 		code = make_pool(pool, &config->pools[i], secret, previous);
+		if (code == 0)
+			code = lookup_add(plan->by_name, pool->name, i, &earlier);
 		if (code != 0)
 			goto fail;
 		plan->digest += XXH3_64bits_withSeed(pool->name, strlen(pool->name), pool->digest);
@@ -147,16 +152,18 @@ void plan_destroy(struct plan *plan)
 		free(plan->pools[i].members);
 		free(plan->pools[i].table);
 	}
+	lookup_destroy(plan->by_name);
 	free(plan->pools);
 	free(plan);
 }
 
 const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name)
 {
-	for (size_t i = 0; plan != NULL && i < plan->pool_count; i++)
-		if (strcmp(plan->pools[i].name, name) == 0)
-			return &plan->pools[i];
-	return NULL;
+	size_t place;
+
+	if (plan == NULL || lookup_find(plan->by_name, name, &place) != 0)
+		return NULL;
+	return &plan->pools[place];
 }
 
 static uint64_t owner(const struct plan_pool *pool, uint32_t slot)

@@ -34,6 +34,7 @@ struct plan_member {
 struct plan {
 	struct plan_pool *pools; /* in the order of the configuration */
 	size_t pool_count;
+	struct lookup *by_name; /* of pools */
 	uint64_t digest; /* over all pools, whatever their order: equal on nodes that agree */
 };
 

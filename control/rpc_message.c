@@ -3,66 +3,22 @@
 
 #include <string.h>
 
+#include "json_shape.h"
 #include "rpc.h"
 
 /* Reals are percentages and rates: 15 digits print 33.3 as 33.3 where 17 would not. */
 #define PRINT_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
-struct shape {
-	unsigned int depth;
-	unsigned int deepest;
-	size_t values;
-	bool in_string;
-	bool escaped;
-};
-
-static void shape_pass_string(struct shape *shape, char character)
-{
-	if (shape->escaped)
-		shape->escaped = false;
-	else if (character == '\\')
-		shape->escaped = true;
-	else if (character == '"')
-		shape->in_string = false;
-}
-
-static void shape_pass_structure(struct shape *shape, char character)
-{
-	switch (character) {
-	case '"': shape->in_string = true; break;
-	case '[':
-	case '{':
-		shape->values++;
-		shape->depth++;
-		if (shape->depth > shape->deepest)
-			shape->deepest = shape->depth;
-		break;
-	case ']':
-	case '}':
-		if (shape->depth > 0)
-			shape->depth--;
-		break;
-	case ',': shape->values++; break;
-	}
-}
-
-/*
- * The parser recurses and allocates as it reads, so nesting and number of values are judged first.
- * What is no JSON may be counted wrongly from its first wrong byte on; the parser stops there.
- */
+/* Before the parser, which recurses and allocates as it reads. */
 static int judge_shape(const char *line, size_t length, struct error *error)
 {
-	struct shape shape = { 0 };
+	struct json_shape shape = { 0 };
 
-	for (size_t i = 0; i < length; i++) {
-		if (shape.in_string)
-			shape_pass_string(&shape, line[i]);
-		else
-			shape_pass_structure(&shape, line[i]);
-	}
+	for (size_t i = 0; i < length; i++)
+		json_shape_pass(&shape, line[i]);
 	if (shape.deepest > RPC_NESTING_MAX)
 		return error_set(error, RPC_PARSE_ERROR,
-			"the request is nested %u deep, %d at most", shape.deepest,
+			"the request is nested %zu deep, %d at most", shape.deepest,
 			RPC_NESTING_MAX);
 	if (shape.values > RPC_VALUES_MAX)
 		return error_set(error, RPC_PARSE_ERROR, "the request has %zu values, %d at most",

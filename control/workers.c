@@ -36,6 +36,7 @@ static void set_ports(struct worker *worker, struct port *const *ports, size_t p
 	for (size_t i = 0; i < port_count; i++) {
 		worker->ports[i].id = port_id(ports[i]);
 		worker->ports[i].leaves_to_host = port_host_path(ports[i]) == HOST_PATH_COPY;
+		worker->ports[i].mac = *port_mac(ports[i]);
 		worker->ports[i].unfinished_checksums = port_has_unfinished_checksums(ports[i]);
 		worker->port_of[port_id(ports[i])] = i;
 	}

@@ -41,17 +41,12 @@ void checksum_complete(struct packet *packet)
 	uint8_t protocol = ipv6 ? packet->key.ipv6.protocol : packet->key.ipv4.protocol;
 	uint16_t length = packet->l2_length + packet->l3_length - packet->l4_offset;
 	uint16_t pseudo, *field;
-	uint32_t sum;
 
 	if (packet->flags & (PACKET_FRAGMENT | PACKET_PORTLESS))
 		return;
 	field = checksum_field(packet, protocol);
 	pseudo = pseudo_header_sum(packet, protocol, length);
 	if (*field != pseudo)
-		return;
-	sum = rte_raw_cksum(packet_at(packet, packet->l4_offset), length) + (uint32_t)pseudo;
-	sum = (sum & 0xffff) + (sum >> 16);
-	if (sum == 0xffff)
 		return;
 	/* The field itself, holding the pseudo-header sum, stands for it in the sum over the rest.
 	 */

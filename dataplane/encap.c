@@ -49,8 +49,13 @@ static inline uint8_t *put_headers(
 
 static inline enum verdict encap_none(struct packet *packet, const struct backend_record *record)
 {
+	uint16_t length = packet->l2_length + packet->l3_length;
+
 	if (unlikely(packet->l3_length > record->mtu))
 		return VERDICT_TOO_BIG;
+	/* padding is left alone, unless it makes the frame longer than the link takes */
+	if (unlikely(packet->frame_length - packet->l2_length > record->mtu))
+		packet->mbuf->data_len = packet->mbuf->pkt_len = length;
 	memcpy(packet_at(packet, 0), record->destination_mac, 12);
 	return VERDICT_NEXT;
 }

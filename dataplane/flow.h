@@ -76,7 +76,7 @@ static_assert(offsetof(struct flow_key_ipv6, protocol) + 1 == FLOW_KEY_IPV6_SIZE
 
 struct flow_secret {
 	uint8_t bytes[FLOW_SECRET_SIZE];
-} __attribute__((aligned(64)));
+};
 
 static_assert(FLOW_SECRET_SIZE == XXH3_SECRET_DEFAULT_SIZE, "what XXH3 itself works with");
 

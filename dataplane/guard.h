@@ -2,7 +2,8 @@
 /*
  * guard: in a build with AddressSanitizer, the bytes of a packet buffer before and behind the
  * packet are poisoned while it is being parsed. A mempool is one allocation, so without this a read
- * past the end of a packet lands in the next buffer and nobody sees it. Nothing in other builds.
+ * past the end of a packet lands in the next buffer and nobody sees it. Up to 7 bytes in front of a
+ * packet that does not begin on 8 bytes cannot be poisoned. Nothing in other builds.
  */
 #pragma once
 

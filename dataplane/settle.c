@@ -158,6 +158,4 @@ void settle_burst(struct worker *worker, unsigned int came_by, struct packet *pa
 		transmit_together(worker, packets, packet_count);
 	else
 		transmit_or_drop(worker, came_by, packets, packet_count);
-	worker->counters->packets += packet_count;
-	worker->counters->bursts++;
 }

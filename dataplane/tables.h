@@ -5,12 +5,14 @@
  */
 #pragma once
 
+#include <rte_common.h>
+
 #include "flow.h"
 #include "record.h"
 #include "service.h"
 
 struct tables {
-	struct flow_secret secret;
+	struct flow_secret secret __rte_cache_aligned;
 	struct service_table *services;       /* owned */
 	const struct backend_record *records; /* cells in the state file, shared by generations */
 };

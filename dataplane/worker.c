@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker.h"
 
+#include <string.h>
 #include <time.h>
 
 #include <rte_branch_prediction.h>
@@ -34,7 +35,22 @@ static unsigned int receive(struct worker *worker, unsigned int port, struct pac
 	}
 	counter->rx_packets += count;
 	counter->rx_bytes += bytes;
+	worker->counters->packets += count;
+	worker->counters->bursts += count != 0;
 	return count;
+}
+
+/* On a port that shows us the host's packets and those of others, too; see worker.h. */
+static void leave_to_others(
+	const struct worker_port *port, struct packet *packets, unsigned int packet_count)
+{
+	for (unsigned int i = 0; i < packet_count; i++) {
+		const struct rte_mbuf *mbuf = packets[i].mbuf;
+
+		if (mbuf->data_len >= sizeof(port->mac) &&
+			memcmp(rte_pktmbuf_mtod(mbuf, void *), &port->mac, sizeof(port->mac)) != 0)
+			packets[i].verdict = VERDICT_LEFT_TO_HOST;
+	}
 }
 
 /* What veth peers leave undone; the packets are parsed and about to leave. */
@@ -55,6 +71,8 @@ static unsigned int serve_port(
 	if (packet_count == 0)
 		return 0;
 	balance_choose_burst(tables, packets, packet_count);
+	if (unlikely(worker->ports[port].leaves_to_host))
+		leave_to_others(&worker->ports[port], packets, packet_count);
 	for (unsigned int i = 0; i < packet_count; i++)
 		guard_lower(packets[i].mbuf);
 	if (unlikely(worker->ports[port].unfinished_checksums))

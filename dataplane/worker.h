@@ -12,14 +12,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_ether.h>
+
 #include "counters.h"
 #include "publish.h"
 
 #define WORKER_PORTS_MAX COUNTERS_PORT_ROOM
 
 struct worker_port {
-	uint16_t id;               /* DPDK's number */
-	bool leaves_to_host;       /* the host has a copy of what is not ours */
+	uint16_t id; /* DPDK's number */
+	/*
+	 * The host has a copy of every packet, and so have we of every packet of the host's: what
+	 * it sends out itself, and what is for other stations. Only frames for `mac` are ours.
+	 */
+	bool leaves_to_host;
+	struct rte_ether_addr mac;
 	bool unfinished_checksums; /* checksum.h */
 };
 

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define CLAIM_NAME_SIZE 64 /* "xdp-<netns inode>-<ifindex>.lock" */
-#define CLAIM_TEXT_SIZE 64 /* what claim_note_program() writes */
+#define CLAIM_TEXT_SIZE 96 /* what claim_note() writes */
 
 /* Interface numbers repeat from one network namespace to the next; the inode tells them apart. */
 static int name_claim(unsigned int ifindex, char name[static CLAIM_NAME_SIZE])
@@ -78,26 +78,29 @@ static int open_claim(const char *directory, const char *name)
 }
 
 /* Zeros for what the file does not say: a new one is empty. */
-static void read_claim(int fd, int *pid, uint32_t *program)
+static void read_claim(int fd, int *pid, struct claim *claim)
 {
 	char text[CLAIM_TEXT_SIZE];
 	ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
 
 	*pid = 0;
-	*program = 0;
+	claim->program = 0;
+	memset(claim->guards, 0, sizeof(claim->guards));
 	if (length <= 0)
 		return;
 	text[length] = '\0';
-	sscanf(text, "pid %d program %" SCNu32, pid, program);
+	sscanf(text, "pid %d program %" SCNu32 " guards %" SCNu32 " %" SCNu32 " %" SCNu32, pid,
+		&claim->program, &claim->guards[0], &claim->guards[1], &claim->guards[2]);
 }
 
-int claim_note_program(struct claim *claim, uint32_t program)
+int claim_note(struct claim *claim)
 {
 	char text[CLAIM_TEXT_SIZE];
 	int length;
 
-	length = snprintf(text, sizeof(text), "pid %d\nprogram %" PRIu32 "\n", getpid(), program);
-	claim->program = program;
+	length = snprintf(text, sizeof(text),
+		"pid %d\nprogram %" PRIu32 "\nguards %" PRIu32 " %" PRIu32 " %" PRIu32 "\n",
+		getpid(), claim->program, claim->guards[0], claim->guards[1], claim->guards[2]);
 	if (pwrite(claim->fd, text, (size_t)length, 0) != length ||
 		ftruncate(claim->fd, length) < 0)
 		return -EIO;
@@ -106,10 +109,10 @@ int claim_note_program(struct claim *claim, uint32_t program)
 
 static int refuse_second(int fd, const char *interface, struct error *error)
 {
-	uint32_t program;
+	struct claim theirs;
 	int pid;
 
-	read_claim(fd, &pid, &program);
+	read_claim(fd, &pid, &theirs);
 	if (pid == 0)
 		return error_set(error, -EBUSY, "another process just started on %s", interface);
 	return error_set(error, -EBUSY, "%s is in use by process %d", interface, pid);
@@ -134,8 +137,8 @@ int claim_take(struct claim *claim, const char *directory, unsigned int ifindex,
 		return result;
 	}
 	claim->fd = fd;
-	read_claim(fd, &pid, &claim->program);
-	result = claim_note_program(claim, claim->program);
+	read_claim(fd, &pid, claim);
+	result = claim_note(claim);
 	if (result == 0)
 		return 0;
 	claim_release(claim);

@@ -217,8 +217,9 @@ static __always_inline bool is_extension(__u8 next)
 
 /*
  * No balancer puts extension headers in front of the inner packet. Behind them may be a tunnel all
- * the same, which the host's own tunnel devices would open for anybody. A fragment header names
- * what the whole packet carries; what follows it may be any piece of that.
+ * the same, which the host's own tunnel devices would open for anybody. So a chain has to be seen
+ * to end in something else: one that is cut short or too long for us does not pass. A fragment
+ * header names what the whole packet carries; what follows it may be any piece of that.
  */
 static __always_inline enum decap_verdict judge_extensions(
 	const struct frame *frame, const struct decap_config *config, const struct ipv6hdr *ip)
@@ -229,14 +230,14 @@ static __always_inline enum decap_verdict judge_extensions(
 
 	for (int i = 0; i < EXTENSIONS_MAX && is_extension(next) && !fragment; i++) {
 		if ((const void *)(extension + 1) > frame->end)
-			return DECAP_VERDICT_NOT_TUNNEL;
+			break;
 		fragment = next == IPPROTO_FRAGMENT;
 		next = extension->next;
 		extension += extension->units + 1;
 		/* One pointer only, or the verifier does not see that it was compared. */
 		barrier_var(extension);
 	}
-	if (!is_tunnel(next))
+	if (!is_tunnel(next) && !is_extension(next))
 		return DECAP_VERDICT_NOT_TUNNEL;
 	if (is_for_other_host(frame, config))
 		return DECAP_VERDICT_OTHER_HOST;
@@ -516,6 +517,20 @@ static __always_inline bool is_readable(const struct __sk_buff *skb, __u32 size)
 	return (void *)(long)skb->data + size <= (void *)(long)skb->data_end;
 }
 
+/* Extension headers may fill a packet, but few packets have any: of those, all is looked at. */
+static __always_inline __u32 look_size(struct __sk_buff *skb)
+{
+	struct ipv6hdr ip;
+
+	if (skb->len <= LOOK_SIZE)
+		return skb->len;
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) ||
+		bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) != 0 ||
+		!is_extension(ip.nexthdr))
+		return LOOK_SIZE;
+	return skb->len;
+}
+
 /*
  * tc: the kernel has moved a VLAN tag out of the frame before, so a tag found here is a second one
  * and the frame none of ours. TC_ACT_UNSPEC lets the next filter have its say.
@@ -525,11 +540,13 @@ int sluice_decap_tc(struct __sk_buff *skb)
 {
 	struct tunnel tunnel = {};
 	struct frame frame = {};
+	__u32 wanted = look_size(skb);
 	enum decap_verdict verdict;
 
-	/* Out of memory, the frame stays unread and unopened: the host's stack drops it. */
-	if (!is_readable(skb, LOOK_SIZE))
-		bpf_skb_pull_data(skb, skb->len < LOOK_SIZE ? skb->len : LOOK_SIZE);
+	if (!is_readable(skb, wanted) && bpf_skb_pull_data(skb, wanted) != 0) {
+		count(DECAP_VERDICT_NOT_STRIPPED);
+		return TC_ACT_SHOT;
+	}
 	frame.data = (void *)(long)skb->data;
 	frame.end = (void *)(long)skb->data_end;
 	frame.length = skb->len;

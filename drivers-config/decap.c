@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "netdev.h"
+#include "netdev_upper.h"
 
 /* The name can be anybody's and the map a coincidence, but not both with the magic in it. */
 static bool is_ours(const struct decap_hook *hook)
@@ -169,6 +170,26 @@ static int read_mac(const char *interface, uint8_t mac[DECAP_MAC_SIZE], struct e
 	return 0;
 }
 
+/*
+ * Frames for another MAC address pass, because they are for another host. With such a device above
+ * the interface they are not, and anybody's tunnel packets would reach this host's tunnel devices.
+ */
+static int refuse_upper(const char *interface, struct error *error)
+{
+	char upper[IF_NAMESIZE];
+	int result = netdev_upper_find(interface, upper);
+
+	if (result < 0)
+		return error_set(error, result, "%s: asking for the devices above it: %s",
+			interface, strerror(-result));
+	if (result == 0)
+		return 0;
+	return error_set(error, -EBUSY,
+		"%s: %s above it takes frames for other MAC addresses into this host, past the "
+		"decapsulator: attach to %s (--mode tc) or take it away",
+		interface, upper, upper);
+}
+
 int decap_attach(const char *interface, enum decap_mode mode, const struct decap_rules *rules,
 	enum decap_mode *attached, struct error *error)
 {
@@ -177,6 +198,8 @@ int decap_attach(const char *interface, enum decap_mode mode, const struct decap
 	struct decap_program *program;
 	int result = read_mac(interface, mac, error);
 
+	if (result == 0)
+		result = refuse_upper(interface, error);
 	if (result == 0)
 		result = find_places(interface, &places, error);
 	if (result < 0)

@@ -24,8 +24,9 @@ struct decap_status {
  * Attaches to `interface`, in the place of the decapsulator that may be there: every packet meets
  * the old rules or the new ones, except when native and generic XDP change places, of which the
  * kernel allows one at a time. Counters start at zero. A program that is not ours is left alone and
- * refused with -EBUSY. `*attached` is the mode in use; where the wish was auto and it is tc,
- * `error` holds the reason.
+ * refused with -EBUSY, and so is an interface on which another device receives for other MAC
+ * addresses (netdev_upper.h). One that comes to stand there later is not noticed. `*attached` is
+ * the mode in use; where the wish was auto and it is tc, `error` holds the reason.
  */
 int decap_attach(const char *interface, enum decap_mode mode, const struct decap_rules *rules,
 	enum decap_mode *attached, struct error *error);

@@ -36,7 +36,7 @@
 	X(UNKNOWN_SOURCE, unknown_source, "the outer source is none of the configured")       \
 	X(UNKNOWN_VIP, unknown_vip, "the inner destination is none of the configured")        \
 	X(ECN, ecn, "met congestion, but the inner packet cannot say so (RFC 6040)")          \
-	X(NOT_STRIPPED, not_stripped, "the kernel refused to take the outer header off")
+	X(NOT_STRIPPED, not_stripped, "the kernel would not show the headers or strip one")
 
 enum decap_verdict {
 #define DECAP_VERDICT_ENUM(upper, lower, text) DECAP_VERDICT_##upper,

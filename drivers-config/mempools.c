@@ -12,6 +12,7 @@
 
 #define CACHE_SIZE      256
 #define XDP_HEADROOM    256 /* what the kernel keeps free before each AF_XDP frame */
+#define SMALL_PAGE      4096
 #define SMALLEST_ROOM   2048
 #define OBJECT_OVERHEAD 192 /* mempool header and padding of one buffer, about */
 
@@ -28,8 +29,10 @@ uint16_t mempools_data_room(uint16_t mtu)
 
 uint64_t mempools_memory(uint32_t mbufs, uint16_t mtu)
 {
-	return (uint64_t)mbufs *
-	       (mempools_data_room(mtu) + sizeof(struct rte_mbuf) + OBJECT_OVERHEAD);
+	uint64_t buffer = mempools_data_room(mtu) + sizeof(struct rte_mbuf) + OBJECT_OVERHEAD;
+
+	/* without hugepages no buffer may lie across two pages */
+	return mbufs * RTE_ALIGN(buffer, SMALL_PAGE);
 }
 
 static int create_pool(
@@ -62,7 +65,8 @@ struct mempools *mempools_create(uint32_t mbufs, uint16_t mtu, struct error *err
 	{
 		int socket = rte_lcore_to_socket_id(lcore);
 
-		if (mempools->pools[socket] != NULL)
+		/* the main lcore has none where its CPUs are on several nodes */
+		if (socket < 0 || socket >= RTE_MAX_NUMA_NODES || mempools->pools[socket] != NULL)
 			continue;
 		if (create_pool(mempools, socket, mbufs, mtu, error) != 0) {
 			mempools_destroy(mempools);
@@ -79,6 +83,15 @@ void mempools_destroy(struct mempools *mempools)
 	for (unsigned int i = 0; i < RTE_MAX_NUMA_NODES; i++)
 		rte_mempool_free(mempools->pools[i]);
 	free(mempools);
+}
+
+unsigned int mempools_count(const struct mempools *mempools)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < RTE_MAX_NUMA_NODES; i++)
+		count += mempools->pools[i] != NULL;
+	return count;
 }
 
 struct rte_mempool *mempools_get(const struct mempools *mempools, int socket)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* mempools: packet buffers, one pool for each NUMA node that has a worker or a port. */
+/* mempools: packet buffers, one pool for each NUMA node that has a worker. */
 #pragma once
 
 #include <stdint.h>
@@ -13,12 +13,15 @@ struct mempools;
 /* Bytes of a buffer's data room (headroom included) that take packets of `mtu` bytes whole. */
 uint16_t mempools_data_room(uint16_t mtu);
 
-/* Bytes of memory that `mbufs` buffers for packets of `mtu` bytes take. */
+/* Bytes of memory that `mbufs` buffers for packets of `mtu` bytes take at most. */
 uint64_t mempools_memory(uint32_t mbufs, uint16_t mtu);
 
 /* Pools of `mbufs` buffers on each node of the EAL's lcores. NULL with the sentence. */
 struct mempools *mempools_create(uint32_t mbufs, uint16_t mtu, struct error *error);
 void mempools_destroy(struct mempools *mempools); /* NULL is allowed */
+
+/* How many pools there are. */
+unsigned int mempools_count(const struct mempools *mempools);
 
 /* The pool of a NUMA node; of any node where `socket` is SOCKET_ID_ANY or has none. */
 struct rte_mempool *mempools_get(const struct mempools *mempools, int socket);

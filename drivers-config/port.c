@@ -94,12 +94,17 @@ static int inspect_interface(struct port *port, struct error *error)
 	code = netdev_mtu(port->interface, &mtu);
 	if (code != 0)
 		return error_set(error, code, "interface %s: %s", port->interface, strerror(-code));
+	if (port->quirk->mtu_max != 0 && port->mtu > port->quirk->mtu_max)
+		return error_set(error, -EINVAL,
+			"an mtu of %u is more than the %u that %s can take", port->mtu,
+			port->quirk->mtu_max, port->quirk->driver);
 	if (mtu < port->mtu)
 		return error_set(error, -EINVAL,
 			"an mtu of %u is configured, but interface %s has %u (ip link set %s mtu %u)",
 			port->mtu, port->interface, mtu, port->interface, port->mtu);
 	if (netdev_driver(port->interface, kernel_driver) == 0)
-		port->unfinished_checksums = strcmp(kernel_driver, "veth") == 0;
+		port->unfinished_checksums = port->quirk->host_path == HOST_PATH_COPY ||
+					     strcmp(kernel_driver, "veth") == 0;
 	return 0;
 }
 
@@ -115,6 +120,8 @@ static int claim_interface(struct port *port, struct error *error)
 		return error_set(error, -EINVAL,
 			"the device brings its own xdp_prog, which host path xdp would replace");
 	code = steer_claim(&port->steer, port->interface, CLAIM_DIRECTORY, error);
+	if (code == 0)
+		code = steer_check_queues(port->steer, port->queues, error);
 	if (code != 0)
 		return code;
 	port->program_fd = steer_program_open(port->program_path, error);
@@ -216,7 +223,7 @@ static int set_up_queues(struct port *port, const struct mempools *mempools, str
 	return 0;
 }
 
-static int configure(struct port *port, struct error *error)
+static int configure(struct port *port, const struct mempools *mempools, struct error *error)
 {
 	struct rte_eth_dev_info info;
 	struct rte_eth_conf conf = { 0 };
@@ -280,7 +287,7 @@ static int set_up_steered_queues(
 
 static int bring_up(struct port *port, const struct mempools *mempools, struct error *error)
 {
-	int code = configure(port, error);
+	int code = configure(port, mempools, error);
 
 	if (code == 0)
 		code = port->steer != NULL ? set_up_steered_queues(port, mempools, error)

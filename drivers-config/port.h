@@ -47,7 +47,7 @@ enum host_path port_host_path(const struct port *port);
 const struct rte_ether_addr *port_mac(const struct port *port);
 bool port_link_up(const struct port *port);
 
-/* Peers hand over TCP and UDP checksums unfinished: veth, where no hardware will finish them. */
+/* The kernel hands over TCP and UDP checksums unfinished: AF_PACKET, and veth in any case. */
 bool port_has_unfinished_checksums(const struct port *port);
 
 /* The XDP program of a port with HOST_PATH_XDP; NULL for others. Owned by the port. */

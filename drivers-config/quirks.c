@@ -25,6 +25,8 @@ static const struct quirk quirks[] = {
 		.host_path = HOST_PATH_COPY,
 		.kernel_interface = true,
 		.holds_no_mbufs = true,
+		.mtu_max =
+			1964, /* slots of 2,048 bytes less their header, Ethernet and a VLAN tag */
 		.too_few_queues = "add qpairs= to the device",
 	},
 	{

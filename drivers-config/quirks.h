@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* How traffic that is not ours reaches the kernel (DESIGN 8). */
 enum host_path {
@@ -19,6 +20,7 @@ struct quirk {
 	bool holds_no_mbufs;     /* copies: its rings take nothing from the mempool */
 	bool queues_by_argument; /* has as many queues as "queue_count=" says, whatever the device
 				  */
+	uint16_t mtu_max;        /* bytes of L3 packet; 0: what the device says of itself */
 	const char *arguments;   /* added to the device string unless it says otherwise, or NULL */
 	const char *too_few_queues; /* how the user gets more queues, a half sentence */
 };

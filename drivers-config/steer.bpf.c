@@ -13,37 +13,18 @@
  * DPDK's af_xdp driver loads this object (xdp_prog=), attaches the first program in it and puts its
  * sockets in the map named xsks_map. Keep to what Linux 6.1 has.
  */
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
+#include "steer_frame.h"
+
 #include <linux/in.h>
-#include <linux/in6.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-
-#include "steer_maps.h"
-
-#define AF_INET  2
-#define AF_INET6 10
-
-#define ICMPV6              58         /* IPPROTO_ICMPV6 */
-#define FRAGMENT_BITS       0x3fff     /* more fragments, and the offset (RFC 791) */
-#define FLOWINFO_MASK       0x0fffffff /* traffic class and flow label (RFC 8200) */
+#define ICMPV6              58     /* IPPROTO_ICMPV6 */
+#define FRAGMENT_BITS       0x3fff /* more fragments, and the offset (RFC 791) */
 #define EXTENSIONS_MAX      8
 #define EXTENSION_UNIT_SIZE 8 /* bytes; a header is this long and as many more units as it says */
 
 struct vlan_header {
 	__be16 tag;
 	__be16 type;
-};
-
-/* One frame while it is judged. From `network` to `end` is what came after Ethernet. */
-struct frame {
-	void *network;
-	void *end;
-	__be16 type; /* EtherType, after the VLAN tag where there is one */
 };
 
 /* An array would do, but the driver fills it and expects this type. Index: receive queue. */
@@ -53,15 +34,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } xsks_map SEC(".maps");
-
-/* Not preallocated: a few VIPs are usual, and 65,536 elements would cost 6 MB on every port. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, STEER_VIPS_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct steer_vip);
-	__type(value, __u8);
-} vips SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -116,42 +88,6 @@ static __always_inline int is_same_mac(const __u8 *a, const __u8 *b)
 	return difference == 0;
 }
 
-static __always_inline struct iphdr *ipv4_header(const struct frame *frame)
-{
-	struct iphdr *header = frame->network;
-
-	if (frame->type != bpf_htons(ETH_P_IP) || (void *)(header + 1) > frame->end)
-		return 0;
-	return header;
-}
-
-static __always_inline struct ipv6hdr *ipv6_header(const struct frame *frame)
-{
-	struct ipv6hdr *header = frame->network;
-
-	if (frame->type != bpf_htons(ETH_P_IPV6) || (void *)(header + 1) > frame->end)
-		return 0;
-	return header;
-}
-
-static __always_inline int is_for_vip(const struct frame *frame)
-{
-	const struct iphdr *ipv4 = ipv4_header(frame);
-	const struct ipv6hdr *ipv6 = ipv6_header(frame);
-	struct steer_vip vip = {};
-
-	if (ipv4) {
-		vip.family = 4;
-		__builtin_memcpy(vip.bytes, &ipv4->daddr, sizeof(ipv4->daddr));
-	} else if (ipv6) {
-		vip.family = 6;
-		__builtin_memcpy(vip.bytes, &ipv6->daddr, sizeof(ipv6->daddr));
-	} else {
-		return 0;
-	}
-	return bpf_map_lookup_elem(&vips, &vip) != 0;
-}
-
 /*
  * The protocol after the extension headers that may stand before ICMPv6. Anything else ends the
  * walk: a fragment header names itself, a header that is cut short or one too many counts as
@@ -186,52 +122,6 @@ static __always_inline int is_icmp(const struct frame *frame)
 	return ipv6 && ipv6_protocol(ipv6, frame->end) == ICMPV6;
 }
 
-static __always_inline int has_route_query(const struct frame *frame, struct bpf_fib_lookup *query)
-{
-	const struct iphdr *ipv4 = ipv4_header(frame);
-	const struct ipv6hdr *ipv6 = ipv6_header(frame);
-
-	if (ipv4) {
-		query->family = AF_INET;
-		query->tos = ipv4->tos;
-		query->l4_protocol = ipv4->protocol;
-		query->ipv4_src = ipv4->saddr;
-		query->ipv4_dst = ipv4->daddr;
-		return 1;
-	}
-	if (!ipv6)
-		return 0;
-	query->family = AF_INET6;
-	query->flowinfo = *(const __be32 *)ipv6 & bpf_htonl(FLOWINFO_MASK);
-	query->l4_protocol = ipv6->nexthdr;
-	__builtin_memcpy(query->ipv6_src, &ipv6->saddr, sizeof(query->ipv6_src));
-	__builtin_memcpy(query->ipv6_dst, &ipv6->daddr, sizeof(query->ipv6_dst));
-	return 1;
-}
-
-/*
- * Whether the kernel, were it given the frame, would send it on. It would not where the address is
- * its own, where a route says blackhole, unreachable or prohibit, or where forwarding is off. It
- * would (if in vain) where the neighbour is yet unknown, the packet too big, or the route is a
- * tunnel. The answer is that of the untagged port: of a VLAN device above it, Linux 6.1 cannot be
- * asked. An error means there is no routing on this device at all.
- */
-static __always_inline int kernel_would_forward(struct xdp_md *context, const struct frame *frame)
-{
-	struct bpf_fib_lookup query = {};
-
-	if (!has_route_query(frame, &query))
-		return 0;
-	query.ifindex = context->ingress_ifindex;
-	switch (bpf_fib_lookup(context, &query, sizeof(query), 0)) {
-	case BPF_FIB_LKUP_RET_SUCCESS:
-	case BPF_FIB_LKUP_RET_NO_NEIGH:
-	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
-	case BPF_FIB_LKUP_RET_UNSUPP_LWT: return 1;
-	default: return 0;
-	}
-}
-
 /*
  * From the moment the driver attaches us until control has filled the maps, nothing says which
  * packets are for a VIP. Those that would be routed onwards may be, and wait those milliseconds
@@ -243,7 +133,9 @@ static __always_inline enum steer_count judge_unready(
 {
 	if (ethernet->h_dest[0] & 1)
 		return STEER_COUNT_HOST;
-	return kernel_would_forward(context, frame) ? STEER_COUNT_NOT_READY : STEER_COUNT_HOST;
+	return kernel_would_forward(context, context->ingress_ifindex, frame)
+		       ? STEER_COUNT_NOT_READY
+		       : STEER_COUNT_HOST;
 }
 
 static __always_inline enum steer_count judge(struct xdp_md *context)
@@ -264,7 +156,8 @@ static __always_inline enum steer_count judge(struct xdp_md *context)
 		return STEER_COUNT_HOST;
 	if (!is_icmp(&frame))
 		return STEER_COUNT_TO_WORKER;
-	return kernel_would_forward(context, &frame) ? STEER_COUNT_LOOPED : STEER_COUNT_HOST;
+	return kernel_would_forward(context, context->ingress_ifindex, &frame) ? STEER_COUNT_LOOPED
+									       : STEER_COUNT_HOST;
 }
 
 /* XDP_DROP is what the redirect returns for a queue without a socket; never XDP_PASS (see above).

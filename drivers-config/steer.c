@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "claim.h"
+#include "steer_guard.h"
 
 #define PROGRAM_LINK     "anon_inode:bpf-prog"
 #define MAP_LINK         "anon_inode:bpf-map"
@@ -53,10 +54,12 @@ struct steer {
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
 	struct claim claim;
-	uint8_t mac[NETDEV_MAC_SIZE];
+	uint8_t mac[NETDEV_MAC_SIZE]; /* these two as written to the map `port` */
+	bool ready;
 	uint32_t program_id; /* 0 until steer_attach() */
 	int program;         /* descriptors of our own, -1 until steer_attach() */
 	int maps[MAP_COUNT];
+	struct steer_guard *guard; /* from steer_prepare() on */
 	unsigned int processors;
 	uint64_t *by_processor; /* scratch of steer_count() */
 };
@@ -136,6 +139,16 @@ static struct steer *create_steer(const char *interface)
 	return NULL;
 }
 
+static int ask_queues(const struct steer *steer, struct netdev_queues *queues, struct error *error)
+{
+	int result = netdev_rx_queues(steer->interface, queues);
+
+	if (result == 0)
+		return 0;
+	return error_set(error, result, "cannot tell how many receive queues %s has: %s",
+		steer->interface, strerror(-result));
+}
+
 /*
  * One socket serves one receive queue, and the program drops what is for a VIP and comes in on
  * another one: with a queue too many, a part of the flows would find nobody, silently.
@@ -143,13 +156,10 @@ static struct steer *create_steer(const char *interface)
 static int check_queues(const struct steer *steer, unsigned int wanted, struct error *error)
 {
 	struct netdev_queues queues;
-	int result = netdev_rx_queues(steer->interface, &queues);
+	int result = ask_queues(steer, &queues, error);
 
-	if (result < 0)
-		return error_set(error, result, "cannot tell how many receive queues %s has: %s",
-			steer->interface, strerror(-result));
-	if (queues.rx == wanted)
-		return 0;
+	if (result < 0 || queues.rx == wanted)
+		return result;
 	if (queues.channel == NULL || wanted > queues.rx_max)
 		return error_set(error, -EINVAL,
 			"%s has %u receive queues where %u are needed, one per worker, and cannot "
@@ -159,6 +169,23 @@ static int check_queues(const struct steer *steer, unsigned int wanted, struct e
 		"%s has %u receive queues where %u are needed, one per worker; run: "
 		"ethtool -L %s %s %u",
 		steer->interface, queues.rx, wanted, steer->interface, queues.channel, wanted);
+}
+
+/* The driver believes that an interface without combined channels (veth) has one queue. */
+int steer_check_queues(const struct steer *steer, unsigned int wanted, struct error *error)
+{
+	struct netdev_queues queues;
+	int result = ask_queues(steer, &queues, error);
+
+	if (result < 0)
+		return result;
+	if (wanted > 1 && (queues.channel == NULL || strcmp(queues.channel, "combined") != 0))
+		return error_set(error, -EINVAL,
+			"%u workers need as many receive queues of %s, which has %u, and DPDK's "
+			"af_xdp driver serves but one of an interface without combined channels: "
+			"configure one worker",
+			wanted, steer->interface, queues.rx);
+	return check_queues(steer, wanted, error);
 }
 
 /*
@@ -269,6 +296,15 @@ static int stop_vlan_stripping(const struct steer *steer, struct error *error)
 	return 0;
 }
 
+/* The interface has no program from here to the driver's own: the guard takes over first. */
+static int close_guard(struct steer *steer, struct error *error)
+{
+	if (steer->guard == NULL)
+		steer->guard = steer_guard_create(
+			steer->interface, (int)steer->ifindex, &steer->claim, error);
+	return steer->guard == NULL ? -EIO : steer_guard_close(steer->guard, error);
+}
+
 /* What only looks comes first, so that a refusal leaves the interface as it was. */
 int steer_prepare(struct steer *steer, unsigned int queues, struct error *error)
 {
@@ -279,6 +315,8 @@ int steer_prepare(struct steer *steer, unsigned int queues, struct error *error)
 		result = check_program(steer, &stale, error);
 	if (result == 0)
 		result = stop_vlan_stripping(steer, error);
+	if (result == 0)
+		result = close_guard(steer, error);
 	if (result == 0)
 		result = remove_stale_program(steer, &stale, error);
 	return result;
@@ -369,9 +407,9 @@ static int open_maps(struct steer *steer, const uint32_t *ids, uint32_t count)
 	return 0;
 }
 
-static int write_port(struct steer *steer, uint8_t ready)
+static int write_port(struct steer *steer)
 {
-	struct steer_port port = { .ready = ready };
+	struct steer_port port = { .ready = steer->ready };
 	uint32_t first = 0;
 
 	memcpy(port.mac, steer->mac, sizeof(port.mac));
@@ -415,9 +453,11 @@ int steer_attach(
 	if (result < 0)
 		goto fail;
 	memcpy(steer->mac, mac, sizeof(steer->mac));
-	result = write_port(steer, 0);
+	steer->ready = false;
+	result = write_port(steer);
+	steer->claim.program = steer->program_id;
 	if (result == 0)
-		result = claim_note_program(&steer->claim, steer->program_id);
+		result = claim_note(&steer->claim);
 	if (result == 0)
 		return 0;
 	error_set(error, result, "cannot write to the XDP program of %s: %s", steer->interface,
@@ -440,34 +480,61 @@ int steer_add(struct steer *steer, const uint8_t bytes[static 16], uint8_t famil
 {
 	struct steer_vip vip = make_vip(bytes, family);
 	uint8_t present = 1;
+	int result = bpf_map_update_elem(steer->maps[MAP_VIPS], &vip, &present, BPF_ANY);
 
-	return bpf_map_update_elem(steer->maps[MAP_VIPS], &vip, &present, BPF_ANY);
+	return result < 0 ? result : steer_guard_add(steer->guard, &vip);
 }
 
 int steer_remove(struct steer *steer, const uint8_t bytes[static 16], uint8_t family)
 {
 	struct steer_vip vip = make_vip(bytes, family);
+	int result = bpf_map_delete_elem(steer->maps[MAP_VIPS], &vip);
 
-	return bpf_map_delete_elem(steer->maps[MAP_VIPS], &vip);
+	return result < 0 ? result : steer_guard_remove(steer->guard, &vip);
 }
 
 int steer_set_ready(struct steer *steer)
 {
-	return write_port(steer, 1);
+	int result;
+
+	steer->ready = true;
+	result = write_port(steer);
+	return result < 0 ? result : steer_guard_stand(steer->guard);
+}
+
+int steer_follow_mac(struct steer *steer)
+{
+	uint8_t mac[NETDEV_MAC_SIZE], before[NETDEV_MAC_SIZE];
+	int result = netdev_mac(steer->interface, mac);
+
+	if (result < 0 || memcmp(mac, steer->mac, sizeof(mac)) == 0)
+		return result;
+	memcpy(before, steer->mac, sizeof(before));
+	memcpy(steer->mac, mac, sizeof(mac));
+	result = write_port(steer);
+	if (result < 0)
+		memcpy(steer->mac, before, sizeof(before)); /* to try again */
+	return result < 0 ? result : 1;
+}
+
+static int sum_count(struct steer *steer, uint32_t count, uint64_t *sum)
+{
+	int result = bpf_map_lookup_elem(steer->maps[MAP_COUNTS], &count, steer->by_processor);
+
+	*sum = 0;
+	for (unsigned int i = 0; result == 0 && i < steer->processors; i++)
+		*sum += steer->by_processor[i];
+	return result;
 }
 
 int steer_count(struct steer *steer, uint64_t counts[static STEER_COUNT_MAX])
 {
-	for (uint32_t i = 0; i < STEER_COUNT_MAX; i++) {
-		int result = bpf_map_lookup_elem(steer->maps[MAP_COUNTS], &i, steer->by_processor);
+	int result = 0;
 
-		if (result < 0)
-			return result;
-		counts[i] = 0;
-		for (unsigned int j = 0; j < steer->processors; j++)
-			counts[i] += steer->by_processor[j];
-	}
-	return 0;
+	for (uint32_t i = 0; result == 0 && i < STEER_COUNT_MAX; i++)
+		result = sum_count(steer, i, &counts[i]);
+	counts[STEER_COUNT_GUARDED] = steer_guard_drops(steer->guard);
+	return result;
 }
 
 bool steer_is_attached(const struct steer *steer)
@@ -488,6 +555,7 @@ void steer_destroy(struct steer *steer)
 		attachment.id == steer->program_id)
 		detach(steer->ifindex, &attachment, steer->program);
 	forget_program(steer);
+	steer_guard_destroy(steer->guard);
 	claim_release(&steer->claim);
 	free(steer->by_processor);
 	free(steer);

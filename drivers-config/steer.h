@@ -4,19 +4,27 @@
  * DPDK's af_xdp driver; a struct steer makes the interface ready for that, finds the program's maps
  * afterwards and keeps the set of VIPs in them in step with the services.
  *
+ * The driver takes its program off when it closes the port, and a start has to take off what a
+ * killed process left before the driver attaches its own. So that nothing for a VIP loops through a
+ * kernel that routes in between, a filter in tc (steer_guard.h) stands behind the program, and
+ * stays when the process ends, however it ends: what is for a VIP and would be forwarded is dropped
+ * until the next start. A host that is to route its former VIPs is rid of the filter by
+ *   tc filter del dev <interface> ingress pref 40          (STEER_GUARD_PREFERENCE)
+ *
  * In this order, all in the control thread and its network namespace:
  *   steer_claim     before the driver hears of the interface (before rte_eal_init() for a --vdev):
  *                   a driver that fails takes off whatever program is attached, anybody's
+ *   steer_check_queues   may come before the driver, which has no good words for it
  *   steer_prepare   right before the port's receive queues are set up, which is when the driver
- *                   attaches the program: until then a stale one still drops what is for the VIPs
+ *                   attaches the program; again before each of the driver's attempts
  *   steer_attach    once the port's receive queues are set up
  *   steer_add ...   every VIP of the configuration
  *   steer_set_ready until here whatever the host would route onwards is dropped
- *   steer_add, steer_remove, steer_count, steer_is_attached   any number of times
+ *   steer_add, steer_remove, steer_count, steer_is_attached, steer_follow_mac   at any time
  *   steer_destroy   after the port is closed
  *
  * A VIP that comes has its table published first and is added here then; one that goes is removed
- * here first. Needs CAP_NET_ADMIN and CAP_BPF, not CAP_SYS_ADMIN.
+ * here first. Needs CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON, not CAP_SYS_ADMIN.
  */
 #pragma once
 
@@ -39,10 +47,17 @@ int steer_claim(
 	struct steer **steer, const char *interface, const char *directory, struct error *error);
 
 /*
- * Makes the interface fit for `queues` sockets: refuses another number of receive queues and,
- * once more, any XDP program that is not ours, takes off a program of ours that a killed process
- * left behind, and switches VLAN stripping off (it is not switched on again). -EINVAL for the
- * queues, -EBUSY for the program, -EOPNOTSUPP for the stripping, or -errno.
+ * Refuses any other number of receive queues than one for each of `queues` workers, and a number
+ * that the driver cannot serve: -EINVAL with both numbers in the sentence, or -errno.
+ */
+int steer_check_queues(const struct steer *steer, unsigned int queues, struct error *error);
+
+/*
+ * Makes the interface fit for `queues` sockets: refuses another number of receive queues and, once
+ * more, any XDP program that is not ours, puts the filter of tc in place, takes off a program of
+ * ours that a killed process left behind, and switches VLAN stripping off (it is not switched on
+ * again). -EINVAL for the queues, -EBUSY for a program or filter, -EOPNOTSUPP for the stripping, or
+ * -errno.
  */
 int steer_prepare(struct steer *steer, unsigned int queues, struct error *error);
 
@@ -64,7 +79,14 @@ int steer_remove(struct steer *steer, const uint8_t bytes[static 16], uint8_t fa
 /* Says that the VIPs are complete: from now on what is for none of them is the kernel's. */
 int steer_set_ready(struct steer *steer);
 
-/* Frames by what became of them since the program was loaded, over all processors. */
+/*
+ * Only frames for the port's MAC address are steered. Writes the address that the interface has now
+ * where it is another one than before: 1, or 0 where it is the same, or -errno. To be asked now and
+ * then; in between, what is for a VIP is dropped.
+ */
+int steer_follow_mac(struct steer *steer);
+
+/* Frames by what became of them since the programs were loaded, over all processors. */
 int steer_count(struct steer *steer, uint64_t counts[static STEER_COUNT_MAX]);
 
 /* "to_worker", ... and what that means, a half sentence for a person. Static text. */
@@ -77,5 +99,9 @@ const char *steer_count_text(enum steer_count count);
  */
 bool steer_is_attached(const struct steer *steer);
 
-/* Takes the program off if it is still there and ours, and gives the claim back. NULL allowed. */
+/*
+ * Takes the program off if it is still there and ours, and gives the claim back. What was made
+ * ready leaves its filter in tc, as said above; a start that failed leaves that of its predecessor.
+ * NULL allowed.
+ */
 void steer_destroy(struct steer *steer);

@@ -14,16 +14,27 @@
 #define STEER_PORT_NAME    "port"
 #define STEER_COUNTS_NAME  "steer_counts"
 
+/*
+ * The filter in tc. Its preference is early, yet leaves room for others in front of it; a person
+ * who wants to be rid of it needs the number.
+ */
+#define STEER_GUARD_NAME       "sluice_guard"
+#define STEER_GUARD_PREFERENCE 40
+
 #define STEER_QUEUES_MAX 1024
 #define STEER_VIPS_MAX   65536
 
-/* X(NAME, name in JSON, what happened): every frame that the program sees is counted under one. */
-#define STEER_COUNT_TABLE(X)                                                               \
-	X(TO_WORKER, to_worker, "for a VIP: handed to the worker of its queue")            \
-	X(NO_SOCKET, no_socket, "for a VIP: dropped because its queue has no live worker") \
-	X(HOST, host, "left to the kernel of the host")                                    \
-	X(LOOPED, looped, "ICMP for a VIP: dropped, the kernel would have routed it away") \
-	X(NOT_READY, not_ready, "dropped while the VIPs were not known yet, for that reason")
+/*
+ * X(NAME, name in JSON, what happened): every frame that the XDP program sees is counted under one
+ * of the first five; what it let pass and the filter in tc stopped, under the last as well.
+ */
+#define STEER_COUNT_TABLE(X)                                                                  \
+	X(TO_WORKER, to_worker, "for a VIP: handed to the worker of its queue")               \
+	X(NO_SOCKET, no_socket, "for a VIP: dropped because its queue has no live worker")    \
+	X(HOST, host, "left to the kernel of the host")                                       \
+	X(LOOPED, looped, "ICMP for a VIP: dropped, the kernel would have routed it away")    \
+	X(NOT_READY, not_ready, "dropped while the VIPs were not known yet, for that reason") \
+	X(GUARDED, guarded, "past the XDP program, and dropped in tc for that reason")
 
 enum steer_count {
 #define STEER_COUNT_ENUM(upper, lower, text) STEER_COUNT_##upper,

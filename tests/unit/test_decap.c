@@ -31,6 +31,8 @@
 #define PEER        "wire0"    /* what is sent here comes in there */
 #define DEADLINE_MS 5000
 
+#define LONG_OPTIONS 120 /* bytes of an extension header, more than tc looks at at once */
+
 static const char *sluice_decap; /* the program; set by main, read by tests */
 
 static void run_command(const char *command)
@@ -208,6 +210,28 @@ static void headers_cut_short_pass_tc_unopened(void **state)
 	assert_int_equal(decap_detach(INTERFACE, NULL), 0);
 }
 
+/* By wire, where the program has to ask for what lies beyond its usual look at a packet. */
+static void chain_beyond_the_first_bytes_hides_no_tunnel_from_tc(void **state)
+{
+	struct tunnel_frame frame = tunnel_build(&tunnel_mixes[TUNNEL_MIX_COUNT - 1]);
+	uint8_t *ip = frame.bytes + frame.outer, *options = ip + IPV6_SIZE;
+	const uint8_t padding[LONG_OPTIONS] = { ip[6], LONG_OPTIONS / 8 - 1, 1, LONG_OPTIONS - 4 };
+
+	assert_int_equal(tunnel_mixes[TUNNEL_MIX_COUNT - 1].outer, 6);
+	memmove(options + LONG_OPTIONS, options, frame.length - frame.inner);
+	memcpy(options, padding, sizeof(padding));
+	ip[6] = IPPROTO_DSTOPTS;
+	tunnel_put16(ip + 4, tunnel_get16(ip + 4) + LONG_OPTIONS);
+	frame.length += LONG_OPTIONS;
+	attach_usual(DECAP_MODE_TC);
+	send_frame(&frame);
+	wait_for_verdicts(DECAP_VERDICT_MALFORMED, 1);
+	options[0] = IPPROTO_UDP;
+	send_frame(&frame);
+	wait_for_verdicts(DECAP_VERDICT_NOT_TUNNEL, 1);
+	assert_int_equal(decap_detach(INTERFACE, NULL), 0);
+}
+
 static void assert_alone(enum decap_mode mode)
 {
 	int ifindex = (int)if_nametoindex(INTERFACE);
@@ -368,6 +392,42 @@ static void what_is_no_ethernet_interface_is_refused(void **state)
 	assert_int_equal(decap_detach("nowhere0", NULL), -ENODEV);
 }
 
+/* A bridge takes in what is for its own address and those of its other ports. */
+static void port_of_a_bridge_is_refused_and_the_bridge_is_not(void **state)
+{
+	struct decap_rules rules = tunnel_rules();
+	struct error error = { "" };
+	enum decap_mode attached;
+	int on_port, on_bridge;
+
+	run_command("ip link add name switch0 type bridge && ip link set switch0 up");
+	run_command("ip link set " INTERFACE " master switch0");
+	on_port = decap_attach(INTERFACE, DECAP_MODE_AUTO, &rules, &attached, &error);
+	on_bridge = decap_attach("switch0", DECAP_MODE_TC, &rules, &attached, NULL);
+	run_command("ip link del switch0");
+	assert_int_equal(on_port, -EBUSY);
+	assert_non_null(strstr(error.message, "switch0 above it takes frames"));
+	assert_int_equal(on_bridge, 0);
+	check_nothing_attached();
+}
+
+static void interface_below_another_mac_address_is_refused(void **state)
+{
+	struct decap_rules rules = tunnel_rules();
+	struct error error = { "" };
+	enum decap_mode attached;
+	int result;
+
+	run_command("ip link add link " INTERFACE " name upper0 address 02:00:00:00:00:99 "
+		    "type macvlan");
+	result = decap_attach(INTERFACE, DECAP_MODE_AUTO, &rules, &attached, &error);
+	run_command("ip link del upper0");
+	assert_int_equal(result, -EBUSY);
+	assert_non_null(strstr(error.message, "upper0 above it takes frames"));
+	attach_usual(DECAP_MODE_XDP);
+	assert_int_equal(decap_detach(INTERFACE, NULL), 0);
+}
+
 /* Runs sluice-decap with these arguments; its exit status, and the beginning of what it says. */
 static int run_program(const char *arguments, char *output, size_t size)
 {
@@ -497,6 +557,7 @@ int main(int count, char **arguments)
 		cmocka_unit_test(generic_xdp_attaches_replaces_and_detaches),
 		cmocka_unit_test(tc_attaches_replaces_and_detaches),
 		cmocka_unit_test(headers_cut_short_pass_tc_unopened),
+		cmocka_unit_test(chain_beyond_the_first_bytes_hides_no_tunnel_from_tc),
 		cmocka_unit_test(change_of_mode_leaves_one_program),
 		cmocka_unit_test(auto_takes_native_xdp_where_the_driver_has_it),
 		cmocka_unit_test(auto_takes_tc_where_native_xdp_is_refused),
@@ -504,6 +565,8 @@ int main(int count, char **arguments)
 		cmocka_unit_test(foreign_xdp_program_is_refused_and_left_alone),
 		cmocka_unit_test(foreign_tc_filters_are_left_alone),
 		cmocka_unit_test(what_is_no_ethernet_interface_is_refused),
+		cmocka_unit_test(port_of_a_bridge_is_refused_and_the_bridge_is_not),
+		cmocka_unit_test(interface_below_another_mac_address_is_refused),
 		cmocka_unit_test(wrong_usage_is_told_apart_from_refusal),
 		cmocka_unit_test(attach_hints_at_what_the_host_lacks),
 		cmocka_unit_test(status_prints_the_whole_truth_as_json),

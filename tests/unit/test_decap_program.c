@@ -18,7 +18,8 @@
 #include "decap_program.h"
 #include "tunnel_fixture.h"
 
-#define DROPPED -1 /* instead of a code point of ECN */
+#define DROPPED        -1 /* instead of a code point of ECN */
+#define EXTENSIONS_MAX 8  /* that the program looks at */
 
 /* How a mix comes to a program. tc never has the tag in the frame. */
 static const struct {
@@ -380,6 +381,33 @@ static void ipv6_options(struct tunnel_frame *frame, uint8_t *outer, uint8_t *in
 	insert_extension(frame, outer, IPPROTO_ROUTING);
 }
 
+/* One more than the program looks at; what is behind them is for it to guess. */
+static void ipv6_chain_beyond_the_limit(struct tunnel_frame *frame, uint8_t *outer, uint8_t *inner)
+{
+	for (int i = 0; i < EXTENSIONS_MAX + 1; i++)
+		insert_extension(frame, outer, IPPROTO_DSTOPTS);
+}
+
+static void ipv6_chain_of_the_limit(struct tunnel_frame *frame, uint8_t *outer, uint8_t *inner)
+{
+	for (int i = 0; i < EXTENSIONS_MAX; i++)
+		insert_extension(frame, outer, IPPROTO_DSTOPTS);
+}
+
+static void ipv6_options_behind_fragment(struct tunnel_frame *frame, uint8_t *outer, uint8_t *inner)
+{
+	insert_extension(frame, outer, IPPROTO_DSTOPTS);
+	insert_extension(frame, outer, IPPROTO_FRAGMENT);
+}
+
+/* The chain goes on behind the end of the frame. */
+static void ipv6_chain_cut_short(struct tunnel_frame *frame, uint8_t *outer, uint8_t *inner)
+{
+	insert_extension(frame, outer, IPPROTO_DSTOPTS);
+	insert_extension(frame, outer, IPPROTO_DSTOPTS);
+	frame->length = frame->outer + IPV6_SIZE + 8 + 7;
+}
+
 static const struct flaw flaws[] = {
 	{ "source", 4, 0, strange_ipv4_source, DECAP_VERDICT_UNKNOWN_SOURCE },
 	{ "source", 6, 0, strange_ipv6_source, DECAP_VERDICT_UNKNOWN_SOURCE },
@@ -390,7 +418,11 @@ static const struct flaw flaws[] = {
 	{ "last fragment", 4, 0, last_fragment, DECAP_VERDICT_FRAGMENT },
 	{ "fragment", 6, 0, ipv6_fragment, DECAP_VERDICT_FRAGMENT },
 	{ "options, fragment", 6, 0, ipv6_fragment_behind_options, DECAP_VERDICT_FRAGMENT },
+	{ "fragment, options", 6, 0, ipv6_options_behind_fragment, DECAP_VERDICT_FRAGMENT },
 	{ "options", 6, 0, ipv6_options, DECAP_VERDICT_MALFORMED },
+	{ "eight options", 6, 0, ipv6_chain_of_the_limit, DECAP_VERDICT_MALFORMED },
+	{ "nine options", 6, 0, ipv6_chain_beyond_the_limit, DECAP_VERDICT_MALFORMED },
+	{ "options cut short", 6, 0, ipv6_chain_cut_short, DECAP_VERDICT_MALFORMED },
 	{ "options", 4, 0, outer_options, DECAP_VERDICT_MALFORMED },
 	{ "short header", 4, 0, outer_short_header, DECAP_VERDICT_MALFORMED },
 	{ "version", 4, 0, outer_ipv4_version, DECAP_VERDICT_MALFORMED },
@@ -482,6 +514,13 @@ static void tunnel_packet_for_another_mac_address_is_left_alone(void **state)
 	decap_program_destroy(program);
 }
 
+/* The bytes that follow in a plain packet would be a chain of any kind: see the flaws. */
+static bool is_extension(int number)
+{
+	return number == IPPROTO_HOPOPTS || number == IPPROTO_ROUTING ||
+	       number == IPPROTO_FRAGMENT || number == IPPROTO_DSTOPTS;
+}
+
 static void check_not_tunnel(
 	const struct decap_program *program, enum decap_mode mode, const struct tunnel_shape *shape)
 {
@@ -491,7 +530,8 @@ static void check_not_tunnel(
 
 	for (int number = 0; number <= UINT8_MAX; number++) {
 		*protocol = (uint8_t)number;
-		if (number != IPIP_PROTOCOL && number != IPV6_PROTOCOL)
+		if (number != IPIP_PROTOCOL && number != IPV6_PROTOCOL &&
+			(shape->inner == 4 || !is_extension(number)))
 			check_untouched(program, mode, &frame, DECAP_VERDICT_NOT_TUNNEL);
 	}
 	*protocol = IPPROTO_UDP;
@@ -500,6 +540,29 @@ static void check_not_tunnel(
 		if (type != ETH_P_IP && type != ETH_P_IPV6)
 			check_untouched(program, mode, &frame, DECAP_VERDICT_NOT_TUNNEL);
 	}
+}
+
+static void extension_headers_before_anything_but_a_tunnel_pass(void **state)
+{
+	static const uint8_t chains[][2] = {
+		{ IPPROTO_DSTOPTS, EXTENSIONS_MAX },
+		{ IPPROTO_HOPOPTS, 1 },
+		{ IPPROTO_FRAGMENT, 1 },
+	};
+	static const enum decap_mode modes[] = { DECAP_MODE_XDP, DECAP_MODE_TC };
+	const struct tunnel_shape shape = { .inner = 6 };
+	struct decap_program *program = load_usual();
+
+	for (size_t i = 0; i < COUNT_OF(chains) * COUNT_OF(modes); i++) {
+		const uint8_t *chain = chains[i / COUNT_OF(modes)];
+		struct tunnel_frame frame = tunnel_build_plain(&shape);
+
+		for (uint8_t j = 0; j < chain[1]; j++)
+			insert_extension(&frame, frame.bytes + frame.outer, chain[0]);
+		check_untouched(
+			program, modes[i % COUNT_OF(modes)], &frame, DECAP_VERDICT_NOT_TUNNEL);
+	}
+	decap_program_destroy(program);
 }
 
 static void what_is_no_tunnel_passes_byte_for_byte(void **state)
@@ -674,6 +737,7 @@ int main(void)
 		cmocka_unit_test(outer_destination_counts_once_one_is_configured),
 		cmocka_unit_test(tunnel_packet_for_another_mac_address_is_left_alone),
 		cmocka_unit_test(what_is_no_tunnel_passes_byte_for_byte),
+		cmocka_unit_test(extension_headers_before_anything_but_a_tunnel_pass),
 		cmocka_unit_test(packet_cut_at_any_length_is_never_opened),
 		cmocka_unit_test(kernel_itself_refuses_less_than_an_ethernet_header),
 		cmocka_unit_test(padding_behind_a_short_packet_may_stay),

@@ -1044,6 +1044,83 @@ static void the_directory_is_made_and_the_modes_are_narrow(void **state)
 	assert_int_equal(mode_of(fixture->path), 0660);
 }
 
+static void no_umask_makes_the_socket_file_wider(void **state)
+{
+	struct fixture *fixture = *state;
+	mode_t umask_before = umask(0);
+
+	rpc_server_destroy(fixture->server);
+	start_server(fixture);
+	assert_int_equal(umask(umask_before), 0);
+	assert_int_equal(mode_of(fixture->path), 0660);
+}
+
+static void expect_no_server(struct fixture *fixture, const char *path, const char *sentence)
+{
+	struct error error = { "" };
+
+	assert_null(rpc_server_create(
+		fixture->base, path, methods, COUNT_OF(methods), fixture, &error));
+	assert_string_equal(error.message, sentence);
+}
+
+/* Makes `run`/inner a directory of that mode and user, and tries to serve in it. */
+static void expect_no_server_in(
+	struct fixture *fixture, mode_t mode, uid_t user, const char *complaint)
+{
+	char directory[80], path[96], sentence[256];
+
+	snprintf(directory, sizeof(directory), "%s/run/inner", fixture->directory);
+	snprintf(path, sizeof(path), "%s/s", directory);
+	snprintf(sentence, sizeof(sentence), "%s: %s", directory, complaint);
+	assert_int_equal(mkdir(directory, 0700), 0);
+	assert_int_equal(chown(directory, user, -1), 0);
+	assert_int_equal(chmod(directory, mode), 0);
+	expect_no_server(fixture, path, sentence);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(rmdir(directory), 0);
+}
+
+static void a_directory_where_others_could_replace_the_socket_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	if (geteuid() != 0)
+		fail_msg("this test needs root, to give a directory away");
+	expect_no_server_in(fixture, 0757, 0, "others may write to the directory (0757)");
+	expect_no_server_in(fixture, 0770, 0, "others may write to the directory (0770)");
+	expect_no_server_in(fixture, 0755, 65534, "the directory belongs to user 65534");
+	expect_no_server_in(fixture, 01777, 65534, "the directory belongs to user 65534");
+}
+
+static void a_sticky_directory_like_tmp_is_good_enough(void **state)
+{
+	struct fixture *fixture = *state;
+	char run[80];
+
+	rpc_server_destroy(fixture->server);
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	assert_int_equal(chmod(run, 01777), 0);
+	start_server(fixture);
+	expect_service(fixture, client_connect(fixture, 0));
+}
+
+static void links_on_the_way_to_the_socket_are_not_followed(void **state)
+{
+	struct fixture *fixture = *state;
+	char run[80], link[96], path[112], sentence[256];
+
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	snprintf(link, sizeof(link), "%s/link", run);
+	assert_int_equal(symlink(run, link), 0);
+	snprintf(path, sizeof(path), "%s/s", link);
+	snprintf(sentence, sizeof(sentence), "%s: not a directory, or a link to one", link);
+	expect_no_server(fixture, path, sentence);
+	snprintf(sentence, sizeof(sentence), "%s exists and is not a socket", link);
+	expect_no_server(fixture, link, sentence);
+	assert_int_equal(unlink(link), 0);
+}
+
 static void the_socket_file_goes_with_the_server(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1066,15 +1143,6 @@ static void the_socket_file_of_a_dead_process_is_replaced(void **state)
 	close(fd); /* as a killed process leaves it: the file stays and nobody answers */
 	start_server(fixture);
 	expect_service(fixture, client_connect(fixture, 0));
-}
-
-static void expect_no_server(struct fixture *fixture, const char *path, const char *sentence)
-{
-	struct error error = { "" };
-
-	assert_null(rpc_server_create(
-		fixture->base, path, methods, COUNT_OF(methods), fixture, &error));
-	assert_string_equal(error.message, sentence);
 }
 
 static void a_living_server_is_named_and_left_alone(void **state)
@@ -1164,6 +1232,10 @@ int main(void)
 		with_server(readers_get_fewer_places_and_shorter_lines),
 		with_server(the_server_knows_the_user_it_serves),
 		with_server(the_directory_is_made_and_the_modes_are_narrow),
+		with_server(no_umask_makes_the_socket_file_wider),
+		with_server(a_directory_where_others_could_replace_the_socket_is_refused),
+		with_server(a_sticky_directory_like_tmp_is_good_enough),
+		with_server(links_on_the_way_to_the_socket_are_not_followed),
 		with_server(the_socket_file_goes_with_the_server),
 		with_server(the_socket_file_of_a_dead_process_is_replaced),
 		with_server(a_living_server_is_named_and_left_alone),

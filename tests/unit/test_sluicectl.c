@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -395,8 +396,11 @@ static void a_change_that_moves_nothing_says_so(void **state)
 		"{\"changed\":false,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251}",
 		"nothing to change\n");
 	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":251}",
+		"would change, no slot would move\n");
+	expect_report(change_report,
 		"{\"changed\":false,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":251}",
-		"no slot would move\n");
+		"nothing to change\n");
 	expect_report(change_report,
 		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":1000000,"
 		"\"slots_total\":5000011,\"moved_percent\":19.99}",
@@ -471,17 +475,19 @@ static void answers_are_opened_and_nonsense_is_called_so(void **state)
 {
 	static const struct {
 		const char *answer;
+		enum link_end end;
 		const char *sentence; /* "" where the result is 7 */
 	} rows[] = {
-		{ "{\"jsonrpc\":\"2.0\",\"result\":7,\"id\":1}\n", "" },
+		{ "{\"jsonrpc\":\"2.0\",\"result\":7,\"id\":1}\n", LINK_ANSWERED, "" },
 		{ "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32001,\"message\":\"pool \\\"web\\\" has "
 		  "no backend \\\"web-9\\\"\"},\"id\":1}\n",
-			"pool \"web\" has no backend \"web-9\"" },
-		{ "{\"jsonrpc\":\"2.0\",\"result\":7,\"id\":2}\n", "what answers is not sluiced" },
-		{ "HTTP/1.1 400 Bad Request\r\n", "what answers is not sluiced" },
-		{ "\n", "what answers is not sluiced" },
-		{ "{\"jsonrpc\":\"2.0\",\"res", "sluiced hung up without an answer" },
-		{ "", "sluiced hung up without an answer" },
+			LINK_REFUSED, "pool \"web\" has no backend \"web-9\"" },
+		{ "{\"jsonrpc\":\"2.0\",\"result\":7,\"id\":2}\n", LINK_LOST,
+			"what answers is not sluiced" },
+		{ "HTTP/1.1 400 Bad Request\r\n", LINK_LOST, "what answers is not sluiced" },
+		{ "\n", LINK_LOST, "what answers is not sluiced" },
+		{ "{\"jsonrpc\":\"2.0\",\"res", LINK_LOST, "sluiced hung up without an answer" },
+		{ "", LINK_LOST, "sluiced hung up without an answer" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -490,7 +496,8 @@ static void answers_are_opened_and_nonsense_is_called_so(void **state)
 		struct stand_in stand_in;
 
 		start(&stand_in, rows[i].answer, true);
-		result = link_ask(stand_in.path, "status", params, &error);
+		assert_int_equal(
+			link_ask(stand_in.path, "status", params, &result, &error), rows[i].end);
 		assert_string_equal(error.message, rows[i].sentence);
 		assert_int_equal(json_integer_value(result), rows[i].sentence[0] == '\0' ? 7 : 0);
 		json_decref(result);
@@ -505,7 +512,7 @@ static void a_refusal_before_the_end_of_a_long_question_is_still_heard(void **st
 	char *text = malloc(size);
 	struct error error = { "" };
 	struct stand_in stand_in;
-	json_t *params;
+	json_t *params, *result;
 
 	memset(text, 'x', size);
 	params = json_pack("{s:s%}", "config", text, size);
@@ -513,7 +520,9 @@ static void a_refusal_before_the_end_of_a_long_question_is_still_heard(void **st
 		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":\"too long\"},"
 		"\"id\":null}\n",
 		false);
-	assert_null(link_ask(stand_in.path, "config.apply", params, &error));
+	assert_int_equal(
+		link_ask(stand_in.path, "config.apply", params, &result, &error), LINK_REFUSED);
+	assert_null(result);
 	assert_string_equal(error.message, "too long");
 	stop(&stand_in);
 	json_decref(params);
@@ -522,22 +531,137 @@ static void a_refusal_before_the_end_of_a_long_question_is_still_heard(void **st
 
 static void a_daemon_that_is_not_there_is_named(void **state)
 {
-	json_t *params = json_object();
+	json_t *params = json_object(), *result;
 	struct error error = { "" };
 	char path[160];
 
-	assert_null(link_ask("/nowhere/socket", "status", params, &error));
+	assert_int_equal(
+		link_ask("/nowhere/socket", "status", params, &result, &error), LINK_REFUSED);
+	assert_null(result);
 	assert_string_equal(error.message,
 		"cannot reach sluiced at /nowhere/socket: No such file or directory; "
 		"is it running?");
 	memset(path, 'x', sizeof(path));
 	path[120] = '\0';
-	assert_null(link_ask(path, "status", params, &error));
+	assert_int_equal(link_ask(path, "status", params, &result, &error), LINK_REFUSED);
 	assert_non_null(strstr(error.message, "a socket path has at most 107 bytes"));
 	json_decref(params);
 }
 
-int main(void)
+static void a_question_that_was_cut_off_was_never_asked(void **state)
+{
+	size_t size = 8 << 20;
+	char *text = malloc(size);
+	struct error error = { "" };
+	struct stand_in stand_in;
+	json_t *params, *result;
+
+	memset(text, 'x', size);
+	params = json_pack("{s:s%}", "config", text, size);
+	start(&stand_in, "", false);
+	assert_int_equal(
+		link_ask(stand_in.path, "config.apply", params, &result, &error), LINK_REFUSED);
+	assert_null(result);
+	stop(&stand_in);
+	json_decref(params);
+	free(text);
+}
+
+/* The program, with its messages in `said`; returns its exit status. `output` is its stdout. */
+static int run_program(const char *program, const char *socket, const char *line, int output,
+	char said[static 512])
+{
+	char *words[WORDS_MAX] = { (char *)program, "--socket", (char *)socket };
+	char copy[256];
+	int ends[2], status;
+	ssize_t got, length = 0;
+	pid_t child;
+
+	strcpy(copy, line);
+	words[3 + split(copy, words + 3)] = NULL;
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		dup2(output, STDOUT_FILENO);
+		close(ends[0]);
+		execv(program, words);
+		_exit(127);
+	}
+	close(ends[1]);
+	while ((got = read(ends[0], said + length, 511 - length)) > 0)
+		length += got;
+	said[length] = '\0';
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+#define GRANTED                                                                                  \
+	"{\"jsonrpc\":\"2.0\",\"result\":{\"changed\":true,\"dry_run\":false,\"slots_moved\":0," \
+	"\"slots_total\":251},\"id\":1}\n"
+#define REFUSED "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":\"no\"},\"id\":1}\n"
+#define CHANGE  "backend set web web-1 --state disabled"
+
+static void the_exit_status_says_what_became_of_a_change(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *answer; /* NULL where nothing is asked */
+		const char *output;
+		int status;
+		const char *said;
+	} rows[] = {
+		{ CHANGE, GRANTED, "/dev/null", 0, "" },
+		{ CHANGE, REFUSED, "/dev/null", 1, "sluicectl: no\n" },
+		{ CHANGE, "", "/dev/null", 3,
+			"sluicectl: sluiced hung up without an answer\n"
+			"sluicectl: the change may have been made: see sluicectl status\n" },
+		{ CHANGE, "{\"jsonrpc\":\"2.0\",\"result\":{\"cha", "/dev/null", 3,
+			"sluicectl: sluiced hung up without an answer\n"
+			"sluicectl: the change may have been made: see sluicectl status\n" },
+		{ CHANGE, GRANTED, "/dev/full", 3,
+			"sluicectl: writing the answer: No space left on device\n"
+			"sluicectl: the change was made\n" },
+		{ CHANGE " --dry-run", "", "/dev/null", 1,
+			"sluicectl: sluiced hung up without an answer\n" },
+		{ "status", "", "/dev/null", 1, "sluicectl: sluiced hung up without an answer\n" },
+		{ CHANGE, NULL, "/dev/null", 1, "sluicectl: cannot reach sluiced at " },
+		{ "backend set web", NULL, "/dev/null", 2, "sluicectl: backend set wants NAME\n" },
+	};
+	const char *program = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int output = open(rows[i].output, O_WRONLY);
+		struct stand_in stand_in = { "/nowhere/socket", 0 };
+		char said[512];
+
+		if (rows[i].answer != NULL)
+			start(&stand_in, rows[i].answer, true);
+		assert_int_equal(run_program(program, stand_in.path, rows[i].line, output, said),
+			rows[i].status);
+		assert_memory_equal(said, rows[i].said, strlen(rows[i].said));
+		assert_int_equal(said[0] == '\0', rows[i].said[0] == '\0');
+		if (rows[i].answer != NULL)
+			stop(&stand_in);
+		close(output);
+	}
+}
+
+static void help_tells_the_exit_status(void **state)
+{
+	size_t length;
+	char *text;
+	FILE *out = open_memstream(&text, &length);
+
+	command_print_help(NULL, out);
+	fclose(out);
+	assert_non_null(strstr(text, "  3  sent, and the answer was lost"));
+	free(text);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines_become_requests),
@@ -555,7 +679,10 @@ int main(void)
 		cmocka_unit_test(results_of_another_shape_are_survived),
 		cmocka_unit_test(answers_are_opened_and_nonsense_is_called_so),
 		cmocka_unit_test(a_refusal_before_the_end_of_a_long_question_is_still_heard),
+		cmocka_unit_test(a_question_that_was_cut_off_was_never_asked),
 		cmocka_unit_test(a_daemon_that_is_not_there_is_named),
+		cmocka_unit_test_prestate(the_exit_status_says_what_became_of_a_change, argv[1]),
+		cmocka_unit_test(help_tells_the_exit_status),
 	};
 
 	return cmocka_run_group_tests_name("sluicectl", tests, NULL, NULL);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * steer_guard: a filter at the ingress of an interface (tc, clsact) that drops what the kernel
+ * would route away again, for when the XDP program is not there to do it (steer_guard.bpf.c).
+ *
+ * It has two places, side by side. In the gate it stands while a process starts and drops whatever
+ * would be forwarded, because the VIPs are not known yet. At its post it drops what is for a VIP
+ * alone; it stays there when the process ends, until the next one puts its own in its place. So a
+ * start that fails leaves the filter of its predecessor at work. Filters of others are left alone.
+ *
+ * Control thread; needs CAP_NET_ADMIN and CAP_BPF. All but steer_guard_destroy() return 0 or
+ * -errno.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "claim.h"
+#include "error.h"
+#include "steer_maps.h"
+
+struct steer_guard;
+
+/*
+ * Loads the program for an interface. `claim` is held for as long as the guard lives: it names the
+ * filters of a predecessor, and ours to a successor. NULL on error.
+ */
+struct steer_guard *steer_guard_create(
+	const char *interface, int ifindex, struct claim *claim, struct error *error);
+
+/*
+ * Closes the gate; one that is closed already is no error. Makes clsact where it is missing. -EBUSY
+ * where somebody else's filter has one of our places.
+ */
+int steer_guard_close(struct steer_guard *guard, struct error *error);
+
+/* Takes its post, with the VIPs added so far, and opens the gate. */
+int steer_guard_stand(struct steer_guard *guard);
+
+/* As steer_add() and steer_remove(). */
+int steer_guard_add(struct steer_guard *guard, const struct steer_vip *vip);
+int steer_guard_remove(struct steer_guard *guard, const struct steer_vip *vip);
+
+/* Packets dropped since it was loaded, in both places. */
+uint64_t steer_guard_drops(const struct steer_guard *guard);
+
+/* Opens the gate; what stands at the post stays. NULL allowed. */
+void steer_guard_destroy(struct steer_guard *guard);

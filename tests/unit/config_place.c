@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "config_place.h"
+
+#define NOBODY     65534
+#define DEADLINE_S 10
+
+void config_place_write_text(struct config_place *place, const char *text)
+{
+	FILE *file = fopen(place->path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+void config_place_write(struct config_place *place, const json_t *document)
+{
+	char *text = json_dumps(document, JSON_INDENT(1));
+
+	assert_non_null(text);
+	config_place_write_text(place, text);
+	free(text);
+}
+
+void config_place_open(struct config_place *place, const json_t *document)
+{
+	struct error error = { "" };
+	json_t *loaded;
+
+	memset(place, 0, sizeof(*place));
+	strcpy(place->directory, "/tmp/sluice-unit-XXXXXX");
+	assert_non_null(mkdtemp(place->directory));
+	snprintf(place->path, sizeof(place->path), "%s/sluice.json", place->directory);
+	config_place_write(place, document);
+	place->base = event_base_new();
+	assert_non_null(place->base);
+	place->file = config_file_create(place->base, place->path, &error);
+	if (place->file == NULL)
+		fail_msg("%s", error.message);
+	loaded = config_file_load(place->file, &error);
+	if (loaded == NULL)
+		fail_msg("%s", error.message);
+	json_decref(loaded);
+	config_file_accept(place->file);
+}
+
+void config_place_close(struct config_place *place)
+{
+	config_file_destroy(place->file);
+	event_base_free(place->base);
+	unlink(place->path);
+	assert_int_equal(rmdir(place->directory), 0);
+}
+
+void config_place_wait(struct config_place *place)
+{
+	const struct timeval deadline = { .tv_sec = DEADLINE_S };
+
+	assert_int_equal(event_base_loopexit(place->base, &deadline), 0);
+	assert_int_equal(event_base_dispatch(place->base), 0);
+	if (!event_base_got_break(place->base))
+		fail_msg("nothing happened for %d s", DEADLINE_S);
+}
+
+void config_place_wake(struct config_place *place)
+{
+	event_base_loopbreak(place->base);
+}
+
+char *config_place_text(const struct config_place *place)
+{
+	FILE *file = fopen(place->path, "r");
+	char *text = NULL;
+	size_t room = 0;
+
+	assert_non_null(file);
+	assert_true(getdelim(&text, &room, '\0', file) > 0);
+	fclose(file);
+	return text;
+}
+
+json_t *config_place_document(const struct config_place *place)
+{
+	struct error error = { "" };
+	json_t *document = config_document_load(place->path, &error);
+
+	if (document == NULL)
+		fail_msg("%s", error.message);
+	return document;
+}
+
+size_t config_place_count_files(const struct config_place *place)
+{
+	DIR *directory = opendir(place->directory);
+	size_t count = 0;
+	struct dirent *entry;
+
+	assert_non_null(directory);
+	while ((entry = readdir(directory)) != NULL)
+		count += entry->d_name[0] != '.';
+	closedir(directory);
+	return count;
+}
+
+void config_place_forbid_writing(struct config_place *place)
+{
+	assert_int_equal(chmod(place->directory, 0555), 0);
+	if (getuid() == 0)
+		assert_int_equal(seteuid(NOBODY), 0);
+}
+
+void config_place_allow_writing(struct config_place *place)
+{
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(place->directory, 0755), 0);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+
+#include "node_fixture.h"
+
+const struct state_layout node_layout = {
+	.workers = 2,
+	.ports = NODE_PORTS,
+	.services = 8,
+	.backends = 32,
+	.slot_words = 3 * 256,
+	.records = 2 * 32 + 1,
+};
+
+/* EAL pins the thread that starts it, and threads to come inherit that: undone here. */
+static int start_eal(void)
+{
+	char prefix[32];
+	char *arguments[] = { "unit", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry",
+		"-m64", "--log-level=error", prefix, NULL };
+	cpu_set_t cpus;
+
+	snprintf(prefix, sizeof(prefix), "--file-prefix=unit-%d", getpid());
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
+		return -1;
+	if (rte_eal_init(COUNT_OF(arguments) - 1, arguments) < 0) {
+		print_error("DPDK did not start: %s\n", rte_strerror(rte_errno));
+		return -1;
+	}
+	return sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+static struct port *open_port(const struct node_host *host, const char *name, const char *device,
+	uint16_t mtu, struct error *error)
+{
+	const struct port_options options = {
+		.name = name,
+		.device = device,
+		.mtu = mtu,
+		.queues = 1,
+		.host_path = PORT_HOST_PATH_DEFAULT,
+	};
+
+	return port_open(&options, host->mempools, error);
+}
+
+int node_host_start(void **state)
+{
+	struct node_host *host = calloc(1, sizeof(*host));
+	struct error error = { "" };
+
+	if (host == NULL || start_eal() != 0)
+		return -1;
+	*state = host;
+	host->mempools = mempools_create(1024, 1500, &error);
+	if (host->mempools != NULL)
+		host->ports[0] = open_port(host, "left", "net_null0", 1500, &error);
+	if (host->ports[0] != NULL)
+		host->ports[1] = open_port(host, "right", "net_null1", 9000, &error);
+	if (host->ports[1] != NULL)
+		return 0;
+	print_error("%s\n", error.message);
+	return -1;
+}
+
+int node_host_stop(void **state)
+{
+	struct node_host *host = *state;
+	char runtime[512];
+	int result;
+
+	for (unsigned int i = 0; i < NODE_PORTS; i++)
+		port_close(host->ports[i]);
+	mempools_destroy(host->mempools);
+	free(host);
+	snprintf(runtime, sizeof(runtime), "%s", rte_eal_get_runtime_dir());
+	result = rte_eal_cleanup();
+	return result == 0 ? rmdir(runtime) : result; /* EAL leaves it behind, empty */
+}
+
+static void open_state(struct node *node, const struct state_layout *layout)
+{
+	struct state_refusal refusal;
+	char path[64];
+
+	strcpy(node->directory, "/tmp/sluice-unit-XXXXXX");
+	assert_non_null(mkdtemp(node->directory));
+	snprintf(path, sizeof(path), "%s/state", node->directory);
+	if (state_open(path, layout, &node->state, &refusal) != 0)
+		fail_msg("%s", state_refusal_text(refusal.reason));
+}
+
+struct node *node_create(
+	const struct node_host *host, const struct state_layout *layout, unsigned int readers)
+{
+	static const uint8_t hash_key[FLOW_HASH_KEY_SIZE] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+		12, 13, 14, 15 };
+	struct node *node = calloc(1, sizeof(*node));
+
+	assert_non_null(node);
+	node->host = host;
+	flow_secret_generate(&node->secret, hash_key);
+	open_state(node, layout);
+	node->publish = publish_create(readers);
+	assert_non_null(node->publish);
+	node->forwarding = forwarding_create(
+		node->state, node->publish, &node->secret, host->ports, NODE_PORTS);
+	assert_non_null(node->forwarding);
+	return node;
+}
+
+void node_destroy(struct node *node)
+{
+	publish_destroy(node->publish);
+	forwarding_destroy(node->forwarding);
+	state_discard(node->state);
+	assert_int_equal(rmdir(node->directory), 0);
+	plan_destroy(node->plan);
+	config_destroy(node->config);
+	free(node);
+}
+
+struct forwarding_change *node_prepare(
+	struct node *node, const struct config *config, struct plan **plan, struct error *error)
+{
+	struct forwarding_change *change;
+
+	*plan = plan_create(config, &node->secret, node->plan, error);
+	if (*plan == NULL)
+		fail_msg("%s", error->message);
+	change = forwarding_prepare(node->forwarding, config, *plan, error);
+	if (change != NULL)
+		return change;
+	plan_destroy(*plan);
+	*plan = NULL;
+	return NULL;
+}
+
+void node_apply(struct node *node, struct config *config)
+{
+	struct error error = { "" };
+	struct forwarding_change *change;
+	struct plan *plan;
+
+	change = node_prepare(node, config, &plan, &error);
+	if (change == NULL)
+		fail_msg("%s", error.message);
+	forwarding_commit(node->forwarding, change);
+	plan_destroy(node->plan);
+	config_destroy(node->config);
+	node->plan = plan;
+	node->config = config;
+}
+
+const char *node_refusal(struct node *node, struct config *config, struct error *error)
+{
+	struct plan *plan;
+
+	error->message[0] = '\0';
+	if (node_prepare(node, config, &plan, error) != NULL)
+		fail_msg("prepared what should be refused");
+	config_destroy(config);
+	return error->message;
+}

@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "config_edit.h"
+#include "config_place.h"
+#include "desired.h"
+#include "node_fixture.h"
+
+#define ANSWERS_MAX 8
+
+#define POOLS                                                                                 \
+	"[{'name': 'web', 'slots': 251, 'backends': [{'name': 'w1', 'address': '10.2.0.1'}, " \
+	"{'name': 'w2', 'address': '10.2.0.2'}, {'name': 'w3', 'address': '10.2.0.3'}]}]"
+#define SERVICES                                                                                 \
+	"[{'name': 'www', 'vip': '203.0.113.10', 'protocol': 'tcp', 'port': 80, 'pool': 'web', " \
+	"'forward': 'ipip'}]"
+
+/* What a change was answered, in the order of the answers. */
+struct answer {
+	int number; /* of the change */
+	int code;
+	char sentence[512];
+	bool dry_run;
+	bool changed;
+	bool has_plans;
+	uint32_t moved; /* slots of pool 0 */
+	size_t backends_before, backends_after;
+};
+
+struct world;
+
+struct asked {
+	struct world *world;
+	int number;
+};
+
+struct world {
+	struct node *node;
+	struct config_place place;
+	struct desired *desired;
+	struct asked asked[ANSWERS_MAX];
+	struct answer answers[ANSWERS_MAX];
+	int asked_count, answer_count;
+	struct desired_change *next; /* to be submitted by the next answer, or NULL */
+};
+
+/* *state is the host before and after a test, and the world during it. */
+static int open_world(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	json_t *document = small_config_document(POOLS, SERVICES);
+	struct error error = { "" };
+	struct config *config;
+
+	world->node = node_create(*state, &node_layout, 1);
+	config_place_open(&world->place, document);
+	config = config_read(document, NULL, &error);
+	assert_non_null(config);
+	json_decref(document);
+	world->desired = desired_create(world->place.file, world->node->forwarding,
+		world->node->host->ports, &world->node->secret, config, &error);
+	if (world->desired == NULL)
+		fail_msg("%s", error.message);
+	*state = world;
+	return 0;
+}
+
+static int close_world(void **state)
+{
+	struct world *world = *state;
+
+	*state = (void *)world->node->host;
+	config_place_close(&world->place);
+	desired_destroy(world->desired);
+	node_destroy(world->node);
+	free(world);
+	return 0;
+}
+
+/* ---- asking -----------------------------------------------------------------------------------
+ */
+
+static void submit(struct world *world, struct desired_change *change);
+
+static void note_answer(void *context, const struct desired_outcome *outcome)
+{
+	struct asked *asked = context;
+	struct world *world = asked->world;
+	struct answer *answer = &world->answers[world->answer_count++];
+	struct desired_change *next = world->next;
+
+	answer->number = asked->number;
+	answer->code = outcome->code;
+	answer->dry_run = outcome->dry_run;
+	answer->changed = outcome->changed;
+	answer->has_plans = outcome->before != NULL && outcome->after != NULL;
+	if (outcome->code != 0)
+		snprintf(answer->sentence, sizeof(answer->sentence), "%s", outcome->error->message);
+	if (answer->has_plans) {
+		answer->moved =
+			plan_slots_moved(&outcome->before->pools[0], &outcome->after->pools[0]);
+		answer->backends_before = outcome->before->pools[0].backend_count;
+		answer->backends_after = outcome->after->pools[0].backend_count;
+	}
+	world->next = NULL;
+	if (next != NULL)
+		submit(world, next);
+	if (world->answer_count == world->asked_count)
+		config_place_wake(&world->place);
+}
+
+static void submit(struct world *world, struct desired_change *change)
+{
+	int number = world->asked_count++;
+
+	world->asked[number] = (struct asked){ world, number };
+	change->done = note_answer;
+	change->context = &world->asked[number];
+	desired_submit(world->desired, change);
+}
+
+static void wait_for_answers(struct world *world)
+{
+	if (world->answer_count < world->asked_count)
+		config_place_wait(&world->place);
+	assert_int_equal(world->answer_count, world->asked_count);
+}
+
+/* Asks and waits for the one answer. */
+static const struct answer *ask(struct world *world, struct desired_change change)
+{
+	submit(world, &change);
+	wait_for_answers(world);
+	return &world->answers[world->answer_count - 1];
+}
+
+/* ---- changes ----------------------------------------------------------------------------------
+ */
+
+static json_t *edit_backend(const json_t *document, const json_t *arguments, struct error *error)
+{
+	return config_edit_backend_set(document, "web",
+		json_string_value(json_object_get(arguments, "name")),
+		json_object_get(arguments, "changes"), error);
+}
+
+static struct desired_change set_weight(const char *name, int weight)
+{
+	struct desired_change change = {
+		.edit = edit_backend,
+		.arguments = json_pack("{s:s, s:{s:i}}", "name", name, "changes", "weight", weight),
+	};
+
+	return change;
+}
+
+static json_t *edit_add(const json_t *document, const json_t *arguments, struct error *error)
+{
+	return config_edit_backend_add(document, "web", arguments, error);
+}
+
+static struct desired_change add_backend(const char *name, const char *address)
+{
+	struct desired_change change = {
+		.edit = edit_add,
+		.arguments = json_pack("{s:s, s:s}", "name", name, "address", address),
+	};
+
+	return change;
+}
+
+/* As config.apply does: the whole document. */
+static json_t *edit_whole(const json_t *document, const json_t *arguments, struct error *error)
+{
+	return json_deep_copy(arguments);
+}
+
+static struct desired_change apply_document(json_t *document)
+{
+	struct desired_change change = { .edit = edit_whole, .arguments = document };
+
+	return change;
+}
+
+static struct desired_change dry(struct desired_change change)
+{
+	change.dry_run = true;
+	return change;
+}
+
+static struct desired_change reload(void)
+{
+	struct desired_change change = { .from_file = true };
+
+	return change;
+}
+
+/* ---- what is in force -------------------------------------------------------------------------
+ */
+
+/* Everything that a refused change must leave as it was. */
+struct snapshot {
+	const struct config *config;
+	const struct plan *plan;
+	const struct tables *tables;
+	char *text;
+	struct stat file;
+};
+
+static struct snapshot take_snapshot(const struct world *world)
+{
+	struct snapshot snapshot = {
+		.config = desired_config(world->desired),
+		.plan = desired_plan(world->desired),
+		.tables = forwarding_tables(world->node->forwarding),
+		.text = config_place_text(&world->place),
+	};
+
+	assert_int_equal(stat(world->place.path, &snapshot.file), 0);
+	return snapshot;
+}
+
+static void assert_unchanged(const struct world *world, struct snapshot *before)
+{
+	struct snapshot after = take_snapshot(world);
+
+	assert_ptr_equal(after.config, before->config);
+	assert_ptr_equal(after.plan, before->plan);
+	assert_ptr_equal(after.tables, before->tables);
+	assert_string_equal(after.text, before->text);
+	assert_int_equal(after.file.st_ino, before->file.st_ino);
+	assert_int_equal(config_place_count_files(&world->place), 1);
+	free(after.text);
+	free(before->text);
+}
+
+static void assert_refused(const struct answer *answer, int code, const char *sentence)
+{
+	assert_string_equal(answer->sentence, sentence);
+	assert_int_equal(answer->code, code);
+	assert_false(answer->has_plans);
+}
+
+static void assert_done(const struct answer *answer)
+{
+	if (answer->code != 0)
+		fail_msg("%s", answer->sentence);
+	assert_true(answer->has_plans);
+}
+
+static const struct config_backend *backend(const struct world *world, const char *name)
+{
+	const struct config_pool *pool = &desired_config(world->desired)->pools[0];
+	int position = config_find_backend(pool, name);
+
+	if (position < 0)
+		fail_msg("no backend %s", name);
+	return &pool->backends[position];
+}
+
+/* The file is what is in force, with the secret. */
+static void assert_on_disk(const struct world *world)
+{
+	json_t *expected = config_print_with_secret(desired_config(world->desired));
+	json_t *seen = config_place_document(&world->place);
+
+	assert_true(json_equal(seen, expected));
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(seen, "node"), "hash_key")),
+		"000102030405060708090a0b0c0d0e0f");
+	json_decref(expected);
+	json_decref(seen);
+	assert_int_equal(config_place_count_files(&world->place), 1);
+}
+
+/* ---- one change -------------------------------------------------------------------------------
+ */
+
+static void a_change_is_in_force_and_on_disk_when_it_is_answered(void **state)
+{
+	struct world *world = *state;
+	const struct tables *tables = forwarding_tables(world->node->forwarding);
+	const struct answer *answer = ask(world, add_backend("w4", "10.2.0.4"));
+
+	assert_done(answer);
+	assert_true(answer->changed);
+	assert_false(answer->dry_run);
+	assert_int_equal(answer->backends_before, 3);
+	assert_int_equal(answer->backends_after, 4);
+	assert_in_range(answer->moved, 62, 100);
+	assert_int_equal(backend(world, "w4")->weight, 100);
+	assert_ptr_not_equal(forwarding_tables(world->node->forwarding), tables);
+	assert_on_disk(world);
+}
+
+static void a_change_to_what_is_already_so_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	const struct answer *answer = ask(world, set_weight("w2", 100));
+
+	assert_done(answer);
+	assert_false(answer->changed);
+	assert_int_equal(answer->moved, 0);
+	assert_on_disk(world);
+}
+
+static void the_arguments_are_taken_over(void **state)
+{
+	struct world *world = *state;
+	struct desired_change change = set_weight("w2", 7);
+	json_t *arguments = json_incref(change.arguments);
+
+	ask(world, change);
+	assert_int_equal(arguments->refcount, 1);
+	json_decref(arguments);
+}
+
+static void a_document_without_the_secret_keeps_it(void **state)
+{
+	struct world *world = *state;
+	json_t *document = desired_document(world->desired);
+
+	assert_null(json_object_get(json_object_get(document, "node"), "hash_key"));
+	json_array_clear(json_object_get(document, "services"));
+	assert_done(ask(world, apply_document(document)));
+	assert_int_equal(desired_config(world->desired)->service_count, 0);
+	assert_on_disk(world);
+}
+
+static void a_dry_run_tells_and_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before = take_snapshot(world);
+	const struct answer *answer = ask(world, dry(add_backend("w4", "10.2.0.4")));
+	uint32_t moved = answer->moved;
+
+	assert_done(answer);
+	assert_true(answer->dry_run);
+	assert_true(answer->changed);
+	assert_int_equal(answer->backends_after, 4);
+	assert_unchanged(world, &before);
+	answer = ask(world, add_backend("w4", "10.2.0.4"));
+	assert_done(answer);
+	assert_int_equal(answer->moved, moved); /* it told the truth */
+}
+
+static void a_dry_run_needs_no_place_to_write(void **state)
+{
+	struct world *world = *state;
+
+	config_place_forbid_writing(&world->place);
+	assert_done(ask(world, dry(set_weight("w1", 7))));
+	config_place_allow_writing(&world->place);
+}
+
+/* ---- refusals ----------------------------------------------------------------------------------
+ */
+
+static void what_the_edit_refuses_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before = take_snapshot(world);
+
+	assert_refused(
+		ask(world, set_weight("w9", 7)), -ENOENT, "pool \"web\" has no backend \"w9\"");
+	assert_unchanged(world, &before);
+}
+
+static void what_no_configuration_may_say_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before = take_snapshot(world);
+
+	assert_refused(ask(world, set_weight("w2", 70000)), -EINVAL,
+		"pools[0].backends[1].weight: 70000 is not a weight (1-65535)");
+	assert_unchanged(world, &before);
+	before = take_snapshot(world);
+	assert_refused(ask(world, dry(add_backend("w4", "10.2.0.1"))), -EINVAL,
+		"pools[0].backends[3].address: 10.2.0.1 is taken by pools[0].backends[0]");
+	assert_unchanged(world, &before);
+}
+
+static void what_needs_a_restart_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before = take_snapshot(world);
+	json_t *document = desired_document(world->desired);
+
+	json_object_set_new(json_object_get(document, "dataplane"), "mbufs", json_integer(4096));
+	assert_refused(
+		ask(world, apply_document(document)), -EPERM, "dataplane.mbufs: needs a restart");
+	assert_unchanged(world, &before);
+}
+
+static void what_does_not_fit_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before = take_snapshot(world);
+	json_t *document = desired_document(world->desired);
+
+	json_object_set_new(json_array_get(json_object_get(document, "pools"), 0), "slots",
+		json_integer(65537));
+	assert_refused(ask(world, apply_document(document)), -ENOSPC,
+		"the state file has no room left for the slots of another pool; a restart makes "
+		"room for twice the configuration");
+	assert_unchanged(world, &before);
+	assert_done(ask(world, set_weight("w1", 7)));
+}
+
+static void what_cannot_be_written_is_not_applied(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before = take_snapshot(world);
+	const struct answer *answer;
+	char sentence[128];
+
+	config_place_forbid_writing(&world->place);
+	answer = ask(world, set_weight("w1", 7));
+	config_place_allow_writing(&world->place);
+	snprintf(sentence, sizeof(sentence), "cannot write %s: Permission denied",
+		world->place.path);
+	assert_refused(answer, -EACCES, sentence);
+	assert_unchanged(world, &before);
+	assert_done(ask(world, set_weight("w1", 7)));
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_on_disk(world);
+}
+
+/* ---- the file -----------------------------------------------------------------------------------
+ */
+
+/* As an editor would: weight 33 for w3, in the file. */
+static void edit_file(struct world *world, const char *key, json_t *value)
+{
+	json_t *document = config_place_document(&world->place);
+	json_t *pool = json_array_get(json_object_get(document, "pools"), 0);
+
+	json_object_set_new(json_array_get(json_object_get(pool, "backends"), 2), key, value);
+	config_place_write(&world->place, document);
+	json_decref(document);
+}
+
+static void assert_found_changed(const struct world *world, const struct answer *answer)
+{
+	char sentence[256];
+
+	snprintf(sentence, sizeof(sentence),
+		"%s has changed on disk since it was read: reload it (SIGHUP) or undo that first",
+		world->place.path);
+	assert_refused(answer, -ESTALE, sentence);
+}
+
+static void a_file_that_was_edited_is_not_written_over(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before;
+
+	edit_file(world, "weight", json_integer(33));
+	before = take_snapshot(world);
+	assert_found_changed(world, ask(world, set_weight("w1", 7)));
+	assert_unchanged(world, &before);
+	assert_int_equal(backend(world, "w1")->weight, 100);
+}
+
+static void a_reload_takes_the_file_as_it_is(void **state)
+{
+	struct world *world = *state;
+	const struct answer *answer;
+	struct stat before, after;
+
+	edit_file(world, "weight", json_integer(33));
+	assert_int_equal(stat(world->place.path, &before), 0);
+	answer = ask(world, reload());
+	assert_done(answer);
+	assert_true(answer->changed);
+	assert_true(answer->moved > 0);
+	assert_int_equal(backend(world, "w3")->weight, 33);
+	assert_int_equal(stat(world->place.path, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_done(ask(world, set_weight("w1", 7)));
+	assert_int_equal(backend(world, "w3")->weight, 33);
+	assert_on_disk(world);
+}
+
+static void a_reload_of_the_same_file_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	const struct answer *answer = ask(world, reload());
+
+	assert_done(answer);
+	assert_false(answer->changed);
+	assert_int_equal(answer->moved, 0);
+}
+
+static void a_reload_tried_only_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before;
+	const struct answer *answer;
+
+	edit_file(world, "weight", json_integer(33));
+	before = take_snapshot(world);
+	answer = ask(world, dry(reload()));
+	assert_done(answer);
+	assert_true(answer->changed);
+	assert_unchanged(world, &before);
+	assert_found_changed(world, ask(world, set_weight("w1", 7)));
+}
+
+static void a_refused_reload_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before;
+
+	edit_file(world, "weight", json_integer(0));
+	before = take_snapshot(world);
+	assert_refused(ask(world, reload()), -EINVAL,
+		"pools[0].backends[2].weight: 0 is a drain without deadline, which is not in this "
+		"version; use \"state\": \"disabled\"");
+	assert_unchanged(world, &before);
+	config_place_write_text(&world->place, "{");
+	before = take_snapshot(world);
+	assert_int_equal(ask(world, reload())->code, -EINVAL);
+	assert_unchanged(world, &before);
+}
+
+/* Else the next change over the socket would undo what its author is still working on. */
+static void a_file_whose_reload_was_refused_is_not_written_over(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before;
+
+	edit_file(world, "weight", json_integer(0));
+	assert_int_equal(ask(world, reload())->code, -EINVAL);
+	before = take_snapshot(world);
+	assert_found_changed(world, ask(world, set_weight("w1", 7)));
+	assert_unchanged(world, &before);
+	edit_file(world, "weight", json_integer(33));
+	assert_done(ask(world, reload()));
+	assert_done(ask(world, set_weight("w1", 7)));
+	assert_int_equal(backend(world, "w3")->weight, 33);
+	assert_on_disk(world);
+}
+
+/* ---- several changes ----------------------------------------------------------------------------
+ */
+
+static void assert_answered_in_order(const struct world *world)
+{
+	for (int i = 0; i < world->answer_count; i++)
+		assert_int_equal(world->answers[i].number, i);
+}
+
+static void changes_at_once_are_made_one_after_the_other(void **state)
+{
+	struct world *world = *state;
+	struct desired_change changes[] = { add_backend("w4", "10.2.0.4"), set_weight("w4", 7),
+		add_backend("w5", "10.2.0.5") };
+
+	for (size_t i = 0; i < COUNT_OF(changes); i++)
+		submit(world, &changes[i]);
+	assert_int_equal(world->answer_count, 0); /* the first is still being written */
+	wait_for_answers(world);
+	assert_answered_in_order(world);
+	for (size_t i = 0; i < COUNT_OF(changes); i++)
+		assert_done(&world->answers[i]);
+	assert_int_equal(world->answers[2].backends_before, 4);
+	assert_int_equal(backend(world, "w4")->weight, 7);
+	assert_int_equal(backend(world, "w5")->weight, 100);
+	assert_on_disk(world);
+}
+
+static void a_refused_change_does_not_hold_up_those_behind_it(void **state)
+{
+	struct world *world = *state;
+	struct desired_change changes[] = { set_weight("w1", 7), set_weight("w9", 7),
+		dry(set_weight("w2", 8)), set_weight("w3", 9) };
+
+	for (size_t i = 0; i < COUNT_OF(changes); i++)
+		submit(world, &changes[i]);
+	wait_for_answers(world);
+	assert_answered_in_order(world);
+	assert_done(&world->answers[0]);
+	assert_int_equal(world->answers[1].code, -ENOENT);
+	assert_done(&world->answers[2]);
+	assert_done(&world->answers[3]);
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_int_equal(backend(world, "w2")->weight, 100);
+	assert_int_equal(backend(world, "w3")->weight, 9);
+	assert_on_disk(world);
+}
+
+static void a_change_that_came_while_a_file_was_written_is_not_lost(void **state)
+{
+	struct world *world = *state;
+	struct desired_change first = set_weight("w1", 7), second = reload();
+
+	submit(world, &first);
+	submit(world, &second);
+	wait_for_answers(world);
+	assert_answered_in_order(world);
+	assert_done(&world->answers[0]);
+	assert_done(&world->answers[1]);
+	assert_false(world->answers[1].changed);
+	assert_int_equal(backend(world, "w1")->weight, 7);
+}
+
+static void a_change_may_be_asked_for_in_the_answer_to_another(void **state)
+{
+	struct world *world = *state;
+	struct desired_change first[] = { set_weight("w1", 7), set_weight("w9", 7),
+		dry(set_weight("w1", 8)) };
+
+	for (size_t i = 0; i < COUNT_OF(first); i++) {
+		struct desired_change second = set_weight("w2", 10 + (int)i);
+
+		world->next = &second;
+		submit(world, &first[i]);
+		wait_for_answers(world);
+		assert_int_equal(world->answer_count, 2 * (i + 1));
+		assert_done(&world->answers[2 * i + 1]);
+		assert_int_equal(backend(world, "w2")->weight, 10 + i);
+	}
+	assert_answered_in_order(world);
+}
+
+/* What stands in the file when the process ends is what was said to be done. */
+static void at_the_end_the_change_under_way_is_made_and_others_are_refused(void **state)
+{
+	struct world *world = *state;
+	struct desired_change changes[] = { set_weight("w1", 7), set_weight("w2", 7), reload() };
+
+	for (size_t i = 0; i < COUNT_OF(changes); i++)
+		submit(world, &changes[i]);
+	desired_refuse_waiting(world->desired);
+	assert_int_equal(world->answer_count, 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(world->answers[i].number, i + 1);
+		assert_refused(&world->answers[i], -ECANCELED, "sluiced is stopping");
+	}
+	config_file_destroy(world->place.file);
+	world->place.file = NULL;
+	assert_int_equal(world->answer_count, 3);
+	assert_int_equal(world->answers[2].number, 0);
+	assert_done(&world->answers[2]);
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_int_equal(backend(world, "w2")->weight, 100);
+	assert_on_disk(world);
+}
+
+static void at_the_end_there_need_be_nothing_to_refuse(void **state)
+{
+	struct world *world = *state;
+
+	desired_refuse_waiting(world->desired);
+	desired_refuse_waiting(NULL);
+	desired_destroy(NULL);
+	assert_int_equal(world->answer_count, 0);
+}
+
+static void a_configuration_that_does_not_fit_is_no_start(void **state)
+{
+	struct world *world = *state;
+	struct state_layout layout = node_layout;
+	struct error error = { "" };
+	struct config *config;
+	struct node *tight;
+
+	layout.backends = 2;
+	tight = node_create(world->node->host, &layout, 1);
+	config = small_config_web(1, 3, "ipip");
+	assert_null(desired_create(world->place.file, tight->forwarding, tight->host->ports,
+		&tight->secret, config, &error));
+	assert_string_equal(error.message,
+		"the state file has no room left for another backend; a restart makes room for "
+		"twice the configuration");
+	config_destroy(config); /* still ours */
+	node_destroy(tight);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+	const struct CMUnitTest tests[] = {
+		TEST(a_change_is_in_force_and_on_disk_when_it_is_answered),
+		TEST(a_change_to_what_is_already_so_changes_nothing),
+		TEST(the_arguments_are_taken_over),
+		TEST(a_document_without_the_secret_keeps_it),
+		TEST(a_dry_run_tells_and_changes_nothing),
+		TEST(a_dry_run_needs_no_place_to_write),
+		TEST(what_the_edit_refuses_changes_nothing),
+		TEST(what_no_configuration_may_say_changes_nothing),
+		TEST(what_needs_a_restart_changes_nothing),
+		TEST(what_does_not_fit_changes_nothing),
+		TEST(what_cannot_be_written_is_not_applied),
+		TEST(a_file_that_was_edited_is_not_written_over),
+		TEST(a_reload_takes_the_file_as_it_is),
+		TEST(a_reload_of_the_same_file_changes_nothing),
+		TEST(a_reload_tried_only_changes_nothing),
+		TEST(a_refused_reload_changes_nothing),
+		TEST(a_file_whose_reload_was_refused_is_not_written_over),
+		TEST(changes_at_once_are_made_one_after_the_other),
+		TEST(a_refused_change_does_not_hold_up_those_behind_it),
+		TEST(a_change_that_came_while_a_file_was_written_is_not_lost),
+		TEST(a_change_may_be_asked_for_in_the_answer_to_another),
+		TEST(at_the_end_the_change_under_way_is_made_and_others_are_refused),
+		TEST(at_the_end_there_need_be_nothing_to_refuse),
+		TEST(a_configuration_that_does_not_fit_is_no_start),
+	};
+#undef TEST
+
+	return cmocka_run_group_tests_name("desired", tests, node_host_start, node_host_stop);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
+#include <unistd.h>
+
+#include "live_pool.h"
+#include "record.h"
+#include "slots.h"
+
+/* Room for two pools of 251 slots. */
+static const struct state_layout layout = {
+	.workers = 1,
+	.ports = 1,
+	.services = 1,
+	.backends = 1,
+	.slot_words = 2 * 256,
+	.records = 1,
+};
+
+struct place {
+	char directory[32];
+	struct state *state;
+};
+
+static int open_place(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+	struct state_refusal refusal;
+	char path[64];
+
+	strcpy(place->directory, "/tmp/sluice-unit-XXXXXX");
+	if (mkdtemp(place->directory) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/state", place->directory);
+	*state = place;
+	return state_open(path, &layout, &place->state, &refusal);
+}
+
+static int close_place(void **state)
+{
+	struct place *place = *state;
+	int result;
+
+	state_discard(place->state);
+	result = rmdir(place->directory);
+	free(place);
+	return result;
+}
+
+static struct live_pool *create(struct place *place)
+{
+	struct error error = { "" };
+	struct live_pool *pool = live_pool_create(place->state, 251, &error);
+
+	if (pool == NULL)
+		fail_msg("%s", error.message);
+	return pool;
+}
+
+static void nobody_owns_the_slots_of_a_new_pool(void **state)
+{
+	struct place *place = *state;
+	struct live_pool *pool = create(place);
+	_Atomic uint32_t *words = state_slots(place->state, pool->first_word);
+
+	assert_int_equal(pool->slots, 251);
+	for (uint32_t slot = 0; slot < 251; slot++) {
+		assert_int_equal(slot_cur(slot_load(&words[slot])), SLOT_NO_BACKEND);
+		assert_int_equal(slot_home(slot_load(&words[slot])), SLOT_NO_BACKEND);
+	}
+	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
+		for (uint32_t index = 0; index < SLOT_BACKEND_MAX; index++)
+			assert_int_equal(pool->record_of[mode][index], RECORD_NONE);
+	live_pool_destroy(pool);
+}
+
+static void a_pool_that_does_not_fit_is_refused_with_the_remedy(void **state)
+{
+	struct place *place = *state;
+	struct live_pool *one = create(place), *two = create(place);
+	struct error error = { "" };
+
+	assert_null(live_pool_create(place->state, 251, &error));
+	assert_string_equal(error.message,
+		"the state file has no room left for the slots of another pool; a restart makes "
+		"room for twice the configuration");
+	assert_null(live_pool_create(place->state, 251, NULL));
+	live_pool_destroy(one);
+	one = create(place);
+	live_pool_destroy(one);
+	live_pool_destroy(two);
+}
+
+static void a_released_pool_gives_its_slots_back(void **state)
+{
+	struct place *place = *state;
+
+	for (unsigned int i = 0; i < 100; i++) {
+		struct live_pool *one = create(place), *two = create(place);
+
+		assert_int_not_equal(one->first_word, two->first_word);
+		live_pool_release(one, 0);
+		live_pool_release(two, 0);
+	}
+}
+
+static void a_released_index_has_no_record_and_is_handed_out_again(void **state)
+{
+	struct live_pool *pool = create(*state);
+
+	assert_int_equal(arena_take(pool->indices, 1), 0);
+	assert_int_equal(arena_take(pool->indices, 1), 1);
+	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
+		pool->record_of[mode][0] = pool->record_of[mode][1] = 77;
+	live_pool_release_index(pool, 0);
+	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++) {
+		assert_int_equal(pool->record_of[mode][0], RECORD_NONE);
+		assert_int_equal(pool->record_of[mode][1], 77);
+	}
+	assert_int_equal(arena_take(pool->indices, 1), 0);
+	live_pool_destroy(pool);
+}
+
+static void a_pool_numbers_as_many_backends_as_a_slot_word_can_name(void **state)
+{
+	struct live_pool *pool = create(*state);
+
+	for (uint32_t index = 0; index < SLOT_BACKEND_MAX; index++)
+		assert_int_equal(arena_take(pool->indices, 1), index);
+	assert_int_equal(arena_take(pool->indices, 1), ARENA_FULL);
+	live_pool_destroy(pool);
+}
+
+static void no_pool_at_all_may_be_destroyed(void **state)
+{
+	live_pool_destroy(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_owns_the_slots_of_a_new_pool),
+		cmocka_unit_test(a_pool_that_does_not_fit_is_refused_with_the_remedy),
+		cmocka_unit_test(a_released_pool_gives_its_slots_back),
+		cmocka_unit_test(a_released_index_has_no_record_and_is_handed_out_again),
+		cmocka_unit_test(a_pool_numbers_as_many_backends_as_a_slot_word_can_name),
+		cmocka_unit_test(no_pool_at_all_may_be_destroyed),
+	};
+
+	return cmocka_run_group_tests_name("live_pool", tests, open_place, close_place);
+}
