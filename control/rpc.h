@@ -59,7 +59,9 @@ extern const struct rpc_limits rpc_limits_default;
 
 /*
  * Listens at `path` (mode 0660; its directory is made, 0750, where it is missing). A socket file
- * that nobody serves any more is replaced; one that is served is an error which names the process.
+ * that nobody serves any more is replaced; one that is served is an error which names the process,
+ * and so is a directory that is a link, another user's, or writable for others without being
+ * sticky: they could put a socket of theirs in its place.
  * Two servers that start in the same instant are told apart by the lock of the state file, which
  * the caller holds by now, not here. `methods` and `context` must outlive the server.
  *

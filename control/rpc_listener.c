@@ -13,6 +13,7 @@
 #define SOCKET_MODE    0660
 #define DIRECTORY_MODE 0750
 #define BACKLOG        64
+#define PATH_SIZE      sizeof(((struct sockaddr_un *)0)->sun_path)
 
 /* One pass of the event loop lets in this many, so that a storm of them holds up nobody. */
 #define ACCEPTS_PER_PASS 8
@@ -41,22 +42,68 @@ static int fill_address(struct sockaddr_un *address, const char *path, struct er
 	return 0;
 }
 
-static int make_directory(const char *path, struct error *error)
+/* Cuts a path off before its last name. */
+static void fill_directory(char directory[static PATH_SIZE], const char *path)
 {
-	char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char *slash;
 
 	strcpy(directory, path);
 	slash = strrchr(directory, '/');
-	if (slash == NULL || slash == directory)
-		return 0;
-	*slash = '\0';
-	if (mkdir(directory, DIRECTORY_MODE) != 0)
-		return errno == EEXIST ? 0 : error_set(error, -errno, "%s: %m", directory);
+	if (slash == NULL)
+		strcpy(directory, ".");
+	else
+		slash[slash == directory ? 1 : 0] = '\0';
+}
+
+static int open_directory(const char *path, int *directory, struct error *error)
+{
+	bool created = mkdir(path, DIRECTORY_MODE) == 0;
+
+	if (!created && errno != EEXIST)
+		return error_set(error, -errno, "%s: %m", path);
+	*directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*directory < 0 && errno == ENOTDIR)
+		return error_set(error, -ENOTDIR, "%s: not a directory, or a link to one", path);
+	if (*directory < 0)
+		return error_set(error, -errno, "%s: %m", path);
 	/* the umask may have taken the group's rights away */
-	if (chmod(directory, DIRECTORY_MODE) != 0)
-		return error_set(error, -errno, "%s: %m", directory);
+	if (created && fchmod(*directory, DIRECTORY_MODE) != 0)
+		return error_set(error, -errno, "%s: %m", path);
 	return 0;
+}
+
+/*
+ * Nobody else may put another socket in the place of ours and be taken for us. In a directory like
+ * /tmp, where the sticky bit lets only the owner of a file replace it, nobody can.
+ */
+static int judge_directory(int directory, const char *path, struct error *error)
+{
+	struct stat status;
+
+	if (fstat(directory, &status) != 0)
+		return error_set(error, -errno, "%s: %m", path);
+	if (status.st_uid != geteuid() && status.st_uid != 0)
+		return error_set(
+			error, -EPERM, "%s: the directory belongs to user %u", path, status.st_uid);
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0)
+		return error_set(error, -EPERM, "%s: others may write to the directory (%04o)",
+			path, status.st_mode & 07777);
+	return 0;
+}
+
+static int prepare_directory(const char *path, struct error *error)
+{
+	char directory[PATH_SIZE];
+	int fd = -1;
+	int result;
+
+	fill_directory(directory, path);
+	result = open_directory(directory, &fd, error);
+	if (result == 0)
+		result = judge_directory(fd, directory, error);
+	if (fd >= 0)
+		close(fd);
+	return result;
 }
 
 static int refuse_living(int fd, const char *path, struct error *error)
@@ -107,20 +154,34 @@ static int remove_stale(const struct sockaddr_un *address, struct error *error)
 	return 0;
 }
 
+/*
+ * The file gets the mode of its socket less the umask, so it never has any other mode, and nothing
+ * is changed by a path that could lead elsewhere meanwhile.
+ */
+static int bind_narrowly(int fd, const struct sockaddr_un *address)
+{
+	mode_t umask_before;
+	int result;
+
+	if (fchmod(fd, SOCKET_MODE) != 0)
+		return -errno;
+	umask_before = umask(~SOCKET_MODE & 0777);
+	result = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : -errno;
+	umask(umask_before);
+	return result;
+}
+
 static int bind_and_listen(struct rpc_listener *listener, struct error *error)
 {
 	const char *path = listener->address.sun_path;
+	int result = bind_narrowly(listener->fd, &listener->address);
 	struct stat file;
 
-	/* Linux makes the file with the mode of the socket: never wider than wanted, not even for
-	 * the moment until chmod() undoes the umask */
-	if (fchmod(listener->fd, SOCKET_MODE) != 0)
-		return error_set(error, -errno, "%s: %m", path);
-	if (bind(listener->fd, (struct sockaddr *)&listener->address, sizeof(listener->address)))
+	if (result != 0)
+		return error_set(error, result, "%s: %s", path, strerror(-result));
+	if (lstat(path, &file) != 0)
 		return error_set(error, -errno, "%s: %m", path);
 	listener->bound = true;
-	if (stat(path, &file) != 0 || chmod(path, SOCKET_MODE) != 0)
-		return error_set(error, -errno, "%s: %m", path);
 	listener->device = file.st_dev;
 	listener->inode = file.st_ino;
 	if (listen(listener->fd, BACKLOG) != 0)
@@ -191,7 +252,7 @@ static int open_socket(struct rpc_listener *listener, const char *path, struct e
 	int result = fill_address(&listener->address, path, error);
 
 	if (result == 0)
-		result = make_directory(path, error);
+		result = prepare_directory(path, error);
 	if (result == 0)
 		result = remove_stale(&listener->address, error);
 	if (result != 0)

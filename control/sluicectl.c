@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sluicectl: a command line for the control socket. Exits with 0, 1 (refused) or 2 (usage). */
+/* sluicectl: a command line for the control socket. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -9,7 +9,12 @@
 #include "table.h"
 #include "version.h"
 
-enum exit_code { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_REFUSED = 1, /* or not reached: nothing was changed */
+	EXIT_USAGE = 2,
+	EXIT_UNKNOWN = 3, /* a change was asked for, and whether it was made did not get through */
+};
 
 static int complain(struct error *error)
 {
@@ -37,21 +42,47 @@ static int finish_output(void)
 	return complain(&error);
 }
 
-static int run(const struct invocation *invocation)
+static int print_result(const struct invocation *invocation, const json_t *result)
 {
-	const struct command *command = invocation->command;
-	struct error error = { "" };
-	json_t *result;
+	struct error error = { "the change was made" };
+	int status;
 
-	result = link_ask(invocation->socket, command->method, invocation->params, &error);
-	if (result == NULL)
-		return complain(&error);
 	if (invocation->json)
 		report_document(result, stdout);
 	else
-		command->report(result, stdout);
+		invocation->command->report(result, stdout);
+	status = finish_output();
+	if (status == EXIT_OK || !invocation_changes(invocation))
+		return status;
+	complain(&error);
+	return EXIT_UNKNOWN;
+}
+
+static int complain_about_loss(const struct invocation *invocation, struct error *error)
+{
+	struct error advice = { "the change may have been made: see sluicectl status" };
+
+	complain(error);
+	if (!invocation_changes(invocation))
+		return EXIT_REFUSED;
+	complain(&advice);
+	return EXIT_UNKNOWN;
+}
+
+static int run(const struct invocation *invocation)
+{
+	const char *method = invocation->command->method;
+	struct error error = { "" };
+	json_t *result;
+	int status = EXIT_REFUSED;
+
+	switch (link_ask(invocation->socket, method, invocation->params, &result, &error)) {
+	case LINK_ANSWERED: status = print_result(invocation, result); break;
+	case LINK_REFUSED: status = complain(&error); break;
+	case LINK_LOST: status = complain_about_loss(invocation, &error); break;
+	}
 	json_decref(result);
-	return finish_output();
+	return status;
 }
 
 static int grant(const struct invocation *invocation)

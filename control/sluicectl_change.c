@@ -85,8 +85,9 @@ void change_report(const json_t *result, FILE *out)
 			group_digits(moved, moved_text), group_digits(total, total_text),
 			json_number_value(json_object_get(result, "moved_percent")));
 	else if (changed)
-		fputs("changed, no slot moved\n", out);
+		fputs(dry_run ? "would change, no slot would move\n" : "changed, no slot moved\n",
+			out);
 	else
-		fputs(dry_run ? "no slot would move\n" : "nothing to change\n", out);
+		fputs("nothing to change\n", out);
 	print_moved_pools(json_object_get(result, "pools"), out);
 }

@@ -255,6 +255,16 @@ static void print_arguments(const struct command *command, FILE *out)
 	table_destroy(table);
 }
 
+static void print_exit_status(FILE *out)
+{
+	fputs("exit status:\n"
+	      "  0  granted\n"
+	      "  1  refused, or sluiced was not reached; nothing was changed\n"
+	      "  2  wrong use; nothing was sent\n"
+	      "  3  sent, and the answer was lost: a change may have been made\n",
+		out);
+}
+
 static void print_common_options(FILE *out)
 {
 	fputs("options of every command:\n"
@@ -273,6 +283,8 @@ void command_print_help(const struct command *command, FILE *out)
 		print_commands(out);
 		fputc('\n', out);
 		print_common_options(out);
+		fputc('\n', out);
+		print_exit_status(out);
 		return;
 	}
 	fprintf(out, "\n%s\n", command->summary);

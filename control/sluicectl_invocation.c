@@ -240,3 +240,8 @@ void invocation_release(struct invocation *invocation)
 	json_decref(invocation->params);
 	invocation->params = NULL;
 }
+
+bool invocation_changes(const struct invocation *invocation)
+{
+	return json_is_false(json_object_get(invocation->params, "dry_run"));
+}

@@ -25,3 +25,7 @@ struct invocation {
 int invocation_parse(
 	struct invocation *invocation, size_t count, char *const *words, struct error *error);
 void invocation_release(struct invocation *invocation);
+
+/* Whether it is to change anything, and for real: it is of those that may be run dry, and is not.
+ */
+bool invocation_changes(const struct invocation *invocation);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +20,8 @@ struct link {
 	const char *path;
 	int fd;
 	long long deadline_ms;
+	bool cut_off; /* sluiced hung up while we were asking */
+	bool asked;   /* it was sent the whole question */
 	char *answer;
 	size_t length;
 	size_t room;
@@ -94,8 +97,10 @@ static int link_send(struct link *link, const char *bytes, size_t length, struct
 		if (code != 0)
 			return code;
 		sent = send(link->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
+		if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+			link->cut_off = true;
 			return 0;
+		}
 		if (sent < 0 && errno != EAGAIN && errno != EINTR)
 			return error_set(error, -errno, "sending to sluiced: %m");
 		if (sent > 0) {
@@ -167,6 +172,7 @@ static int link_exchange(struct link *link, const json_t *question, struct error
 		code = link_send(link, text, strlen(text), error);
 	if (code == 0)
 		code = link_send(link, "\n", 1, error);
+	link->asked = code == 0 && !link->cut_off;
 	if (code == 0)
 		code = link_receive(link, error);
 	free(text);
@@ -174,48 +180,50 @@ static int link_exchange(struct link *link, const json_t *question, struct error
 }
 
 /* Takes the result, or the sentence of a refusal, out of an answer. */
-static json_t *open_answer(const json_t *answer, struct error *error)
+static enum link_end open_answer(const json_t *answer, json_t **result, struct error *error)
 {
 	const json_t *refusal = json_object_get(answer, "error");
 	const char *sentence = json_string_value(json_object_get(refusal, "message"));
-	json_t *result = json_object_get(answer, "result");
+	json_t *value = json_object_get(answer, "result");
 
 	if (sentence != NULL) {
 		error_set(error, -EPERM, "%s", sentence);
-		return NULL;
+		return LINK_REFUSED;
 	}
-	if (result == NULL || json_integer_value(json_object_get(answer, "id")) != QUESTION_ID) {
+	if (value == NULL || json_integer_value(json_object_get(answer, "id")) != QUESTION_ID) {
 		error_set(error, -EPROTO, "what answers is not sluiced");
-		return NULL;
+		return LINK_LOST;
 	}
-	return json_incref(result);
+	*result = json_incref(value);
+	return LINK_ANSWERED;
 }
 
-static json_t *read_answer(const struct link *link, struct error *error)
+static enum link_end read_answer(const struct link *link, json_t **result, struct error *error)
 {
-	const char *end = memchr(link->answer, '\n', link->length);
-	json_t *answer, *result;
+	const char *newline = memchr(link->answer, '\n', link->length);
+	json_t *answer = json_loadb(link->answer, newline - link->answer, 0, NULL);
+	enum link_end end = open_answer(answer, result, error);
 
-	answer = json_loadb(link->answer, end - link->answer, 0, NULL);
-	result = open_answer(answer, error);
 	json_decref(answer);
-	return result;
+	return end;
 }
 
-json_t *link_ask(const char *path, const char *method, json_t *params, struct error *error)
+enum link_end link_ask(
+	const char *path, const char *method, json_t *params, json_t **result, struct error *error)
 {
 	struct link link = { .path = path, .fd = -1, .deadline_ms = now_ms() + LINK_TIMEOUT_MS };
 	json_t *question = json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", QUESTION_ID,
 		"method", method, "params", params);
-	json_t *result = NULL;
+	enum link_end end = LINK_LOST;
 
+	*result = NULL;
 	if (question == NULL)
 		error_set(error, -ENOMEM, "out of memory");
 	else if (link_exchange(&link, question, error) == 0)
-		result = read_answer(&link, error);
+		end = read_answer(&link, result, error);
 	json_decref(question);
 	if (link.fd >= 0)
 		close(link.fd);
 	free(link.answer);
-	return result;
+	return end == LINK_LOST && !link.asked ? LINK_REFUSED : end;
 }

@@ -8,9 +8,16 @@
 
 #define LINK_TIMEOUT_MS 10000
 
+enum link_end {
+	LINK_ANSWERED,
+	LINK_REFUSED, /* by sluiced; or it never got the whole question: nothing was done */
+	LINK_LOST,    /* it was asked, and whether it did anything is not known */
+};
+
 /*
- * Connects, asks, waits for the answer (LINK_TIMEOUT_MS for all of it) and hangs up. Returns the
- * result, a new reference, or NULL with a sentence: why sluiced was not reached, or the one it
- * refused with. Blocks.
+ * Connects, asks, waits for the answer (LINK_TIMEOUT_MS for all of it) and hangs up. Sets `result`
+ * to a new reference where it was answered, else to NULL, with a sentence: why sluiced was not
+ * reached, what it refused with, or how the answer was lost. Blocks.
  */
-json_t *link_ask(const char *path, const char *method, json_t *params, struct error *error);
+enum link_end link_ask(
+	const char *path, const char *method, json_t *params, json_t **result, struct error *error);
