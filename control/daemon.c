@@ -91,6 +91,11 @@ static void look_at_programs(struct daemon *daemon)
 				"arrives until a restart",
 				port_name(daemon->ports[i]));
 		daemon->attached[i] = attached;
+		if (steer != NULL && steer_follow_mac(steer) == 1)
+			log_warning(
+				"port %s: its MAC address has changed; packets arrive, but leave with "
+				"the old one until a restart",
+				port_name(daemon->ports[i]));
 	}
 }
 
