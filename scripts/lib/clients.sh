@@ -6,9 +6,9 @@
 # line for each: HTTP status (000 where no answer came), who answered, the client's port. Judge the
 # lines: the exit status of curl speaks of one of its transfers only.
 lab_fetch() {
-	lab_in cli curl --silent --no-progress-meter --max-time 10 --parallel --parallel-max "${3:-20}" \
-		--header 'Connection: close' --output /dev/null \
-		--write-out '%{http_code} %header{x-backend} %{local_port}\n' \
+	lab_in cli curl --silent --no-progress-meter --max-time 10 \
+		--parallel --parallel-immediate --parallel-max "${3:-20}" --header 'Connection: close' \
+		--output /dev/null --write-out '%{http_code} %header{x-backend} %{local_port}\n' \
 		"http://$(url_host "$1")/?[1-$2]" || return 0
 }
 
@@ -30,8 +30,9 @@ answered_by() {
 	grep -c "^200 $1 " || return 0
 }
 
-# traffic_start ADDRESS: a client who keeps asking, in small batches. Each line of
-# LAB_DIR/traffic is one of lab_fetch behind the time (us) at which its batch was begun.
+# traffic_start ADDRESS: a client who keeps asking, in small batches one after the other; the
+# requests of a batch begin together. Each line of LAB_DIR/traffic is one of lab_fetch behind the
+# time (us) at which its batch was begun.
 traffic_start() {
 	rm -f "$LAB_DIR/traffic.stop"
 	traffic_run "$1" >"$LAB_DIR/traffic" &
@@ -39,11 +40,13 @@ traffic_start() {
 	wait_for 5 traffic_has_lines 20 || die "no traffic"
 }
 
+TRAFFIC_BATCH=5
+
 traffic_run() {
 	local start
 	while [ ! -e "$LAB_DIR/traffic.stop" ]; do
 		start=$(now_us)
-		lab_fetch "$1" 10 5 | sed "s/^/$start /"
+		lab_fetch "$1" "$TRAFFIC_BATCH" "$TRAFFIC_BATCH" | sed "s/^/$start /"
 	done
 }
 
@@ -55,4 +58,20 @@ traffic_has_lines() {
 traffic_stop() {
 	touch "$LAB_DIR/traffic.stop"
 	wait_for 15 lab_gone traffic || die "the traffic does not end"
+}
+
+# traffic_broken BEGIN_US END_US: how many requests got no answer that may have been broken by a
+# change made in that time: their batch was begun before the end of it, and no other batch was begun
+# before its beginning. All other requests without an answer were lost.
+traffic_broken() {
+	awk -v begin="$1" -v end="$2" '
+		NR > 1 && $1 != batch { settle($1) }
+		{ batch = $1 }
+		$2 == "000" { unanswered++ }
+		END { settle(end); print broken + 0 }
+		function settle(next_batch) {
+			if (batch <= end && next_batch >= begin)
+				broken += unanswered
+			unanswered = 0
+		}' "$LAB_DIR/traffic"
 }

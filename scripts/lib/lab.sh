@@ -35,19 +35,22 @@ lab_up() {
 	network_up
 }
 
-# Claims the directory before anything exists that would need to be cleaned up.
+# Claims the directory before anything exists that would need to be cleaned up. It is made under
+# another name and appears with its owner in it: whoever cleans up meanwhile sees that it is not
+# abandoned.
 lab_open() {
 	LAB_ID=sl$$
 	LAB_DIR=$LAB_ROOT/$LAB_ID
 	if [ -d "$LAB_DIR" ]; then
 		lab_remove "$LAB_ID" # of a dead process that had our id
 	fi
-	mkdir -p "$LAB_DIR/pids"
 	trap lab_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	trap 'exit 129' HUP
-	process_identity $$ >"$LAB_DIR/owner"
+	mkdir -p "$LAB_DIR.new/pids"
+	process_identity $$ >"$LAB_DIR.new/owner"
+	mv -T "$LAB_DIR.new" "$LAB_DIR"
 }
 
 # The EXIT trap. Nothing may interrupt it: half a clean-up is worse than a slow one.
@@ -86,7 +89,7 @@ lab_remove() {
 	for namespace in /run/netns/"$id"-*; do
 		[ ! -e "$namespace" ] || ip netns del "${namespace##*/}"
 	done
-	rm -rf "${LAB_ROOT:?}/$id"
+	rm -rf "${LAB_ROOT:?}/$id" "${LAB_ROOT:?}/$id.new"
 }
 
 lab_signal() {
@@ -119,15 +122,31 @@ lab_processes() {
 # lab_clean crashed|all: removes the labs whose script is gone; with `all` those that were left up on
 # request, too. Says what it removed.
 lab_clean() {
-	local directory owner
+	local directory id
 	for directory in "$LAB_ROOT"/*/; do
+		id=$(basename "$directory" .new)
 		[ -d "$directory" ] || continue
-		owner=$(cat "$directory/owner" 2>/dev/null) || owner=
-		[ -z "$owner" ] || [ "$(process_identity "${owner% *}")" != "$owner" ] || continue
+		! lab_has_owner "${directory%/}" || continue
 		[ ! -e "$directory/kept" ] || [ "$1" = all ] || continue
-		lab_remove "$(basename "$directory")"
-		echo "removed the lab $(basename "$directory")"
+		lab_remove "$id"
+		echo "removed the lab $id"
 	done
+}
+
+# lab_has_owner DIRECTORY: whether the script lives that made the lab. One that is still in the
+# making (ID.new) says by its name alone whose it is.
+lab_has_owner() {
+	local owner
+	case $1 in
+	*/sl*.new)
+		owner=${1##*/sl}
+		[ -n "$(process_identity "${owner%.new}")" ]
+		;;
+	*)
+		owner=$(cat "$1/owner" 2>/dev/null) || return 1
+		[ -n "$owner" ] && [ "$(process_identity "${owner% *}")" = "$owner" ]
+		;;
+	esac
 }
 
 # process_identity PID: the id and when it started (field 22 of stat; what is counted here comes
