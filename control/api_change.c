@@ -22,8 +22,6 @@ struct pending {
 	const char *method;
 };
 
-/* ---- the answer ----------------------------------------------------------------------------- */
-
 static void member_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
 {
 	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct plan_member *)list)[place].name);
@@ -164,8 +162,6 @@ static void answer(void *context, const struct desired_outcome *outcome)
 	rpc_call_result(pending->call, report);
 	free(pending);
 }
-
-/* ---- the request ---------------------------------------------------------------------------- */
 
 static void submit(struct api *api, struct rpc_call *call, const char *method, desired_edit_t *edit,
 	const json_t *params, bool dry_run)

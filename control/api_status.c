@@ -136,8 +136,6 @@ void api_config_get(void *context, const json_t *params, struct rpc_call *call)
 	rpc_call_result(call, desired_document(api->running.desired));
 }
 
-/* ---- stats.get ---------------------------------------------------------------------------- */
-
 static json_t *stats_steer(struct steer *steer)
 {
 	uint64_t counts[STEER_COUNT_MAX];

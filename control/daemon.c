@@ -47,8 +47,6 @@ struct daemon {
 	struct api *api;
 };
 
-/* ---- events --------------------------------------------------------------------------------- */
-
 static void on_stop_signal(evutil_socket_t signal_number, short what, void *context)
 {
 	struct daemon *daemon = context;
@@ -150,8 +148,6 @@ static int start_timers(struct daemon *daemon, struct error *error)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");
 	return 0;
 }
-
-/* ---- start ---------------------------------------------------------------------------------- */
 
 static void say_warning(void *context, const char *sentence)
 {
@@ -359,8 +355,6 @@ int daemon_run(struct daemon *daemon)
 {
 	return event_base_dispatch(daemon->base) < 0;
 }
-
-/* ---- stop ----------------------------------------------------------------------------------- */
 
 static void free_event(struct event *event)
 {

@@ -15,7 +15,7 @@ int live_pool_no_room(struct error *error, const char *for_what)
 		for_what);
 }
 
-/* calloc leaves pages that no index has touched yet unbacked, so the full width costs little. */
+/* As wide as indices go, so that it never moves: 64 KiB for each mode. */
 static int create_tables(struct live_pool *pool, struct error *error)
 {
 	pool->indices = arena_create(SLOT_BACKEND_MAX);

@@ -16,8 +16,6 @@
 	"the state file has no room left for " what \
 	"; a restart makes room for twice the configuration"
 
-/* ---- a node for each test -------------------------------------------------------------------- */
-
 /* *state is the host before and after a test, and the node during it. */
 static int open_node(void **state)
 {
@@ -38,8 +36,6 @@ static void release_retired(struct node *node)
 {
 	assert_int_equal(publish_reclaim(node->publish), 0);
 }
-
-/* ---- what a worker would find ---------------------------------------------------------------- */
 
 /* The service of a configured service. */
 static const struct service *find_service(const struct node *node, size_t number)
@@ -181,8 +177,6 @@ static void copy_words(const struct node *node, uint32_t *words)
 	for (uint32_t slot = 0; slot < service->slot_count; slot++)
 		words[slot] = slot_load(&service->slots[slot]);
 }
-
-/* ---- slots and records ----------------------------------------------------------------------- */
 
 #define BOTH_FAMILIES                                                                         \
 	"[{'name': 'web', 'slots': 251, 'backends': [{'name': 'w1', 'address': '10.2.0.1'}, " \
@@ -381,8 +375,6 @@ static void room_is_used_again_for_ever(void **state)
 		release_retired(node);
 	}
 }
-
-/* ---- counters -------------------------------------------------------------------------------- */
 
 /* Counts as the workers do, 10 packets on the first and 1 on the second. */
 static void count(const struct node *node, uint32_t place)
@@ -666,8 +658,6 @@ static void more_services_than_there_are_counters_for_are_refused(void **state)
 	node_destroy(tight);
 }
 
-/* ---- grace ----------------------------------------------------------------------------------- */
-
 static void room_is_not_used_again_while_a_worker_may_hold_it(void **state)
 {
 	struct state_layout layout = node_layout;
@@ -757,8 +747,6 @@ static void a_full_pool_takes_another_backend_after_one_has_gone_for_good(void *
 	publish_reader_leave(full->publish, 0);
 	node_destroy(full);
 }
-
-/* ---- layout ---------------------------------------------------------------------------------- */
 
 static void the_state_file_has_room_for_growth(void **state)
 {

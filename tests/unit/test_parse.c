@@ -17,8 +17,6 @@ static uint64_t next_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-/* ---- frames ---------------------------------------------------------------------------------- */
-
 static void begin_ipv4(struct frame *frame)
 {
 	frame_begin(frame);
@@ -250,8 +248,6 @@ static void no_next_header(struct frame *frame)
 	frame->protocol = 59;
 	frame_finish(frame);
 }
-
-/* ---- what comes out -------------------------------------------------------------------------- */
 
 struct row {
 	const char *sentence;

@@ -290,8 +290,6 @@ static void a_vip_is_known_by_its_first_service(void **state)
 	service_table_destroy(table);
 }
 
-/* ---- many ------------------------------------------------------------------------------------ */
-
 #define MANY 10000
 
 /* Every 16 share a VIP; half of the VIPs are IPv6; every 16th service takes any port. */

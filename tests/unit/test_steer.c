@@ -64,8 +64,6 @@ struct port {
 	void *umem;
 };
 
-/* ---- frames ---- */
-
 struct frame {
 	uint8_t bytes[512];
 	size_t length;
@@ -184,8 +182,6 @@ static void build(struct frame *frame, const struct row *row)
 	if (row->length != 0)
 		frame->length = row->length;
 }
-
-/* ---- a port ---- */
 
 static void attach_object(struct port *port, const char *interface)
 {
@@ -316,8 +312,6 @@ static void open_socket(struct port *port)
 	assert_int_equal(bpf_map_update_elem(sockets, &queue, &fd, BPF_ANY), 0);
 	port->socket = fd;
 }
-
-/* ---- running the program ---- */
 
 static uint32_t run_program(const struct port *port, const struct frame *frame, uint32_t queue)
 {
@@ -635,8 +629,6 @@ static void before_control_found_the_program_it_is_not_ready(void **state)
 	close_port(&port);
 }
 
-/* ---- the maps ---- */
-
 static void a_vip_comes_and_goes(void **state)
 {
 	static const struct row ours = { "added", .destination = ELSEWHERE4, .protocol = TCP,
@@ -693,8 +685,6 @@ static void every_count_has_a_name_and_a_text(void **state)
 	for (int i = 0; i < STEER_COUNT_MAX; i++)
 		assert_true(strlen(steer_count_text((enum steer_count)i)) > 0);
 }
-
-/* ---- the claim ---- */
 
 static int claim_again(const char *interface, struct error *error)
 {
@@ -806,8 +796,6 @@ static void a_lock_that_is_a_link_or_anybodys_to_write_is_refused(void **state)
 	assert_int_equal(claim_again("edge", &error), -EPERM);
 	assert_int_equal(unlink(path), 0);
 }
-
-/* ---- making an interface ready ---- */
 
 static uint32_t attached_program(const char *interface)
 {
@@ -992,8 +980,6 @@ static void before_the_driver_its_own_limit_of_queues_is_named(void **state)
 		error.message, "2 workers need as many receive queues of edge, which has 1"));
 	steer_destroy(steer);
 }
-
-/* ---- the filter in tc ---- */
 
 enum place { POST = 1, GATE = 2 }; /* handles */
 
@@ -1274,8 +1260,6 @@ static void foreign_filters_are_left_alone(void **state)
 	close(program);
 }
 
-/* ---- attaching ---- */
-
 static void attaching_needs_no_cap_sys_admin(void **state)
 {
 	struct port port;
@@ -1340,8 +1324,6 @@ static void a_clean_end_takes_the_program_off(void **state)
 	close_port(&port);
 	assert_int_equal(attached_program("edge"), 0);
 }
-
-/* ---- set-up ---- */
 
 static int make_network(void **state)
 {
