@@ -31,5 +31,11 @@ struct api *api_create(
 	struct event_base *base, const struct api_context *context, struct error *error);
 void api_destroy(struct api *api); /* NULL is allowed */
 
+/*
+ * Logs why a reload was refused, and keeps it as a warning of `status` until one succeeds: a
+ * restart would fail on that file.
+ */
+void api_note_refused_reload(struct api *api, const struct error *error);
+
 /* Logs what a change made through `how` ("SIGHUP") has moved and keeps it for `status`. */
 void api_note_change(struct api *api, const char *how, const struct desired_outcome *outcome);

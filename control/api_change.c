@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api_internal.h"
 #include "config_edit.h"
@@ -20,6 +21,7 @@ struct pending {
 	struct api *api;
 	struct rpc_call *call;
 	const char *method;
+	char what[256]; /* its parameters, for the log; "" where they are a whole document */
 };
 
 static void member_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
@@ -124,21 +126,47 @@ static json_t *change_report(const struct desired_outcome *outcome)
 		"table_digest", api_json_digest(after->digest), "pools", pools);
 }
 
-static void note_report(struct api *api, const char *how, json_t *report)
+static json_t *json_now(void)
 {
-	log_info("%s: moved %lld of %lld slots", how,
+	time_t now = time(NULL);
+	struct tm utc;
+	char text[32];
+
+	gmtime_r(&now, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return json_string(text);
+}
+
+/* `what` was asked for, in the words of the request. */
+static void note_report(struct api *api, const char *how, const char *what, json_t *report)
+{
+	log_info("%s%s%s: moved %lld of %lld slots", how, what[0] == '\0' ? "" : " ", what,
 		(long long)json_integer_value(json_object_get(report, "slots_moved")),
 		(long long)json_integer_value(json_object_get(report, "slots_total")));
 	json_decref(api->last_change);
-	api->last_change = json_pack("{s:s, s:O}", "method", how, "report", report);
+	api->last_change = json_pack("{s:s, s:s, s:o, s:O}", "method", how, "parameters", what,
+		"time", json_now(), "report", report);
+	api->refused_reload[0] = '\0';
+}
+
+void api_note_refused_reload(struct api *api, const struct error *error)
+{
+	json_t *now = json_now();
+
+	log_error("reload refused, nothing changed: %s", error->message);
+	snprintf(api->refused_reload, sizeof(api->refused_reload),
+		"the file on disk is not what runs, its reload was refused at %s: %s",
+		json_string_value(now), error->message);
+	json_decref(now);
 }
 
 void api_note_change(struct api *api, const char *how, const struct desired_outcome *outcome)
 {
 	json_t *report = change_report(outcome);
 
+	api->refused_reload[0] = '\0';
 	if (outcome->changed)
-		note_report(api, how, report);
+		note_report(api, how, "", report);
 	else
 		log_info("%s: no change", how);
 	json_decref(report);
@@ -158,9 +186,22 @@ static void answer(void *context, const struct desired_outcome *outcome)
 	}
 	report = change_report(outcome);
 	if (!outcome->dry_run && outcome->changed)
-		note_report(pending->api, pending->method, report);
+		note_report(pending->api, pending->method, pending->what, report);
 	rpc_call_result(pending->call, report);
 	free(pending);
+}
+
+static json_t *edit_apply(const json_t *document, const json_t *arguments, struct error *error)
+{
+	return json_deep_copy(json_object_get(arguments, "config"));
+}
+
+static void describe(const json_t *params, char what[static 256])
+{
+	char *text = json_dumps(params, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	snprintf(what, 256, "%s", text == NULL ? "" : text);
+	free(text);
 }
 
 static void submit(struct api *api, struct rpc_call *call, const char *method, desired_edit_t *edit,
@@ -182,6 +223,8 @@ static void submit(struct api *api, struct rpc_call *call, const char *method, d
 		return;
 	}
 	*pending = (struct pending){ .api = api, .call = call, .method = method };
+	if (edit != edit_apply)
+		describe(params, pending->what);
 	desired_submit(api->running.desired, &change);
 }
 
@@ -213,11 +256,6 @@ struct change_params {
 static const char *text_of(const json_t *arguments, const char *key)
 {
 	return json_string_value(json_object_get(arguments, key));
-}
-
-static json_t *edit_apply(const json_t *document, const json_t *arguments, struct error *error)
-{
-	return json_deep_copy(json_object_get(arguments, "config"));
 }
 
 void api_config_apply(void *context, const json_t *params, struct rpc_call *call)

@@ -10,8 +10,9 @@
 struct api {
 	struct api_context running;
 	struct rpc_server *server;
-	int64_t started_s;   /* CLOCK_MONOTONIC */
-	json_t *last_change; /* the answer to the latest change made, or NULL */
+	int64_t started_s;         /* CLOCK_MONOTONIC */
+	json_t *last_change;       /* the answer to the latest change made, or NULL */
+	char refused_reload[1024]; /* a sentence: the file on disk is not what runs; or "" */
 };
 
 /* api_status.c */

@@ -68,12 +68,29 @@ static void add_warning(void *context, const char *sentence)
 	json_array_append_new(context, json_string(sentence));
 }
 
-static json_t *status_warnings(const struct config *config)
+static json_t *status_warnings(const struct api *api)
 {
 	json_t *list = json_array();
 
-	config_warnings(config, add_warning, list);
+	config_warnings(desired_config(api->running.desired), add_warning, list);
+	if (api->refused_reload[0] != '\0')
+		add_warning(list, api->refused_reload);
 	return list;
+}
+
+static void add_port_reasons(json_t *list, const struct port *port)
+{
+	struct error error = { "" };
+
+	if (!port_link_up(port))
+		json_array_append_new(list, json_sprintf("port %s: link is down", port_name(port)));
+	if (port_steer(port) != NULL && !steer_is_attached(port_steer(port)))
+		json_array_append_new(
+			list, json_sprintf("port %s: our XDP program is no longer attached",
+				      port_name(port)));
+	if (port_check_queues(port, &error) != 0)
+		json_array_append_new(
+			list, json_sprintf("port %s: %s", port_name(port), error.message));
 }
 
 /* Why the node should get no traffic; empty while it is ready. */
@@ -92,17 +109,8 @@ static json_t *status_reasons(const struct api *api)
 	if (desired_unsteered(api->running.desired) != 0)
 		json_array_append_new(list, json_sprintf("%u VIPs are not steered to the workers",
 						    desired_unsteered(api->running.desired)));
-	for (size_t i = 0; i < port_count; i++) {
-		const struct port *port = api->running.ports[i];
-
-		if (!port_link_up(port))
-			json_array_append_new(
-				list, json_sprintf("port %s: link is down", port_name(port)));
-		if (port_steer(port) != NULL && !steer_is_attached(port_steer(port)))
-			json_array_append_new(
-				list, json_sprintf("port %s: our XDP program is no longer attached",
-					      port_name(port)));
-	}
+	for (size_t i = 0; i < port_count; i++)
+		add_port_reasons(list, api->running.ports[i]);
 	return list;
 }
 
@@ -125,7 +133,7 @@ void api_status(void *context, const json_t *params, struct rpc_call *call)
 			"this version always starts cold", "table_digest",
 			api_json_digest(plan->digest), "workers",
 			status_workers(api->running.workers), "ports", status_ports(api), "pools",
-			status_pools(plan), "warnings", status_warnings(config), "last_change",
+			status_pools(plan), "warnings", status_warnings(api), "last_change",
 			api->last_change));
 }
 

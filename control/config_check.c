@@ -7,6 +7,7 @@
 #include "config_check.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,24 +267,61 @@ int config_check(const struct config *config, struct error *error)
 	return result;
 }
 
+/* Whoever is warned, and how often. */
+struct warned {
+	void (*say)(void *context, const char *sentence);
+	void *context;
+	size_t count;
+};
+
+static void warn(struct warned *warned, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void warn(struct warned *warned, const char *format, ...)
+{
+	char sentence[256];
+	va_list arguments;
+
+	warned->count++;
+	va_start(arguments, format);
+	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	va_end(arguments);
+	if (warned->say != NULL)
+		warned->say(warned->context, sentence);
+}
+
+static size_t count_active(const struct config_pool *pool)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pool->backend_count; i++)
+		count += pool->backends[i].state == CONFIG_BACKEND_ACTIVE;
+	return count;
+}
+
 size_t config_warnings(const struct config *config,
 	void (*say)(void *context, const char *sentence), void *context)
 {
-	size_t count = 0;
-	char sentence[192];
+	struct warned warned = { say, context, 0 };
 
 	for (size_t i = 0; i < config->pool_count; i++) {
 		const struct config_pool *pool = &config->pools[i];
 
-		if (pool->slots >= SLOTS_PER_BACKEND * pool->backend_count)
-			continue;
-		count++;
-		snprintf(sentence, sizeof(sentence),
-			"pools[%zu].slots: %u slots for %zu backends are fewer than %d each, "
-			"shares will differ from the weights",
-			i, pool->slots, pool->backend_count, SLOTS_PER_BACKEND);
-		if (say != NULL)
-			say(context, sentence);
+		if (pool->backend_count > 1 &&
+			pool->slots < SLOTS_PER_BACKEND * pool->backend_count)
+			warn(&warned,
+				"pools[%zu].slots: %u slots for %zu backends are fewer than %d each, "
+				"shares will differ from the weights",
+				i, pool->slots, pool->backend_count, SLOTS_PER_BACKEND);
 	}
-	return count;
+	for (size_t i = 0; i < config->service_count; i++) {
+		const struct config_pool *pool = &config->pools[config->services[i].pool];
+
+		if (count_active(pool) == 0)
+			warn(&warned,
+				"services[%zu]: pool \"%s\" has no active backend, service \"%s\" drops "
+				"everything",
+				i, pool->name, config->services[i].name);
+	}
+	return warned.count;
 }

@@ -34,11 +34,13 @@ struct daemon {
 	struct config_file *file;
 	struct config *config; /* until `desired` owns it */
 	struct state *state;
+	bool stopping; /* told to, perhaps while starting */
 	bool eal_started;
 	struct mempools *mempools;
 	struct port *ports[CONFIG_PORTS_MAX]; /* in the order of the configuration */
 	size_t port_count;
 	bool attached[CONFIG_PORTS_MAX]; /* our XDP program, when last looked at */
+	bool link_up[CONFIG_PORTS_MAX];  /* the same */
 	struct flow_secret secret;
 	struct publish *publish;
 	struct forwarding *forwarding;
@@ -52,6 +54,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *cont
 	struct daemon *daemon = context;
 
 	log_info("stopping on %s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+	daemon->stopping = true;
 	event_base_loopbreak(daemon->base);
 }
 
@@ -60,7 +63,7 @@ static void on_reloaded(void *context, const struct desired_outcome *outcome)
 	struct daemon *daemon = context;
 
 	if (outcome->code != 0)
-		log_error("reload refused, nothing changed: %s", outcome->error->message);
+		api_note_refused_reload(daemon->api, outcome->error);
 	else
 		api_note_change(daemon->api, "SIGHUP", outcome);
 }
@@ -74,10 +77,11 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 		.context = daemon,
 	};
 
-	desired_submit(daemon->desired, &change);
+	if (daemon->api != NULL) /* while starting, the file has only just been read */
+		desired_submit(daemon->desired, &change);
 }
 
-static void look_at_programs(struct daemon *daemon)
+static void look_at_ports(struct daemon *daemon)
 {
 	for (size_t i = 0; i < daemon->port_count; i++) {
 		struct steer *steer = port_steer(daemon->ports[i]);
@@ -89,6 +93,11 @@ static void look_at_programs(struct daemon *daemon)
 				"arrives until a restart",
 				port_name(daemon->ports[i]));
 		daemon->attached[i] = attached;
+		if (daemon->link_up[i] != port_link_up(daemon->ports[i])) {
+			daemon->link_up[i] = !daemon->link_up[i];
+			log_warning("port %s: link is %s", port_name(daemon->ports[i]),
+				daemon->link_up[i] ? "up" : "down");
+		}
 		if (steer != NULL && steer_follow_mac(steer) == 1)
 			log_warning(
 				"port %s: its MAC address has changed; packets arrive, but leave with "
@@ -102,7 +111,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	struct daemon *daemon = context;
 
 	workers_look(daemon->workers);
-	look_at_programs(daemon);
+	look_at_ports(daemon);
 	desired_steer_again(daemon->desired);
 }
 
@@ -249,7 +258,7 @@ static int open_ports(struct daemon *daemon, struct error *error)
 
 		if (port == NULL)
 			return -EINVAL;
-		daemon->attached[i] = true;
+		daemon->attached[i] = daemon->link_up[i] = true;
 		daemon->ports[daemon->port_count++] = port;
 	}
 	return code;
@@ -317,8 +326,24 @@ static void say_ready(const struct daemon *daemon)
 		(unsigned long)desired_plan(daemon->desired)->digest);
 }
 
+/* A signal that came meanwhile ends the start, so that nobody has to wait for a slow one. */
+static int heed_signals(struct daemon *daemon, struct error *error)
+{
+	event_base_loop(daemon->base, EVLOOP_NONBLOCK);
+	return daemon->stopping ? error_set(error, -EINTR, "told to stop while starting") : 0;
+}
+
 struct daemon *daemon_start(const char *config_path, struct error *error)
 {
+	static int (*const steps[])(struct daemon * daemon, struct error * error) = {
+		open_state,
+		start_dpdk,
+		open_ports,
+		publish_config,
+		start_workers,
+		start_timers,
+		start_api,
+	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int code;
 
@@ -329,20 +354,11 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 	code = start_signals(daemon, error);
 	if (code == 0)
 		code = load_config(daemon, config_path, error);
-	if (code == 0)
-		code = open_state(daemon, error);
-	if (code == 0)
-		code = start_dpdk(daemon, error);
-	if (code == 0)
-		code = open_ports(daemon, error);
-	if (code == 0)
-		code = publish_config(daemon, error);
-	if (code == 0)
-		code = start_workers(daemon, error);
-	if (code == 0)
-		code = start_timers(daemon, error);
-	if (code == 0)
-		code = start_api(daemon, error);
+	for (unsigned int i = 0; code == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
+		code = steps[i](daemon, error);
+		if (code == 0)
+			code = heed_signals(daemon, error);
+	}
 	if (code == 0) {
 		say_ready(daemon);
 		return daemon;

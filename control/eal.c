@@ -140,6 +140,61 @@ static void format_lcores(const struct lcores *lcores, char text[static ARGUMENT
 			lcores->cpu[i]);
 }
 
+/* "0000:3b:00.0" or "3b:00.0" rather than the name of a vdev. */
+static bool has_pci_port(const struct config *config)
+{
+	for (size_t i = 0; i < config->dataplane.port_count; i++) {
+		const char *device = config->dataplane.ports[i].device;
+
+		if (memchr(device, ':', strcspn(device, ",")) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool has_hugepages(void)
+{
+	FILE *file = fopen("/proc/sys/vm/nr_hugepages", "re");
+	unsigned long count = 0;
+
+	if (file == NULL)
+		return false;
+	if (fscanf(file, "%lu", &count) != 1)
+		count = 0;
+	fclose(file);
+	return count > 0;
+}
+
+/* What programs may still take, page cache that would be given up included; 0: not known. */
+static uint64_t available_memory(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long kib = 0;
+	char line[128];
+
+	if (file == NULL)
+		return 0;
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "MemAvailable: %lu kB", &kib) == 1)
+			break;
+	fclose(file);
+	return (uint64_t)kib << 10;
+}
+
+/* Without hugepages EAL takes its memory by touching it all: beyond what there is, the kernel
+ * kills. */
+static int check_memory(const struct config *config, uint64_t memory_bytes, struct error *error)
+{
+	uint64_t available = available_memory();
+
+	if (!user_says(config, "--no-huge") || available == 0 || memory_bytes < available)
+		return 0;
+	return error_set(error, -ENOMEM,
+		"dataplane.mbufs: %u need %lu MiB, and %lu MiB are available",
+		config->dataplane.mbufs, (unsigned long)(memory_bytes >> 20),
+		(unsigned long)(available >> 20));
+}
+
 static int compose(const struct config *config, uint64_t memory_bytes, struct arguments *arguments,
 	struct error *error)
 {
@@ -166,6 +221,9 @@ static int compose(const struct config *config, uint64_t memory_bytes, struct ar
 	else if (!user_says(config, "--no-huge") && !user_says(config, "--in-memory") &&
 		 !user_says(config, "--huge"))
 		code |= add(arguments, "--in-memory");
+	if (!user_says(config, "--no-pci") && !user_says(config, "-a") &&
+		!user_says(config, "--allow") && !has_pci_port(config))
+		code |= add(arguments, "--no-pci"); /* else it tries the NICs of the host */
 	/* without hugepages EAL takes all of its memory at once, 64 MiB unless told */
 	if (user_says(config, "--no-huge") && !user_says(config, "-m"))
 		code |= add(arguments, "-m%lu",
@@ -183,14 +241,19 @@ int eal_start(const struct config *config, uint64_t memory_bytes, struct error *
 
 	code = refuse_reserved(config, error);
 	if (code == 0)
+		code = check_memory(config, memory_bytes, error);
+	if (code == 0)
 		code = compose(config, memory_bytes, &arguments, error);
 	if (code == 0) {
 		memcpy(list, arguments.list, sizeof(list));
 		if (rte_eal_init(arguments.count, list) < 0) /* rte_errno may be 0 even so */
 			code = error_set(error, rte_errno == 0 ? -EIO : -rte_errno,
-				"DPDK did not start: %s (its own words are above; without hugepages, "
-				"add \"--no-huge\" to dataplane.eal)",
-				rte_errno == 0 ? "it does not say why" : rte_strerror(rte_errno));
+				"DPDK did not start: %s (its own words are above)%s",
+				rte_errno == 0 ? "it does not say why" : rte_strerror(rte_errno),
+				has_hugepages() || user_says(config, "--no-huge")
+					? ""
+					: "; no hugepages are reserved: sysctl -w vm.nr_hugepages=512, "
+					  "or \"--no-huge\" in dataplane.eal");
 	}
 	for (int i = 0; i < arguments.count; i++)
 		free(arguments.list[i]);

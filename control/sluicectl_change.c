@@ -78,16 +78,25 @@ void change_report(const json_t *result, FILE *out)
 	json_int_t total = json_integer_value(json_object_get(result, "slots_total"));
 	bool dry_run = json_is_true(json_object_get(result, "dry_run"));
 	bool changed = json_is_true(json_object_get(result, "changed"));
+	const char *verb = dry_run ? "would move" : "moved";
+	const json_t *pools = json_object_get(result, "pools");
+	const json_t *pool = json_array_get(pools, 0);
 	char moved_text[32], total_text[32];
 
-	if (moved > 0)
-		fprintf(out, "%s %s of %s slots (%.1f %%)\n", dry_run ? "would move" : "moved",
+	if (moved > 0 && json_array_size(pools) == 1) {
+		total = json_integer_value(json_object_get(pool, "slots"));
+		fprintf(out, "%s %s of %s slots of pool %s (%.1f %%)\n", verb,
 			group_digits(moved, moved_text), group_digits(total, total_text),
+			json_string_value(json_object_get(pool, "name")), 100.0 * moved / total);
+	} else if (moved > 0) {
+		fprintf(out, "%s %s of %s slots (%.1f %%)\n", verb, group_digits(moved, moved_text),
+			group_digits(total, total_text),
 			json_number_value(json_object_get(result, "moved_percent")));
-	else if (changed)
+	} else if (changed) {
 		fputs(dry_run ? "would change, no slot would move\n" : "changed, no slot moved\n",
 			out);
-	else
+	} else {
 		fputs("nothing to change\n", out);
+	}
 	print_moved_pools(json_object_get(result, "pools"), out);
 }

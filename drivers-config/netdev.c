@@ -65,6 +65,18 @@ int netdev_mtu(const char *interface, uint16_t *mtu)
 	return 0;
 }
 
+int netdev_link(const char *interface, bool *up)
+{
+	struct ifreq request = { 0 };
+	int result = ask(interface, SIOCGIFFLAGS, &request);
+
+	if (result < 0)
+		return result;
+	/* IFF_RUNNING says what RFC 2863 calls the operational state: a carrier, among others */
+	*up = (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
+	return 0;
+}
+
 int netdev_mac(const char *interface, uint8_t mac[static NETDEV_MAC_SIZE])
 {
 	struct ifreq request = { 0 };

@@ -34,4 +34,7 @@ int netdev_vlan_strip_off(const char *interface);
 /* In bytes of L3 packet. */
 int netdev_mtu(const char *interface, uint16_t *mtu);
 
+/* Whether it is switched on and has a carrier. */
+int netdev_link(const char *interface, bool *up);
+
 int netdev_mac(const char *interface, uint8_t mac[static NETDEV_MAC_SIZE]);

@@ -388,8 +388,17 @@ const struct rte_ether_addr *port_mac(const struct port *port)
 bool port_link_up(const struct port *port)
 {
 	struct rte_eth_link link;
+	bool up;
 
+	/* drivers of kernel interfaces call their link up whatever becomes of the interface */
+	if (port->interface[0] != '\0')
+		return netdev_link(port->interface, &up) == 0 && up;
 	return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+int port_check_queues(const struct port *port, struct error *error)
+{
+	return port->steer == NULL ? 0 : steer_check_queues(port->steer, port->queues, error);
 }
 
 bool port_has_unfinished_checksums(const struct port *port)

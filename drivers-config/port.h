@@ -45,7 +45,11 @@ uint16_t port_id(const struct port *port);        /* DPDK's number */
 uint16_t port_mtu(const struct port *port);
 enum host_path port_host_path(const struct port *port);
 const struct rte_ether_addr *port_mac(const struct port *port);
-bool port_link_up(const struct port *port);
+bool port_link_up(const struct port *port); /* with a carrier */
+
+/* Whether each queue of the interface still has a worker, which may change under us. 0 or -errno.
+ */
+int port_check_queues(const struct port *port, struct error *error);
 
 /* The kernel hands over TCP and UDP checksums unfinished: AF_PACKET, and veth in any case. */
 bool port_has_unfinished_checksums(const struct port *port);
