@@ -210,8 +210,34 @@ static void workshop_close(struct workshop *workshop)
 	free(workshop->turns);
 }
 
-int maglev_fill(
-	const struct maglev_turn_taker *takers, size_t count, uint32_t slot_count, uint16_t *table)
+/* Gives each turn its slot, into a table. */
+static void take_turns(const struct maglev_turn_taker *takers, const struct workshop *shop,
+	uint32_t slot_count, uint16_t *table)
+{
+	for (uint32_t turn = 0; turn < slot_count; turn++) {
+		uint16_t taker = shop->turns[turn];
+
+		table[take_slot(&shop->next[taker], shop->taken, slot_count)] = takers[taker].index;
+	}
+}
+
+/* The same into a base, where `owned` is 0 for all takers. */
+static void take_ranked_turns(const struct maglev_turn_taker *takers, const struct workshop *shop,
+	uint32_t slot_count, const struct maglev_base *base)
+{
+	for (uint32_t turn = 0; turn < slot_count; turn++) {
+		uint16_t taker = shop->turns[turn];
+		uint16_t index = takers[taker].index;
+		uint32_t slot = take_slot(&shop->next[taker], shop->taken, slot_count);
+
+		base->table[slot] = index;
+		base->ranks[slot] = base->owned[index]++;
+	}
+}
+
+/* `base` with `ranks` of NULL is a table alone. */
+static int fill_base(const struct maglev_turn_taker *takers, size_t count, uint32_t slot_count,
+	const struct maglev_base *base)
 {
 	uint32_t largest = largest_weight(takers, count);
 	uint32_t rounds = last_round(takers, count, largest, slot_count) + 1;
@@ -223,19 +249,26 @@ int maglev_fill(
 	for (size_t i = 0; i < count; i++)
 		shop.next[i] = takers[i].permutation;
 	sort_turns(takers, count, slot_count, largest, rounds, shop.starts, shop.turns);
-	for (uint32_t turn = 0; turn < slot_count; turn++) {
-		uint16_t taker = shop.turns[turn];
-
-		table[take_slot(&shop.next[taker], shop.taken, slot_count)] = takers[taker].index;
+	if (base->ranks == NULL) {
+		take_turns(takers, &shop, slot_count, base->table);
+		goto out;
 	}
+	for (size_t i = 0; i < count; i++)
+		base->owned[takers[i].index] = 0;
+	take_ranked_turns(takers, &shop, slot_count, base);
 out:
 	workshop_close(&shop);
 	return result;
 }
 
-static int compare_members(const void *left, const void *right)
+int maglev_fill(
+	const struct maglev_turn_taker *takers, size_t count, uint32_t slot_count, uint16_t *table)
 {
-	const struct maglev_member *a = left, *b = right;
+	return fill_base(takers, count, slot_count, &(struct maglev_base){ .table = table });
+}
+
+int maglev_compare_keys(const struct maglev_member *a, const struct maglev_member *b)
+{
 	size_t common = a->key_length < b->key_length ? a->key_length : b->key_length;
 	int order;
 
@@ -245,6 +278,11 @@ static int compare_members(const void *left, const void *right)
 	if (order != 0)
 		return order;
 	return (a->key_length > b->key_length) - (a->key_length < b->key_length);
+}
+
+static int compare_members(const void *left, const void *right)
+{
+	return maglev_compare_keys(left, right);
 }
 
 /* Copies the members that have a weight and returns how many these are. */
@@ -265,7 +303,7 @@ static int seat_members(struct maglev_member *members, size_t count, uint32_t sl
 {
 	qsort(members, count, sizeof(*members), compare_members);
 	for (size_t i = 0; i < count; i++) {
-		if (i > 0 && compare_members(&members[i - 1], &members[i]) == 0)
+		if (i > 0 && maglev_compare_keys(&members[i - 1], &members[i]) == 0)
 			return -EEXIST;
 		takers[i] = (struct maglev_turn_taker){
 			.permutation = maglev_permutation(members[i].key_hash, slot_count),
@@ -276,8 +314,8 @@ static int seat_members(struct maglev_member *members, size_t count, uint32_t sl
 	return 0;
 }
 
-int maglev_build(
-	const struct maglev_member *members, size_t count, uint32_t slot_count, uint16_t *table)
+static int build_base(const struct maglev_member *members, size_t count, uint32_t slot_count,
+	const struct maglev_base *base)
 {
 	struct maglev_member *selected = malloc((count + 1) * sizeof(*selected));
 	struct maglev_turn_taker *takers = malloc((count + 1) * sizeof(*takers));
@@ -292,10 +330,27 @@ int maglev_build(
 		goto out;
 	result = seat_members(selected, taking, slot_count, takers);
 	if (result == 0)
-		result = maglev_fill(takers, taking, slot_count, table);
+		result = fill_base(takers, taking, slot_count, base);
 out:
 	free(takers);
 	free(selected);
+	return result;
+}
+
+int maglev_build(
+	const struct maglev_member *members, size_t count, uint32_t slot_count, uint16_t *table)
+{
+	return build_base(members, count, slot_count, &(struct maglev_base){ .table = table });
+}
+
+int maglev_build_base(const struct maglev_member *members, size_t count, uint32_t slot_count,
+	const struct maglev_base *base)
+{
+	int result = build_base(members, count, slot_count, base);
+
+	for (size_t i = 0; result == 0 && i < count; i++)
+		if (members[i].weight == 0)
+			base->owned[members[i].index] = 0;
 	return result;
 }
 

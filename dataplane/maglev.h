@@ -43,6 +43,17 @@ struct maglev_turn_taker {
 	uint16_t index;
 };
 
+/*
+ * A table that remembers in which order each owner took its slots. Whoever holds but the first of
+ * them (a share of `owned`, by rank) gets more by taking slots of its own and none of another's:
+ * slow start and dynamic weights then need no other table. All memory is the caller's.
+ */
+struct maglev_base {
+	uint16_t *table; /* [slot]: index of its owner */
+	uint32_t *ranks; /* [slot]: how many slots its owner had taken before */
+	uint32_t *owned; /* [index]: slots that are its own; room up to the largest index */
+};
+
 /* Whether `number` may be the number of slots of a table. */
 bool maglev_is_prime(uint32_t number);
 
@@ -61,6 +72,16 @@ struct maglev_permutation maglev_permutation(uint64_t key_hash, uint32_t slot_co
  */
 int maglev_build(
 	const struct maglev_member *members, size_t count, uint32_t slot_count, uint16_t *table);
+
+/*
+ * maglev_build() that fills a base: the same table and errors. In `owned` every member is written,
+ * 0 for those without a weight. After an error nothing has been written.
+ */
+int maglev_build_base(const struct maglev_member *members, size_t count, uint32_t slot_count,
+	const struct maglev_base *base);
+
+/* Orders members by their keys alone: negative, 0 (the same key) or positive, as memcmp(). */
+int maglev_compare_keys(const struct maglev_member *left, const struct maglev_member *right);
 
 /*
  * The inner part of maglev_build(), which the paper's own example can be put to: the takers fill

@@ -328,6 +328,101 @@ static void equal_key_hashes_are_told_apart_by_the_keys(void **state)
 	}
 }
 
+/* A base of the first `count` members of a pool; freed by close_base(). */
+static struct maglev_base open_base(const struct pool *pool, size_t count, uint32_t slot_count)
+{
+	struct maglev_base base = {
+		.table = malloc(slot_count * sizeof(*base.table)),
+		.ranks = malloc(slot_count * sizeof(*base.ranks)),
+		.owned = malloc(count * sizeof(*base.owned)),
+	};
+
+	assert_true(base.table && base.ranks && base.owned);
+	memset(base.owned, 0xff, count * sizeof(*base.owned));
+	assert_int_equal(maglev_build_base(pool->members, count, slot_count, &base), 0);
+	return base;
+}
+
+static void close_base(struct maglev_base *base)
+{
+	free(base->table);
+	free(base->ranks);
+	free(base->owned);
+}
+
+static void a_base_has_the_table_and_the_shares_of_a_build(void **state)
+{
+	struct pool *pool = *state;
+	struct maglev_base base;
+
+	for (int i = 0; i < 300; i++)
+		pool->members[i].weight = i % 10;
+	build(pool, 300, SLOTS);
+	base = open_base(pool, 300, SLOTS);
+	assert_memory_equal(base.table, pool->table, SLOTS * sizeof(*base.table));
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(base.owned[i], pool->owned[i]);
+	close_base(&base);
+}
+
+/* Walks every permutation once; a rank is how many slots of the same owner came before. */
+static void ranks_count_the_slots_of_an_owner_in_the_order_of_its_permutation(void **state)
+{
+	struct pool *pool = *state;
+	struct maglev_base base;
+
+	for (int i = 0; i < 40; i++)
+		pool->members[i].weight = i;
+	base = open_base(pool, 40, 4093);
+	for (int i = 0; i < 40; i++) {
+		struct maglev_permutation walk =
+			maglev_permutation(pool->members[i].key_hash, 4093);
+		uint32_t rank = 0;
+
+		for (uint32_t j = 0; j < 4093; j++) {
+			uint32_t slot = (walk.offset + (uint64_t)j * walk.skip) % 4093;
+
+			if (base.table[slot] == i)
+				assert_int_equal(base.ranks[slot], rank++);
+		}
+		assert_int_equal(rank, base.owned[i]);
+	}
+	close_base(&base);
+}
+
+static void ranks_are_those_of_the_golden_digests(void **state)
+{
+	struct pool *pool = *state;
+	struct maglev_base base = open_base(pool, 100, SLOTS);
+
+	assert_int_equal(XXH3_64bits(base.ranks, SLOTS * sizeof(*base.ranks)), 0x4bc8b0489eb575a2);
+	close_base(&base);
+	base = open_base(pool, 1000, 655373);
+	assert_int_equal(XXH3_64bits(base.ranks, 655373 * sizeof(*base.ranks)), 0x26b029dfc2783a4c);
+	close_base(&base);
+	for (int i = 0; i < 100; i++)
+		pool->members[i].weight = 1 + i % 10;
+	base = open_base(pool, 100, SLOTS);
+	assert_int_equal(XXH3_64bits(base.ranks, SLOTS * sizeof(*base.ranks)), 0xa013ac5244b1a0f4);
+	close_base(&base);
+}
+
+static void a_base_that_cannot_be_built_is_left_alone(void **state)
+{
+	struct pool *pool = *state;
+	struct maglev_base base = open_base(pool, 2, 251);
+
+	base.owned[0] = 4711;
+	base.ranks[0] = 4712;
+	pool->members[0].weight = 0;
+	assert_int_equal(maglev_build_base(pool->members, 1, 251, &base), -ENOENT);
+	pool->members[0] = pool->members[1];
+	assert_int_equal(maglev_build_base(pool->members, 2, 251, &base), -EEXIST);
+	assert_int_equal(base.owned[0], 4711);
+	assert_int_equal(base.ranks[0], 4712);
+	close_base(&base);
+}
+
 /* Computed by a program of its own: rounds played literally, hashes by the shared library. */
 static void tables_are_those_of_the_golden_digests(void **state)
 {
@@ -447,6 +542,15 @@ int main(void)
 			the_table_depends_on_neither_order_nor_numbering, open_pool, close_pool),
 		cmocka_unit_test_setup_teardown(
 			equal_key_hashes_are_told_apart_by_the_keys, open_pool, close_pool),
+		cmocka_unit_test_setup_teardown(
+			a_base_has_the_table_and_the_shares_of_a_build, open_pool, close_pool),
+		cmocka_unit_test_setup_teardown(
+			ranks_count_the_slots_of_an_owner_in_the_order_of_its_permutation,
+			open_pool, close_pool),
+		cmocka_unit_test_setup_teardown(
+			ranks_are_those_of_the_golden_digests, open_pool, close_pool),
+		cmocka_unit_test_setup_teardown(
+			a_base_that_cannot_be_built_is_left_alone, open_pool, close_pool),
 		cmocka_unit_test_setup_teardown(
 			tables_are_those_of_the_golden_digests, open_pool, close_pool),
 		cmocka_unit_test_setup_teardown(

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * factor: the share of its base weight that a backend has now: none while it does not serve, part
+ * of it during slow start or when its dynamic weight is lower than the configured one.
+ *
+ * Pure functions of what they are given, and of a clock in milliseconds that never runs backwards:
+ * any thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define FACTOR_ONE 65536 /* the whole weight; factors are 0 ... FACTOR_ONE */
+
+#define FACTOR_DYNAMIC_STEPS       16    /* a dynamic weight is a multiple of 1/16 */
+#define FACTOR_DYNAMIC_INTERVAL_MS 10000 /* between two changes of it */
+
+/* Two reasons at once. 0 only if one of them is. */
+uint32_t factor_multiply(uint32_t a, uint32_t b);
+
+/*
+ * Slow start in `steps` (1 ... FACTOR_ONE) equal steps: 1/steps at once, the last one, which makes
+ * it whole, `duration_ms` after the start. A single step is whole at once.
+ */
+uint32_t factor_of_slow_start(uint64_t elapsed_ms, uint64_t duration_ms, uint32_t steps);
+
+/* A dynamic weight as it is applied. Starts as { FACTOR_ONE, now }. */
+struct factor_dynamic {
+	uint32_t factor;     /* a multiple of 1/16, never 0 */
+	uint64_t changed_ms; /* when it became that */
+};
+
+/*
+ * What to apply now that `wanted` (1 ... FACTOR_ONE; others count as the nearest of these) is asked
+ * for. It stays as it is when the last change was less than 10 s ago, or when `wanted` is within
+ * 10 % of it or within 0.6 of a step: a wish that trembles, be it on the border between two steps,
+ * moves no slot. Otherwise it becomes the nearest multiple of 1/16.
+ */
+struct factor_dynamic factor_follow(
+	struct factor_dynamic applied, uint32_t wanted, uint64_t now_ms);
