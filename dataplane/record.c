@@ -13,6 +13,7 @@ static void make_route(struct backend_record *record, const struct record_route 
 	memcpy(record->source_mac, route->source_mac, 6);
 	record->port = route->port;
 	record->mtu = route->mtu;
+	record->gid = route->gid;
 	record->counter = route->counter;
 }
 

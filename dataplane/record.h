@@ -42,11 +42,12 @@ struct backend_record {
 	uint16_t partial_sum; /* RFC 1071 sum of the outer IPv4 header without TOS, length, protocol
 				 and checksum */
 	uint32_t counter;     /* index of the backend's counters in every worker's block */
-	uint8_t reserved[64];
+	uint16_t gid;         /* of the membership it belongs to: what pins carry */
+	uint8_t reserved[62];
 };
 
 static_assert(sizeof(struct backend_record) == 128, "two cache lines");
-static_assert(offsetof(struct backend_record, reserved) == 64, "all in the first one today");
+static_assert(offsetof(struct backend_record, gid) == 64, "all in the first one today");
 static_assert(offsetof(struct backend_record, outer) == 14, "behind an Ethernet header");
 
 /* Where and how one backend is reached; made by the control thread from the configuration. */
@@ -55,6 +56,7 @@ struct record_route {
 	uint8_t source_mac[6];
 	uint8_t port;
 	uint16_t mtu;
+	uint16_t gid;
 	uint32_t counter;
 };
 

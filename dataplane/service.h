@@ -23,6 +23,8 @@ struct service {
 	const _Atomic uint32_t *record_of; /* cell of the backend record, by index in the pool */
 	uint32_t slot_count;               /* M */
 	uint32_t counter;                  /* index of its counters in every worker's block */
+	uint32_t pool;                     /* its number: whose members may take its flows */
+	uint8_t udp;                       /* enum affinity_udp */
 };
 
 struct service_key {

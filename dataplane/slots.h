@@ -7,10 +7,10 @@
  *	bit 28		TRACK	look at the pins first
  *	bit 29		OBSERVE	pin old flows on sight
  *	bit 30		GUARD	pin every new flow
- *	bit 31		spare
+ *	bit 31		RECENT	cur moved a moment ago: UDP without a pin goes to home
  *
- * cur and home are indices of backends in the pool. As long as there are no pins the three flags
- * stay zero and home equals cur; the places are named now so that they never move.
+ * cur and home are indices of backends in the pool. Without TRACK no other flag counts, and home
+ * equals cur.
  *
  * The control thread alone writes words, each by a single atomic store; workers read them, each by
  * a single atomic load. A word is never torn, and words of one table are independent of each other.
@@ -27,6 +27,7 @@
 #define SLOT_TRACK   (UINT32_C(1) << 28)
 #define SLOT_OBSERVE (UINT32_C(1) << 29)
 #define SLOT_GUARD   (UINT32_C(1) << 30)
+#define SLOT_RECENT  (UINT32_C(1) << 31)
 
 /* The word without flags. Both indices are below SLOT_BACKEND_MAX, or SLOT_NO_BACKEND. */
 static inline uint32_t slot_pack(uint32_t cur, uint32_t home)

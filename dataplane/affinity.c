@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "affinity.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#include "slots.h"
+
+#define QUIC_VERSION_1 0x00000001 /* RFC 9000 */
+#define QUIC_VERSION_2 0x6b3343cf /* RFC 9369 */
+
+/* All that a choice is made of, gathered once. */
+struct question {
+	const struct affinity_view *view;
+	const struct tables *tables;
+	const struct packet *packet;
+	uint32_t word;
+	uint64_t pin;                /* 0: none */
+	const struct member *member; /* the pin's, while packets may be sent there; else NULL */
+	uint32_t position;           /* of the pin */
+};
+
+const char *affinity_reason_name(enum affinity_reason reason)
+{
+	static const char *const names[AFFINITY_REASON_COUNT] = {
+#define AFFINITY_REASON_NAME(upper, lower, text) [AFFINITY_##upper] = #lower,
+		AFFINITY_REASON_TABLE(AFFINITY_REASON_NAME)
+#undef AFFINITY_REASON_NAME
+	};
+
+	return names[reason];
+}
+
+const char *affinity_reason_text(enum affinity_reason reason)
+{
+	static const char *const texts[AFFINITY_REASON_COUNT] = {
+#define AFFINITY_REASON_TEXT(upper, lower, text) [AFFINITY_##upper] = text,
+		AFFINITY_REASON_TABLE(AFFINITY_REASON_TEXT)
+#undef AFFINITY_REASON_TEXT
+	};
+
+	return texts[reason];
+}
+
+/* What the packet is. */
+
+static enum affinity_kind judge_tcp(const struct packet *packet)
+{
+	const struct rte_tcp_hdr *tcp = (const void *)packet_at(packet, packet->l4_offset);
+
+	if (packet->flags & PACKET_SYN)
+		return AFFINITY_START;
+	if (tcp->tcp_flags & (RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG))
+		return AFFINITY_END;
+	return AFFINITY_CONTINUE;
+}
+
+/* Long headers alone say what they are; Initial and 0-RTT have other numbers in each version. */
+static enum affinity_kind judge_quic(const struct packet *packet)
+{
+	uint16_t payload = packet->l4_offset + sizeof(struct rte_udp_hdr);
+	uint16_t end = packet->l2_length + packet->l3_length;
+	const uint8_t *quic = packet_at(packet, payload);
+	rte_be32_t version;
+	uint8_t type;
+
+	if (end - payload < 5 || (quic[0] & 0x80) == 0)
+		return AFFINITY_CONTINUE;
+	memcpy(&version, quic + 1, sizeof(version));
+	type = quic[0] >> 4 & 3;
+	switch (rte_be_to_cpu_32(version)) {
+	case QUIC_VERSION_1: return type == 0 || type == 1 ? AFFINITY_START : AFFINITY_CONTINUE;
+	case QUIC_VERSION_2: return type == 1 || type == 2 ? AFFINITY_START : AFFINITY_CONTINUE;
+	default: return AFFINITY_START; /* an unknown version begins by being negotiated */
+	}
+}
+
+static bool is_tcp(const struct packet *packet)
+{
+	uint8_t protocol =
+		packet->flags & PACKET_IPV6 ? packet->key.ipv6.protocol : packet->key.ipv4.protocol;
+
+	return protocol == IPPROTO_TCP;
+}
+
+enum affinity_kind affinity_judge(const struct packet *packet, enum affinity_udp udp)
+{
+	if (is_tcp(packet))
+		return judge_tcp(packet);
+	switch (udp) {
+	case AFFINITY_UDP_QUIC: return judge_quic(packet);
+	case AFFINITY_UDP_HASH: return AFFINITY_NONE;
+	default: return AFFINITY_EITHER;
+	}
+}
+
+/* Backends. */
+
+/* Finds the gid of the backend with that index; false where the index stands for nobody. */
+static bool find_gid(const struct question *question, uint32_t index, uint16_t *gid)
+{
+	const struct service *service = question->packet->service;
+	uint32_t cell;
+
+	if (index == SLOT_NO_BACKEND)
+		return false;
+	cell = atomic_load_explicit(&service->record_of[index], memory_order_acquire);
+	if (cell == RECORD_NONE)
+		return false;
+	*gid = question->tables->records[cell].gid;
+	return true;
+}
+
+static enum member_state state_of(const struct question *question, uint32_t index)
+{
+	uint16_t gid;
+
+	if (!find_gid(question, index, &gid))
+		return MEMBER_NONE;
+	return member_state(&question->view->affinity->members[gid]);
+}
+
+/*
+ * A pin of another pool is another flow's with the same tag, or of a time when this service had
+ * another pool: not ours to follow or to forget.
+ */
+static void find_pin(struct question *question)
+{
+	const struct affinity *affinity = question->view->affinity;
+	const struct packet *packet = question->packet;
+	uint64_t pin = pins_find(affinity->pins, packet->hash, &question->position);
+	const struct member *member = &affinity->members[pin_gid(pin)];
+
+	if (pin == 0 ||
+		atomic_load_explicit(&member->pool, memory_order_relaxed) != packet->service->pool)
+		return;
+	question->pin = pin;
+	if (member_state_is_usable(member_state(member)))
+		question->member = member;
+}
+
+static struct affinity_choice choose_pinned(const struct question *question)
+{
+	return (struct affinity_choice){
+		.backend = atomic_load_explicit(&question->member->index, memory_order_relaxed),
+		.reason = AFFINITY_PIN,
+	};
+}
+
+static struct affinity_choice choose_cur(
+	const struct question *question, enum affinity_reason reason)
+{
+	return (struct affinity_choice){ slot_cur(question->word), reason };
+}
+
+static struct affinity_choice choose_home(const struct question *question)
+{
+	return (struct affinity_choice){ slot_home(question->word), AFFINITY_HOME };
+}
+
+/* What is written. */
+
+static enum pins_put put(const struct question *question, uint32_t index, enum pin_class class)
+{
+	const struct affinity_view *view = question->view;
+	enum pins_put outcome;
+	uint16_t gid;
+
+	if (!find_gid(question, index, &gid))
+		return PINS_PUT_KEPT; /* there is no backend and so no flow */
+	outcome = pins_put(view->affinity->pins, question->packet->hash, gid, class, view->tick);
+	view->counters->puts[outcome]++;
+	return outcome;
+}
+
+/* A pin for a flow that begins. False: there was no room for it. */
+static bool remember(const struct question *question, uint32_t index)
+{
+	enum pins_put outcome;
+
+	if (question->view->counters == NULL)
+		return true;
+	outcome = put(question, index, PIN_PROBATION);
+	return outcome != PINS_PUT_REFUSED && outcome != PINS_PUT_LOST;
+}
+
+static void forget(const struct question *question)
+{
+	const struct affinity_view *view = question->view;
+
+	if (view->counters != NULL)
+		view->counters->steps[pins_delete(
+			view->affinity->pins, question->position, question->pin)]++;
+}
+
+static void go_on(const struct question *question, enum affinity_kind kind, enum pin_class settled)
+{
+	const struct affinity_view *view = question->view;
+	struct pins *pins = view->affinity->pins;
+	enum pins_step step;
+
+	if (view->counters == NULL)
+		return;
+	step = kind == AFFINITY_END
+		       ? pins_finish(pins, question->position, question->pin, view->tick)
+		       : pins_continue(
+				 pins, question->position, question->pin, settled, view->tick);
+	view->counters->steps[step]++;
+}
+
+/* One of the tokens by which the control thread bounds how fast a pool records old flows. */
+static bool take_token(const struct question *question)
+{
+	const struct affinity *affinity = question->view->affinity;
+	_Atomic int32_t *tokens = &affinity->observe_tokens[question->packet->service->pool];
+
+	if (atomic_load_explicit(tokens, memory_order_relaxed) <= 0)
+		return false;
+	atomic_fetch_sub_explicit(tokens, 1, memory_order_relaxed);
+	return true;
+}
+
+/* Records an old flow, so that its slot can have another home. */
+static void observe(const struct question *question)
+{
+	struct affinity_counters *counters = question->view->counters;
+	enum pins_put outcome = PINS_PUT_REFUSED;
+
+	if (counters == NULL)
+		return;
+	if (take_token(question))
+		outcome = put(question, slot_home(question->word), PIN_OBSERVED);
+	if (outcome == PINS_PUT_REFUSED || outcome == PINS_PUT_LOST ||
+		outcome == PINS_PUT_EVICTED + PIN_OBSERVED)
+		counters->unobserved++;
+}
+
+/* The choice. */
+
+/*
+ * A flow that begins where it would not be looked for needs a pin. Where none is to be had it may
+ * begin at home, which needs none; unless home takes no new flows.
+ */
+static struct affinity_choice begin_pinned(const struct question *question)
+{
+	struct affinity_choice choice = choose_cur(question, AFFINITY_NEW);
+
+	if (remember(question, choice.backend))
+		return choice;
+	if (state_of(question, slot_home(question->word)) == MEMBER_UP)
+		choice.backend = slot_home(question->word);
+	else
+		question->view->counters->unpinned++;
+	return choice;
+}
+
+static struct affinity_choice begin(const struct question *question)
+{
+	uint32_t word = question->word;
+
+	if (slot_cur(word) != slot_home(word) || (word & SLOT_GUARD) != 0)
+		return begin_pinned(question);
+	if (question->pin != 0)
+		forget(question); /* of a flow that ended */
+	return choose_cur(question, AFFINITY_NEW);
+}
+
+/* A flow that has a fresh pin begins for the second time: its SYN was sent again. */
+static bool is_retransmission(const struct question *question)
+{
+	enum pin_class class = pin_class(question->pin);
+
+	if (question->member == NULL || class == PIN_FINISHED)
+		return false;
+	if (class != PIN_PROBATION && member_state(question->member) != MEMBER_UP)
+		return false;
+	return pin_age(question->pin, question->view->tick) < AFFINITY_RETRANSMIT_TICKS;
+}
+
+static struct affinity_choice choose_start(const struct question *question)
+{
+	return is_retransmission(question) ? choose_pinned(question) : begin(question);
+}
+
+static struct affinity_choice choose_continue(
+	const struct question *question, enum affinity_kind kind, enum pin_class settled)
+{
+	if (question->member != NULL) {
+		go_on(question, kind, settled);
+		return choose_pinned(question);
+	}
+	if (question->pin != 0) {
+		/* its backend is gone: another one answers with a reset */
+		forget(question);
+		return choose_cur(question, AFFINITY_CURRENT);
+	}
+	if (!member_state_is_usable(state_of(question, slot_home(question->word))))
+		return choose_cur(question, AFFINITY_CURRENT);
+	if ((question->word & SLOT_OBSERVE) != 0 && kind != AFFINITY_END)
+		observe(question);
+	return choose_home(question);
+}
+
+/* There is no start to be seen: who has no pin counts as old for a while, then as new. */
+static struct affinity_choice choose_either(const struct question *question)
+{
+	const struct affinity_view *view = question->view;
+	uint32_t home = slot_home(question->word);
+
+	if (question->member != NULL &&
+		pin_age(question->pin, view->tick) <= view->affinity->udp_idle_ticks) {
+		go_on(question, AFFINITY_CONTINUE, PIN_UDP);
+		return choose_pinned(question);
+	}
+	if ((question->word & SLOT_RECENT) != 0 &&
+		member_state_is_usable(state_of(question, home))) {
+		if (!remember(question, home))
+			view->counters->unpinned++; /* it will be taken for new when this ends */
+		return choose_home(question);
+	}
+	return begin(question);
+}
+
+static struct affinity_choice choose(const struct question *question)
+{
+	enum affinity_udp udp = question->packet->service->udp;
+	enum affinity_kind kind = affinity_judge(question->packet, udp);
+	enum pin_class settled = is_tcp(question->packet) ? PIN_ESTABLISHED : PIN_QUIC;
+
+	switch (kind) {
+	case AFFINITY_START: return choose_start(question);
+	case AFFINITY_EITHER: return choose_either(question);
+	case AFFINITY_NONE: return choose_cur(question, AFFINITY_HASH);
+	default: return choose_continue(question, kind, settled);
+	}
+}
+
+struct affinity_choice affinity_choose(const struct affinity_view *view,
+	const struct tables *tables, const struct packet *packet, uint32_t word)
+{
+	struct question question = {
+		.view = view,
+		.tables = tables,
+		.packet = packet,
+		.word = word,
+	};
+	struct affinity_choice choice;
+
+	find_pin(&question);
+	choice = choose(&question);
+	if (view->counters != NULL)
+		view->counters->reasons[choice.reason]++;
+	return choice;
+}

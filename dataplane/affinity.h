@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * affinity: where a packet goes whose slot is not quiet (SLOT_TRACK). New flows go to the slot's
+ * cur, old ones to where they are: to the backend that a pin remembers, else to the slot's home. In
+ * quiet times nothing here runs.
+ *
+ * No I/O, no clock of its own. Workers; what control writes meanwhile are single atomics.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "member.h"
+#include "packet.h"
+#include "pins.h"
+#include "tables.h"
+
+/* How UDP packets of a service find their flow. */
+enum affinity_udp {
+	AFFINITY_UDP_PIN,  /* any packet may begin a flow: pinned for as long as it goes on */
+	AFFINITY_UDP_HASH, /* no flows: every packet goes where the table says now */
+	AFFINITY_UDP_QUIC, /* Initial and 0-RTT begin a flow (RFC 9000, RFC 9369) */
+};
+
+/* Ticks (pin.h) for which a packet that begins a flow again is taken for a retransmission. */
+#define AFFINITY_RETRANSMIT_TICKS 16
+
+/* What all workers share. */
+struct affinity {
+	struct pins *pins;
+	const struct member *members; /* by gid; MEMBER_COUNT_MAX of them: a pin says anything */
+	/* by pool: old flows that may still be recorded; control refills, workers may go below 0 */
+	_Atomic int32_t *observe_tokens;
+	uint32_t udp_idle_ticks; /* a UDP pin that is older belongs to a flow that ended */
+};
+
+/* Why a packet went where it went; for counters and `explain`. */
+#define AFFINITY_REASON_TABLE(X)                                                              \
+	X(NEW, new, "a new flow, to where the table says now")                                \
+	X(PIN, pin, "a pin remembers its backend")                                            \
+	X(HOME, home, "an old flow without a pin: it lives where its slot was at home")       \
+	X(CURRENT, current, "an old flow whose backend is gone: to where the table says now") \
+	X(HASH, hash, "its service keeps no flows: to where the table says now")
+
+enum affinity_reason {
+#define AFFINITY_REASON_ENUM(upper, lower, text) AFFINITY_##upper,
+	AFFINITY_REASON_TABLE(AFFINITY_REASON_ENUM)
+#undef AFFINITY_REASON_ENUM
+		AFFINITY_REASON_COUNT
+};
+
+/* "new", ... and the sentence. Static text. */
+const char *affinity_reason_name(enum affinity_reason reason);
+const char *affinity_reason_text(enum affinity_reason reason);
+
+/* worker: rw, control: ro. Packets of quiet slots are not in here. */
+struct affinity_counters {
+	uint64_t reasons[8]; /* by enum affinity_reason */
+	uint64_t puts[16];   /* by enum pins_put */
+	uint64_t steps[16];  /* by enum pins_step */
+	/*
+	 * Old flows that were not recorded: for lack of a token, or of room among the pins, which
+	 * may have cost another's record. Each new one is a lapse (transitions.h).
+	 */
+	uint64_t unobserved;
+	uint64_t unpinned; /* flows that began without the pin they need: they may break */
+	uint64_t unused[6];
+};
+
+static_assert(AFFINITY_REASON_COUNT <= 8 && PINS_PUT_COUNT <= 16 && PINS_STEP_COUNT <= 16, "room");
+static_assert(sizeof(struct affinity_counters) % 64 == 0, "whole cache lines");
+
+/* How a worker sees it during one burst. */
+struct affinity_view {
+	const struct affinity *affinity;
+	struct affinity_counters *counters; /* NULL: only look, write neither pins nor counters */
+	uint16_t tick;                      /* the state file's clock in ticks */
+};
+
+/* What the packet is for its flow. */
+enum affinity_kind {
+	AFFINITY_START,    /* begins one */
+	AFFINITY_CONTINUE, /* goes on with one */
+	AFFINITY_END,      /* ends one: TCP FIN or RST */
+	AFFINITY_EITHER,   /* UDP, where nobody can tell */
+	AFFINITY_NONE,     /* UDP of a service that keeps no flows */
+};
+
+/* Of a parsed TCP or UDP packet; `udp` is its service's. */
+enum affinity_kind affinity_judge(const struct packet *packet, enum affinity_udp udp);
+
+struct affinity_choice {
+	uint32_t backend; /* index in the pool, or SLOT_NO_BACKEND */
+	enum affinity_reason reason;
+};
+
+/*
+ * The backend of a packet whose slot says `word`; its service, hash and key are known. Puts,
+ * continues and forgets its pin, and counts, unless the view only looks.
+ */
+struct affinity_choice affinity_choose(const struct affinity_view *view,
+	const struct tables *tables, const struct packet *packet, uint32_t word);

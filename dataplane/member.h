@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * member: a backend in a pool as far as the fate of its flows goes: what state it is in and since
+ * when. There is one for each membership of the node, by its number (gid), which pins carry.
+ * Control writes, workers read, each field a single atomic; it stands in the state file.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Any gid that a pin can carry is below it. */
+#define MEMBER_COUNT_MAX 65536
+
+/* X(NAME, name in JSON). The numbers are in the state file: never change them. */
+#define MEMBER_STATE_TABLE(X)                                                    \
+	X(NONE, none)       /* this number stands for nobody */                  \
+	X(UP, up)           /* takes new flows and keeps its own */              \
+	X(DRAIN, drain)     /* keeps its flows, takes no new ones */             \
+	X(SUSPECT, suspect) /* its check failed a moment ago: as DRAIN */        \
+	X(ABSENT, absent)   /* its check has failed for longer: may come back */ \
+	X(DEAD, dead)       /* gone for good, and its flows with it */
+
+enum member_state {
+#define MEMBER_STATE_ENUM(upper, lower) MEMBER_##upper,
+	MEMBER_STATE_TABLE(MEMBER_STATE_ENUM)
+#undef MEMBER_STATE_ENUM
+		MEMBER_STATE_COUNT
+};
+
+/* Times are seconds of the state file's clock, which outlives restarts of the process. */
+struct member {
+	_Atomic uint8_t state; /* enum member_state */
+	uint8_t unused;
+	_Atomic uint16_t index;      /* in its pool: what slot words say */
+	_Atomic uint32_t pool;       /* which pool: what services say */
+	_Atomic uint32_t changed_s;  /* when it came into this state */
+	_Atomic uint32_t instance_s; /* flows without a packet since then are gone; 0: never */
+};
+
+static_assert(sizeof(struct member) == 16, "four to a cache line");
+
+/* "up", ... Static text. */
+const char *member_state_name(enum member_state state);
+
+/* Whether packets may still be sent there. */
+static inline bool member_state_is_usable(enum member_state state)
+{
+	return state == MEMBER_UP || state == MEMBER_DRAIN || state == MEMBER_SUSPECT;
+}
+
+/* Whether its flows are gone, whatever comes. */
+static inline bool member_state_is_final(enum member_state state)
+{
+	return state == MEMBER_DEAD || state == MEMBER_NONE;
+}
+
+static inline enum member_state member_state(const struct member *member)
+{
+	return atomic_load_explicit(&member->state, memory_order_relaxed);
+}
