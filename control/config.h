@@ -21,7 +21,7 @@
 #define CONFIG_NAME_SIZE       64 /* names: 1-63 of [A-Za-z0-9._-], not starting with '-' or '.' */
 #define CONFIG_WORKERS_MAX     64
 #define CONFIG_PORTS_MAX       16
-#define CONFIG_BACKENDS_MAX    16383 /* per pool: the 14 bits of a slot word, AFFINITY 5.2 */
+#define CONFIG_BACKENDS_MAX    16383 /* per pool: the 14 bits of a slot word (slots.h) */
 #define CONFIG_MEMBERSHIPS_MAX 65535 /* backends of all pools together */
 #define CONFIG_POOLS_MAX       65535
 #define CONFIG_SERVICES_MAX    65535
@@ -32,7 +32,7 @@
 
 enum config_idle { CONFIG_IDLE_SPIN, CONFIG_IDLE_REST };
 
-/* How traffic that is not ours reaches the kernel (DESIGN 8). */
+/* How traffic that is not ours reaches the kernel (README, "Host path"). */
 enum config_host_path {
 	CONFIG_HOST_PATH_DEFAULT, /* what the port's driver calls for */
 	CONFIG_HOST_PATH_XDP,     /* our XDP program leaves it to the kernel before it gets here */
