@@ -184,8 +184,9 @@ static void add_backend(const struct api *api, json_t *answer, const struct conf
 {
 	const struct config_pool *pool =
 		&desired_config(api->running.desired)->pools[service->pool];
-	int backend = forwarding_find_backend(
-		api->running.forwarding, service->pool, balance_slot_backend(packet));
+	const struct forwarding *forwarding = api->running.forwarding;
+	int backend = forwarding_find_backend(forwarding, service->pool,
+		balance_look(forwarding_tables(forwarding), packet).backend);
 
 	if (backend < 0)
 		return;
@@ -224,7 +225,7 @@ static json_t *explain(const struct api *api, const struct question *question)
 	int service = -1;
 
 	wrap_frame(&mbuf, room, build_frame(question, room + RTE_PKTMBUF_HEADROOM));
-	balance_choose_burst(forwarding_tables(api->running.forwarding), &packet, 1);
+	balance_choose_burst(forwarding_tables(api->running.forwarding), NULL, &packet, 1);
 	if (packet.service != NULL)
 		service = forwarding_find_service(api->running.forwarding, packet.service->counter);
 	if (service >= 0) {

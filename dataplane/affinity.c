@@ -18,7 +18,7 @@ struct question {
 	const struct affinity_view *view;
 	const struct tables *tables;
 	const struct packet *packet;
-	uint32_t word;
+	uint32_t word;               /* the packet's */
 	uint64_t pin;                /* 0: none */
 	const struct member *member; /* the pin's, while packets may be sent there; else NULL */
 	uint32_t position;           /* of the pin */
@@ -148,18 +148,19 @@ static struct affinity_choice choose_pinned(const struct question *question)
 	return (struct affinity_choice){
 		.backend = atomic_load_explicit(&question->member->index, memory_order_relaxed),
 		.reason = AFFINITY_PIN,
+		.pin = question->pin,
 	};
 }
 
 static struct affinity_choice choose_cur(
 	const struct question *question, enum affinity_reason reason)
 {
-	return (struct affinity_choice){ slot_cur(question->word), reason };
+	return (struct affinity_choice){ slot_cur(question->word), reason, question->pin };
 }
 
 static struct affinity_choice choose_home(const struct question *question)
 {
-	return (struct affinity_choice){ slot_home(question->word), AFFINITY_HOME };
+	return (struct affinity_choice){ slot_home(question->word), AFFINITY_HOME, question->pin };
 }
 
 /* What is written. */
@@ -339,14 +340,14 @@ static struct affinity_choice choose(const struct question *question)
 	}
 }
 
-struct affinity_choice affinity_choose(const struct affinity_view *view,
-	const struct tables *tables, const struct packet *packet, uint32_t word)
+struct affinity_choice affinity_choose(
+	const struct affinity_view *view, const struct tables *tables, const struct packet *packet)
 {
 	struct question question = {
 		.view = view,
 		.tables = tables,
 		.packet = packet,
-		.word = word,
+		.word = packet->word,
 	};
 	struct affinity_choice choice;
 

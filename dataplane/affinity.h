@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "affinity_counters.h"
 #include "member.h"
 #include "packet.h"
 #include "pins.h"
@@ -34,15 +35,18 @@ struct affinity {
 	/* by pool: old flows that may still be recorded; control refills, workers may go below 0 */
 	_Atomic int32_t *observe_tokens;
 	uint32_t udp_idle_ticks; /* a UDP pin that is older belongs to a flow that ended */
+	/* the state file's clock in ticks (pin.h); control stores it once a second */
+	_Atomic uint16_t tick;
 };
 
-/* Why a packet went where it went; for counters and `explain`. */
+/* Why a packet went where it went; for counters and `explain`. Quiet ones are not counted. */
 #define AFFINITY_REASON_TABLE(X)                                                              \
 	X(NEW, new, "a new flow, to where the table says now")                                \
 	X(PIN, pin, "a pin remembers its backend")                                            \
 	X(HOME, home, "an old flow without a pin: it lives where its slot was at home")       \
 	X(CURRENT, current, "an old flow whose backend is gone: to where the table says now") \
-	X(HASH, hash, "its service keeps no flows: to where the table says now")
+	X(HASH, hash, "its service keeps no flows: to where the table says now")              \
+	X(QUIET, quiet, "its slot is quiet: to where the table says, as all of its flows")
 
 enum affinity_reason {
 #define AFFINITY_REASON_ENUM(upper, lower, text) AFFINITY_##upper,
@@ -55,28 +59,15 @@ enum affinity_reason {
 const char *affinity_reason_name(enum affinity_reason reason);
 const char *affinity_reason_text(enum affinity_reason reason);
 
-/* worker: rw, control: ro. Packets of quiet slots are not in here. */
-struct affinity_counters {
-	uint64_t reasons[8]; /* by enum affinity_reason */
-	uint64_t puts[16];   /* by enum pins_put */
-	uint64_t steps[16];  /* by enum pins_step */
-	/*
-	 * Old flows that were not recorded: for lack of a token, or of room among the pins, which
-	 * may have cost another's record. Each new one is a lapse (transitions.h).
-	 */
-	uint64_t unobserved;
-	uint64_t unpinned; /* flows that began without the pin they need: they may break */
-	uint64_t unused[6];
-};
-
-static_assert(AFFINITY_REASON_COUNT <= 8 && PINS_PUT_COUNT <= 16 && PINS_STEP_COUNT <= 16, "room");
-static_assert(sizeof(struct affinity_counters) % 64 == 0, "whole cache lines");
+static_assert(AFFINITY_REASON_COUNT <= AFFINITY_REASON_ROOM &&
+		      PINS_PUT_COUNT <= AFFINITY_PUT_ROOM && PINS_STEP_COUNT <= AFFINITY_STEP_ROOM,
+	"all are counted");
 
 /* How a worker sees it during one burst. */
 struct affinity_view {
 	const struct affinity *affinity;
 	struct affinity_counters *counters; /* NULL: only look, write neither pins nor counters */
-	uint16_t tick;                      /* the state file's clock in ticks */
+	uint16_t tick;                      /* affinity->tick, loaded once */
 };
 
 /* What the packet is for its flow. */
@@ -94,11 +85,12 @@ enum affinity_kind affinity_judge(const struct packet *packet, enum affinity_udp
 struct affinity_choice {
 	uint32_t backend; /* index in the pool, or SLOT_NO_BACKEND */
 	enum affinity_reason reason;
+	uint64_t pin; /* of the flow, as it was found; 0: none */
 };
 
 /*
- * The backend of a packet whose slot says `word`; its service, hash and key are known. Puts,
- * continues and forgets its pin, and counts, unless the view only looks.
+ * The backend of a packet of a slot that is not quiet; its service, hash, key and word are known.
+ * Puts, continues and forgets its pin, and counts, unless the view only looks.
  */
-struct affinity_choice affinity_choose(const struct affinity_view *view,
-	const struct tables *tables, const struct packet *packet, uint32_t word);
+struct affinity_choice affinity_choose(
+	const struct affinity_view *view, const struct tables *tables, const struct packet *packet);

@@ -8,6 +8,16 @@
 #include "parse.h"
 #include "slots.h"
 
+/*
+ * The benchmark compiles this file a second time, to measure the same pipeline with the pin code
+ * left out: then no flag tells a slot from a quiet one.
+ */
+#ifdef BALANCE_WITHOUT_AFFINITY
+#define TRACKED 0
+#else
+#define TRACKED SLOT_TRACK
+#endif
+
 /* Inlined, because a call for each packet and step would cost 2 cycles of 7. */
 static __rte_always_inline void hash(const struct tables *tables, struct packet *packet)
 {
@@ -21,21 +31,15 @@ static __rte_always_inline void hash(const struct tables *tables, struct packet 
 	rte_prefetch0(&service->slots[packet->slot]);
 }
 
-uint32_t balance_slot_backend(const struct packet *packet)
+static __rte_always_inline enum verdict find_record(
+	const struct tables *tables, struct packet *packet, uint32_t backend)
 {
-	return slot_cur(slot_load(&packet->service->slots[packet->slot]));
-}
-
-static __rte_always_inline enum verdict choose(const struct tables *tables, struct packet *packet)
-{
-	const struct service *service = packet->service;
-	uint32_t backend = balance_slot_backend(packet);
 	uint32_t cell;
 
 	if (unlikely(backend == SLOT_NO_BACKEND))
 		return VERDICT_NO_BACKEND;
 	/* pairs with the release store of the cell's number, after its content was written */
-	cell = atomic_load_explicit(&service->record_of[backend], memory_order_acquire);
+	cell = atomic_load_explicit(&packet->service->record_of[backend], memory_order_acquire);
 	if (unlikely(cell == RECORD_NONE))
 		return VERDICT_NO_BACKEND;
 	packet->record = &tables->records[cell];
@@ -43,16 +47,68 @@ static __rte_always_inline enum verdict choose(const struct tables *tables, stru
 	return VERDICT_NEXT;
 }
 
-void balance_choose_burst(const struct tables *tables, struct packet *packets, unsigned int count)
+/* As if the packet's slot were quiet. */
+static __rte_always_inline enum verdict choose_quiet(
+	const struct tables *tables, struct packet *packet)
+{
+	packet->word = slot_load(&packet->service->slots[packet->slot]);
+	return find_record(tables, packet, slot_cur(packet->word));
+}
+
+static inline bool is_tracked(const struct packet *packet)
+{
+	return (packet->word & TRACKED) != 0;
+}
+
+/* The second thought about those that are not. */
+static __rte_noinline void choose_tracked(const struct tables *tables,
+	struct affinity_counters *counters, struct packet *const *packets, unsigned int count)
+{
+	const struct affinity *affinity = tables->affinity;
+	struct affinity_view view = { .affinity = affinity, .counters = counters };
+
+	if (affinity == NULL)
+		return;
+	view.tick = atomic_load_explicit(&affinity->tick, memory_order_relaxed);
+	for (unsigned int i = 0; i < count; i++)
+		pins_prefetch(affinity->pins, packets[i]->hash);
+	for (unsigned int i = 0; i < count; i++) {
+		uint32_t backend = affinity_choose(&view, tables, packets[i]).backend;
+
+		packets[i]->verdict = find_record(tables, packets[i], backend);
+	}
+}
+
+/*
+ * The list of those whose slots are not quiet is kept without a branch, because how often there is
+ * one nobody can predict while a pool changes.
+ */
+static __rte_always_inline void choose_burst(const struct tables *tables,
+	struct affinity_counters *counters, struct packet *packets, unsigned int count)
+{
+	struct packet *tracked[PACKET_BURST];
+	unsigned int tracked_count = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (unlikely(packets[i].verdict != VERDICT_NEXT))
+			continue;
+		packets[i].verdict = choose_quiet(tables, &packets[i]);
+		tracked[tracked_count] = &packets[i];
+		tracked_count += is_tracked(&packets[i]);
+	}
+	if (unlikely(tracked_count != 0))
+		choose_tracked(tables, counters, tracked, tracked_count);
+}
+
+void balance_choose_burst(const struct tables *tables, struct affinity_counters *counters,
+	struct packet *packets, unsigned int count)
 {
 	parse_burst(packets, count);
 	service_match_burst(tables->services, packets, count);
 	for (unsigned int i = 0; i < count; i++)
 		if (likely(packets[i].verdict == VERDICT_NEXT))
 			hash(tables, &packets[i]);
-	for (unsigned int i = 0; i < count; i++)
-		if (likely(packets[i].verdict == VERDICT_NEXT))
-			packets[i].verdict = choose(tables, &packets[i]);
+	choose_burst(tables, counters, packets, count);
 }
 
 void balance_encapsulate_burst(struct packet *packets, unsigned int count)
@@ -65,7 +121,21 @@ void balance_hash(const struct tables *tables, struct packet *packet)
 	hash(tables, packet);
 }
 
-enum verdict balance_choose(const struct tables *tables, struct packet *packet)
+enum verdict balance_choose(
+	const struct tables *tables, struct affinity_counters *counters, struct packet *packet)
 {
-	return choose(tables, packet);
+	packet->verdict = VERDICT_NEXT;
+	choose_burst(tables, counters, packet, 1);
+	return packet->verdict;
+}
+
+struct affinity_choice balance_look(const struct tables *tables, const struct packet *packet)
+{
+	const struct affinity *affinity = tables->affinity;
+	struct affinity_view view = { .affinity = affinity };
+
+	if (affinity == NULL || !is_tracked(packet))
+		return (struct affinity_choice){ slot_cur(packet->word), AFFINITY_QUIET, 0 };
+	view.tick = atomic_load_explicit(&affinity->tick, memory_order_relaxed);
+	return affinity_choose(&view, tables, packet);
 }

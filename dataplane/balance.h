@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "affinity.h"
 #include "packet.h"
 #include "tables.h"
 
@@ -18,8 +19,12 @@
  * of their backend, stage by stage over the burst. Afterwards verdict is VERDICT_NEXT where
  * `record` is set, else the packet's fate. Workers; what is found stays reachable until their next
  * quiescent state.
+ *
+ * `counters` are the worker's own. NULL: only look, and leave pins and counters as they are; any
+ * thread that keeps `tables` from being destroyed.
  */
-void balance_choose_burst(const struct tables *tables, struct packet *packets, unsigned int count);
+void balance_choose_burst(const struct tables *tables, struct affinity_counters *counters,
+	struct packet *packets, unsigned int count);
 
 /*
  * Encapsulates those that are still VERDICT_NEXT; afterwards that means "ready to leave by
@@ -32,8 +37,9 @@ void balance_encapsulate_burst(struct packet *packets, unsigned int count);
 /* Keyed hash of the 5-tuple and the slot it falls into; packet->service is known. */
 void balance_hash(const struct tables *tables, struct packet *packet);
 
-/* The slot's backend and its record, or NO_BACKEND. */
-enum verdict balance_choose(const struct tables *tables, struct packet *packet);
+/* The word of the packet's slot, its backend and the record of that, or NO_BACKEND. */
+enum verdict balance_choose(
+	const struct tables *tables, struct affinity_counters *counters, struct packet *packet);
 
-/* The index in its pool of the backend that the packet's slot says now; slots.h. */
-uint32_t balance_slot_backend(const struct packet *packet);
+/* Why a packet, whose word is known, goes where it goes; for `explain`. Writes nothing. */
+struct affinity_choice balance_look(const struct tables *tables, const struct packet *packet);

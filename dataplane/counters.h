@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "affinity_counters.h"
 #include "verdict.h"
 
 #define COUNTERS_VERDICT_ROOM 32 /* verdicts and ports that fit; a later version may name more */
@@ -44,12 +45,14 @@ struct worker_counters {
 	uint64_t unused[3];
 	uint64_t verdicts[COUNTERS_VERDICT_ROOM]; /* by enum verdict */
 	struct port_counter ports[COUNTERS_PORT_ROOM];
+	struct affinity_counters affinity;
 	struct counter counters[]; /* the services, then the backends */
 };
 
 static_assert(VERDICT_COUNT <= COUNTERS_VERDICT_ROOM, "every verdict has its counter");
 static_assert(sizeof(struct counter) == 32 && sizeof(struct port_counter) == 32, "half a line");
 static_assert(offsetof(struct worker_counters, verdicts) == 64, "the loop has a line of its own");
+static_assert(offsetof(struct worker_counters, affinity) % 64 == 0, "in lines of its own");
 static_assert(offsetof(struct worker_counters, counters) % 64 == 0, "no counter in two lines");
 
 /* Place in worker_counters.counters of a service or a backend, by its number among its like. */

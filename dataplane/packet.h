@@ -29,6 +29,7 @@ struct packet {
 	const struct service *service;       /* set by service_match() */
 	const struct backend_record *record; /* set by the choice of a backend */
 	uint32_t slot;                       /* in the table of the service's pool */
+	uint32_t word;                       /* what the slot said (slots.h) */
 	uint32_t frame_length;               /* bytes as received, without FCS */
 	uint16_t l3_length;                  /* bytes by the IP header; Ethernet padding excluded */
 	uint16_t l4_offset;                  /* bytes from the start of the frame */

@@ -15,6 +15,7 @@ struct tables *tables_create(const struct flow_secret *secret, const struct back
 		return NULL;
 	tables->secret = *secret;
 	tables->records = records;
+	tables->affinity = NULL;
 	tables->services = service_table_create(service_count);
 	if (tables->services == NULL) {
 		free(tables);

@@ -11,10 +11,14 @@
 #include "record.h"
 #include "service.h"
 
+struct affinity;
+
 struct tables {
 	struct flow_secret secret __rte_cache_aligned;
 	struct service_table *services;       /* owned */
 	const struct backend_record *records; /* cells in the state file, shared by generations */
+	/* borrowed, set by whoever creates the tables; NULL: every slot counts as quiet */
+	const struct affinity *affinity;
 };
 
 /* An empty generation: every packet is left to the host. NULL when memory is short. */

@@ -41,6 +41,9 @@
 #define VIP_PORT  80
 #define STEPS_MAX 8
 
+/* Of the rows that are not the worker. */
+static struct affinity_counters counters;
+
 /* Takes a burst one step further. */
 typedef void step_run(const struct tables *tables, struct packet *packets, unsigned int count);
 
@@ -63,7 +66,7 @@ static void step_hash(const struct tables *tables, struct packet *packets, unsig
 static void step_choose(const struct tables *tables, struct packet *packets, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		packets[i].verdict = balance_choose(tables, &packets[i]);
+		packets[i].verdict = balance_choose(tables, &counters, &packets[i]);
 }
 
 static void step_encapsulate(
@@ -75,7 +78,7 @@ static void step_encapsulate(
 /* The two that the worker calls; what they cost less than their steps is what inlining saves. */
 static void step_balance(const struct tables *tables, struct packet *packets, unsigned int count)
 {
-	balance_choose_burst(tables, packets, count);
+	balance_choose_burst(tables, &counters, packets, count);
 }
 
 static void step_encapsulate_burst(

@@ -79,6 +79,13 @@ static void tear_down(struct scene *scene)
 	free(scene);
 }
 
+static struct affinity_choice choose(
+	struct scene *scene, const struct affinity_view *view, uint32_t word)
+{
+	scene->packet.word = word;
+	return affinity_choose(view, &scene->tables, &scene->packet);
+}
+
 static void make_tcp(struct scene *scene, uint8_t flags)
 {
 	struct rte_tcp_hdr *tcp = (void *)(scene->frame + 34);
@@ -347,8 +354,7 @@ static void each_packet_goes_where_its_flow_lives(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		const struct row *row = &rows[i];
 		struct scene *scene = set_up_row(row);
-		struct affinity_choice choice =
-			affinity_choose(&scene->view, &scene->tables, &scene->packet, row->word);
+		struct affinity_choice choice = choose(scene, &scene->view, row->word);
 
 		if (choice.backend != row->after.backend || choice.reason != row->after.reason)
 			fail_msg("%s: to %u, %s", row->name, choice.backend,
@@ -367,8 +373,7 @@ static void looking_tells_the_same_and_writes_nothing(void **state)
 		struct scene *scene = set_up_row(row);
 		struct affinity_view view = { &scene->affinity, NULL, NOW };
 		uint64_t before = pin_of(&scene->pins, HASH);
-		struct affinity_choice choice =
-			affinity_choose(&view, &scene->tables, &scene->packet, row->word);
+		struct affinity_choice choice = choose(scene, &view, row->word);
 
 		assert_int_equal(choice.backend, row->after.backend);
 		assert_int_equal(choice.reason, row->after.reason);
@@ -387,8 +392,7 @@ static void old_flows_beyond_the_tokens_are_counted_and_not_recorded(void **stat
 		struct affinity_choice choice;
 
 		scene->packet.hash = i << 32 | i;
-		choice = affinity_choose(
-			&scene->view, &scene->tables, &scene->packet, AWAY | SLOT_OBSERVE);
+		choice = choose(scene, &scene->view, AWAY | SLOT_OBSERVE);
 		assert_int_equal(choice.backend, A);
 		assert_int_equal(pin_of(&scene->pins, scene->packet.hash) != 0, i <= TOKENS);
 	}
@@ -410,8 +414,7 @@ static void new_flow_without_room_for_its_pin_begins_at_home(void **state)
 
 	fill_pins(scene);
 	make_packet(scene, SYN);
-	assert_int_equal(
-		affinity_choose(&scene->view, &scene->tables, &scene->packet, AWAY).backend, A);
+	assert_int_equal(choose(scene, &scene->view, AWAY).backend, A);
 	assert_int_equal(scene->counters.unpinned, 0);
 	assert_int_equal(scene->counters.puts[PINS_PUT_REFUSED], 1);
 	tear_down(scene);
@@ -424,8 +427,7 @@ static void new_flow_without_room_or_home_is_counted(void **state)
 	fill_pins(scene);
 	scene->members[GID(A)].state = MEMBER_DRAIN;
 	make_packet(scene, SYN);
-	assert_int_equal(
-		affinity_choose(&scene->view, &scene->tables, &scene->packet, AWAY).backend, B);
+	assert_int_equal(choose(scene, &scene->view, AWAY).backend, B);
 	assert_int_equal(scene->counters.unpinned, 1);
 	tear_down(scene);
 }
@@ -436,10 +438,7 @@ static void datagram_at_home_without_room_for_its_pin_is_counted(void **state)
 
 	fill_pins(scene);
 	make_packet(scene, DATAGRAM);
-	assert_int_equal(
-		affinity_choose(&scene->view, &scene->tables, &scene->packet, AWAY | SLOT_RECENT)
-			.backend,
-		A);
+	assert_int_equal(choose(scene, &scene->view, AWAY | SLOT_RECENT).backend, A);
 	assert_int_equal(scene->counters.unpinned, 1);
 	tear_down(scene);
 }
@@ -451,7 +450,7 @@ static void backend_without_a_record_is_no_home(void **state)
 
 	scene->record_of[A] = RECORD_NONE;
 	make_packet(scene, ACK);
-	choice = affinity_choose(&scene->view, &scene->tables, &scene->packet, AWAY);
+	choice = choose(scene, &scene->view, AWAY);
 	assert_int_equal(choice.backend, B);
 	assert_int_equal(choice.reason, AFFINITY_CURRENT);
 	tear_down(scene);
@@ -466,9 +465,9 @@ static void ipv6_is_judged_by_its_own_key(void **state)
 	scene->packet.key.ipv6.protocol = IPPROTO_TCP;
 	scene->packet.flags |= PACKET_IPV6;
 	scene->pins.words[0] = 0;
-	affinity_choose(&scene->view, &scene->tables, &scene->packet, AWAY | SLOT_OBSERVE);
+	choose(scene, &scene->view, AWAY | SLOT_OBSERVE);
 	scene->view.tick++;
-	affinity_choose(&scene->view, &scene->tables, &scene->packet, AWAY | SLOT_OBSERVE);
+	choose(scene, &scene->view, AWAY | SLOT_OBSERVE);
 	assert_int_equal(pin_class(pin_of(&scene->pins, HASH)), PIN_ESTABLISHED);
 	tear_down(scene);
 }

@@ -65,17 +65,10 @@ static uint64_t next_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-static uint32_t send_packet(
-	struct worker *worker, uint32_t now_s, const struct flow *flow, enum affinity_kind kind)
+static uint32_t send_packet(struct worker *worker, const struct flow *flow, enum affinity_kind kind)
 {
-	const struct affinity_view view = {
-		.affinity = &worker->race->node->affinity,
-		.counters = &worker->counters,
-		.tick = now_s / PIN_TICK_SECONDS,
-	};
-
-	return virtual_node_send_by(worker->race->node, &view, flow->protocol, flow->hash,
-		flow->protocol == VIRTUAL_UDP ? AFFINITY_EITHER : kind);
+	return virtual_node_send_by(worker->race->node, &worker->counters, flow->protocol,
+		flow->hash, flow->protocol == VIRTUAL_UDP ? AFFINITY_EITHER : kind);
 }
 
 static void begin_flow(struct worker *worker, struct flow *flow, uint32_t now_s)
@@ -83,7 +76,7 @@ static void begin_flow(struct worker *worker, struct flow *flow, uint32_t now_s)
 	flow->hash = next_random(&worker->random);
 	flow->protocol = next_random(&worker->random) % VIRTUAL_PROTOCOLS;
 	flow->end_s = now_s + 1 + next_random(&worker->random) % 200;
-	flow->index = send_packet(worker, now_s, flow, AFFINITY_START);
+	flow->index = send_packet(worker, flow, AFFINITY_START);
 	flow->next_s = now_s + 1;
 	worker->flows++;
 }
@@ -99,7 +92,7 @@ static void send_second(struct worker *worker, uint32_t now_s)
 			begin_flow(worker, flow, now_s);
 			continue;
 		}
-		if (send_packet(worker, now_s, flow, AFFINITY_CONTINUE) != flow->index) {
+		if (send_packet(worker, flow, AFFINITY_CONTINUE) != flow->index) {
 			worker->broken++;
 			flow->end_s = now_s;
 		}

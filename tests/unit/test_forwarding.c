@@ -278,11 +278,11 @@ static void a_service_whose_pool_is_empty_has_no_backend(void **state)
 	apply(node, small_config_web(1, 2, IPIP));
 	apply(node, small_config_backends(""));
 	packet.service = find_service(node, 0);
-	assert_int_equal(
-		balance_choose(forwarding_tables(node->forwarding), &packet), VERDICT_NO_BACKEND);
+	assert_int_equal(balance_choose(forwarding_tables(node->forwarding), NULL, &packet),
+		VERDICT_NO_BACKEND);
 	apply(node, small_config_web(1, 2, IPIP));
 	assert_int_equal(
-		balance_choose(forwarding_tables(node->forwarding), &packet), VERDICT_NEXT);
+		balance_choose(forwarding_tables(node->forwarding), NULL, &packet), VERDICT_NEXT);
 }
 
 /* A worker may be reading the old one; the backend keeps its index. */

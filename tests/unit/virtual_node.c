@@ -9,6 +9,8 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
+#include "balance.h"
+
 #define SLOW_START_STEPS 120
 
 static void *need(void *memory)
@@ -74,8 +76,7 @@ static void set_up_view(struct virtual_node *node)
 		.observe_tokens = &node->observe_tokens,
 		.udp_idle_ticks = node->limits.udp_idle_s / PIN_TICK_SECONDS,
 	};
-	node->view.affinity = &node->affinity;
-	node->view.counters = &node->counters;
+	node->tables.affinity = &node->affinity;
 }
 
 struct virtual_node *virtual_node_create(uint32_t slot_count, uint32_t bucket_count,
@@ -102,7 +103,7 @@ struct virtual_node *virtual_node_create(uint32_t slot_count, uint32_t bucket_co
 	set_up_pins(node, bucket_count);
 	set_up_view(node);
 	node->now_s = now_s;
-	node->view.tick = now_s / PIN_TICK_SECONDS;
+	atomic_store(&node->affinity.tick, now_s / PIN_TICK_SECONDS);
 	return node;
 }
 
@@ -391,7 +392,7 @@ static void sweep(struct virtual_node *node)
 
 	memset(node->seen, 0, node->slot_count);
 	pins_sweep_begin(&sweep, &node->pins, &node->rules);
-	pins_sweep_run(&sweep, UINT32_MAX, node->view.tick, keep_pin);
+	pins_sweep_run(&sweep, UINT32_MAX, node->affinity.tick, keep_pin);
 	for (int class = 0; class < PIN_CLASS_COUNT; class ++) {
 		node->swept += sweep.deleted[class];
 		node->kept[class] = sweep.found[class] - sweep.deleted[class];
@@ -406,7 +407,7 @@ void virtual_node_tick(struct virtual_node *node, uint32_t now_s)
 	uint32_t before_s = node->now_s;
 
 	node->now_s = now_s;
-	node->view.tick = now_s / PIN_TICK_SECONDS;
+	atomic_store(&node->affinity.tick, now_s / PIN_TICK_SECONDS);
 	if (node->counters.unobserved != node->unobserved) {
 		node->unobserved = node->counters.unobserved;
 		node->lapsed_s = now_s;
@@ -442,28 +443,12 @@ static void make_frame(uint8_t frame[128], struct packet *packet, enum virtual_p
 			kind == AFFINITY_START ? initial : short_header, sizeof(initial));
 }
 
-/* What a worker will do with a slot word, from the word to the record. */
-static const struct backend_record *choose(
-	struct virtual_node *node, const struct affinity_view *view, const struct packet *packet)
-{
-	uint32_t word = slot_load(&packet->service->slots[packet->slot]);
-	uint32_t backend = slot_cur(word), cell;
-
-	if ((word & SLOT_TRACK) != 0)
-		backend = affinity_choose(view, &node->tables, packet, word).backend;
-	if (backend == SLOT_NO_BACKEND)
-		return NULL;
-	cell = atomic_load_explicit(&packet->service->record_of[backend], memory_order_acquire);
-	return cell == RECORD_NONE ? NULL : &node->tables.records[cell];
-}
-
-uint32_t virtual_node_send_by(struct virtual_node *node, const struct affinity_view *view,
+uint32_t virtual_node_send_by(struct virtual_node *node, struct affinity_counters *counters,
 	enum virtual_protocol protocol, uint64_t hash, enum affinity_kind kind)
 {
 	uint8_t frame[128] = { 0 };
 	struct rte_mbuf mbuf;
 	struct packet packet = { .mbuf = &mbuf };
-	const struct backend_record *record;
 
 	mbuf.buf_addr = frame;
 	mbuf.data_off = 0;
@@ -471,14 +456,15 @@ uint32_t virtual_node_send_by(struct virtual_node *node, const struct affinity_v
 	packet.hash = hash;
 	packet.slot = flow_slot(hash, node->slot_count);
 	make_frame(frame, &packet, protocol, kind);
-	record = choose(node, view, &packet);
-	return record == NULL ? VIRTUAL_NOBODY : record->gid;
+	if (balance_choose(&node->tables, counters, &packet) != VERDICT_NEXT)
+		return VIRTUAL_NOBODY;
+	return packet.record->gid;
 }
 
 uint32_t virtual_node_send(struct virtual_node *node, enum virtual_protocol protocol, uint64_t hash,
 	enum affinity_kind kind)
 {
-	return virtual_node_send_by(node, &node->view, protocol, hash, kind);
+	return virtual_node_send_by(node, &node->counters, protocol, hash, kind);
 }
 
 uint64_t virtual_node_pins(const struct virtual_node *node)

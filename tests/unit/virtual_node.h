@@ -95,7 +95,6 @@ struct virtual_node {
 	_Atomic int32_t observe_tokens;
 	struct affinity affinity;
 	struct affinity_counters counters;
-	struct affinity_view view;
 };
 
 /* `slot_count` is a prime. */
@@ -123,8 +122,8 @@ void virtual_node_tick(struct virtual_node *node, uint32_t now_s);
 uint32_t virtual_node_send(struct virtual_node *node, enum virtual_protocol protocol, uint64_t hash,
 	enum affinity_kind kind);
 
-/* The same by a worker of its own, that has a view of its own. Threads may do so at once. */
-uint32_t virtual_node_send_by(struct virtual_node *node, const struct affinity_view *view,
+/* The same by a worker of its own, with counters of its own. Threads may do so at once. */
+uint32_t virtual_node_send_by(struct virtual_node *node, struct affinity_counters *counters,
 	enum virtual_protocol protocol, uint64_t hash, enum affinity_kind kind);
 
 /* Pins in the table now, if all have come by virtual_node_send(). */
