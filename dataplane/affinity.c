@@ -115,13 +115,19 @@ static bool find_gid(const struct question *question, uint32_t index, uint16_t *
 	return true;
 }
 
-static enum member_state state_of(const struct question *question, uint32_t index)
+/* NULL where the index stands for nobody. */
+static const struct member *find_member(const struct question *question, uint32_t index)
 {
 	uint16_t gid;
 
-	if (!find_gid(question, index, &gid))
-		return MEMBER_NONE;
-	return member_state(&question->view->affinity->members[gid]);
+	return find_gid(question, index, &gid) ? &question->view->affinity->members[gid] : NULL;
+}
+
+static enum member_state state_of(const struct question *question, uint32_t index)
+{
+	const struct member *member = find_member(question, index);
+
+	return member == NULL ? MEMBER_NONE : member_state(member);
 }
 
 /*
@@ -240,6 +246,30 @@ static void observe(const struct question *question)
 		counters->unobserved++;
 }
 
+/*
+ * Counts the flow with those that are left on a member that drains. What went where the table says
+ * is not among them: such a member takes no new flows.
+ */
+static void sketch_flow(const struct question *question, const struct affinity_choice *choice)
+{
+	const struct affinity *affinity = question->view->affinity;
+	const struct member *member = NULL;
+	struct sketch *sketch;
+
+	if (affinity->sketches == NULL)
+		return;
+	if (choice->reason == AFFINITY_PIN)
+		member = question->member;
+	else if (choice->reason == AFFINITY_HOME)
+		member = find_member(question, choice->backend);
+	if (member == NULL || member_state(member) != MEMBER_DRAIN)
+		return;
+	sketch = atomic_load_explicit(
+		&affinity->sketches[member - affinity->members], memory_order_acquire);
+	if (sketch != NULL)
+		sketch_add(sketch, question->packet->hash);
+}
+
 /* The choice. */
 
 /*
@@ -353,7 +383,9 @@ struct affinity_choice affinity_choose(
 
 	find_pin(&question);
 	choice = choose(&question);
-	if (view->counters != NULL)
+	if (view->counters != NULL) {
 		view->counters->reasons[choice.reason]++;
+		sketch_flow(&question, &choice);
+	}
 	return choice;
 }

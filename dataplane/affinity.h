@@ -16,6 +16,7 @@
 #include "member.h"
 #include "packet.h"
 #include "pins.h"
+#include "sketch.h"
 #include "tables.h"
 
 /* How UDP packets of a service find their flow. */
@@ -34,6 +35,12 @@ struct affinity {
 	const struct member *members; /* by gid; MEMBER_COUNT_MAX of them: a pin says anything */
 	/* by pool: old flows that may still be recorded; control refills, workers may go below 0 */
 	_Atomic int32_t *observe_tokens;
+	/*
+	 * By gid, MEMBER_COUNT_MAX of them, or NULL: what counts the flows of a member that drains.
+	 * NULL where nobody asks. Control's; a sketch is freed a grace period after it was taken
+	 * out.
+	 */
+	_Atomic(struct sketch *) *sketches;
 	uint32_t udp_idle_ticks; /* a UDP pin that is older belongs to a flow that ended */
 	/* the state file's clock in ticks (pin.h); control stores it once a second */
 	_Atomic uint16_t tick;

@@ -472,6 +472,51 @@ static void ipv6_is_judged_by_its_own_key(void **state)
 	tear_down(scene);
 }
 
+/* The estimate for that member after one packet of each of ten flows, of which two have no pin. */
+static uint64_t flows_left(struct scene *scene, uint16_t gid, bool look)
+{
+	static _Atomic(struct sketch *) sketches[MEMBER_COUNT_MAX];
+	struct affinity_view only_look = { &scene->affinity, NULL, NOW };
+	struct sketch *sketch = sketch_create();
+	uint64_t estimate;
+
+	assert_non_null(sketch);
+	sketches[gid] = sketch;
+	scene->affinity.sketches = sketches;
+	make_packet(scene, ACK);
+	for (uint64_t i = 1; i <= 10; i++) {
+		scene->packet.hash = i << 32 | i;
+		if (i > 2)
+			pins_put(&scene->pins, scene->packet.hash, GID(C), PIN_ESTABLISHED, NOW);
+		choose(scene, look ? &only_look : &scene->view, AWAY);
+	}
+	estimate = sketch_estimate(sketch);
+	sketches[gid] = NULL;
+	sketch_destroy(sketch);
+	return estimate;
+}
+
+static void flows_left_on_a_member_that_drains_are_counted(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	scene->members[GID(A)].state = scene->members[GID(C)].state = MEMBER_DRAIN;
+	assert_in_range(flows_left(scene, GID(C), false), 7, 9);
+	assert_int_equal(flows_left(scene, GID(A), false), 2);
+	assert_int_equal(flows_left(scene, GID(B), false), 0);
+	assert_int_equal(flows_left(scene, GID(C), true), 0);
+	tear_down(scene);
+}
+
+static void flows_of_a_member_that_is_up_are_not_counted(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	assert_int_equal(flows_left(scene, GID(C), false), 0);
+	assert_int_equal(flows_left(scene, GID(A), false), 0);
+	tear_down(scene);
+}
+
 static void every_reason_has_a_name_and_a_text(void **state)
 {
 	for (int reason = 0; reason < AFFINITY_REASON_COUNT; reason++) {
@@ -494,6 +539,8 @@ int main(void)
 		cmocka_unit_test(datagram_at_home_without_room_for_its_pin_is_counted),
 		cmocka_unit_test(backend_without_a_record_is_no_home),
 		cmocka_unit_test(ipv6_is_judged_by_its_own_key),
+		cmocka_unit_test(flows_left_on_a_member_that_drains_are_counted),
+		cmocka_unit_test(flows_of_a_member_that_is_up_are_not_counted),
 		cmocka_unit_test(every_reason_has_a_name_and_a_text),
 	};
 
