@@ -161,12 +161,20 @@ static struct affinity_choice choose_pinned(const struct question *question)
 static struct affinity_choice choose_cur(
 	const struct question *question, enum affinity_reason reason)
 {
-	return (struct affinity_choice){ slot_cur(question->word), reason, question->pin };
+	return (struct affinity_choice){
+		.backend = slot_cur(question->word),
+		.reason = reason,
+		.pin = question->pin,
+	};
 }
 
 static struct affinity_choice choose_home(const struct question *question)
 {
-	return (struct affinity_choice){ slot_home(question->word), AFFINITY_HOME, question->pin };
+	return (struct affinity_choice){
+		.backend = slot_home(question->word),
+		.reason = AFFINITY_HOME,
+		.pin = question->pin,
+	};
 }
 
 /* What is written. */
@@ -356,7 +364,28 @@ static struct affinity_choice choose_either(const struct question *question)
 	return begin(question);
 }
 
-static struct affinity_choice choose(const struct question *question)
+/*
+ * An error follows the flow it is about. Of a flow without a pin nobody can tell here whether it is
+ * at home: it may have found no room for its pin. Then home and cur both get the error, and the one
+ * that has no such flow ignores it.
+ */
+static struct affinity_choice choose_error(const struct question *question)
+{
+	uint32_t cur = slot_cur(question->word), home = slot_home(question->word);
+	struct affinity_choice choice;
+
+	if (question->packet->service->udp == AFFINITY_UDP_HASH && !is_tcp(question->packet))
+		return choose_cur(question, AFFINITY_HASH);
+	if (question->member != NULL)
+		return choose_pinned(question);
+	if (question->pin != 0 || !member_state_is_usable(state_of(question, home)))
+		return choose_cur(question, AFFINITY_CURRENT);
+	choice = choose_home(question);
+	choice.also_cur = cur != home && cur != SLOT_NO_BACKEND;
+	return choice;
+}
+
+static struct affinity_choice choose_by_kind(const struct question *question)
 {
 	enum affinity_udp udp = question->packet->service->udp;
 	enum affinity_kind kind = affinity_judge(question->packet, udp);
@@ -368,6 +397,20 @@ static struct affinity_choice choose(const struct question *question)
 	case AFFINITY_NONE: return choose_cur(question, AFFINITY_HASH);
 	default: return choose_continue(question, kind, settled);
 	}
+}
+
+static struct affinity_choice choose(const struct question *question)
+{
+	if (question->packet->flags & PACKET_ICMP_ERROR)
+		return choose_error(question);
+	return choose_by_kind(question);
+}
+
+static void count(const struct question *question, const struct affinity_choice *choice)
+{
+	question->view->counters->reasons[choice->reason]++;
+	if ((question->packet->flags & PACKET_ICMP_ERROR) == 0)
+		sketch_flow(question, choice);
 }
 
 struct affinity_choice affinity_choose(
@@ -383,9 +426,7 @@ struct affinity_choice affinity_choose(
 
 	find_pin(&question);
 	choice = choose(&question);
-	if (view->counters != NULL) {
-		view->counters->reasons[choice.reason]++;
-		sketch_flow(&question, &choice);
-	}
+	if (view->counters != NULL)
+		count(&question, &choice);
 	return choice;
 }

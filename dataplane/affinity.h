@@ -92,12 +92,15 @@ enum affinity_kind affinity_judge(const struct packet *packet, enum affinity_udp
 struct affinity_choice {
 	uint32_t backend; /* index in the pool, or SLOT_NO_BACKEND */
 	enum affinity_reason reason;
+	/* of an ICMP error: the flow may as well be at cur, so a copy is to go there */
+	bool also_cur;
 	uint64_t pin; /* of the flow, as it was found; 0: none */
 };
 
 /*
  * The backend of a packet of a slot that is not quiet; its service, hash, key and word are known.
- * Puts, continues and forgets its pin, and counts, unless the view only looks.
+ * Puts, continues and forgets its pin, and counts, unless the view only looks. ICMP errors only
+ * count: they leave pins as they are, because anybody can send one.
  */
 struct affinity_choice affinity_choose(
 	const struct affinity_view *view, const struct tables *tables, const struct packet *packet);

@@ -60,30 +60,36 @@ static inline bool is_tracked(const struct packet *packet)
 	return (packet->word & TRACKED) != 0;
 }
 
-/* The second thought about those that are not. */
-static __rte_noinline void choose_tracked(const struct tables *tables,
+/* The second thought about those that are not. Returns how many of them are to be copied. */
+static __rte_noinline unsigned int choose_tracked(const struct tables *tables,
 	struct affinity_counters *counters, struct packet *const *packets, unsigned int count)
 {
 	const struct affinity *affinity = tables->affinity;
 	struct affinity_view view = { .affinity = affinity, .counters = counters };
+	unsigned int copies = 0;
 
 	if (affinity == NULL)
-		return;
+		return 0;
 	view.tick = atomic_load_explicit(&affinity->tick, memory_order_relaxed);
 	for (unsigned int i = 0; i < count; i++)
 		pins_prefetch(affinity->pins, packets[i]->hash);
 	for (unsigned int i = 0; i < count; i++) {
-		uint32_t backend = affinity_choose(&view, tables, packets[i]).backend;
+		struct affinity_choice choice = affinity_choose(&view, tables, packets[i]);
 
-		packets[i]->verdict = find_record(tables, packets[i], backend);
+		packets[i]->verdict = find_record(tables, packets[i], choice.backend);
+		if (unlikely(choice.also_cur)) {
+			packets[i]->flags |= PACKET_COPY;
+			copies++;
+		}
 	}
+	return copies;
 }
 
 /*
  * The list of those whose slots are not quiet is kept without a branch, because how often there is
  * one nobody can predict while a pool changes.
  */
-static __rte_always_inline void choose_burst(const struct tables *tables,
+static __rte_always_inline unsigned int choose_burst(const struct tables *tables,
 	struct affinity_counters *counters, struct packet *packets, unsigned int count)
 {
 	struct packet *tracked[PACKET_BURST];
@@ -96,11 +102,12 @@ static __rte_always_inline void choose_burst(const struct tables *tables,
 		tracked[tracked_count] = &packets[i];
 		tracked_count += is_tracked(&packets[i]);
 	}
-	if (unlikely(tracked_count != 0))
-		choose_tracked(tables, counters, tracked, tracked_count);
+	if (likely(tracked_count == 0))
+		return 0;
+	return choose_tracked(tables, counters, tracked, tracked_count);
 }
 
-void balance_choose_burst(const struct tables *tables, struct affinity_counters *counters,
+unsigned int balance_choose_burst(const struct tables *tables, struct affinity_counters *counters,
 	struct packet *packets, unsigned int count)
 {
 	parse_burst(packets, count);
@@ -108,7 +115,30 @@ void balance_choose_burst(const struct tables *tables, struct affinity_counters 
 	for (unsigned int i = 0; i < count; i++)
 		if (likely(packets[i].verdict == VERDICT_NEXT))
 			hash(tables, &packets[i]);
-	choose_burst(tables, counters, packets, count);
+	return choose_burst(tables, counters, packets, count);
+}
+
+/* False where there is nobody to get it, or no mbuf. */
+static bool make_copy(const struct tables *tables, const struct packet *packet, struct packet *copy)
+{
+	*copy = *packet;
+	copy->flags &= ~PACKET_COPY;
+	copy->verdict = find_record(tables, copy, slot_cur(packet->word));
+	if (copy->verdict != VERDICT_NEXT)
+		return false;
+	copy->mbuf = rte_pktmbuf_copy(packet->mbuf, packet->mbuf->pool, 0, UINT32_MAX);
+	return copy->mbuf != NULL;
+}
+
+unsigned int balance_copy_burst(const struct tables *tables, const struct packet *packets,
+	unsigned int count, struct packet *copies)
+{
+	unsigned int copied = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (packets[i].verdict == VERDICT_NEXT && (packets[i].flags & PACKET_COPY))
+			copied += make_copy(tables, &packets[i], &copies[copied]);
+	return copied;
 }
 
 void balance_encapsulate_burst(struct packet *packets, unsigned int count)
@@ -135,7 +165,10 @@ struct affinity_choice balance_look(const struct tables *tables, const struct pa
 	struct affinity_view view = { .affinity = affinity };
 
 	if (affinity == NULL || !is_tracked(packet))
-		return (struct affinity_choice){ slot_cur(packet->word), AFFINITY_QUIET, 0 };
+		return (struct affinity_choice){
+			.backend = slot_cur(packet->word),
+			.reason = AFFINITY_QUIET,
+		};
 	view.tick = atomic_load_explicit(&affinity->tick, memory_order_relaxed);
 	return affinity_choose(&view, tables, packet);
 }

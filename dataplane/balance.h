@@ -17,14 +17,22 @@
 /*
  * Takes `count` (at most PACKET_BURST) packets whose mbufs are set from their bytes to the record
  * of their backend, stage by stage over the burst. Afterwards verdict is VERDICT_NEXT where
- * `record` is set, else the packet's fate. Workers; what is found stays reachable until their next
- * quiescent state.
+ * `record` is set, else the packet's fate. Returns how many have PACKET_COPY. Workers; what is
+ * found stays reachable until their next quiescent state.
  *
  * `counters` are the worker's own. NULL: only look, and leave pins and counters as they are; any
  * thread that keeps `tables` from being destroyed.
  */
-void balance_choose_burst(const struct tables *tables, struct affinity_counters *counters,
+unsigned int balance_choose_burst(const struct tables *tables, struct affinity_counters *counters,
 	struct packet *packets, unsigned int count);
+
+/*
+ * Copies those that have PACKET_COPY and are still VERDICT_NEXT, each as a packet for cur of its
+ * slot, before they are encapsulated. `copies` has room for `count`. Returns how many there are: a
+ * packet goes without where its pool is empty. The copies' mbufs are the caller's.
+ */
+unsigned int balance_copy_burst(const struct tables *tables, const struct packet *packets,
+	unsigned int count, struct packet *copies);
 
 /*
  * Encapsulates those that are still VERDICT_NEXT; afterwards that means "ready to leave by

@@ -42,7 +42,7 @@ void checksum_complete(struct packet *packet)
 	uint16_t length = packet->l2_length + packet->l3_length - packet->l4_offset;
 	uint16_t pseudo, *field;
 
-	if (packet->flags & (PACKET_FRAGMENT | PACKET_PORTLESS))
+	if (packet->flags & (PACKET_FRAGMENT | PACKET_PORTLESS | PACKET_ICMP_ERROR))
 		return;
 	field = checksum_field(packet, protocol);
 	pseudo = pseudo_header_sum(packet, protocol, length);

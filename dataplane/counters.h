@@ -42,7 +42,8 @@ struct worker_counters {
 	uint64_t bursts;      /* receive calls that brought any */
 	uint64_t busy_cycles; /* TSC cycles of iterations that had packets */
 	uint64_t idle_cycles; /* TSC cycles of the others */
-	uint64_t unused[3];
+	uint64_t copies;      /* sent beside their packets; no verdict counts them */
+	uint64_t unused[2];
 	uint64_t verdicts[COUNTERS_VERDICT_ROOM]; /* by enum verdict */
 	struct port_counter ports[COUNTERS_PORT_ROOM];
 	struct affinity_counters affinity;

@@ -18,9 +18,11 @@
 
 enum packet_flag {
 	PACKET_IPV6 = 1 << 0,
-	PACKET_SYN = 1 << 1,      /* TCP SYN without ACK: a new flow */
-	PACKET_FRAGMENT = 1 << 2, /* part of an IP packet: no ports in the key */
-	PACKET_PORTLESS = 1 << 3, /* neither TCP nor UDP: no ports in the key */
+	PACKET_SYN = 1 << 1,        /* TCP SYN without ACK: a new flow */
+	PACKET_FRAGMENT = 1 << 2,   /* part of an IP packet: no ports in the key */
+	PACKET_PORTLESS = 1 << 3,   /* neither TCP nor UDP: no ports in the key */
+	PACKET_ICMP_ERROR = 1 << 4, /* about the flow in the key, and not a packet of it */
+	PACKET_COPY = 1 << 5,       /* cur of its slot is to have a copy */
 };
 
 struct packet {

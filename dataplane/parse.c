@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
@@ -178,6 +180,112 @@ static enum verdict parse_ipv6(struct packet *packet, struct cursor at)
 	}
 	key->protocol = protocol;
 	return parse_l4(packet, at, protocol, key->ports);
+}
+
+/* What ICMP errors quote. */
+
+#define ICMP_HEADER_SIZE   8
+#define QUOTED_L4_SIZE_MIN 8 /* what RFC 792 asks for: ports and, of TCP, the sequence number */
+
+static bool is_icmp_error(bool ipv6, uint8_t type)
+{
+	if (ipv6)
+		return type >= ICMP6_DST_UNREACH && type <= ICMP6_PARAM_PROB;
+	return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED ||
+	       type == ICMP_PARAMETERPROB;
+}
+
+/* `length` is that of the quoted packet's transport part when it was sent. */
+static enum verdict parse_quoted_l4(const struct packet *packet, struct cursor at, uint32_t length,
+	uint8_t protocol, rte_be16_t ports[2])
+{
+	rte_be16_t quoted[2];
+
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return VERDICT_LEFT_TO_HOST;
+	if (length < QUOTED_L4_SIZE_MIN)
+		return VERDICT_MALFORMED;
+	if (at.end - at.next < QUOTED_L4_SIZE_MIN)
+		return VERDICT_TRUNCATED;
+	memcpy(quoted, packet_at(packet, at.next), sizeof(quoted));
+	ports[0] = quoted[1];
+	ports[1] = quoted[0];
+	return VERDICT_NEXT;
+}
+
+static enum verdict parse_quoted_ipv4(
+	const struct packet *packet, struct cursor at, struct flow_key_ipv4 *key)
+{
+	const struct rte_ipv4_hdr *ip = (const void *)packet_at(packet, at.next);
+	uint32_t header_length, total_length;
+
+	if (at.end - at.next < sizeof(*ip))
+		return VERDICT_TRUNCATED;
+	header_length = rte_ipv4_hdr_len(ip);
+	total_length = rte_be_to_cpu_16(ip->total_length);
+	if (ip->version_ihl >> 4 != 4 || header_length < sizeof(*ip) ||
+		total_length < header_length ||
+		memcmp(&ip->src_addr, packet->key.ipv4.destination, 4) != 0)
+		return VERDICT_MALFORMED;
+	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
+		return VERDICT_FRAGMENT;
+	if (at.end - at.next < header_length)
+		return VERDICT_TRUNCATED;
+	at.next += header_length;
+	memcpy(key->source, &ip->dst_addr, 4);
+	memcpy(key->destination, &ip->src_addr, 4);
+	key->protocol = ip->next_proto_id;
+	return parse_quoted_l4(packet, at, total_length - header_length, key->protocol, key->ports);
+}
+
+static enum verdict parse_quoted_ipv6(
+	const struct packet *packet, struct cursor at, struct flow_key_ipv6 *key)
+{
+	const struct rte_ipv6_hdr *ip = (const void *)packet_at(packet, at.next);
+	struct packet quoted = { .mbuf = packet->mbuf };
+	uint32_t end = at.next + sizeof(*ip); /* of the quoted packet, had it been quoted whole */
+	enum verdict verdict;
+
+	if (at.end - at.next < sizeof(*ip))
+		return VERDICT_TRUNCATED;
+	if (rte_be_to_cpu_32(ip->vtc_flow) >> 28 != 6 ||
+		memcmp(ip->src_addr, packet->key.ipv6.destination, 16) != 0)
+		return VERDICT_MALFORMED;
+	end += rte_be_to_cpu_16(ip->payload_len);
+	at.next += sizeof(*ip);
+	memcpy(key->source, ip->dst_addr, 16);
+	memcpy(key->destination, ip->src_addr, 16);
+	key->protocol = ip->proto;
+	verdict = parse_extensions(&quoted, &at, &key->protocol);
+	if (verdict != VERDICT_NEXT)
+		return verdict;
+	if (quoted.flags & PACKET_FRAGMENT)
+		return VERDICT_FRAGMENT;
+	if (end < at.next)
+		return VERDICT_MALFORMED;
+	return parse_quoted_l4(packet, at, end - at.next, key->protocol, key->ports);
+}
+
+enum verdict parse_icmp_error(struct packet *packet)
+{
+	bool ipv6 = packet->flags & PACKET_IPV6;
+	struct cursor at = { .next = packet->l4_offset,
+		.end = packet->l2_length + packet->l3_length };
+	struct flow_key key = { 0 };
+	enum verdict verdict;
+
+	if (at.next == at.end || !is_icmp_error(ipv6, *packet_at(packet, at.next)))
+		return VERDICT_LEFT_TO_HOST;
+	if (at.end - at.next < ICMP_HEADER_SIZE)
+		return VERDICT_TRUNCATED;
+	at.next += ICMP_HEADER_SIZE;
+	verdict = ipv6 ? parse_quoted_ipv6(packet, at, &key.ipv6)
+		       : parse_quoted_ipv4(packet, at, &key.ipv4);
+	if (verdict != VERDICT_NEXT)
+		return verdict;
+	packet->key = key;
+	packet->flags = (packet->flags & ~PACKET_PORTLESS) | PACKET_ICMP_ERROR;
+	return VERDICT_NEXT;
 }
 
 static inline enum verdict parse_packet(struct packet *packet)

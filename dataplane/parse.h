@@ -19,5 +19,18 @@
  */
 enum verdict parse(struct packet *packet);
 
-/* The same for a burst; the fates go to each packet's verdict. */
+/*
+ * Of a packet that parse() took for whole ICMP or ICMPv6: is it an error about a flow (ICMP types
+ * 3, 11, 12 of RFC 792; ICMPv6 types 1 to 4 of RFC 4443)? Such an error quotes a packet that a
+ * backend has sent from the VIP to a client. VERDICT_NEXT: it is, has PACKET_ICMP_ERROR now, and
+ * `key` is that of the client's packets to the VIP.
+ *
+ * Else the packet is as it was: LEFT_TO_HOST for what is no error, or about neither TCP nor UDP;
+ * TRUNCATED when less than 8 bytes of the transport header are quoted; FRAGMENT when the quoted
+ * packet was one; MALFORMED when a quoted field contradicts its protocol, or when another address
+ * than the one that gets the error has sent the quoted packet.
+ */
+enum verdict parse_icmp_error(struct packet *packet);
+
+/* The same as parse() for a burst; the fates go to each packet's verdict. */
 void parse_burst(struct packet *packets, unsigned int count);

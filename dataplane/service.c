@@ -18,6 +18,8 @@
 #include <rte_common.h>
 #include <rte_hash_crc.h>
 
+#include "parse.h"
+
 #define NO_SERVICE UINT32_MAX /* the entry stands for a VIP alone */
 #define ANY_PORT   0
 
@@ -169,9 +171,16 @@ bool service_table_has_vip(const struct service_table *table, const struct addre
 	return lookup(table, vip->family == ADDRESS_IPV6, vip->bytes, key_tail(0, 0)) >= 0;
 }
 
-/* What becomes of a packet that no service takes: the way of few packets. */
+static enum verdict match_icmp_error(const struct service_table *table, struct packet *packet)
+{
+	enum verdict verdict = parse_icmp_error(packet);
+
+	return verdict == VERDICT_NEXT ? service_match(table, packet) : verdict;
+}
+
+/* What becomes of a packet that no service takes as it is: the way of few packets. */
 static enum verdict judge_unserved(
-	const struct service_table *table, const struct packet *packet, const uint8_t *vip)
+	const struct service_table *table, struct packet *packet, const uint8_t *vip)
 {
 	bool ipv6 = packet->flags & PACKET_IPV6;
 	uint8_t icmp = ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
@@ -181,7 +190,7 @@ static enum verdict judge_unserved(
 		return VERDICT_LEFT_TO_HOST;
 	if (packet->flags & PACKET_FRAGMENT)
 		return VERDICT_FRAGMENT;
-	return protocol == icmp ? VERDICT_LEFT_TO_HOST : VERDICT_UNCLAIMED;
+	return protocol == icmp ? match_icmp_error(table, packet) : VERDICT_UNCLAIMED;
 }
 
 static inline enum verdict match(const struct service_table *table, struct packet *packet,

@@ -49,7 +49,8 @@ bool service_table_has_vip(const struct service_table *table, const struct addre
 
 /*
  * Sets packet->service and returns VERDICT_NEXT, or the fate of what no service takes: UNCLAIMED,
- * FRAGMENT, or LEFT_TO_HOST (not a VIP, or ICMP, which stays with the kernel). Workers.
+ * FRAGMENT, or LEFT_TO_HOST (not a VIP, or ICMP, which stays with the kernel). An ICMP error about
+ * a flow belongs to the flow's service, see parse_icmp_error(). Workers.
  */
 enum verdict service_match(const struct service_table *table, struct packet *packet);
 

@@ -54,31 +54,40 @@ static void count_forwarded(
 	counter->new_flows += sum.new_flows;
 }
 
-/* Frees what the port did not take of a batch and takes it out. */
-static void give_up(struct worker_counters *counters, struct batch *batch, unsigned int sent)
+/* Frees what the port did not take of a batch. */
+static void give_up(struct batch *batch, unsigned int sent)
 {
 	for (unsigned int i = sent; i < batch->count; i++)
 		batch->bytes -= batch->mbufs[i]->pkt_len;
 	rte_pktmbuf_free_bulk(batch->mbufs + sent, batch->count - sent);
-	counters->verdicts[VERDICT_TRANSMIT_FULL] += batch->count - sent;
-	batch->count = sent;
+}
+
+/* Sends what the port takes of a batch, which is not empty, and frees the rest. Returns how many.
+ */
+static inline unsigned int transmit_batch(
+	struct worker *worker, unsigned int port, struct batch *batch)
+{
+	struct port_counter *counter = &worker->counters->ports[port];
+	uint16_t sent;
+
+	sent = rte_eth_tx_burst(worker->ports[port].id, worker->queue, batch->mbufs, batch->count);
+	if (unlikely(sent < batch->count))
+		give_up(batch, sent);
+	counter->tx_packets += sent;
+	counter->tx_bytes += batch->bytes;
+	return sent;
 }
 
 /* Sends what it can; the rest meets TRANSMIT_FULL. */
 static void transmit(struct worker *worker, unsigned int port, struct batch *batch)
 {
 	struct worker_counters *counters = worker->counters;
-	uint16_t sent;
+	unsigned int sent = transmit_batch(worker, port, batch);
 
-	sent = rte_eth_tx_burst(worker->ports[port].id, worker->queue, batch->mbufs, batch->count);
-	if (unlikely(sent < batch->count))
-		give_up(counters, batch, sent);
-	if (unlikely(sent == 0))
-		return;
-	counters->ports[port].tx_packets += sent;
-	counters->ports[port].tx_bytes += batch->bytes;
 	counters->verdicts[VERDICT_FORWARDED] += sent;
-	count_forwarded(counters->counters, batch->packets, sent);
+	counters->verdicts[VERDICT_TRANSMIT_FULL] += batch->count - sent;
+	if (likely(sent != 0))
+		count_forwarded(counters->counters, batch->packets, sent);
 }
 
 /* Whether all of them leave, and by one port. */
@@ -158,4 +167,27 @@ void settle_burst(struct worker *worker, unsigned int came_by, struct packet *pa
 		transmit_together(worker, packets, packet_count);
 	else
 		transmit_or_drop(worker, came_by, packets, packet_count);
+}
+
+static void transmit_copies(
+	struct worker *worker, unsigned int port, struct packet *copies, unsigned int copy_count)
+{
+	struct batch batch;
+
+	batch.count = batch.bytes = 0;
+	for (unsigned int i = 0; i < copy_count; i++)
+		if (copies[i].verdict == VERDICT_NEXT &&
+			worker->port_of[copies[i].record->port] == port)
+			add_at(&batch, batch.count++, &copies[i]);
+	if (batch.count != 0)
+		worker->counters->copies += transmit_batch(worker, port, &batch);
+}
+
+void settle_copies(struct worker *worker, struct packet *copies, unsigned int copy_count)
+{
+	for (unsigned int port = 0; port < worker->port_count; port++)
+		transmit_copies(worker, port, copies, copy_count);
+	for (unsigned int i = 0; i < copy_count; i++)
+		if (copies[i].verdict != VERDICT_NEXT)
+			rte_pktmbuf_free(copies[i].mbuf);
 }

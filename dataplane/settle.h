@@ -14,3 +14,10 @@
  */
 void settle_burst(struct worker *worker, unsigned int came_by, struct packet *packets,
 	unsigned int packet_count);
+
+/*
+ * The same for what balance_copy_burst() has made, once encapsulated. Copies meet no verdict, so
+ * that packets received stay the sum of all verdicts: `copies` and their port's counters tell how
+ * many have left, and what cannot leave is freed.
+ */
+void settle_copies(struct worker *worker, struct packet *copies, unsigned int copy_count);

@@ -76,23 +76,36 @@ static void complete_checksums(struct packet *packets, unsigned int packet_count
 			checksum_complete(&packets[i]);
 }
 
+/* For packets that two backends are to have; before the first is encapsulated. */
+static __rte_noinline void serve_copies(struct worker *worker, const struct tables *tables,
+	const struct packet *packets, unsigned int packet_count)
+{
+	struct packet copies[PACKET_BURST];
+	unsigned int copy_count = balance_copy_burst(tables, packets, packet_count, copies);
+
+	balance_encapsulate_burst(copies, copy_count);
+	settle_copies(worker, copies, copy_count);
+}
+
 /* One burst of one port from receive to transmit. Returns how many packets there were. */
 static unsigned int serve_port(
 	struct worker *worker, const struct tables *tables, unsigned int port)
 {
 	struct packet packets[PACKET_BURST];
 	unsigned int packet_count = receive(worker, port, packets);
-	unsigned int ours = packet_count;
+	unsigned int ours = packet_count, copies;
 
 	if (packet_count == 0)
 		return 0;
 	if (unlikely(worker->ports[port].leaves_to_host))
 		ours = leave_to_others(&worker->ports[port], packets, packet_count);
-	balance_choose_burst(tables, &worker->counters->affinity, packets, ours);
+	copies = balance_choose_burst(tables, &worker->counters->affinity, packets, ours);
 	for (unsigned int i = 0; i < packet_count; i++)
 		guard_lower(packets[i].mbuf);
 	if (unlikely(worker->ports[port].unfinished_checksums))
 		complete_checksums(packets, ours);
+	if (unlikely(copies != 0))
+		serve_copies(worker, tables, packets, ours);
 	balance_encapsulate_burst(packets, ours);
 	settle_burst(worker, port, packets, packet_count);
 	return packet_count;

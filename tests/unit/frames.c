@@ -153,6 +153,17 @@ void frame_add_protocol(struct frame *frame, uint8_t protocol)
 	add_transport(frame, protocol, 8)[0] = 8;
 }
 
+void frame_add_icmp_error(struct frame *frame, uint8_t type)
+{
+	add_transport(frame, frame->version == 4 ? FRAME_ICMP : FRAME_ICMPV6, 8)[0] = type;
+}
+
+void frame_add_quote(struct frame *frame, const struct frame *quoted, size_t length)
+{
+	assert(length <= quoted->length - quoted->l3);
+	memcpy(append(frame, length), quoted->bytes + quoted->l3, length);
+}
+
 void frame_add_payload(struct frame *frame, size_t length)
 {
 	uint8_t *payload = append(frame, length);
@@ -255,16 +266,19 @@ void frame_set_ipv4_fragment(struct frame *frame, uint16_t flags_and_offset)
 	frame_write16(frame->bytes + frame->l3 + 6, flags_and_offset);
 }
 
+#define CLIENT4 "198.51.100.7"
+#define CLIENT6 "2001:db8:ffff::7"
+
 static void begin_ipv4(struct frame *frame)
 {
 	frame_begin(frame);
-	frame_add_ipv4(frame, "198.51.100.7", FRAME_VIP4);
+	frame_add_ipv4(frame, CLIENT4, FRAME_VIP4);
 }
 
 static void begin_ipv6(struct frame *frame)
 {
 	frame_begin(frame);
-	frame_add_ipv6(frame, "2001:db8:ffff::7", FRAME_VIP6);
+	frame_add_ipv6(frame, CLIENT6, FRAME_VIP6);
 }
 
 static void end(struct frame *frame, size_t payload)
@@ -299,6 +313,37 @@ void frame_make_udp6(struct frame *frame, uint16_t source_port, size_t payload)
 	begin_ipv6(frame);
 	frame_add_udp(frame, source_port, 80);
 	end(frame, payload);
+}
+
+static void make_reply(
+	struct frame *frame, uint8_t version, enum frame_protocol protocol, uint16_t client_port)
+{
+	frame_begin(frame);
+	if (version == 4)
+		frame_add_ipv4(frame, FRAME_VIP4, CLIENT4);
+	else
+		frame_add_ipv6(frame, FRAME_VIP6, CLIENT6);
+	if (protocol == FRAME_TCP)
+		frame_add_tcp(frame, 80, client_port, FRAME_TCP_ACK);
+	else
+		frame_add_udp(frame, 80, client_port);
+	end(frame, 100);
+}
+
+void frame_make_icmp_error(struct frame *frame, uint8_t version, uint8_t type,
+	enum frame_protocol protocol, uint16_t client_port)
+{
+	struct frame reply;
+
+	make_reply(&reply, version, protocol, client_port);
+	frame_begin(frame);
+	if (version == 4)
+		frame_add_ipv4(frame, "192.0.2.1", FRAME_VIP4);
+	else
+		frame_add_ipv6(frame, "2001:db8:9::1", FRAME_VIP6);
+	frame_add_icmp_error(frame, type);
+	frame_add_quote(frame, &reply, reply.length - reply.l3);
+	frame_finish(frame);
 }
 
 struct rte_mbuf *frame_mbuf_create(const struct frame *frame, uint16_t headroom, uint16_t tailroom)

@@ -63,6 +63,12 @@ void frame_add_udp(struct frame *frame, uint16_t source, uint16_t destination);
 void frame_add_protocol(struct frame *frame, uint8_t protocol); /* 8 bytes of any other */
 void frame_add_payload(struct frame *frame, size_t length);     /* counting up from 0 */
 
+/* An ICMP or ICMPv6 error as the frame's IP header has it; what it quotes comes behind. */
+void frame_add_icmp_error(struct frame *frame, uint8_t type);
+
+/* The IP packet of `quoted`, which is finished, cut off after `length` bytes. */
+void frame_add_quote(struct frame *frame, const struct frame *quoted, size_t length);
+
 void frame_finish(struct frame *frame);
 
 /* Behind the IP packet, as Ethernet pads short frames. */
@@ -76,6 +82,14 @@ void frame_make_tcp4(struct frame *frame, uint16_t source_port, size_t payload);
 void frame_make_udp4(struct frame *frame, uint16_t source_port, size_t payload);
 void frame_make_tcp6(struct frame *frame, uint16_t source_port, size_t payload);
 void frame_make_udp6(struct frame *frame, uint16_t source_port, size_t payload);
+
+/*
+ * What a router on the way to the client answers the reply of a backend with: an error of that type
+ * that quotes the whole reply, which is from port 80 of the VIP to `client_port` of the client that
+ * the functions above have. `protocol` is FRAME_TCP or FRAME_UDP.
+ */
+void frame_make_icmp_error(struct frame *frame, uint8_t version, uint8_t type,
+	enum frame_protocol protocol, uint16_t client_port);
 
 /* What those are addressed to, port 80. */
 #define FRAME_VIP4 "203.0.113.10"

@@ -1,111 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pins_fixture.h"
-
-#include "balance.h"
-#include "frames.h"
-#include "slots.h"
-
-#define SLOTS  251
-#define NOW    100 /* tick */
-#define POOL   0
-#define NOBODY SLOT_NO_BACKEND
-
-/* Backends by index; the gid is the index + 10, the record's cell the index + 1. */
-enum { A, B, C, BACKENDS };
-#define GID(index) ((index) + 10)
-
-#define QUIET (A | A << SLOT_BACKEND_BITS)
-#define AWAY  (SLOT_TRACK | B | A << SLOT_BACKEND_BITS) /* new flows to B, old ones to A */
-
-/* A service for TCP and one for UDP to port 80 of both VIPs, of one pool. */
-struct scene {
-	_Atomic uint32_t slots[SLOTS];
-	_Atomic uint32_t record_of[BACKENDS];
-	_Atomic int32_t tokens;
-	struct backend_record records[BACKENDS + 1];
-	struct member members[MEMBER_COUNT_MAX];
-	struct pins pins;
-	struct affinity affinity;
-	struct affinity_counters counters;
-	struct tables *tables;
-};
-
-static void set_words(struct scene *scene, uint32_t word)
-{
-	for (uint32_t slot = 0; slot < SLOTS; slot++)
-		slot_store(&scene->slots[slot], word);
-}
-
-static void add_service(struct scene *scene, const char *vip, uint8_t protocol)
-{
-	struct service_key key = { .protocol = protocol, .port = rte_cpu_to_be_16(80) };
-	struct service service = {
-		.slots = scene->slots,
-		.record_of = scene->record_of,
-		.slot_count = SLOTS,
-		.pool = POOL,
-	};
-
-	assert_int_equal(address_parse(vip, &key.vip), 0);
-	assert_int_equal(service_table_add(scene->tables->services, &key, &service), 0);
-}
-
-static void add_backends(struct scene *scene)
-{
-	for (uint32_t i = 0; i < BACKENDS; i++) {
-		scene->members[GID(i)].state = MEMBER_UP;
-		scene->members[GID(i)].index = i;
-		scene->members[GID(i)].pool = POOL;
-		scene->records[i + 1].gid = GID(i);
-		scene->record_of[i] = i + 1;
-	}
-}
-
-static int set_up(void **state)
-{
-	static const uint8_t hash_key[FLOW_HASH_KEY_SIZE] = "a test";
-	struct scene *scene = aligned_alloc(64, RTE_ALIGN(sizeof(*scene), 64));
-	struct flow_secret secret;
-
-	assert_non_null(scene);
-	memset(scene, 0, sizeof(*scene));
-	make_pins(&scene->pins, 64);
-	add_backends(scene);
-	scene->tokens = 1000;
-	scene->affinity.pins = &scene->pins;
-	scene->affinity.members = scene->members;
-	scene->affinity.observe_tokens = &scene->tokens;
-	scene->affinity.udp_idle_ticks = 15;
-	scene->affinity.tick = NOW;
-	flow_secret_generate(&secret, hash_key);
-	scene->tables = tables_create(&secret, scene->records, 4);
-	assert_non_null(scene->tables);
-	scene->tables->affinity = &scene->affinity;
-	add_service(scene, FRAME_VIP4, FRAME_TCP);
-	add_service(scene, FRAME_VIP4, FRAME_UDP);
-	add_service(scene, FRAME_VIP6, FRAME_TCP);
-	add_service(scene, FRAME_VIP6, FRAME_UDP);
-	*state = scene;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct scene *scene = *state;
-
-	tables_destroy(scene->tables);
-	free_pins(&scene->pins);
-	free(scene);
-	return 0;
-}
-
-static void make_syn(struct frame *frame, uint16_t source_port)
-{
-	frame_begin(frame);
-	frame_add_ipv4(frame, "198.51.100.7", FRAME_VIP4);
-	frame_add_tcp(frame, source_port, 80, FRAME_TCP_SYN);
-	frame_finish(frame);
-}
+#include "balance_fixture.h"
 
 /* What `explain` tells of the frame; its slot's word and more are left in `packet`. */
 static struct affinity_choice look(
@@ -306,6 +200,101 @@ static void a_slot_without_cur_serves_its_old_flows(void **state)
 	assert_int_equal(packet.verdict, VERDICT_NO_BACKEND);
 }
 
+/* ICMP errors. */
+
+static void an_error_in_a_quiet_slot_goes_where_its_flow_goes(void **state)
+{
+	struct scene *scene = *state;
+	struct packet packet;
+	struct frame frame;
+
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		slot_store(&scene->slots[slot], slot_pack(slot % BACKENDS, slot % BACKENDS));
+	for (uint16_t port = 1024; port < 1124; port++) {
+		uint16_t gid;
+
+		frame_make_tcp4(&frame, port, 10);
+		gid = send(scene, &scene->counters, &frame, &packet);
+		frame_make_icmp_error(&frame, 4, 11, FRAME_TCP, port);
+		assert_int_equal(send(scene, &scene->counters, &frame, &packet), gid);
+		frame_make_udp6(&frame, port, 10);
+		gid = send(scene, &scene->counters, &frame, &packet);
+		frame_make_icmp_error(&frame, 6, 2, FRAME_UDP, port);
+		assert_int_equal(send(scene, &scene->counters, &frame, &packet), gid);
+		assert_int_equal(packet.flags & PACKET_COPY, 0);
+	}
+}
+
+static void an_error_about_a_pinned_flow_follows_the_pin_and_leaves_it_alone(void **state)
+{
+	static const enum pin_class classes[] = { PIN_PROBATION, PIN_OBSERVED, PIN_ESTABLISHED,
+		PIN_UDP, PIN_QUIC };
+	struct scene *scene = *state;
+	struct packet packet;
+	struct frame frame;
+
+	set_words(scene, AWAY | SLOT_OBSERVE | SLOT_GUARD);
+	frame_make_icmp_error(&frame, 4, 3, FRAME_TCP, 40000);
+	send(scene, NULL, &frame, &packet);
+	for (size_t i = 0; i < COUNT_OF(classes); i++) {
+		struct packet error;
+		uint64_t pin;
+
+		pins_put(&scene->pins, packet.hash, GID(C), classes[i], NOW - 9);
+		pin = pin_of(&scene->pins, packet.hash);
+		assert_int_equal(send(scene, &scene->counters, &frame, &error), GID(C));
+		assert_int_equal(pin_of(&scene->pins, packet.hash), pin);
+		assert_int_equal(error.flags & PACKET_COPY, 0);
+	}
+}
+
+static void an_error_about_a_flow_without_a_pin_goes_home_and_asks_for_a_copy(void **state)
+{
+	struct scene *scene = *state;
+	struct packet packet;
+	struct frame frame;
+
+	set_words(scene, AWAY | SLOT_OBSERVE | SLOT_GUARD | SLOT_RECENT);
+	frame_make_icmp_error(&frame, 4, 3, FRAME_TCP, 40000);
+	assert_int_equal(send(scene, &scene->counters, &frame, &packet), GID(A));
+	assert_true(packet.flags & PACKET_COPY);
+	frame_make_icmp_error(&frame, 6, 3, FRAME_UDP, 40000);
+	assert_int_equal(send(scene, &scene->counters, &frame, &packet), GID(A));
+	assert_true(packet.flags & PACKET_COPY);
+	assert_int_equal(pin_of(&scene->pins, packet.hash), 0);
+	assert_int_equal(scene->tokens, 1000);
+}
+
+static const struct {
+	const char *name;
+	uint32_t word;
+	enum member_state home;
+	uint32_t backend;
+	bool copied;
+} error_rows[] = {
+	{ "home is cur again", SLOT_TRACK | A | A << SLOT_BACKEND_BITS, MEMBER_UP, A, false },
+	{ "home drains", AWAY, MEMBER_DRAIN, A, true },
+	{ "home is absent", AWAY, MEMBER_ABSENT, B, false },
+	{ "home is dead", AWAY, MEMBER_DEAD, B, false },
+	{ "there is no cur", SLOT_TRACK | NOBODY | A << SLOT_BACKEND_BITS, MEMBER_UP, A, false },
+};
+
+static void an_error_goes_to_whoever_may_have_its_flow(void **state)
+{
+	struct scene *scene = *state;
+	struct packet packet;
+	struct frame frame;
+
+	frame_make_icmp_error(&frame, 4, 3, FRAME_TCP, 40000);
+	for (size_t i = 0; i < COUNT_OF(error_rows); i++) {
+		set_words(scene, error_rows[i].word);
+		scene->members[GID(A)].state = error_rows[i].home;
+		if (send(scene, &scene->counters, &frame, &packet) != GID(error_rows[i].backend) ||
+			((packet.flags & PACKET_COPY) != 0) != error_rows[i].copied)
+			fail_msg("%s", error_rows[i].name);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -319,6 +308,10 @@ int main(void)
 		TEST(the_tick_is_the_one_that_control_has_stored),
 		TEST(a_burst_meets_what_its_packets_would_meet_alone),
 		TEST(a_slot_without_cur_serves_its_old_flows),
+		TEST(an_error_in_a_quiet_slot_goes_where_its_flow_goes),
+		TEST(an_error_about_a_pinned_flow_follows_the_pin_and_leaves_it_alone),
+		TEST(an_error_about_a_flow_without_a_pin_goes_home_and_asks_for_a_copy),
+		TEST(an_error_goes_to_whoever_may_have_its_flow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

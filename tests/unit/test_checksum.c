@@ -206,6 +206,25 @@ static void what_has_no_checksum_of_its_own_is_left_byte_for_byte(void **state)
 	assert_left_alone(&frame);
 }
 
+/* What stands where UDP has its checksum may look like anything. */
+static void an_icmp_error_is_left_byte_for_byte(void **state)
+{
+	struct packet packet = { 0 };
+	struct frame frame, after;
+
+	frame_make_icmp_error(&frame, 4, 3, FRAME_UDP, 40000);
+	for (uint32_t value = 0; value <= UINT16_MAX; value++) {
+		frame_write16(frame.bytes + frame.l4 + 6, value);
+		packet.mbuf = frame_mbuf_create(&frame, 0, 0);
+		assert_int_equal(parse(&packet), VERDICT_NEXT);
+		assert_int_equal(parse_icmp_error(&packet), VERDICT_NEXT);
+		checksum_complete(&packet);
+		frame_from_mbuf(&after, packet.mbuf);
+		frame_mbuf_free(packet.mbuf);
+		assert_memory_equal(after.bytes, frame.bytes, frame.length);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +238,7 @@ int main(void)
 		cmocka_unit_test(a_sum_of_0_is_sent_as_ffff_by_udp_only),
 		cmocka_unit_test(a_right_checksum_that_looks_unfinished_is_left_byte_for_byte),
 		cmocka_unit_test(what_has_no_checksum_of_its_own_is_left_byte_for_byte),
+		cmocka_unit_test(an_icmp_error_is_left_byte_for_byte),
 	};
 
 	return cmocka_run_group_tests_name("checksum", tests, NULL, NULL);

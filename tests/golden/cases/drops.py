@@ -69,7 +69,6 @@ def packet_to_an_address_of_no_service_is_left_to_the_host(rig):
 def icmp_to_a_vip_is_left_to_the_host(rig):
     drop_all(rig, "no_host_path", [
         frames.ethernet() / frames.ip(4) / ICMP() / b"ping",
-        frames.ethernet() / frames.ip(4) / ICMP(type=3, code=4) / frames.tcp(4)[14:42],
         frames.ethernet() / frames.ip(6) / ICMPv6EchoRequest(data=b"ping"),
         frames.ethernet() / frames.ip(6) / IPv6ExtHdrHopByHop() / ICMPv6EchoRequest(data=b"ping"),
         frames.ethernet(vlan=3) / frames.ip(4) / ICMP() / b"ping",

@@ -3,8 +3,14 @@
 import ipaddress
 import struct
 
-from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import (
+    ICMPv6DestUnreach,
+    ICMPv6PacketTooBig,
+    ICMPv6ParamProblem,
+    ICMPv6TimeExceeded,
+    IPv6,
+)
 from scapy.layers.l2 import Dot1Q, Ether
 
 from .rig import PORT_MAC
@@ -12,6 +18,7 @@ from .rig import PORT_MAC
 CLIENT_MAC = "02:00:00:00:00:99"
 CLIENT = {4: "198.51.100.7", 6: "2001:db8:c::7"}
 VIP = {4: "203.0.113.10", 6: "2001:db8:100::10"}
+ROUTER = {4: "192.0.2.1", 6: "2001:db8:9::1"}  # on the way to the client
 STRANGER = {4: "203.0.113.99", 6: "2001:db8:100::99"}  # an address of no service
 
 
@@ -37,6 +44,26 @@ def udp(family=4, source_port=40000, port=53, payload=b"a question", vlan=None, 
     fields["tos" if family == 4 else "tc"] = tos
     l4 = UDP(sport=source_port, dport=port)
     return bytes(ethernet(vlan) / ip(family, **fields) / l4 / payload)
+
+
+def reply(family=4, l4=None, client_port=40000, port=80, payload=bytes(64), **fields):
+    """An IP packet that a backend sends from the VIP to the client, without Ethernet."""
+    addresses = {"source": VIP[family], "destination": CLIENT[family], **fields}
+    l4 = TCP(sport=port, dport=client_port, flags="A") if l4 is None else l4
+    return bytes(ip(family, **addresses) / l4 / payload)
+
+
+def icmp_error(family=4, kind=3, quoted=None, before=None, vlan=None, **fields):
+    """What a router says of a packet; `before` are extension headers in front of it."""
+    quoted = reply(family) if quoted is None else quoted
+    header = ip(family, source=ROUTER[family], **fields)
+    if before is not None:
+        header = header / before
+    if family == 4:
+        return bytes(ethernet(vlan) / header / ICMP(type=kind) / quoted)
+    kinds = {1: ICMPv6DestUnreach, 2: ICMPv6PacketTooBig, 3: ICMPv6TimeExceeded,
+             4: ICMPv6ParamProblem}
+    return bytes(ethernet(vlan) / header / kinds[kind]() / quoted)
 
 
 def patched(frame, offset, data):

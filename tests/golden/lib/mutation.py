@@ -56,6 +56,8 @@ def corpus():
     packets += [
         ethernet() / ip(4) / ICMP() / b"ping",
         ethernet() / ip(6) / ICMPv6EchoRequest(data=b"ping"),
+        frames.icmp_error(4), frames.icmp_error(4, 11, frames.reply(4, UDP(sport=53, dport=999))),
+        frames.icmp_error(6), frames.icmp_error(6, 2, frames.reply(6, IPv6ExtHdrHopByHop() / web)),
         ethernet() / ip(4, proto=47) / bytes(40),
         ethernet() / ip(4, proto=4) / frames.tcp(4)[14:],
         ethernet() / ip(6, nh=50) / bytes(40),
