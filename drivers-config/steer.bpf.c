@@ -7,8 +7,8 @@
  * The trap is a host that routes, as one with a BGP daemon does: a packet for a VIP that slips past
  * us is sent back to the router, which sends it here again, until its TTL is spent. So no packet
  * for a VIP is ever left to a kernel that would route it: without a live socket (the process was
- * killed, its program is still attached) it is dropped, and where the kernel has a job to do (ICMP)
- * it is asked first what it would do.
+ * killed, its program is still attached) it is dropped, and where the kernel has a job to do (ICMP,
+ * but for errors, which are about the flows of backends) it is asked first what it would do.
  *
  * DPDK's af_xdp driver loads this object (xdp_prog=), attaches the first program in it and puts its
  * sockets in the map named xsks_map. Keep to what Linux 6.1 has.
@@ -17,7 +17,9 @@
 
 #include <linux/in.h>
 
-#define ICMPV6              58     /* IPPROTO_ICMPV6 */
+#define ICMPV6              58 /* IPPROTO_ICMPV6 */
+#define NOT_ICMP            (-1)
+#define ICMP_CUT_SHORT      0      /* a type that is no error in either family */
 #define FRAGMENT_BITS       0x3fff /* more fragments, and the offset (RFC 791) */
 #define EXTENSIONS_MAX      8
 #define EXTENSION_UNIT_SIZE 8 /* bytes; a header is this long and as many more units as it says */
@@ -89,19 +91,23 @@ static __always_inline int is_same_mac(const __u8 *a, const __u8 *b)
 }
 
 /*
- * The protocol after the extension headers that may stand before ICMPv6. Anything else ends the
- * walk: a fragment header names itself, a header that is cut short or one too many counts as
- * "no next header", and so both go to the worker, which gives them a verdict with a name.
+ * The protocol after the extension headers that may stand before ICMPv6, and where its header is.
+ * Anything else ends the walk: a fragment header names itself, a header that is cut short or one
+ * too many counts as "no next header", and so both go to the worker, which gives them a verdict
+ * with a name.
  */
-static __always_inline __u8 ipv6_protocol(const struct ipv6hdr *header, const void *end)
+static __always_inline __u8 ipv6_protocol(
+	const struct ipv6hdr *header, const void *end, const __u8 **transport)
 {
 	const __u8 *extension = (const void *)(header + 1);
 	__u8 protocol = header->nexthdr;
 
 	for (int i = 0; i < EXTENSIONS_MAX; i++) {
 		if (protocol != IPPROTO_HOPOPTS && protocol != IPPROTO_ROUTING &&
-			protocol != IPPROTO_DSTOPTS)
+			protocol != IPPROTO_DSTOPTS) {
+			*transport = extension;
 			return protocol;
+		}
 		if ((const void *)(extension + EXTENSION_UNIT_SIZE) > end)
 			return IPPROTO_NONE;
 		protocol = extension[0];
@@ -110,16 +116,35 @@ static __always_inline __u8 ipv6_protocol(const struct ipv6hdr *header, const vo
 	return IPPROTO_NONE;
 }
 
-/* Whole ICMP only: a fragment of it may be anything's, and reassembly is nobody's job here. */
-static __always_inline int is_icmp(const struct frame *frame)
+/*
+ * The type of an ICMP or ICMPv6 message, or NOT_ICMP. Whole ones only: a fragment of one may be
+ * anything's, and reassembly is nobody's job here.
+ */
+static __always_inline int icmp_type(const struct frame *frame)
 {
 	const struct iphdr *ipv4 = ipv4_header(frame);
 	const struct ipv6hdr *ipv6 = ipv6_header(frame);
+	const __u8 *icmp = frame->end;
 
-	if (ipv4)
-		return ipv4->protocol == IPPROTO_ICMP &&
-		       (ipv4->frag_off & bpf_htons(FRAGMENT_BITS)) == 0;
-	return ipv6 && ipv6_protocol(ipv6, frame->end) == ICMPV6;
+	if (ipv4) {
+		if (ipv4->protocol != IPPROTO_ICMP || (ipv4->frag_off & bpf_htons(FRAGMENT_BITS)))
+			return NOT_ICMP;
+		icmp = (const __u8 *)ipv4 + ipv4->ihl * 4;
+	} else if (!ipv6 || ipv6_protocol(ipv6, frame->end, &icmp) != ICMPV6) {
+		return NOT_ICMP;
+	}
+	return (const void *)(icmp + 1) > frame->end ? ICMP_CUT_SHORT : *icmp;
+}
+
+/*
+ * Destination unreachable, time exceeded, parameter problem (RFC 792) and the four errors of RFC
+ * 4443. What they are about stands in the packet that they quote, which the worker looks at.
+ */
+static __always_inline int is_icmp_error(const struct frame *frame, int type)
+{
+	if (frame->type == bpf_htons(ETH_P_IP))
+		return type == 3 || type == 11 || type == 12;
+	return type >= 1 && type <= 4;
 }
 
 /*
@@ -144,6 +169,7 @@ static __always_inline enum steer_count judge(struct xdp_md *context)
 	struct frame frame = { .end = (void *)(long)context->data_end };
 	__u32 first = 0;
 	const struct steer_port *own = bpf_map_lookup_elem(&port, &first);
+	int icmp;
 
 	if (!own || !parse_ethernet(ethernet, &frame))
 		return STEER_COUNT_HOST;
@@ -154,7 +180,8 @@ static __always_inline enum steer_count judge(struct xdp_md *context)
 		return STEER_COUNT_HOST;
 	if (!is_for_vip(&frame))
 		return STEER_COUNT_HOST;
-	if (!is_icmp(&frame))
+	icmp = icmp_type(&frame);
+	if (icmp == NOT_ICMP || is_icmp_error(&frame, icmp))
 		return STEER_COUNT_TO_WORKER;
 	return kernel_would_forward(context, context->ingress_ifindex, &frame) ? STEER_COUNT_LOOPED
 									       : STEER_COUNT_HOST;

@@ -80,6 +80,8 @@ struct row {
 	uint16_t fragment;       /* IPv4: flags and offset */
 	const char *extensions;  /* IPv6: 'h'op-by-hop, 'd'estination, 'r'outing, 'f'ragment */
 	uint8_t extension_units; /* length field of each extension header */
+	uint8_t options;         /* IPv4: so many words of no operation */
+	uint8_t icmp_type;       /* first byte behind the IP headers; 0: one that is no error */
 	size_t length;           /* cut or grown to this; 0: as it is */
 	enum steer_count expected;
 };
@@ -112,7 +114,7 @@ static void put_ethernet(struct frame *frame, const struct row *row, uint16_t ty
 static void put_ipv4(struct frame *frame, const struct row *row, const struct in_addr *destination)
 {
 	const uint8_t source[4] = { 192, 0, 2, 1 };
-	uint8_t header[12] = { 0x45, 0, 0, 40 };
+	uint8_t header[12] = { 0x45 + row->options, 0, 0, 40 + 4 * row->options };
 
 	header[6] = (uint8_t)(row->fragment >> 8);
 	header[7] = (uint8_t)row->fragment;
@@ -121,6 +123,8 @@ static void put_ipv4(struct frame *frame, const struct row *row, const struct in
 	put(frame, header, sizeof(header));
 	put(frame, source, sizeof(source));
 	put(frame, destination, sizeof(*destination));
+	for (int i = 0; i < row->options; i++)
+		put(frame, (uint8_t[4]){ 1, 1, 1, 1 }, 4);
 }
 
 static uint8_t extension_number(char extension)
@@ -163,7 +167,7 @@ static void put_ipv6(struct frame *frame, const struct row *row, const struct in
 
 static void build(struct frame *frame, const struct row *row)
 {
-	const uint8_t payload[20] = { 0x30, 0x39, 0, 80, [12] = 0x50 };
+	uint8_t payload[20] = { 0x30, 0x39, 0, 80, [12] = 0x50 };
 	struct in_addr ipv4;
 	struct in6_addr ipv6;
 
@@ -178,6 +182,8 @@ static void build(struct frame *frame, const struct row *row)
 		put_ethernet(frame, row, row->type != 0 ? row->type : 0x86dd);
 		put_ipv6(frame, row, &ipv6);
 	}
+	if (row->icmp_type != 0)
+		payload[0] = row->icmp_type;
 	put(frame, payload, sizeof(payload));
 	if (row->length != 0)
 		frame->length = row->length;
@@ -542,6 +548,67 @@ static void icmpv6_is_found_behind_extension_headers(void **state)
 			.extensions = "hd", .length = 69, WORKER },
 		{ "beyond the frame", .destination = VIP6, .protocol = ICMPV6, .extensions = "hd",
 			.extension_units = 7, .length = 100, WORKER },
+	};
+	struct port *port = *state;
+
+	open_socket(port);
+	check_rows(port, rows, COUNT_OF(rows));
+}
+
+static bool is_error_type(bool ipv6, unsigned int type)
+{
+	return ipv6 ? type >= 1 && type <= 4 : type == 3 || type == 11 || type == 12;
+}
+
+static void icmp_errors_for_a_vip_go_to_the_worker_and_other_types_do_not(void **state)
+{
+	static const struct row icmp = { "icmp", .destination = VIP4, .protocol = ICMP };
+	static const struct row icmpv6 = { "icmpv6", .destination = VIP6, .protocol = ICMPV6 };
+	struct port *port = *state;
+
+	open_socket(port);
+	for (unsigned int type = 1; type < 256; type++) {
+		struct row rows[] = { icmp, icmpv6 };
+
+		for (int i = 0; i < 2; i++) {
+			rows[i].icmp_type = type;
+			rows[i].expected = is_error_type(i == 1, type) ? STEER_COUNT_TO_WORKER
+								       : STEER_COUNT_LOOPED;
+		}
+		check_rows(port, rows, COUNT_OF(rows));
+	}
+}
+
+static void icmp_errors_are_found_wherever_they_begin(void **state)
+{
+	static const struct row rows[] = {
+		{ "tagged", .tags = "c", .destination = VIP4, .protocol = ICMP, .icmp_type = 3,
+			WORKER },
+		{ "options", .destination = VIP4, .protocol = ICMP, .options = 1, .icmp_type = 3,
+			WORKER },
+		{ "as many as there can be", .destination = VIP4, .protocol = ICMP, .options = 10,
+			.icmp_type = 11, WORKER },
+		{ "ping with options", .destination = VIP4, .protocol = ICMP, .options = 1,
+			LOOPED },
+		{ "vip of the host", .destination = VIP4_LOCAL, .protocol = ICMP, .icmp_type = 12,
+			WORKER },
+		{ "type alone", .destination = VIP4, .protocol = ICMP, .icmp_type = 3, .length = 35,
+			WORKER },
+		{ "not even a type", .destination = VIP4, .protocol = ICMP, .icmp_type = 3,
+			.length = 34, LOOPED },
+		{ "cut in the options", .destination = VIP4, .protocol = ICMP, .icmp_type = 3,
+			.options = 2, .length = 36, LOOPED },
+		{ "hop-by-hop", .destination = VIP6, .protocol = ICMPV6, .extensions = "h",
+			.icmp_type = 2, WORKER },
+		{ "all three", .destination = VIP6, .protocol = ICMPV6, .extensions = "hdr",
+			.extension_units = 3, .icmp_type = 1, WORKER },
+		{ "ipv6, type alone", .destination = VIP6, .protocol = ICMPV6, .icmp_type = 4,
+			.length = 55, WORKER },
+		{ "ipv6, not even a type", .destination = VIP6, .protocol = ICMPV6, .icmp_type = 4,
+			.length = 54, LOOPED },
+		{ "for the host", .destination = OWN4, .protocol = ICMP, .icmp_type = 3, HOST },
+		{ "for the host, ipv6", .destination = OWN6, .protocol = ICMPV6, .icmp_type = 1,
+			HOST },
 	};
 	struct port *port = *state;
 
@@ -1386,6 +1453,8 @@ int main(void)
 		WITH_PORT(ping_of_a_vip_is_never_routed_away_by_the_host),
 		WITH_PORT(ping_of_a_vip_is_left_to_a_host_that_does_not_route_on_that_port),
 		WITH_PORT(icmpv6_is_found_behind_extension_headers),
+		WITH_PORT(icmp_errors_for_a_vip_go_to_the_worker_and_other_types_do_not),
+		WITH_PORT(icmp_errors_are_found_wherever_they_begin),
 		WITH_PORT(without_a_live_socket_what_is_for_a_vip_is_dropped),
 		WITH_PORT(a_vip_comes_and_goes),
 		cmocka_unit_test(a_queue_without_a_socket_does_not_borrow_that_of_another),
