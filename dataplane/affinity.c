@@ -280,20 +280,29 @@ static void sketch_flow(const struct question *question, const struct affinity_c
 
 /* The choice. */
 
-/*
- * A flow that begins where it would not be looked for needs a pin. Where none is to be had it may
- * begin at home, which needs none; unless home takes no new flows.
- */
-static struct affinity_choice begin_pinned(const struct question *question)
+/* Whether its flow is looked for at home when it has no pin. A datagram's is, for a moment only. */
+static bool belongs_home(const struct question *question)
 {
-	struct affinity_choice choice = choose_cur(question, AFFINITY_NEW);
+	return is_tcp(question->packet) || question->packet->service->udp == AFFINITY_UDP_QUIC;
+}
 
-	if (remember(question, choice.backend))
+/*
+ * A flow that needs a pin and finds no room. It may begin at home, which needs none, unless home
+ * takes no new flows; there it counts as an old flow, and goes unrecorded like one.
+ */
+static struct affinity_choice begin_unpinned(const struct question *question)
+{
+	struct affinity_counters *counters = question->view->counters;
+	struct affinity_choice choice = choose_cur(question, AFFINITY_NEW);
+	uint32_t home = slot_home(question->word);
+
+	if (!belongs_home(question) || state_of(question, home) != MEMBER_UP) {
+		counters->unpinned++;
 		return choice;
-	if (state_of(question, slot_home(question->word)) == MEMBER_UP)
-		choice.backend = slot_home(question->word);
-	else
-		question->view->counters->unpinned++;
+	}
+	if ((question->word & SLOT_OBSERVE) != 0)
+		counters->unobserved++;
+	choice.backend = home;
 	return choice;
 }
 
@@ -302,7 +311,8 @@ static struct affinity_choice begin(const struct question *question)
 	uint32_t word = question->word;
 
 	if (slot_cur(word) != slot_home(word) || (word & SLOT_GUARD) != 0)
-		return begin_pinned(question);
+		return remember(question, slot_cur(word)) ? choose_cur(question, AFFINITY_NEW)
+							  : begin_unpinned(question);
 	if (question->pin != 0)
 		forget(question); /* of a flow that ended */
 	return choose_cur(question, AFFINITY_NEW);
@@ -333,8 +343,9 @@ static struct affinity_choice choose_continue(
 		return choose_pinned(question);
 	}
 	if (question->pin != 0) {
-		/* its backend is gone: another one answers with a reset */
-		forget(question);
+		/* its backend is gone: another one answers with a reset, if there is any */
+		if (slot_cur(question->word) != SLOT_NO_BACKEND)
+			forget(question);
 		return choose_cur(question, AFFINITY_CURRENT);
 	}
 	if (!member_state_is_usable(state_of(question, slot_home(question->word))))

@@ -245,6 +245,9 @@ static const struct row rows[] = {
 		MEMBER_ABSENT, { B, AFFINITY_CURRENT, NONE, 0, 0 } },
 	{ "pin to a dead backend is forgotten", ACK, AWAY, { PIN_ESTABLISHED, GID(C), 9 }, 0,
 		MEMBER_DEAD, { B, AFFINITY_CURRENT, NONE, 0, 0 } },
+	{ "pin to an absent backend is kept while nobody else is there", ACK, ALONE,
+		{ PIN_ESTABLISHED, GID(C), 9 }, 0, MEMBER_ABSENT,
+		{ NOBODY, AFFINITY_CURRENT, PIN_ESTABLISHED, GID(C), 9 } },
 	{ "another pool's pin is passed by", ACK, AWAY, { PIN_ESTABLISHED, OTHER, 9 }, 0, 0,
 		{ A, AFFINITY_HOME, PIN_ESTABLISHED, OTHER, 9 } },
 	{ "pin counts in a slot that is home again", ACK, AGAIN, { PIN_ESTABLISHED, GID(C), 0 }, 0,
@@ -420,6 +423,33 @@ static void new_flow_without_room_for_its_pin_begins_at_home(void **state)
 	tear_down(scene);
 }
 
+/* Its home may be given to another at any moment, and nothing says that the flow is there. */
+static void new_flow_without_room_in_an_observed_slot_is_counted_as_unobserved(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	fill_pins(scene);
+	make_packet(scene, SYN);
+	assert_int_equal(choose(scene, &scene->view, AWAY | SLOT_OBSERVE).backend, A);
+	assert_int_equal(scene->counters.unobserved, 1);
+	assert_int_equal(scene->counters.unpinned, 0);
+	tear_down(scene);
+}
+
+/* The next one will be sent there as well; nobody looks for it at home. */
+static void datagram_without_room_for_its_pin_goes_where_the_table_says(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	fill_pins(scene);
+	make_packet(scene, DATAGRAM);
+	for (int i = 1; i <= 2; i++) {
+		assert_int_equal(choose(scene, &scene->view, AWAY).backend, B);
+		assert_int_equal(scene->counters.unpinned, i);
+	}
+	tear_down(scene);
+}
+
 static void new_flow_without_room_or_home_is_counted(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
@@ -535,6 +565,9 @@ int main(void)
 		cmocka_unit_test(looking_tells_the_same_and_writes_nothing),
 		cmocka_unit_test(old_flows_beyond_the_tokens_are_counted_and_not_recorded),
 		cmocka_unit_test(new_flow_without_room_for_its_pin_begins_at_home),
+		cmocka_unit_test(
+			new_flow_without_room_in_an_observed_slot_is_counted_as_unobserved),
+		cmocka_unit_test(datagram_without_room_for_its_pin_goes_where_the_table_says),
 		cmocka_unit_test(new_flow_without_room_or_home_is_counted),
 		cmocka_unit_test(datagram_at_home_without_room_for_its_pin_is_counted),
 		cmocka_unit_test(backend_without_a_record_is_no_home),
