@@ -19,6 +19,7 @@
 
 #define CONFIG_HASH_KEY_SIZE   16
 #define CONFIG_NAME_SIZE       64 /* names: 1-63 of [A-Za-z0-9._-], not starting with '-' or '.' */
+#define CONFIG_KEY_SIZE        64 /* seats: 1-63 of [A-Za-z0-9._:-], so any address is one */
 #define CONFIG_WORKERS_MAX     64
 #define CONFIG_PORTS_MAX       16
 #define CONFIG_BACKENDS_MAX    16383 /* per pool: the 14 bits of a slot word (slots.h) */
@@ -44,7 +45,16 @@ enum config_protocol { CONFIG_PROTOCOL_TCP = 6, CONFIG_PROTOCOL_UDP = 17 };
 
 enum config_forward { CONFIG_FORWARD_L2DSR, CONFIG_FORWARD_IPIP };
 
-enum config_backend_state { CONFIG_BACKEND_ACTIVE, CONFIG_BACKEND_DISABLED };
+/* How UDP packets find their flow: the numbers of enum affinity_udp. */
+enum config_udp { CONFIG_UDP_PIN, CONFIG_UDP_HASH, CONFIG_UDP_QUIC };
+
+enum config_builder { CONFIG_BUILDER_MAGLEV, CONFIG_BUILDER_RENDEZVOUS };
+
+enum config_backend_state {
+	CONFIG_BACKEND_ACTIVE,
+	CONFIG_BACKEND_DRAIN,    /* no new flow; those it has stay until the deadline */
+	CONFIG_BACKEND_DISABLED, /* nothing more goes there; its flows move */
+};
 
 struct config_neighbour {
 	struct address address;
@@ -68,6 +78,7 @@ struct config_dataplane {
 	uint16_t worker_cpus[CONFIG_WORKERS_MAX]; /* only where listed */
 	enum config_idle idle;
 	uint32_t mbufs; /* packet buffers per NUMA node */
+	uint32_t pins;  /* flows that there is room to remember */
 	char **eal;     /* further EAL arguments */
 	size_t eal_count;
 	char *state_file;
@@ -80,13 +91,34 @@ struct config_dataplane {
 struct config_backend {
 	char name[CONFIG_NAME_SIZE];
 	struct address address;
-	uint16_t weight; /* 1-65535 */
+	char key[CONFIG_KEY_SIZE]; /* its seat; the text of its address where none is given */
+	uint16_t weight;           /* 0-65535; 0: a drain without a deadline */
 	enum config_backend_state state;
+};
+
+/* How flows stay with their backends through changes (AFFINITY: W, Q, H, G). Seconds. */
+struct config_affinity {
+	uint32_t observe_s;    /* old flows are recorded this long before their slot moves home */
+	uint32_t settle_s;     /* a slot must rest this long before that begins */
+	uint32_t hold_s;       /* a backend that failed is waited for; at least fail_grace_s */
+	uint32_t fail_grace_s; /* flows of a backend that failed stay with it this long */
+	uint32_t guard_s;      /* every new flow is pinned this long after a slot moved home */
+};
+
+/* A new backend's share grows to its weight in so many steps. */
+struct config_slow_start {
+	uint32_t duration_s; /* 0: none, it has its share at once */
+	uint32_t steps;
 };
 
 struct config_pool {
 	char name[CONFIG_NAME_SIZE];
 	uint32_t slots; /* M: a prime, 251-5,000,011 */
+	enum config_builder builder;
+	struct config_affinity affinity;
+	struct config_slow_start slow_start;
+	uint32_t drain_deadline_s;       /* where a drain does not say otherwise */
+	uint32_t max_disruption_percent; /* of the slots by one change; 100: no budget */
 	struct config_backend *backends;
 	size_t backend_count;
 };
@@ -98,6 +130,7 @@ struct config_service {
 	uint16_t port; /* host byte order; 0 means any port */
 	size_t pool;   /* index into config->pools */
 	enum config_forward forward;
+	enum config_udp udp; /* of a service of UDP only */
 };
 
 struct config {
@@ -157,6 +190,8 @@ json_t *config_print_with_secret(const struct config *config);
 const char *config_forward_name(enum config_forward forward);
 const char *config_protocol_name(enum config_protocol protocol);
 const char *config_backend_state_name(enum config_backend_state state);
+const char *config_builder_name(enum config_builder builder);
+const char *config_udp_name(enum config_udp udp);
 const char *config_host_path_name(enum config_host_path host_path);
 
 /* By name; the index, or -ENOENT. */

@@ -290,13 +290,13 @@ static void warn(struct warned *warned, const char *format, ...)
 		warned->say(warned->context, sentence);
 }
 
-static size_t count_active(const struct config_pool *pool)
+static bool takes_new_flows(const struct config_pool *pool)
 {
-	size_t count = 0;
-
 	for (size_t i = 0; i < pool->backend_count; i++)
-		count += pool->backends[i].state == CONFIG_BACKEND_ACTIVE;
-	return count;
+		if (pool->backends[i].state == CONFIG_BACKEND_ACTIVE &&
+			pool->backends[i].weight > 0)
+			return true;
+	return false;
 }
 
 size_t config_warnings(const struct config *config,
@@ -317,10 +317,10 @@ size_t config_warnings(const struct config *config,
 	for (size_t i = 0; i < config->service_count; i++) {
 		const struct config_pool *pool = &config->pools[config->services[i].pool];
 
-		if (count_active(pool) == 0)
+		if (!takes_new_flows(pool))
 			warn(&warned,
-				"services[%zu]: pool \"%s\" has no active backend, service \"%s\" drops "
-				"everything",
+				"services[%zu]: pool \"%s\" has no active backend with a weight, "
+				"service \"%s\" drops new flows",
 				i, pool->name, config->services[i].name);
 	}
 	return warned.count;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_choice.h"
 
+#include "affinity.h"
+
 static const struct json_choice idles[] = {
 	{ "spin", CONFIG_IDLE_SPIN },
 	{ "rest", CONFIG_IDLE_REST },
@@ -36,10 +38,28 @@ static const struct json_choice forwards[] = {
 
 static const struct json_choice states[] = {
 	{ "active", CONFIG_BACKEND_ACTIVE },
+	{ "drain", CONFIG_BACKEND_DRAIN },
 	{ "disabled", CONFIG_BACKEND_DISABLED },
-	{ "drain", JSON_CHOICE_NOT_YET },
 	{ NULL, 0 },
 };
+
+static const struct json_choice builders[] = {
+	{ "maglev", CONFIG_BUILDER_MAGLEV },
+	{ "rendezvous", CONFIG_BUILDER_RENDEZVOUS },
+	{ NULL, 0 },
+};
+
+static const struct json_choice udps[] = {
+	{ "pin", CONFIG_UDP_PIN },
+	{ "hash", CONFIG_UDP_HASH },
+	{ "quic", CONFIG_UDP_QUIC },
+	{ NULL, 0 },
+};
+
+static_assert((int)CONFIG_UDP_PIN == (int)AFFINITY_UDP_PIN &&
+		      (int)CONFIG_UDP_HASH == (int)AFFINITY_UDP_HASH &&
+		      (int)CONFIG_UDP_QUIC == (int)AFFINITY_UDP_QUIC,
+	"handed to the dataplane as they are");
 
 int config_choice_read_idle(const struct json_place *place, void *field, struct error *error)
 {
@@ -87,9 +107,30 @@ int config_choice_read_state(const struct json_place *place, void *field, struct
 {
 	enum config_backend_state *state = field;
 	int value = 0;
-	int result = json_read_choice(place, states, "active or disabled", &value, error);
+	int result = json_read_choice(place, states, "active, drain or disabled", &value, error);
 
 	*state = (enum config_backend_state)value;
+	return result;
+}
+
+int config_choice_read_builder(const struct json_place *place, void *field, struct error *error)
+{
+	enum config_builder *builder = field;
+	int value = 0;
+	int result = json_read_choice(
+		place, builders, "a builder (maglev or rendezvous)", &value, error);
+
+	*builder = (enum config_builder)value;
+	return result;
+}
+
+int config_choice_read_udp(const struct json_place *place, void *field, struct error *error)
+{
+	enum config_udp *udp = field;
+	int value = 0;
+	int result = json_read_choice(place, udps, "pin, hash or quic", &value, error);
+
+	*udp = (enum config_udp)value;
 	return result;
 }
 
@@ -118,4 +159,14 @@ const char *config_forward_name(enum config_forward forward)
 const char *config_backend_state_name(enum config_backend_state state)
 {
 	return json_choice_name(states, (int)state);
+}
+
+const char *config_builder_name(enum config_builder builder)
+{
+	return json_choice_name(builders, (int)builder);
+}
+
+const char *config_udp_name(enum config_udp udp)
+{
+	return json_choice_name(udps, (int)udp);
 }

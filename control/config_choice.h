@@ -15,5 +15,7 @@ int config_choice_read_host_path(const struct json_place *place, void *field, st
 int config_choice_read_protocol(const struct json_place *place, void *field, struct error *error);
 int config_choice_read_forward(const struct json_place *place, void *field, struct error *error);
 int config_choice_read_state(const struct json_place *place, void *field, struct error *error);
+int config_choice_read_builder(const struct json_place *place, void *field, struct error *error);
+int config_choice_read_udp(const struct json_place *place, void *field, struct error *error);
 
 const char *config_idle_name(enum config_idle idle);

@@ -10,6 +10,7 @@
 
 #define CPU_MAX            1023 /* CPU_SETSIZE - 1 */
 #define DEFAULT_MBUFS      65536
+#define DEFAULT_PINS       786432 /* what 131,072 buckets of 64 bytes hold at three quarters */
 #define DEFAULT_MTU        1500
 #define DEFAULT_STATE_FILE "/run/sluice/state"
 
@@ -19,6 +20,7 @@ int config_dataplane_init(struct config_dataplane *dataplane, struct error *erro
 	dataplane->worker_count = 1;
 	dataplane->idle = CONFIG_IDLE_SPIN;
 	dataplane->mbufs = DEFAULT_MBUFS;
+	dataplane->pins = DEFAULT_PINS;
 	dataplane->state_file = strdup(DEFAULT_STATE_FILE);
 	return dataplane->state_file != NULL ? 0 : error_set(error, -ENOMEM, "out of memory");
 }
@@ -86,6 +88,17 @@ static int read_mbufs(const struct json_place *place, void *field, struct error 
 		"a number of packet buffers (1024-16777216)", &number, error);
 
 	*mbufs = (uint32_t)number;
+	return result;
+}
+
+static int read_pins(const struct json_place *place, void *field, struct error *error)
+{
+	uint32_t *pins = field;
+	int64_t number = 0;
+	int result = json_read_integer(place, 4096, 100000000,
+		"a number of flows to remember (4096-100000000)", &number, error);
+
+	*pins = (uint32_t)number;
 	return result;
 }
 
@@ -214,6 +227,7 @@ int config_dataplane_read(const struct json_place *place, void *field, struct er
 		{ "idle", JSON_OPTIONAL, offsetof(struct config_dataplane, idle),
 			config_choice_read_idle },
 		{ "mbufs", JSON_OPTIONAL, offsetof(struct config_dataplane, mbufs), read_mbufs },
+		{ "pins", JSON_OPTIONAL, offsetof(struct config_dataplane, pins), read_pins },
 		{ "eal", JSON_OPTIONAL, 0, read_eal },
 		{ "state_file", JSON_OPTIONAL, offsetof(struct config_dataplane, state_file),
 			config_field_read_file },

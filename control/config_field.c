@@ -14,10 +14,11 @@
 #define TEXT_MAX 1023 /* characters of a device string, an argument or a path */
 #define MAC_TEXT 17   /* characters of 02:00:00:00:00:21 */
 
+#define ALPHANUMERIC "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
 static bool is_name(const char *text)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	static const char allowed[] = ALPHANUMERIC "._-";
 	size_t length = strlen(text);
 
 	return length > 0 && length < CONFIG_NAME_SIZE && strspn(text, allowed) == length &&
@@ -33,6 +34,22 @@ int config_field_read_name(const struct json_place *place, void *field, struct e
 	if (text == NULL)
 		return -EINVAL;
 	if (!is_name(text))
+		return json_mismatch(place, wanted, error);
+	strcpy(field, text);
+	return 0;
+}
+
+int config_field_read_key(const struct json_place *place, void *field, struct error *error)
+{
+	static const char wanted[] = "a key (1-63 of A-Z a-z 0-9 . _ : -)";
+	static const char allowed[] = ALPHANUMERIC "._:-";
+	const char *text = json_read_string(place, wanted, error);
+	size_t length;
+
+	if (text == NULL)
+		return -EINVAL;
+	length = strlen(text);
+	if (length == 0 || length >= CONFIG_KEY_SIZE || strspn(text, allowed) != length)
 		return json_mismatch(place, wanted, error);
 	strcpy(field, text);
 	return 0;

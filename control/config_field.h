@@ -10,6 +10,9 @@
 /* char[CONFIG_NAME_SIZE]: 1-63 of [A-Za-z0-9._-], not starting with '-' or '.'. */
 int config_field_read_name(const struct json_place *place, void *field, struct error *error);
 
+/* char[CONFIG_KEY_SIZE]: a seat, 1-63 of [A-Za-z0-9._:-]. */
+int config_field_read_key(const struct json_place *place, void *field, struct error *error);
+
 /* struct address: one that a single host can have. */
 int config_field_read_address(const struct json_place *place, void *field, struct error *error);
 

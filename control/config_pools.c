@@ -3,12 +3,28 @@
 
 #include "config_choice.h"
 #include "config_field.h"
+#include "config_limits.h"
 #include "maglev.h"
 
-#define DEFAULT_SLOTS  65537
-#define DEFAULT_WEIGHT 100
-#define SLOTS_MIN      251
-#define SLOTS_MAX      5000011 /* itself a prime: every bad number has a next good one */
+#define DEFAULT_SLOTS            65537
+#define DEFAULT_DRAIN_DEADLINE_S 3600
+#define DEFAULT_STEPS            10
+#define DEFAULT_WEIGHT           100
+#define NO_BUDGET                100 /* percent */
+#define SLOTS_MIN                251
+#define SLOTS_MAX                5000011 /* itself a prime: every bad number has a next good one */
+
+/*
+ * Longer than common idle timeouts; what a slow deploy takes to settle; a reboot; a check that
+ * flaps; the skew of nodes that promote a slot together.
+ */
+static const struct config_affinity default_affinity = {
+	.observe_s = 900,
+	.settle_s = 60,
+	.hold_s = 300,
+	.fail_grace_s = 30,
+	.guard_s = 10,
+};
 
 /* A prime, because only then every (offset, skip) of Maglev walks through all slots. */
 static int read_slots(const struct json_place *place, void *field, struct error *error)
@@ -34,13 +50,9 @@ static int read_weight(const struct json_place *place, void *field, struct error
 {
 	uint16_t *weight = field;
 	int64_t number = 0;
-	int result = json_read_integer(place, 0, 65535, "a weight (1-65535)", &number, error);
+	int result = json_read_integer(place, 0, 65535, "a weight (0-65535)", &number, error);
 
 	*weight = (uint16_t)number;
-	if (result == 0 && number == 0)
-		return json_refuse(place, error,
-			"0 is a drain without deadline, which is not in this version; "
-			"use \"state\": \"disabled\"");
 	return result;
 }
 
@@ -51,18 +63,23 @@ static int read_backend(const struct json_place *place, void *field, struct erro
 			config_field_read_name },
 		{ "address", JSON_REQUIRED, offsetof(struct config_backend, address),
 			config_field_read_address },
+		{ "key", JSON_OPTIONAL, offsetof(struct config_backend, key),
+			config_field_read_key },
 		{ "weight", JSON_OPTIONAL, offsetof(struct config_backend, weight), read_weight },
 		{ "state", JSON_OPTIONAL, offsetof(struct config_backend, state),
 			config_choice_read_state },
-		{ "key", JSON_NOT_YET, 0, NULL },
 		{ "zone", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 	struct config_backend *backend = field;
+	int result;
 
 	backend->weight = DEFAULT_WEIGHT;
 	backend->state = CONFIG_BACKEND_ACTIVE;
-	return json_read_object(place, members, backend, error);
+	result = json_read_object(place, members, backend, error);
+	if (result == 0 && backend->key[0] == '\0')
+		address_format(&backend->address, backend->key);
+	return result;
 }
 
 static int read_backends(const struct json_place *place, void *field, struct error *error)
@@ -75,25 +92,73 @@ static int read_backends(const struct json_place *place, void *field, struct err
 	return json_list_read(place, &backends, pool->backends, error);
 }
 
+static int read_affinity(const struct json_place *place, void *field, struct error *error)
+{
+	static const struct json_member members[] = {
+		{ "observe_s", JSON_OPTIONAL, offsetof(struct config_affinity, observe_s),
+			config_limits_read },
+		{ "settle_s", JSON_OPTIONAL, offsetof(struct config_affinity, settle_s),
+			config_limits_read },
+		{ "hold_s", JSON_OPTIONAL, offsetof(struct config_affinity, hold_s),
+			config_limits_read },
+		{ "fail_grace_s", JSON_OPTIONAL, offsetof(struct config_affinity, fail_grace_s),
+			config_limits_read },
+		{ "guard_s", JSON_OPTIONAL, offsetof(struct config_affinity, guard_s),
+			config_limits_read },
+		{ .key = NULL },
+	};
+	const struct config_affinity *affinity = field;
+	struct json_place hold = json_place_member(place, "hold_s");
+	int result = json_read_object(place, members, field, error);
+
+	if (result == 0 && affinity->hold_s < affinity->fail_grace_s)
+		return json_refuse(&hold, error, "%u is less than fail_grace_s, which is %u",
+			affinity->hold_s, affinity->fail_grace_s);
+	return result;
+}
+
+static int read_slow_start(const struct json_place *place, void *field, struct error *error)
+{
+	static const struct json_member members[] = {
+		{ "duration_s", JSON_REQUIRED, offsetof(struct config_slow_start, duration_s),
+			config_limits_read },
+		{ "steps", JSON_OPTIONAL, offsetof(struct config_slow_start, steps),
+			config_limits_read },
+		{ .key = NULL },
+	};
+	struct config_slow_start *slow_start = field;
+
+	slow_start->steps = DEFAULT_STEPS;
+	return json_read_object(place, members, slow_start, error);
+}
+
 static int read_pool(const struct json_place *place, void *field, struct error *error)
 {
 	static const struct json_member members[] = {
 		{ "name", JSON_REQUIRED, offsetof(struct config_pool, name),
 			config_field_read_name },
 		{ "slots", JSON_OPTIONAL, offsetof(struct config_pool, slots), read_slots },
+		{ "builder", JSON_OPTIONAL, offsetof(struct config_pool, builder),
+			config_choice_read_builder },
+		{ "affinity", JSON_OPTIONAL, offsetof(struct config_pool, affinity),
+			read_affinity },
+		{ "slow_start", JSON_OPTIONAL, offsetof(struct config_pool, slow_start),
+			read_slow_start },
+		{ "drain_deadline_s", JSON_OPTIONAL, offsetof(struct config_pool, drain_deadline_s),
+			config_limits_read },
+		{ "max_disruption_percent", JSON_OPTIONAL,
+			offsetof(struct config_pool, max_disruption_percent), config_limits_read },
 		{ "backends", JSON_REQUIRED, 0, read_backends },
-		{ "affinity", JSON_NOT_YET, 0, NULL },
-		{ "builder", JSON_NOT_YET, 0, NULL },
 		{ "cross_zone", JSON_NOT_YET, 0, NULL },
-		{ "drain_deadline_s", JSON_NOT_YET, 0, NULL },
 		{ "health", JSON_NOT_YET, 0, NULL },
-		{ "max_disruption_percent", JSON_NOT_YET, 0, NULL },
-		{ "slow_start", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 	struct config_pool *pool = field;
 
 	pool->slots = DEFAULT_SLOTS;
+	pool->affinity = default_affinity;
+	pool->drain_deadline_s = DEFAULT_DRAIN_DEADLINE_S;
+	pool->max_disruption_percent = NO_BUDGET;
 	return json_read_object(place, members, pool, error);
 }
 

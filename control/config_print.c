@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "config_choice.h"
 
@@ -115,9 +116,9 @@ static json_t *print_port(const void *list, size_t index)
 
 static json_t *print_dataplane(const struct config_dataplane *dataplane)
 {
-	json_t *printed = json_pack("{s:o, s:s, s:i, s:o, s:s, s:o, s:o}", "workers",
+	json_t *printed = json_pack("{s:o, s:s, s:i, s:i, s:o, s:s, s:o, s:o}", "workers",
 		print_workers(dataplane), "idle", config_idle_name(dataplane->idle), "mbufs",
-		(int)dataplane->mbufs, "eal",
+		(int)dataplane->mbufs, "pins", (int)dataplane->pins, "eal",
 		print_list(dataplane->eal, dataplane->eal_count, print_eal), "state_file",
 		dataplane->state_file, "tunnel_source", print_tunnel_source(dataplane), "ports",
 		print_list(dataplane->ports, dataplane->port_count, print_port));
@@ -130,18 +131,43 @@ static json_t *print_dataplane(const struct config_dataplane *dataplane)
 static json_t *print_backend(const void *list, size_t index)
 {
 	const struct config_backend *backend = (const struct config_backend *)list + index;
+	char address[ADDRESS_TEXT_SIZE];
+	bool has_key;
 
-	return json_pack("{s:s, s:o, s:i, s:s}", "name", backend->name, "address",
-		print_address(&backend->address), "weight", backend->weight, "state",
+	address_format(&backend->address, address);
+	has_key = strcmp(backend->key, address) != 0;
+	return json_pack("{s:s, s:s, s:s*, s:i, s:s}", "name", backend->name, "address", address,
+		"key", has_key ? backend->key : NULL, "weight", backend->weight, "state",
 		config_backend_state_name(backend->state));
+}
+
+static json_t *print_affinity(const struct config_affinity *affinity)
+{
+	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "observe_s", (int)affinity->observe_s,
+		"settle_s", (int)affinity->settle_s, "hold_s", (int)affinity->hold_s,
+		"fail_grace_s", (int)affinity->fail_grace_s, "guard_s", (int)affinity->guard_s);
+}
+
+static json_t *print_slow_start(const struct config_slow_start *slow_start)
+{
+	return json_pack("{s:i, s:i}", "duration_s", (int)slow_start->duration_s, "steps",
+		(int)slow_start->steps);
 }
 
 static json_t *print_pool(const void *list, size_t index)
 {
 	const struct config_pool *pool = (const struct config_pool *)list + index;
+	json_t *printed = json_pack("{s:s, s:i, s:s, s:o, s:o, s:i, s:i, s:o}", "name", pool->name,
+		"slots", (int)pool->slots, "builder", config_builder_name(pool->builder),
+		"affinity", print_affinity(&pool->affinity), "slow_start",
+		print_slow_start(&pool->slow_start), "drain_deadline_s",
+		(int)pool->drain_deadline_s, "max_disruption_percent",
+		(int)pool->max_disruption_percent, "backends",
+		print_list(pool->backends, pool->backend_count, print_backend));
 
-	return json_pack("{s:s, s:i, s:o}", "name", pool->name, "slots", (int)pool->slots,
-		"backends", print_list(pool->backends, pool->backend_count, print_backend));
+	if (pool->slow_start.duration_s == 0)
+		json_object_del(printed, "slow_start");
+	return printed;
 }
 
 static json_t *print_service_port(uint16_t port)
@@ -151,10 +177,13 @@ static json_t *print_service_port(uint16_t port)
 
 static json_t *print_service(const struct config_service *service, const char *pool)
 {
-	return json_pack("{s:s, s:o, s:s, s:o, s:s, s:s}", "name", service->name, "vip",
+	const bool has_udp = service->protocol == CONFIG_PROTOCOL_UDP;
+
+	return json_pack("{s:s, s:o, s:s, s:o, s:s, s:s, s:s*}", "name", service->name, "vip",
 		print_address(&service->vip), "protocol", config_protocol_name(service->protocol),
 		"port", print_service_port(service->port), "pool", pool, "forward",
-		config_forward_name(service->forward));
+		config_forward_name(service->forward), "udp",
+		has_udp ? config_udp_name(service->udp) : NULL);
 }
 
 /* Here the list is the configuration itself, because a service names its pool by position. */

@@ -62,12 +62,18 @@ static int read_service(const struct json_place *place, void *field, struct erro
 		{ "pool", JSON_REQUIRED, 0, read_pool_name },
 		{ "forward", JSON_REQUIRED, offsetof(struct config_service, forward),
 			config_choice_read_forward },
+		{ "udp", JSON_OPTIONAL, offsetof(struct config_service, udp),
+			config_choice_read_udp },
 		{ "hash", JSON_NOT_YET, 0, NULL },
-		{ "udp", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
+	const struct config_service *service = field;
+	struct json_place udp = json_place_member(place, "udp");
+	int result = json_read_object(place, members, field, error);
 
-	return json_read_object(place, members, field, error);
+	if (result == 0 && udp.value != NULL && service->protocol != CONFIG_PROTOCOL_UDP)
+		return json_refuse(&udp, error, "only a service of udp has it");
+	return result;
 }
 
 int config_services_read(const struct json_place *place, void *field, struct error *error)

@@ -49,6 +49,14 @@ static void write_backend_address(const void *list, size_t index, char key[stati
 	address_format(&backends[index].address, key);
 }
 
+/* Where no key is given, the address is the key: it may be taken by another's that is given. */
+static void write_backend_key(const void *list, size_t index, char key[static KEY_SIZE])
+{
+	const struct config_backend *backends = list;
+
+	strcpy(key, backends[index].key);
+}
+
 static void write_service_name(const void *list, size_t index, char key[static KEY_SIZE])
 {
 	const struct config_service *services = list;
@@ -122,6 +130,7 @@ static int check_pool(const struct config_pool *pool, size_t index, struct error
 	const struct uniqueness rules[] = {
 		{ path, "name", pool->backends, pool->backend_count, write_backend_name },
 		{ path, "address", pool->backends, pool->backend_count, write_backend_address },
+		{ path, "key", pool->backends, pool->backend_count, write_backend_key },
 	};
 
 	snprintf(path, sizeof(path), "pools[%zu].backends", index);

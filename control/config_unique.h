@@ -5,7 +5,7 @@
 #include "config.h"
 
 /*
- * Names in their lists, devices of ports, addresses in a pool, and the traffic that a service
- * claims. Returns 0; -EINVAL with the place of the second of the two; or -ENOMEM.
+ * Names in their lists, devices of ports, addresses and keys in a pool, and the traffic that a
+ * service claims. Returns 0; -EINVAL with the place of the second of the two; or -ENOMEM.
  */
 int config_unique_check(const struct config *config, struct error *error);

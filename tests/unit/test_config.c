@@ -178,6 +178,7 @@ static void values_arrive_where_they_belong(void **state)
 	assert_int_equal(dataplane->worker_cpus[1], 3);
 	assert_int_equal(dataplane->idle, CONFIG_IDLE_REST);
 	assert_int_equal(dataplane->mbufs, 8192);
+	assert_int_equal(dataplane->pins, 4096);
 	assert_int_equal(dataplane->eal_count, 2);
 	assert_string_equal(dataplane->eal[1], "--no-huge");
 	assert_string_equal(address_format(&dataplane->tunnel_source_ipv6, text), "fd00:2::10");
@@ -193,8 +194,74 @@ static void values_arrive_where_they_belong(void **state)
 	assert_int_equal(config->services[2].port, 0);
 	assert_int_equal(config->services[2].pool, 1);
 	assert_int_equal(config->services[2].forward, CONFIG_FORWARD_L2DSR);
+	assert_int_equal(config->services[2].udp, CONFIG_UDP_QUIC);
 	config_destroy(config);
 	json_decref(document);
+}
+
+static void what_keeps_flows_arrives_where_it_belongs(void **state)
+{
+	json_t *document = config_fixture_load("full.json");
+	struct config *config = config_fixture_read(document);
+	const struct config_pool *pool = &config->pools[0];
+
+	assert_int_equal(pool->builder, CONFIG_BUILDER_RENDEZVOUS);
+	assert_int_equal(pool->affinity.observe_s, 600);
+	assert_int_equal(pool->affinity.settle_s, 30);
+	assert_int_equal(pool->affinity.hold_s, 120);
+	assert_int_equal(pool->affinity.fail_grace_s, 20);
+	assert_int_equal(pool->affinity.guard_s, 5);
+	assert_int_equal(pool->slow_start.duration_s, 60);
+	assert_int_equal(pool->slow_start.steps, 6);
+	assert_int_equal(pool->drain_deadline_s, 600);
+	assert_int_equal(pool->max_disruption_percent, 40);
+	assert_string_equal(pool->backends[0].key, "10.2.0.21");
+	assert_string_equal(pool->backends[1].key, "seat:2");
+	config_destroy(config);
+	json_decref(document);
+}
+
+static void a_pool_that_says_nothing_has_the_defaults(void **state)
+{
+	static const char text[] =
+		"{\"name\": \"near\", \"slow_start\": {\"duration_s\": 5}, \"backends\": ["
+		"{\"name\": \"near-1\", \"address\": \"10.2.0.21\"}]}";
+	json_t *full = config_fixture_load("full.json");
+	json_t *document = config_fixture_change_one(full, "/pools/1", text);
+	struct config *config = config_fixture_read(document);
+	const struct config_pool *pool = &config->pools[1];
+
+	assert_int_equal(pool->slots, 65537);
+	assert_int_equal(pool->builder, CONFIG_BUILDER_MAGLEV);
+	assert_int_equal(pool->affinity.observe_s, 900);
+	assert_int_equal(pool->affinity.settle_s, 60);
+	assert_int_equal(pool->affinity.hold_s, 300);
+	assert_int_equal(pool->affinity.fail_grace_s, 30);
+	assert_int_equal(pool->affinity.guard_s, 10);
+	assert_int_equal(pool->slow_start.steps, 10);
+	assert_int_equal(pool->drain_deadline_s, 3600);
+	assert_int_equal(pool->max_disruption_percent, 100);
+	assert_string_equal(pool->backends[0].key, "10.2.0.21");
+	config_destroy(config);
+	json_decref(document);
+	json_decref(full);
+}
+
+static void a_key_is_printed_only_where_it_is_not_the_address(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *same = config_fixture_change_one(full, "/pools/0/backends/1/key", "\"fd00:2::22\"");
+	json_t *absent = config_fixture_change_one(full, "/pools/0/backends/1/key", NULL);
+	char *expected = print_of(absent);
+	char *printed = print_of(same);
+
+	assert_string_equal(printed, expected);
+	assert_null(strstr(printed, "\"key\""));
+	free(printed);
+	free(expected);
+	json_decref(absent);
+	json_decref(same);
+	json_decref(full);
 }
 
 static void things_are_found_by_name(void **state)
@@ -335,6 +402,30 @@ static void a_small_table_is_warned_about_and_accepted(void **state)
 	json_decref(full);
 }
 
+static void a_service_that_nobody_can_take_new_flows_of_is_warned_about(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "/pools/0/backends/0/weight", "0" },
+		{ "/pools/0/backends/0/state", "\"drain\"" },
+		{ "/pools/0/backends/0/state", "\"disabled\"" },
+	};
+	json_t *full = config_fixture_load("full.json");
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		json_t *document = config_fixture_change_one(full, rows[i][0], rows[i][1]);
+		struct config *config = config_fixture_read(document);
+		char sentence[256] = "";
+
+		assert_int_equal(config_warnings(config, keep_sentence, sentence), 2);
+		assert_string_equal(sentence,
+			"services[1]: pool \"web\" has no active backend with a weight, service "
+			"\"www6\" drops new flows");
+		config_destroy(config);
+		json_decref(document);
+	}
+	json_decref(full);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,12 +436,16 @@ int main(void)
 		cmocka_unit_test(addresses_and_macs_are_printed_in_one_form),
 		cmocka_unit_test(order_of_keys_does_not_matter),
 		cmocka_unit_test(values_arrive_where_they_belong),
+		cmocka_unit_test(what_keeps_flows_arrives_where_it_belongs),
+		cmocka_unit_test(a_pool_that_says_nothing_has_the_defaults),
+		cmocka_unit_test(a_key_is_printed_only_where_it_is_not_the_address),
 		cmocka_unit_test(things_are_found_by_name),
 		cmocka_unit_test(secret_is_not_printed),
 		cmocka_unit_test(a_document_without_the_secret_takes_the_one_at_hand),
 		cmocka_unit_test(limits_of_backends_are_judged_per_pool_and_in_all),
 		cmocka_unit_test(a_pool_needs_a_slot_for_each_backend),
 		cmocka_unit_test(a_small_table_is_warned_about_and_accepted),
+		cmocka_unit_test(a_service_that_nobody_can_take_new_flows_of_is_warned_about),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

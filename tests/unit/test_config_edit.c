@@ -94,8 +94,8 @@ static void a_backend_is_removed_from_its_pool_only(void **state)
 	json_t *edited = config_edit_backend_remove(document, "web", "web-1", &error);
 
 	assert_edited(edited, "/pools/0/backends",
-		"[{\"name\": \"web-2\", \"address\": \"fd00:2::22\", \"weight\": 50, "
-		"\"state\": \"disabled\"}]");
+		"[{\"name\": \"web-2\", \"address\": \"fd00:2::22\", \"key\": \"seat:2\", "
+		"\"weight\": 50, \"state\": \"disabled\"}]");
 	edited = config_edit_backend_remove(document, "web", "web-9", &error);
 	assert_refused(edited, &error, ENOENT, "pool \"web\" has no backend \"web-9\"");
 	edited = config_edit_backend_remove(document, "shop", "web-1", &error);
@@ -125,6 +125,10 @@ static void weight_and_state_of_a_backend_are_set(void **state)
 		"/pools/0/backends/0/weight", "7");
 	assert_edited(set_backend("web", "web-1", "{\"state\": \"disabled\"}", &error),
 		"/pools/0/backends/0/state", "\"disabled\"");
+	assert_edited(set_backend("web", "web-1", "{\"state\": \"drain\"}", &error),
+		"/pools/0/backends/0/state", "\"drain\"");
+	assert_edited(set_backend("web", "web-1", "{\"weight\": 0}", &error),
+		"/pools/0/backends/0/weight", "0");
 	assert_edited(
 		set_backend("near", "near-2", "{\"state\": \"disabled\", \"weight\": 9}", &error),
 		"/pools/1/backends/1",
@@ -145,17 +149,18 @@ static void nothing_else_of_a_backend_is_set(void **state)
 	assert_refused(
 		set_backend("web", "web-1", "{\"weight\": 7, \"address\": \"10.2.0.99\"}", &error),
 		&error, EINVAL, "address: cannot be set (a backend's weight and state can)");
+	assert_refused(set_backend("web", "web-1", "{\"key\": \"seat:1\"}", &error), &error, EINVAL,
+		"key: cannot be set (a backend's weight and state can)");
 }
 
 static void what_an_edit_puts_in_is_judged_by_reading(void **state)
 {
 	struct error error = { "" };
-	json_t *edited = set_backend("web", "web-1", "{\"weight\": 0}", &error);
+	json_t *edited = set_backend("web", "web-1", "{\"weight\": 65536}", &error);
 
 	assert_non_null(edited);
 	assert_string_equal(config_fixture_refusal(edited, &error),
-		"pools[0].backends[0].weight: 0 is a drain without deadline, which is not in this "
-		"version; use \"state\": \"disabled\"");
+		"pools[0].backends[0].weight: 65536 is not a weight (0-65535)");
 	json_decref(edited);
 }
 
@@ -189,6 +194,7 @@ static void what_the_process_is_built_on_needs_a_restart(void **state)
 			"node.hash_key: needs a restart" },
 		{ "/control/socket", "\"/tmp/other\"", "control.socket: needs a restart" },
 		{ "/dataplane/mbufs", "4096", "dataplane.mbufs: needs a restart" },
+		{ "/dataplane/pins", "8192", "dataplane.pins: needs a restart" },
 		{ "/dataplane/workers", "2", "dataplane.workers: needs a restart" },
 		{ "/dataplane/workers/1", "2", "dataplane.workers[1]: needs a restart" },
 		{ "/dataplane/eal", "[]", "dataplane.eal: needs a restart" },
@@ -212,6 +218,10 @@ static void pools_and_services_change_while_running(void **state)
 {
 	assert_restart("/services", "[]", "");
 	assert_restart("/pools/0/slots", "1021", "");
+	assert_restart("/pools/0/affinity/observe_s", "60", "");
+	assert_restart("/pools/0/slow_start", NULL, "");
+	assert_restart("/pools/0/backends/0/key", "\"seat:1\"", "");
+	assert_restart("/services/2/udp", "\"hash\"", "");
 	assert_restart("/dataplane/ports/0/gateway_mac", "\"02:00:DE:AD:BE:AF\"", "");
 }
 
