@@ -62,8 +62,7 @@ static void give_up(struct batch *batch, unsigned int sent)
 	rte_pktmbuf_free_bulk(batch->mbufs + sent, batch->count - sent);
 }
 
-/* Sends what the port takes of a batch, which is not empty, and frees the rest. Returns how many.
- */
+/* Sends what the port takes of a batch that is not empty; frees the rest. Returns the count. */
 static inline unsigned int transmit_batch(
 	struct worker *worker, unsigned int port, struct batch *batch)
 {
