@@ -18,7 +18,7 @@ bool argument_is_option(const struct argument *argument)
 
 bool argument_takes_value(const struct argument *argument)
 {
-	return argument->kind != ARGUMENT_FLAG;
+	return argument->kind != ARGUMENT_FLAG && argument->kind != ARGUMENT_MARK;
 }
 
 /* Sets "a.b" as member b of object a, which is made where it is missing. Takes over `value`. */
@@ -74,6 +74,69 @@ static int store_number(
 		return error_set(
 			error, -EINVAL, "%s: \"%s\" is not a number", argument->name, text);
 	set_member(params, argument->member, json_integer(number));
+	return 0;
+}
+
+/* The percentage in "50%", or 0 where it is none. */
+static unsigned long read_percent(const char *text)
+{
+	size_t length = strlen(text);
+	unsigned long percent;
+	char digits[4];
+
+	if (length < 2 || length > sizeof(digits) || text[length - 1] != '%')
+		return 0;
+	snprintf(digits, sizeof(digits), "%.*s", (int)length - 1, text);
+	return read_number(digits, 1, 100, &percent) ? percent : 0;
+}
+
+static int store_weight(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	unsigned long number, percent = read_percent(text);
+	char percent_member[64];
+
+	if (percent > 0) {
+		snprintf(percent_member, sizeof(percent_member), "%s_percent", argument->member);
+		set_member(params, percent_member, json_integer(percent));
+		return 0;
+	}
+	if (!read_number(text, 0, NUMBER_MAX, &number))
+		return error_set(error, -EINVAL,
+			"%s: \"%s\" is neither a number nor a share of it (1%%-100%%)",
+			argument->name, text);
+	set_member(params, argument->member, json_integer(number));
+	return 0;
+}
+
+/* Seconds in a unit, 0 where there is no such unit. */
+static unsigned long unit_seconds(const char *unit)
+{
+	static const struct {
+		const char *name;
+		unsigned long seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(units[i].name, unit) == 0)
+			return units[i].seconds;
+	return 0;
+}
+
+static int store_duration(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number, seconds = unit_seconds(text + digits);
+	char count[16];
+
+	snprintf(count, sizeof(count), "%.*s", (int)digits, text);
+	if (seconds == 0 || digits >= sizeof(count) ||
+		!read_number(count, 0, NUMBER_MAX / seconds, &number))
+		return error_set(error, -EINVAL,
+			"%s: \"%s\" is not a duration (as 90, 90s, 10m, 2h or 1d)", argument->name,
+			text);
+	set_member(params, argument->member, json_integer(number * seconds));
 	return 0;
 }
 
@@ -163,11 +226,14 @@ int argument_store(
 	switch (argument->kind) {
 	case ARGUMENT_TEXT: return store_text(argument, text, params, error);
 	case ARGUMENT_NUMBER: return store_number(argument, text, params, error);
+	case ARGUMENT_WEIGHT: return store_weight(argument, text, params, error);
+	case ARGUMENT_DURATION: return store_duration(argument, text, params, error);
 	case ARGUMENT_PORT: return store_port(argument, text, params, error);
 	case ARGUMENT_CHOICE: return store_choice(argument, text, params, error);
 	case ARGUMENT_ENDPOINT: return store_endpoint(argument, text, params, error);
 	case ARGUMENT_DOCUMENT: return store_document(argument, text, params, error);
-	case ARGUMENT_FLAG: break;
+	case ARGUMENT_FLAG:
+	case ARGUMENT_MARK: break;
 	}
 	set_member(params, argument->member, json_true());
 	return 0;

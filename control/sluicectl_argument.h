@@ -12,8 +12,11 @@ enum argument_kind {
 	ARGUMENT_TEXT,
 	ARGUMENT_NUMBER,   /* 0 to 4294967295 */
 	ARGUMENT_PORT,     /* 1 to 65535, or any */
+	ARGUMENT_WEIGHT,   /* a number; or 1% to 100%, which is the parameter `member`_percent */
+	ARGUMENT_DURATION, /* 90, 90s, 10m, 2h, 1d; as a number of seconds */
 	ARGUMENT_CHOICE,   /* one of `choices` */
 	ARGUMENT_FLAG,     /* takes no value; false where it is absent */
+	ARGUMENT_MARK,     /* takes no value; left out where it is absent */
 	ARGUMENT_ENDPOINT, /* ADDRESS:PORT, [IPV6]:PORT; also sets the parameter `member`_port */
 	ARGUMENT_DOCUMENT, /* the JSON document in a file; - is standard input */
 };
@@ -42,5 +45,5 @@ int argument_store(
 /* Puts in what holds while the argument is not given. */
 void argument_store_absent(const struct argument *argument, json_t *params);
 
-/* `POOL`, `--vip ADDRESS`, `[--state active|disabled]` */
+/* `POOL`, `--vip ADDRESS`, `[--protocol tcp|udp]` */
 void argument_print_usage(const struct argument *argument, FILE *out);

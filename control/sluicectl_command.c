@@ -14,10 +14,29 @@
 		"--dry-run", NULL, ARGUMENT_FLAG, "dry_run", false, NULL, { 0 }, \
 			"only say what would move"                               \
 	}
-#define STATE(where)                                                                               \
-	{                                                                                          \
-		"--state", "STATE", ARGUMENT_CHOICE, where, false, NULL, { "active", "disabled" }, \
-			"whether it gets any traffic"                                              \
+#define FORCE                                                                \
+	{                                                                    \
+		"--force", NULL, ARGUMENT_MARK, "force", false, NULL, { 0 }, \
+			"also where the rules of the pool would refuse it"   \
+	}
+#define NOW                                                                \
+	{                                                                  \
+		"--now", NULL, ARGUMENT_MARK, "now", false, NULL, { 0 },   \
+			"do not let what goes drain first: its flows move" \
+	}
+#define DEADLINE                                                                               \
+	{                                                                                      \
+		"--deadline", "DURATION", ARGUMENT_DURATION, "deadline_s", false, NULL, { 0 }, \
+			"how long a drain lasts, as 90s, 10m, 2h or 1d"                        \
+	}
+#define STATE(where)                                                             \
+	{                                                                        \
+		"--state", "STATE", ARGUMENT_CHOICE, where, false, NULL,         \
+			{ "active", "drain", "disabled" }, "which flows it gets" \
+	}
+#define NAME                                                                                  \
+	{                                                                                     \
+		"NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the backend" \
 	}
 #define POOL                                                                               \
 	{                                                                                  \
@@ -33,6 +52,9 @@ static const struct argument no_arguments[] = { END };
 static const struct argument apply_arguments[] = {
 	{ "FILE", NULL, ARGUMENT_DOCUMENT, "config", true, NULL, { 0 },
 		"the whole configuration; - reads standard input" },
+	NOW,
+	DEADLINE,
+	FORCE,
 	DRY_RUN,
 	END,
 };
@@ -49,12 +71,16 @@ static const struct argument service_add_arguments[] = {
 		"the pool that serves it" },
 	{ "--forward", "MODE", ARGUMENT_CHOICE, "service.forward", true, NULL, { "ipip", "l2dsr" },
 		"how packets reach a backend" },
+	{ "--udp", "WAY", ARGUMENT_CHOICE, "service.udp", false, NULL, { "pin", "hash", "quic" },
+		"how packets of udp find their flow" },
+	FORCE,
 	DRY_RUN,
 	END,
 };
 
 static const struct argument service_remove_arguments[] = {
 	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the service" },
+	FORCE,
 	DRY_RUN,
 	END,
 };
@@ -69,26 +95,55 @@ static const struct argument backend_add_arguments[] = {
 	{ "NAME", NULL, ARGUMENT_TEXT, "backend.name", true, NULL, { 0 }, "name of the backend" },
 	{ "--address", "ADDRESS", ARGUMENT_TEXT, "backend.address", true, NULL, { 0 },
 		"its own address" },
+	{ "--key", "KEY", ARGUMENT_TEXT, "backend.key", false, NULL, { 0 },
+		"its seat in the table; its address unless given" },
 	{ "--weight", "N", ARGUMENT_NUMBER, "backend.weight", false, NULL, { 0 },
 		"its share, beside the weights of the others" },
 	STATE("backend.state"),
+	FORCE,
 	DRY_RUN,
 	END,
 };
 
 static const struct argument backend_remove_arguments[] = {
 	POOL,
-	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the backend" },
+	NAME,
+	NOW,
+	DEADLINE,
+	FORCE,
+	DRY_RUN,
+	END,
+};
+
+static const struct argument backend_drain_arguments[] = {
+	POOL,
+	NAME,
+	DEADLINE,
+	FORCE,
+	DRY_RUN,
+	END,
+};
+
+static const struct argument backend_activate_arguments[] = {
+	POOL,
+	NAME,
+	FORCE,
 	DRY_RUN,
 	END,
 };
 
 static const struct argument backend_set_arguments[] = {
 	POOL,
-	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the backend" },
-	{ "--weight", "N", ARGUMENT_NUMBER, "weight", false, NULL, { 0 },
-		"its share, beside the weights of the others" },
+	NAME,
+	{ "--weight", "N|N%", ARGUMENT_WEIGHT, "weight", false, NULL, { 0 },
+		"its share, beside the weights of the others; in % of it, for the time being" },
 	STATE("state"),
+	{ "--health", "HEALTH", ARGUMENT_CHOICE, "health", false, NULL, { "up", "down" },
+		"what a check of yours has found" },
+	{ "--instance", "ID", ARGUMENT_TEXT, "instance", false, NULL, { 0 },
+		"another than before says that its process, and its flows, are new" },
+	DEADLINE,
+	FORCE,
 	DRY_RUN,
 	END,
 };
@@ -104,29 +159,35 @@ static const struct argument explain_arguments[] = {
 };
 
 static const struct command commands[] = {
-	{ "status", "status", "how the node is", no_arguments, false, report_status },
+	{ "status", "status", "how the node is", no_arguments, false, NULL, report_status },
 	{ "config", "config.get", "the configuration in use, without its secret", no_arguments,
-		false, report_document },
+		false, NULL, report_document },
 	{ "apply", "config.apply", "replace the configuration, all or nothing", apply_arguments,
-		false, change_report },
-	{ "services", "service.list", "the services and their counters", no_arguments, false,
+		false, NULL, change_report },
+	{ "services", "service.list", "the services and their counters", no_arguments, false, NULL,
 		report_services },
-	{ "service add", "service.add", "add a service", service_add_arguments, false,
+	{ "service add", "service.add", "add a service", service_add_arguments, false, NULL,
 		change_report },
 	{ "service remove", "service.remove", "remove a service", service_remove_arguments, false,
-		change_report },
-	{ "pools", "pool.list", "the pools and their tables", no_arguments, false, report_pools },
+		NULL, change_report },
+	{ "pools", "pool.list", "the pools and their tables", no_arguments, false, NULL,
+		report_pools },
 	{ "backends", "backend.list", "the backends, their shares and counters", backends_arguments,
-		false, report_backends },
+		false, NULL, report_backends },
 	{ "backend add", "backend.add", "add a backend to a pool", backend_add_arguments, false,
-		change_report },
+		NULL, change_report },
 	{ "backend remove", "backend.remove", "remove a backend from a pool",
-		backend_remove_arguments, false, change_report },
-	{ "backend set", "backend.set", "change the weight or the state of a backend",
-		backend_set_arguments, true, change_report },
+		backend_remove_arguments, false, NULL, change_report },
+	{ "backend drain", "backend.set",
+		"give a backend no new flows, and let it end those it has", backend_drain_arguments,
+		false, "drain", change_report },
+	{ "backend activate", "backend.set", "give a backend new flows again",
+		backend_activate_arguments, false, "active", change_report },
+	{ "backend set", "backend.set", "change the weight, state or health of a backend",
+		backend_set_arguments, true, NULL, change_report },
 	{ "explain", "explain", "what would happen to a packet, and why", explain_arguments, false,
-		report_explanation },
-	{ "stats", "stats.get", "all counters", no_arguments, false, report_statistics },
+		NULL, report_explanation },
+	{ "stats", "stats.get", "all counters", no_arguments, false, NULL, report_statistics },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

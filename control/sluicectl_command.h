@@ -14,6 +14,7 @@ struct command {
 	const char *summary;
 	const struct argument *arguments; /* those known by their place first, in their order */
 	bool needs_option;                /* one of its options with a value must be given */
+	const char *state;                /* the parameter `state` that its name says; or NULL */
 	void (*report)(const json_t *result, FILE *out);
 };
 

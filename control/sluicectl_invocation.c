@@ -213,6 +213,9 @@ static int complete_arguments(struct reader *reader, struct error *error)
 	}
 	if (command->needs_option && !reader->option_given)
 		return refuse_without_option(command, error);
+	if (command->state != NULL && json_object_set_new(reader->invocation->params, "state",
+					      json_string(command->state)) != 0)
+		errx(1, "out of memory");
 	return 0;
 }
 

@@ -16,19 +16,21 @@ _sluicectl_offer()
 	case "$1/$2" in
 	status/* | config/* | services/* | pools/* | stats/*) ;;
 	backends/0) _sluicectl_column 1 pools ;;
-	"backend add/0" | "backend remove/0" | "backend set/0") _sluicectl_column 1 pools ;;
-	"backend remove/1" | "backend set/1") _sluicectl_column 2 backends "$_sluicectl_first" ;;
+	"backend add/1") ;;
+	backend\ */0) _sluicectl_column 1 pools ;;
+	backend\ */1) _sluicectl_column 2 backends "$_sluicectl_first" ;;
 	"service remove/0") _sluicectl_column 1 services ;;
 	esac
 	case $1 in
-	apply) echo --dry-run ;;
-	"service add") echo --vip --protocol --port --pool --forward --dry-run ;;
-	"service remove" | "backend remove") echo --dry-run ;;
-	"backend add") echo --address --weight --state --dry-run ;;
-	"backend set") echo --weight --state --dry-run ;;
+	apply | "backend remove") echo --now --deadline --force --dry-run ;;
+	"service add") echo --vip --protocol --port --pool --forward --udp --force --dry-run ;;
+	"service remove" | "backend activate") echo --force --dry-run ;;
+	"backend add") echo --address --key --weight --state --force --dry-run ;;
+	"backend drain") echo --deadline --force --dry-run ;;
+	"backend set") echo --weight --state --health --instance --deadline --force --dry-run ;;
 	explain) echo --from --to --protocol ;;
 	service) echo add remove ;;
-	backend) echo add remove set ;;
+	backend) echo add remove drain activate set ;;
 	"") echo status config apply services service pools backends backend explain stats --version ;;
 	esac
 	echo --json --socket --help
@@ -38,12 +40,14 @@ _sluicectl_offer()
 _sluicectl_values()
 {
 	case $1 in
-	--state) echo active disabled ;;
+	--state) echo active drain disabled ;;
+	--health) echo up down ;;
+	--udp) echo pin hash quic ;;
 	--protocol) echo tcp udp ;;
 	--forward) echo ipip l2dsr ;;
 	--port) echo any ;;
 	--pool) _sluicectl_column 1 pools ;;
-	--vip | --address | --weight | --from | --to) ;;
+	--vip | --address | --key | --weight | --instance | --deadline | --from | --to) ;;
 	*) return 1 ;;
 	esac
 }
@@ -59,7 +63,7 @@ _sluicectl()
 		word=${COMP_WORDS[i]}
 		case $word in
 		--socket) _sluicectl_socket=${COMP_WORDS[++i]} ;;
-		--json | --help | --version | --dry-run) ;;
+		--json | --help | --version | --now | --force | --dry-run) ;;
 		-*) ((++i)) ;;
 		*)
 			if [[ -z $command ]]; then

@@ -62,6 +62,12 @@ static void command_lines_become_requests(void **state)
 			"{\"dry_run\":true,\"service\":{\"forward\":\"l2dsr\",\"name\":\"dns\","
 			"\"pool\":\"dns\",\"port\":\"any\",\"protocol\":\"udp\","
 			"\"vip\":\"2001:db8::53\"}}" },
+		{ "service add dns --port 53 --vip 203.0.113.53 --protocol udp --pool dns "
+		  "--forward ipip --udp hash --force",
+			"service.add",
+			"{\"dry_run\":false,\"force\":true,\"service\":{\"forward\":\"ipip\","
+			"\"name\":\"dns\",\"pool\":\"dns\",\"port\":53,\"protocol\":\"udp\","
+			"\"udp\":\"hash\",\"vip\":\"203.0.113.53\"}}" },
 		{ "service remove www", "service.remove", "{\"dry_run\":false,\"name\":\"www\"}" },
 		{ "backend add web web-1 --address 10.2.0.21", "backend.add",
 			"{\"backend\":{\"address\":\"10.2.0.21\",\"name\":\"web-1\"},"
@@ -70,8 +76,35 @@ static void command_lines_become_requests(void **state)
 			"backend.add",
 			"{\"backend\":{\"address\":\"10.2.0.21\",\"name\":\"web-1\","
 			"\"state\":\"disabled\",\"weight\":5},\"dry_run\":false,\"pool\":\"web\"}" },
+		{ "backend add web web-1 --address 10.2.0.21 --key seat:1", "backend.add",
+			"{\"backend\":{\"address\":\"10.2.0.21\",\"key\":\"seat:1\","
+			"\"name\":\"web-1\"},\"dry_run\":false,\"pool\":\"web\"}" },
 		{ "backend remove web web-1 --dry-run", "backend.remove",
 			"{\"dry_run\":true,\"name\":\"web-1\",\"pool\":\"web\"}" },
+		{ "backend remove web web-1 --now --force", "backend.remove",
+			"{\"dry_run\":false,\"force\":true,\"name\":\"web-1\",\"now\":true,"
+			"\"pool\":\"web\"}" },
+		{ "backend remove web web-1 --deadline 2h", "backend.remove",
+			"{\"deadline_s\":7200,\"dry_run\":false,\"name\":\"web-1\","
+			"\"pool\":\"web\"}" },
+		{ "backend drain web web-1", "backend.set",
+			"{\"dry_run\":false,\"name\":\"web-1\",\"pool\":\"web\","
+			"\"state\":\"drain\"}" },
+		{ "backend drain web web-1 --deadline 10m --dry-run", "backend.set",
+			"{\"deadline_s\":600,\"dry_run\":true,\"name\":\"web-1\","
+			"\"pool\":\"web\",\"state\":\"drain\"}" },
+		{ "backend activate web web-1", "backend.set",
+			"{\"dry_run\":false,\"name\":\"web-1\",\"pool\":\"web\","
+			"\"state\":\"active\"}" },
+		{ "backend set web web-1 --state drain --deadline=90", "backend.set",
+			"{\"deadline_s\":90,\"dry_run\":false,\"name\":\"web-1\","
+			"\"pool\":\"web\",\"state\":\"drain\"}" },
+		{ "backend set web web-1 --weight 50%", "backend.set",
+			"{\"dry_run\":false,\"name\":\"web-1\",\"pool\":\"web\","
+			"\"weight_percent\":50}" },
+		{ "backend set web web-1 --health down --instance 7f3a", "backend.set",
+			"{\"dry_run\":false,\"health\":\"down\",\"instance\":\"7f3a\","
+			"\"name\":\"web-1\",\"pool\":\"web\"}" },
 		{ "backend set web web-1 --weight 0", "backend.set",
 			"{\"dry_run\":false,\"name\":\"web-1\",\"pool\":\"web\",\"weight\":0}" },
 		{ "backend set --state active web web-1", "backend.set",
@@ -113,7 +146,8 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 		{ "--json", "which command?" },
 		{ "statu", "\"statu\" is not a command; did you mean \"status\"?" },
 		{ "frobnicate", "\"frobnicate\" is not a command" },
-		{ "backend", "\"backend\" is not a command; backend goes with add, remove, set" },
+		{ "backend", "\"backend\" is not a command; backend goes with add, remove, "
+			     "drain, activate, set" },
 		{ "service ad x",
 			"\"service ad\" is not a command; service goes with add, remove" },
 		{ "status now", "status has no use for \"now\"" },
@@ -126,20 +160,29 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 		{ "backend add web web-1", "backend add wants --address" },
 		{ "backend add web web-1 --address --weight 3", "--address wants a value" },
 		{ "backend add web web-1 --address=", "--address is empty" },
-		{ "backend set web web-1", "backend set wants --weight or --state" },
-		{ "backend set web web-1 --dry-run", "backend set wants --weight or --state" },
-		{ "backend set web web-1 --weight x", "--weight: \"x\" is not a number" },
-		{ "backend set web web-1 --weight -1", "--weight: \"-1\" is not a number" },
-		{ "backend set web web-1 --weight 1.5", "--weight: \"1.5\" is not a number" },
-		{ "backend set web web-1 --weight 99999999999999999999",
+		{ "backend set web web-1",
+			"backend set wants --weight or --state or --health or --instance or "
+			"--deadline" },
+		{ "backend set web web-1 --dry-run",
+			"backend set wants --weight or --state or --health or --instance or "
+			"--deadline" },
+		{ "backend add web web-1 --weight x", "--weight: \"x\" is not a number" },
+		{ "backend add web web-1 --weight -1", "--weight: \"-1\" is not a number" },
+		{ "backend add web web-1 --weight 1.5", "--weight: \"1.5\" is not a number" },
+		{ "backend add web web-1 --weight 99999999999999999999",
 			"--weight: \"99999999999999999999\" is not a number" },
 		{ "backend set web web-1 --wieght 1",
 			"backend set has no option --wieght; did you mean --weight?" },
 		{ "backend set web web-1 --weight 1 --weight 2", "--weight is given twice" },
 		{ "backend set web web-1 --state disable",
-			"--state: \"disable\" is not one of active, disabled; did you mean disabled?" },
-		{ "backend set web web-1 --state drain",
-			"--state: \"drain\" is not one of active, disabled" },
+			"--state: \"disable\" is not one of active, drain, disabled; did you mean "
+			"disabled?" },
+		{ "backend set web web-1 --state x",
+			"--state: \"x\" is not one of active, drain, disabled" },
+		{ "backend drain web", "backend drain wants NAME" },
+		{ "backend drain web web-1 --now", "backend drain has no option --now" },
+		{ "backend set web web-1 --now", "backend set has no option --now" },
+		{ "backend remove web web-1 --now=yes", "--now takes no value" },
 		{ "service add x --port 0", "--port: \"0\" is not a port (1-65535) or any" },
 		{ "service add x --port 65536",
 			"--port: \"65536\" is not a port (1-65535) or any" },
@@ -161,6 +204,56 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 
 		assert_int_equal(parse(&invocation, rows[i].line, line, &error), -EINVAL);
 		assert_string_equal(error.message, rows[i].sentence);
+		invocation_release(&invocation);
+	}
+}
+
+static void what_is_no_weight_or_share_is_refused(void **state)
+{
+	static const char *const rows[] = { "x", "-1", "1.5", "", "%", "0%", "101%", "1000%",
+		"50%%", "5 %", "+5%", "1e1%", "99999999999999999999" };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *words[] = { "backend", "set", "web", "web-1", "--weight", (char *)rows[i] };
+		struct invocation invocation;
+		struct error error = { "" };
+
+		assert_int_equal(
+			invocation_parse(&invocation, COUNT_OF(words), words, &error), -EINVAL);
+		assert_memory_equal(error.message, "--weight", strlen("--weight"));
+		invocation_release(&invocation);
+	}
+}
+
+static void durations_are_read_in_every_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		json_int_t seconds; /* -1: refused */
+	} rows[] = { { "0", 0 }, { "90", 90 }, { "90s", 90 }, { "10m", 600 }, { "2h", 7200 },
+		{ "1d", 86400 }, { "4294967295", 4294967295 }, { "4294967296", -1 },
+		{ "49710d", 4294944000 }, { "49711d", -1 }, { "99999999999999999999d", -1 },
+		{ "m", -1 }, { "-1m", -1 }, { "1.5h", -1 }, { "10 m", -1 }, { "10min", -1 },
+		{ "10M", -1 }, { "1h30m", -1 }, { "1w", -1 } };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *words[] = { "backend", "drain", "web", "web-1", "--deadline",
+			(char *)rows[i].text };
+		struct invocation invocation;
+		struct error error = { "" };
+		char sentence[128];
+		const json_t *seconds;
+
+		assert_int_equal(invocation_parse(&invocation, COUNT_OF(words), words, &error),
+			rows[i].seconds < 0 ? -EINVAL : 0);
+		seconds = json_object_get(invocation.params, "deadline_s");
+		snprintf(sentence, sizeof(sentence),
+			"--deadline: \"%s\" is not a duration (as 90, 90s, 10m, 2h or 1d)",
+			rows[i].text);
+		if (rows[i].seconds < 0)
+			assert_string_equal(error.message, sentence);
+		else
+			assert_int_equal(json_integer_value(seconds), rows[i].seconds);
 		invocation_release(&invocation);
 	}
 }
@@ -666,6 +759,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines_become_requests),
 		cmocka_unit_test(wrong_uses_are_refused_with_a_hint),
+		cmocka_unit_test(what_is_no_weight_or_share_is_refused),
+		cmocka_unit_test(durations_are_read_in_every_unit),
 		cmocka_unit_test(options_of_every_command_may_stand_anywhere),
 		cmocka_unit_test(help_needs_no_complete_command),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_no_wrong_use),
