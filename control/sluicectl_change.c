@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "sluicectl_change.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -72,6 +73,41 @@ static void print_moved_pools(const json_t *pools, FILE *out)
 	table_destroy(table);
 }
 
+/* Which backend's load changes most; `change` is null where no backend's does. */
+static void print_largest_change(const json_t *change, FILE *out)
+{
+	json_int_t before = json_integer_value(json_object_get(change, "slots_before"));
+	json_int_t after = json_integer_value(json_object_get(change, "slots_after"));
+	const json_t *percent = json_object_get(change, "percent");
+	char before_text[32], after_text[32];
+	char *pool, *backend;
+
+	if (!json_is_object(change))
+		return;
+	pool = rows_take_text(change, "pool");
+	backend = rows_take_text(change, "backend");
+	fprintf(out, "largest change of load: %s/%s from %s to %s slots", pool, backend,
+		group_digits(before, before_text), group_digits(after, after_text));
+	if (json_is_number(percent))
+		fprintf(out, " (%c%.1f %%)", after < before ? '-' : '+',
+			fabs(json_number_value(percent)));
+	fputc('\n', out);
+	free(backend);
+	free(pool);
+}
+
+static void print_consequences(const json_t *result, bool dry_run, FILE *out)
+{
+	const json_t *pinned = json_object_get(result, "pinned_percent");
+
+	if (json_is_number(pinned))
+		fprintf(out, "%s about %.1f %% of the flows\n", dry_run ? "would pin" : "pins",
+			json_number_value(pinned));
+	print_largest_change(json_object_get(result, "largest_load_change"), out);
+	if (json_is_true(json_object_get(result, "forced")))
+		fprintf(out, "%s\n", dry_run ? "would be forced" : "forced");
+}
+
 void change_report(const json_t *result, FILE *out)
 {
 	json_int_t moved = json_integer_value(json_object_get(result, "slots_moved"));
@@ -98,5 +134,6 @@ void change_report(const json_t *result, FILE *out)
 	} else {
 		fputs("nothing to change\n", out);
 	}
+	print_consequences(result, dry_run, out);
 	print_moved_pools(json_object_get(result, "pools"), out);
 }

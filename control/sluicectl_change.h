@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sluicectl_change: what a change has moved, or a dry run would: a sentence and who owns what. */
+/* sluicectl_change: what a change has moved, or a dry run would: sentences and who owns what.
+ */
 #pragma once
 
 #include <jansson.h>

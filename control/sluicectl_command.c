@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sluicectl_backends.h"
 #include "sluicectl_change.h"
+#include "sluicectl_pins.h"
 #include "sluicectl_report.h"
 #include "suggestion.h"
 #include "table.h"
@@ -173,7 +175,7 @@ static const struct command commands[] = {
 	{ "pools", "pool.list", "the pools and their tables", no_arguments, false, NULL,
 		report_pools },
 	{ "backends", "backend.list", "the backends, their shares and counters", backends_arguments,
-		false, NULL, report_backends },
+		false, NULL, backends_report },
 	{ "backend add", "backend.add", "add a backend to a pool", backend_add_arguments, false,
 		NULL, change_report },
 	{ "backend remove", "backend.remove", "remove a backend from a pool",
@@ -187,6 +189,8 @@ static const struct command commands[] = {
 		backend_set_arguments, true, NULL, change_report },
 	{ "explain", "explain", "what would happen to a packet, and why", explain_arguments, false,
 		NULL, report_explanation },
+	{ "pins", "pins.list", "the flows that are remembered while slots move", no_arguments,
+		false, NULL, pins_report },
 	{ "stats", "stats.get", "all counters", no_arguments, false, NULL, report_statistics },
 };
 

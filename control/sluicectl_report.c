@@ -141,33 +141,42 @@ void report_pools(const json_t *result, FILE *out)
 	rows_print("no pools", result, fields, COUNT_OF(fields), out);
 }
 
-void report_backends(const json_t *result, FILE *out)
+/* "web-1, established, 12 s old": adds a row for the pin of a flow that has one. */
+static void add_pin(struct table *table, const json_t *pin)
 {
-	static const struct row_field fields[] = {
-		{ "pool", "pool", TABLE_LEFT },
-		{ "name", "name", TABLE_LEFT },
-		{ "address", "address", TABLE_LEFT },
-		{ "weight", "weight", TABLE_RIGHT },
-		{ "state", "state", TABLE_LEFT },
-		{ "slots", "slots", TABLE_RIGHT },
-		{ "share %", "share_percent", TABLE_RIGHT },
-		{ "packets", "packets", TABLE_RIGHT },
-		{ "bytes", "bytes", TABLE_RIGHT },
-		{ "new flows", "new_flows", TABLE_RIGHT },
-	};
+	const json_t *age = json_object_get(pin, "age_s");
+	char *backend, *class;
 
-	rows_print("no backends", result, fields, COUNT_OF(fields), out);
+	if (!json_is_object(pin))
+		return;
+	backend = rows_take_text(pin, "backend");
+	class = rows_take_text(pin, "class");
+	table_add(table, "pin");
+	if (json_is_integer(age))
+		table_add(table, "%s, %s, %" JSON_INTEGER_FORMAT " s old", backend, class,
+			json_integer_value(age));
+	else
+		table_add(table, "%s, %s", backend, class);
+	free(class);
+	free(backend);
 }
 
 void report_explanation(const json_t *result, FILE *out)
 {
-	static const struct row_field fields[] = {
+	static const struct row_field choice[] = {
 		{ "verdict", "verdict", TABLE_LEFT },
 		{ "why", "why", TABLE_LEFT },
 		{ "service", "service", TABLE_LEFT },
 		{ "pool", "pool", TABLE_LEFT },
 		{ "hash", "hash", TABLE_LEFT },
 		{ "slot", "slot", TABLE_LEFT },
+		{ "slot state", "slot_state", TABLE_LEFT },
+		{ "home", "home", TABLE_LEFT },
+		{ "current", "current", TABLE_LEFT },
+		{ "reason", "reason", TABLE_LEFT },
+		{ "that is", "reason_text", TABLE_LEFT },
+	};
+	static const struct row_field way[] = {
 		{ "backend", "backend", TABLE_LEFT },
 		{ "address", "address", TABLE_LEFT },
 		{ "forward", "forward", TABLE_LEFT },
@@ -180,7 +189,9 @@ void report_explanation(const json_t *result, FILE *out)
 	};
 	struct table *table = table_create(pair_columns, COUNT_OF(pair_columns));
 
-	rows_add_members(table, result, fields, COUNT_OF(fields));
+	rows_add_members(table, result, choice, COUNT_OF(choice));
+	add_pin(table, json_object_get(result, "pin"));
+	rows_add_members(table, result, way, COUNT_OF(way));
 	table_print(table, out);
 	table_destroy(table);
 }

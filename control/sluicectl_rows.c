@@ -2,9 +2,11 @@
 #include "sluicectl_rows.h"
 
 #include <err.h>
+#include <stdarg.h>
 #include <string.h>
 
-#define COLUMNS_MAX 12
+#define COLUMNS_MAX 16
+#define MEMBER_SIZE 64  /* of one step of a path */
 #define CELL_SIZE   512 /* longer ones are cut */
 
 static int format_list(char *text, size_t size, const json_t *list)
@@ -46,6 +48,18 @@ void rows_add_value(struct table *table, const json_t *value)
 	table_add(table, "%s", text);
 }
 
+/* The value at "a" or "a.b", or NULL. */
+static const json_t *find_value(const json_t *object, const char *path)
+{
+	const char *dot = strchr(path, '.');
+	char member[MEMBER_SIZE];
+
+	if (dot == NULL)
+		return json_object_get(object, path);
+	snprintf(member, sizeof(member), "%.*s", (int)(dot - path), path);
+	return json_object_get(json_object_get(object, member), dot + 1);
+}
+
 static void add_row(struct table *table, const char *key, const json_t *object,
 	const struct row_field *fields, size_t count)
 {
@@ -53,7 +67,7 @@ static void add_row(struct table *table, const char *key, const json_t *object,
 		if (fields[i].member == NULL)
 			table_add(table, "%s", key);
 		else
-			rows_add_value(table, json_object_get(object, fields[i].member));
+			rows_add_value(table, find_value(object, fields[i].member));
 	}
 }
 
@@ -104,13 +118,25 @@ void rows_add_members(
 	struct table *table, const json_t *object, const struct row_field *fields, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		const json_t *value = json_object_get(object, fields[i].member);
+		const json_t *value = find_value(object, fields[i].member);
 
 		if (value == NULL || json_is_null(value))
 			continue;
 		table_add(table, "%s", fields[i].title);
 		rows_add_value(table, value);
 	}
+}
+
+void rows_set_text(json_t *object, const char *member, const char *format, ...)
+{
+	va_list arguments;
+	json_t *text;
+
+	va_start(arguments, format);
+	text = json_vsprintf(format, arguments);
+	va_end(arguments);
+	if (json_object_set_new(object, member, text) != 0)
+		err(1, "result");
 }
 
 char *rows_take_text(const json_t *object, const char *member)

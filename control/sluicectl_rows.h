@@ -12,7 +12,7 @@
 
 struct row_field {
 	const char *title;
-	const char *member; /* NULL: the key under which the object stands */
+	const char *member; /* "a", or "a.b" of an object in it; NULL: the object's own key */
 	enum table_align align;
 };
 
@@ -32,6 +32,10 @@ void rows_add_members(
 
 /* Adds a cell: text and integers as they are, reals with one decimal, lists with commas. */
 void rows_add_value(struct table *table, const json_t *value);
+
+/* Gives an object that was copied a text in place of what has no form of its own in a table. */
+void rows_set_text(json_t *object, const char *member, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* A text of an object, or "-", without control characters, for a sentence. The caller frees it. */
 char *rows_take_text(const json_t *object, const char *member);

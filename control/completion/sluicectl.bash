@@ -14,7 +14,7 @@ _sluicectl_column()
 _sluicectl_offer()
 {
 	case "$1/$2" in
-	status/* | config/* | services/* | pools/* | stats/*) ;;
+	status/* | config/* | services/* | pools/* | pins/* | stats/*) ;;
 	backends/0) _sluicectl_column 1 pools ;;
 	"backend add/1") ;;
 	backend\ */0) _sluicectl_column 1 pools ;;
@@ -31,7 +31,7 @@ _sluicectl_offer()
 	explain) echo --from --to --protocol ;;
 	service) echo add remove ;;
 	backend) echo add remove drain activate set ;;
-	"") echo status config apply services service pools backends backend explain stats --version ;;
+	"") echo status config apply services service pools backends backend explain pins stats --version ;;
 	esac
 	echo --json --socket --help
 }

@@ -11,9 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sluicectl_backends.h"
 #include "sluicectl_change.h"
 #include "sluicectl_invocation.h"
 #include "sluicectl_link.h"
+#include "sluicectl_pins.h"
 #include "sluicectl_report.h"
 
 #define WORDS_MAX 24
@@ -48,6 +50,7 @@ static void command_lines_become_requests(void **state)
 		{ "services", "service.list", "{}" },
 		{ "pools", "pool.list", "{}" },
 		{ "stats", "stats.get", "{}" },
+		{ "pins", "pins.list", "{}" },
 		{ "backends", "backend.list", "{}" },
 		{ "backends web", "backend.list", "{\"pool\":\"web\"}" },
 		{ "service add www --vip 203.0.113.10 --protocol tcp --port 80 --pool web "
@@ -390,21 +393,102 @@ static void lists_are_tables(void **state)
 		"name  slots  digest            backends  active  services\n"
 		"web   65537  0123456789abcdef         3       2  www,www6\n"
 		"dns     251  fedcba9876543210         1       1  -\n");
-	expect_report(report_backends,
+}
+
+static void backends_tell_how_they_live_and_what_a_drain_has_left(void **state)
+{
+	expect_report(backends_report,
+		"[{\"pool\":\"web\",\"name\":\"web-1\",\"address\":\"10.2.0.21\",\"weight\":100,"
+		"\"key\":\"10.2.0.21\",\"state\":\"active\",\"life\":\"suspect\",\"health\":\"down\","
+		"\"flows_left\":null,\"slots\":32769,\"share_percent\":50.0008,\"packets\":1,"
+		"\"packets_per_second\":12.34,\"bytes\":2,\"new_flows\":3},"
+		"{\"pool\":\"web\",\"name\":\"web-2\",\"address\":\"10.2.0.22\",\"weight\":100,"
+		"\"state\":\"drain\",\"life\":\"drain\",\"deadline_s\":598,\"flows_left\":"
+		"{\"estimate\":120,\"error_percent\":8.8,\"window_s\":30},\"slots\":0,"
+		"\"share_percent\":0,\"packets\":5,\"bytes\":6,\"new_flows\":0},"
+		"{\"pool\":\"web\",\"name\":\"web-3\",\"address\":\"10.2.0.23\",\"removed\":true,"
+		"\"life\":\"drain\",\"deadline_s\":9,\"flows_left\":{\"estimate\":7}}]",
+		"pool  name   address    weight  state    life      left    flows  slots  share %  "
+		"packets  packets/s  bytes  new flows\n"
+		"web   web-1  10.2.0.21     100  active   suspect      -        -  32769     50.0  "
+		"      1       12.3      2          3\n"
+		"web   web-2  10.2.0.22     100  drain    drain    9m58s  120+-9%      0        0  "
+		"      5          -      6          0\n"
+		"web   web-3  10.2.0.23       -  removed  drain       9s        7      -        -  "
+		"      -          -      -          -\n");
+}
+
+static void backends_of_an_older_daemon_are_shown_with_dashes(void **state)
+{
+	expect_report(backends_report,
 		"[{\"pool\":\"web\",\"name\":\"web-1\",\"address\":\"10.2.0.21\",\"weight\":100,"
 		"\"state\":\"active\",\"slots\":32769,\"share_percent\":50.0008,\"packets\":1,"
 		"\"bytes\":2,\"new_flows\":3}]",
-		"pool  name   address    weight  state   slots  share %  packets  bytes  "
-		"new flows\n"
-		"web   web-1  10.2.0.21     100  active  32769     50.0        1      2  "
-		"        3\n");
+		"pool  name   address    weight  state   life  left  flows  slots  share %  "
+		"packets  packets/s  bytes  new flows\n"
+		"web   web-1  10.2.0.21     100  active  -        -      -  32769     50.0  "
+		"      1          -      2          3\n");
+}
+
+static void what_a_drain_has_left_is_shown_in_two_units(void **state)
+{
+	static const struct {
+		json_int_t seconds;
+		const char *text;
+	} rows[] = { { -1, " -1s " }, { 0, " 0s " }, { 59, " 59s " }, { 60, " 1m0s " },
+		{ 3599, " 59m59s " }, { 3600, " 1h0m " }, { 86399, " 23h59m " },
+		{ 86400, " 1d0h " }, { 604800, " 7d0h " } };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		json_t *list = json_pack("[{s:I}]", "deadline_s", rows[i].seconds);
+		size_t length;
+		char *text;
+		FILE *out = open_memstream(&text, &length);
+
+		backends_report(list, out);
+		fclose(out);
+		assert_non_null(strstr(text, rows[i].text));
+		free(text);
+		json_decref(list);
+	}
+}
+
+static void pins_are_shown_whole_by_class_and_by_pool(void **state)
+{
+	expect_report(pins_report,
+		"{\"capacity\":786432,\"used\":1234,\"fill_percent\":0.157,\"classes\":"
+		"{\"probation\":34,\"established\":1200},\"inserts\":5000,\"refused\":1,"
+		"\"evicted\":{\"probation\":2},\"flood\":false,\"memory_bytes\":8388608,"
+		"\"last_sweep_ms\":2.25,\"swept\":3763,\"unpinned\":0,\"pools\":["
+		"{\"name\":\"web\",\"slots\":65537,\"unresolved\":3277,\"reasons\":"
+		"{\"settling\":3000,\"observing\":200,\"away\":70,\"pinned\":7},"
+		"\"longest_wait_s\":912}]}",
+		"capacity                         786432\n"
+		"used                             1234\n"
+		"fill %                           0.2\n"
+		"memory, bytes                    8388608\n"
+		"inserts                          5000\n"
+		"refused                          1\n"
+		"flows without the pin they need  0\n"
+		"flood                            no\n"
+		"last sweep, ms                   2.2\n"
+		"swept                            3763\n"
+		"\n"
+		"classes\n"
+		"class        pins  evicted\n"
+		"probation      34        2\n"
+		"established  1200        -\n"
+		"\n"
+		"pools\n"
+		"name  slots  unresolved  settling  observing  away  pinned  longest wait, s\n"
+		"web   65537        3277      3000        200    70       7              912\n");
 }
 
 static void empty_lists_say_so(void **state)
 {
 	expect_report(report_services, "[]", "no services\n");
 	expect_report(report_pools, "[]", "no pools\n");
-	expect_report(report_backends, "[]", "no backends\n");
+	expect_report(backends_report, "[]", "no backends\n");
 }
 
 static void an_explanation_shows_what_it_has(void **state)
@@ -418,6 +502,28 @@ static void an_explanation_shows_what_it_has(void **state)
 		"slot               123\n"
 		"outer destination  10.2.0.21\n"
 		"mtu                1500\n");
+}
+
+static void an_explanation_says_why_a_flow_is_where_it_is(void **state)
+{
+	expect_report(report_explanation,
+		"{\"verdict\":\"forwarded\",\"slot\":123,\"slot_state\":\"tracked\","
+		"\"reason\":\"pin\",\"reason_text\":\"a pin remembers its backend\","
+		"\"home\":\"web-1\",\"current\":\"web-2\",\"pin\":{\"backend\":\"web-1\","
+		"\"class\":\"established\",\"age_s\":12},\"backend\":\"web-1\"}",
+		"verdict     forwarded\n"
+		"slot        123\n"
+		"slot state  tracked\n"
+		"home        web-1\n"
+		"current     web-2\n"
+		"reason      pin\n"
+		"that is     a pin remembers its backend\n"
+		"pin         web-1, established, 12 s old\n"
+		"backend     web-1\n");
+	expect_report(report_explanation,
+		"{\"slot_state\":\"quiet\",\"home\":null,\"pin\":null,\"backend\":\"web-1\"}",
+		"slot state  quiet\n"
+		"backend     web-1\n");
 }
 
 static void statistics_leave_out_what_drivers_count_as_zero(void **state)
@@ -500,13 +606,48 @@ static void a_change_that_moves_nothing_says_so(void **state)
 		"moved 1,000,000 of 5,000,011 slots (20.0 %)\n");
 }
 
+static void a_change_says_what_it_costs_in_a_line_each(void **state)
+{
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":3277,\"slots_total\":65537,"
+		"\"moved_percent\":5.0,\"pinned_percent\":4.62,\"forced\":true,"
+		"\"largest_load_change\":{\"pool\":\"web\",\"backend\":\"web-2\","
+		"\"slots_before\":32768,\"slots_after\":36045,\"percent\":10.0}}",
+		"would move 3,277 of 65,537 slots (5.0 %)\n"
+		"would pin about 4.6 % of the flows\n"
+		"largest change of load: web/web-2 from 32,768 to 36,045 slots (+10.0 %)\n"
+		"would be forced\n");
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":3277,\"slots_total\":65537,"
+		"\"moved_percent\":5.0,\"pinned_percent\":0,\"forced\":true,"
+		"\"largest_load_change\":{\"pool\":\"web\",\"backend\":\"web-2\","
+		"\"slots_before\":32768,\"slots_after\":0,\"percent\":-100}}",
+		"moved 3,277 of 65,537 slots (5.0 %)\n"
+		"pins about 0.0 % of the flows\n"
+		"largest change of load: web/web-2 from 32,768 to 0 slots (-100.0 %)\n"
+		"forced\n");
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251,"
+		"\"largest_load_change\":null,\"forced\":false}",
+		"changed, no slot moved\n");
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251,"
+		"\"largest_load_change\":{\"pool\":\"web\",\"backend\":\"new\","
+		"\"slots_before\":0,\"slots_after\":251,\"percent\":null}}",
+		"changed, no slot moved\n"
+		"largest change of load: web/new from 0 to 251 slots\n");
+}
+
 static void results_of_another_shape_are_survived(void **state)
 {
 	static void (*const reports[])(const json_t *, FILE *) = { report_status, report_services,
-		report_pools, report_backends, report_explanation, report_statistics, change_report,
-		report_document };
+		report_pools, backends_report, pins_report, report_explanation, report_statistics,
+		change_report, report_document };
 	static const char *const results[] = { "null", "3", "\"x\"", "[]", "{}", "[1,null,[]]",
-		"{\"ports\":3,\"verdicts\":[],\"workers\":{\"a\":1},\"state\":7,\"pools\":[{}]}" };
+		"{\"ports\":3,\"verdicts\":[],\"workers\":{\"a\":1},\"state\":7,\"pools\":[{}]}",
+		"[{\"flows_left\":7,\"deadline_s\":\"x\",\"removed\":3,\"state\":{}},[]]",
+		"{\"classes\":{\"a\":null},\"evicted\":[1],\"pools\":[{\"reasons\":3}]}",
+		"{\"pin\":{\"backend\":[],\"age_s\":{}},\"largest_load_change\":{\"pool\":7}}" };
 
 	for (size_t i = 0; i < COUNT_OF(reports); i++) {
 		for (size_t j = 0; j < COUNT_OF(results); j++) {
@@ -766,11 +907,17 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_file_that_cannot_be_read_is_no_wrong_use),
 		cmocka_unit_test(the_status_begins_with_whether_the_node_is_ready),
 		cmocka_unit_test(lists_are_tables),
+		cmocka_unit_test(backends_tell_how_they_live_and_what_a_drain_has_left),
+		cmocka_unit_test(backends_of_an_older_daemon_are_shown_with_dashes),
+		cmocka_unit_test(what_a_drain_has_left_is_shown_in_two_units),
+		cmocka_unit_test(pins_are_shown_whole_by_class_and_by_pool),
 		cmocka_unit_test(empty_lists_say_so),
 		cmocka_unit_test(an_explanation_shows_what_it_has),
+		cmocka_unit_test(an_explanation_says_why_a_flow_is_where_it_is),
 		cmocka_unit_test(statistics_leave_out_what_drivers_count_as_zero),
 		cmocka_unit_test(a_change_says_what_it_moved),
 		cmocka_unit_test(a_change_that_moves_nothing_says_so),
+		cmocka_unit_test(a_change_says_what_it_costs_in_a_line_each),
 		cmocka_unit_test(results_of_another_shape_are_survived),
 		cmocka_unit_test(answers_are_opened_and_nonsense_is_called_so),
 		cmocka_unit_test(a_refusal_before_the_end_of_a_long_question_is_still_heard),
