@@ -187,7 +187,8 @@ static int open_state(struct daemon *daemon, struct error *error)
 	struct state_layout layout;
 
 	forwarding_layout(config, config->dataplane.worker_count, &layout);
-	if (state_open(config->dataplane.state_file, &layout, &daemon->state, &refusal) == 0)
+	if (state_open(config->dataplane.state_file, &layout, 0, &daemon->state, &refusal) == 0 &&
+		state_settle(daemon->state, &refusal) == 0)
 		return 0;
 	return state_error(config->dataplane.state_file, &refusal, error);
 }

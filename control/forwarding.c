@@ -21,6 +21,8 @@ void forwarding_layout(const struct config *config, uint32_t workers, struct sta
 		slots += RTE_ALIGN(config->pools[i].slots, 16);
 		backends += config->pools[i].backend_count;
 	}
+	layout->pools = 1;
+	layout->pin_buckets = 1;
 	layout->workers = workers;
 	layout->ports = config->dataplane.port_count;
 	layout->services = with_growth(config->service_count, 1024, 2 * CONFIG_SERVICES_MAX);

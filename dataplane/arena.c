@@ -52,6 +52,12 @@ static uint32_t free_run(const struct arena *arena, uint32_t first, uint32_t eno
 	return run;
 }
 
+static void mark_taken(struct arena *arena, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count; i++)
+		arena->taken[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
 uint32_t arena_take(struct arena *arena, uint32_t count)
 {
 	uint32_t first = next_free(arena, arena->lowest);
@@ -61,13 +67,22 @@ uint32_t arena_take(struct arena *arena, uint32_t count)
 		uint32_t run = free_run(arena, first, count);
 
 		if (run == count) {
-			for (uint32_t i = first; i < first + count; i++)
-				arena->taken[i / 64] |= UINT64_C(1) << (i % 64);
+			mark_taken(arena, first, count);
 			return first;
 		}
 		first = next_free(arena, first + run);
 	}
 	return ARENA_FULL;
+}
+
+bool arena_take_at(struct arena *arena, uint32_t first, uint32_t count)
+{
+	if (count == 0 || count > arena->size || first > arena->size - count)
+		return false;
+	if (is_taken(arena, first) || free_run(arena, first, count) < count)
+		return false;
+	mark_taken(arena, first, count);
+	return true;
 }
 
 void arena_give(struct arena *arena, uint32_t first, uint32_t count)

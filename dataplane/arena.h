@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -17,6 +18,9 @@ void arena_destroy(struct arena *arena); /* NULL is allowed */
 
 /* First number of the lowest run of `count` (not 0) free numbers, now taken; or ARENA_FULL. */
 uint32_t arena_take(struct arena *arena, uint32_t count);
+
+/* Takes these very numbers. False, with nothing taken: not all of them exist and are free. */
+bool arena_take_at(struct arena *arena, uint32_t first, uint32_t count);
 
 /* Gives back `count` numbers from `first` on, all of them taken. */
 void arena_give(struct arena *arena, uint32_t first, uint32_t count);

@@ -6,12 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+#include <rte_common.h>
 
 #include "arena.h"
 #include "record.h"
 #include "slots.h"
+#include "state_reader.h"
 
 #define SLOTS_PER_LINE 16 /* words of a cache line */
+#define SLOT_WORDS_MAX UINT32_C(0xfffffff0)
 
 static_assert(sizeof(struct backend_record) == STATE_RECORD_SIZE, "a record fills its cell");
 static_assert(STATE_RECORD_NONE == RECORD_NONE, "the same cell means none");
@@ -20,7 +25,9 @@ struct state {
 	struct state_file file;
 	struct state_header *base; /* of the mapping */
 	struct state_header plan;  /* our own copy, which nobody else can change */
-	struct arena *slots;       /* in cache lines */
+	struct state_reader *before;
+	enum state_start start;
+	struct arena *slots; /* in cache lines */
 	struct arena *records;
 };
 
@@ -31,19 +38,107 @@ uint64_t state_memory(const struct state_layout *layout)
 	return state_header_lay_out(&plan, layout) == 0 ? plan.file_size : 0;
 }
 
-static int plan_layout(
-	struct state *state, const struct state_layout *layout, struct state_refusal *refusal)
+const char *state_start_text(enum state_start start)
+{
+	static const char *const texts[STATE_START_COUNT] = {
+		[STATE_WARM] = "the state file of the process before is adopted",
+		[STATE_COLD_ABSENT] = "there was no state file",
+		[STATE_COLD_UNFINISHED] = "the state file is of a start that never came to its end",
+		[STATE_COLD_DAMAGED] = "the state file is damaged",
+		[STATE_COLD_VERSION] = "the state file has the layout of another version",
+		[STATE_COLD_BOOT] = "the state file is from before the last boot",
+		[STATE_COLD_KEY] = "the state file was made with another hash key",
+		[STATE_COLD_PINS] = "the state file has another number of pins",
+	};
+
+	return texts[start];
+}
+
+/* What the file that has the name can tell; reads it and no more. */
+static enum state_start judge_before(const struct state *state, int result)
+{
+	const struct state_header *before;
+
+	if (state->file.created)
+		return STATE_COLD_ABSENT;
+	if (result == -EAGAIN)
+		return STATE_COLD_UNFINISHED;
+	if (result == -EPROTONOSUPPORT)
+		return STATE_COLD_VERSION;
+	if (result != 0)
+		return STATE_COLD_DAMAGED;
+	before = state_reader_header(state->before);
+	if (!state_header_same_boot(before, &state->plan))
+		return STATE_COLD_BOOT;
+	if (before->key_fingerprint != state->plan.key_fingerprint)
+		return STATE_COLD_KEY;
+	if (before->layout.pin_buckets != state->plan.layout.pin_buckets)
+		return STATE_COLD_PINS;
+	return STATE_WARM;
+}
+
+static void look_at_before(struct state *state)
+{
+	int result = state_attach_file(state->file.descriptor, &state->before);
+
+	state->start = judge_before(state, result);
+	if (state->start == STATE_WARM)
+		return;
+	state_detach(state->before);
+	state->before = NULL;
+}
+
+static int plan_layout(struct state *state, const struct state_layout *layout,
+	uint64_t key_fingerprint, struct state_refusal *refusal)
 {
 	int result = state_header_lay_out(&state->plan, layout);
 
-	state->file.directory = state->file.descriptor = -1;
+	state->file.directory = state->file.descriptor = state->file.next = -1;
+	if (result != 0)
+		return state_refuse(refusal, STATE_REFUSED_LAYOUT, result);
+	state_header_describe(&state->plan, key_fingerprint);
+	return 0;
+}
+
+/* What is adopted lives beside what is new, until it has gone. */
+static void add_pools(struct state_layout *layout, const struct state_reader *before)
+{
+	const struct state_layout *old = &state_reader_header(before)->layout;
+	uint64_t words = layout->slot_words;
+
+	for (uint32_t i = 0; i < old->pools; i++) {
+		const struct identity_pool *row = state_reader_pool_row(before, i);
+
+		if (!identity_pool_is_sound(row, old))
+			continue;
+		words += state_slots_room(row->slots);
+		layout->pools++;
+	}
+	layout->slot_words = RTE_MIN(words, (uint64_t)SLOT_WORDS_MAX);
+}
+
+/* Lays the file out anew: numbers that are adopted have to exist. */
+static int make_room(struct state *state, struct state_refusal *refusal)
+{
+	struct state_layout layout = state->plan.layout;
+	const struct state_layout *before;
+	int result;
+
+	if (state->before == NULL)
+		return 0;
+	before = &state_reader_header(state->before)->layout;
+	layout.services = RTE_MAX(layout.services, before->services);
+	layout.backends = RTE_MAX(layout.backends, before->backends);
+	layout.records = RTE_MAX(layout.records, before->records);
+	add_pools(&layout, state->before);
+	result = state_header_lay_out(&state->plan, &layout);
 	return result == 0 ? 0 : state_refuse(refusal, STATE_REFUSED_LAYOUT, result);
 }
 
 static int map_file(struct state *state, struct state_refusal *refusal)
 {
 	void *base = mmap(NULL, state->plan.file_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		state->file.descriptor, 0);
+		state->file.next, 0);
 
 	if (base == MAP_FAILED)
 		return state_refuse(refusal, STATE_REFUSED_MEMORY, -errno);
@@ -61,32 +156,22 @@ static int open_books(struct state *state, struct state_refusal *refusal)
 	return 0;
 }
 
-/*
- * Our signature (state_file_allocate) stays readable throughout; everything else becomes zero, then
- * the header is written, and `ready` last.
- */
-static void start_cold(struct state *state)
+/* The file is new, so all but our signature is zero; `ready` is written when it is settled. */
+static void begin(struct state *state)
 {
-	uint8_t *bytes = (uint8_t *)state->base;
+	uint64_t fingerprint = state->plan.key_fingerprint;
 
-	memset(bytes + sizeof(*state->base), 0, state->plan.file_size - sizeof(*state->base));
-	state_header_describe(&state->plan);
-	memcpy(bytes, &state->plan, STATE_HEADER_CONSTANT_SIZE);
+	if (state->before != NULL)
+		memcpy(state_pins(state), state_reader_pins(state->before),
+			state->plan.regions[STATE_PINS].length);
+	state_header_describe(&state->plan, fingerprint);
+	memcpy(state->base, &state->plan, STATE_HEADER_CONSTANT_SIZE);
 	atomic_store_explicit(
 		&state->base->reader_generation, state->plan.started_ns, memory_order_relaxed);
-	atomic_store_explicit(&state->base->ready, STATE_READY, memory_order_release);
 }
 
-/* Undoes a start at any point of it. A file that we made but another locked first is theirs. */
-static void abandon(struct state *state)
-{
-	if (state->file.created && state->file.locked)
-		state_file_remove(&state->file);
-	state_close(state);
-}
-
-int state_open(const char *path, const struct state_layout *layout, struct state **opened,
-	struct state_refusal *refusal)
+int state_open(const char *path, const struct state_layout *layout, uint64_t key_fingerprint,
+	struct state **opened, struct state_refusal *refusal)
 {
 	struct state *state = calloc(1, sizeof(*state));
 	int result;
@@ -94,21 +179,63 @@ int state_open(const char *path, const struct state_layout *layout, struct state
 	memset(refusal, 0, sizeof(*refusal));
 	if (!state)
 		return state_refuse(refusal, STATE_REFUSED_MEMORY, -ENOMEM);
-	result = plan_layout(state, layout, refusal);
+	result = plan_layout(state, layout, key_fingerprint, refusal);
 	if (result == 0)
 		result = state_file_open(&state->file, path, refusal);
+	if (result == 0) {
+		look_at_before(state);
+		result = make_room(state, refusal);
+	}
 	if (result == 0)
-		result = state_file_allocate(&state->file, state->plan.file_size, refusal);
+		result = state_file_prepare(&state->file, state->plan.file_size, refusal);
 	if (result == 0)
 		result = map_file(state, refusal);
 	if (result == 0)
 		result = open_books(state, refusal);
 	if (result != 0) {
-		abandon(state);
+		state_discard(state);
 		return result;
 	}
-	start_cold(state);
+	begin(state);
 	*opened = state;
+	return 0;
+}
+
+enum state_start state_start(const struct state *state)
+{
+	return state->start;
+}
+
+const struct state_reader *state_before(const struct state *state)
+{
+	return state->before;
+}
+
+/* For readers that have the old file mapped: 0 is "an owner is starting". */
+static void end_generation(int descriptor)
+{
+	const uint64_t none = 0;
+
+	/* short of that they go on with a file that nobody writes any more, which harms nobody */
+	if (pwrite(descriptor, &none, sizeof(none),
+		    offsetof(struct state_header, reader_generation)) != sizeof(none))
+		return;
+}
+
+int state_settle(struct state *state, struct state_refusal *refusal)
+{
+	int old, result;
+
+	memset(refusal, 0, sizeof(*refusal));
+	atomic_store_explicit(&state->base->ready, STATE_READY, memory_order_release);
+	result = state_file_replace(&state->file, &old, refusal);
+	if (result != 0)
+		return result;
+	if (state->start != STATE_COLD_ABSENT)
+		end_generation(old);
+	close(old);
+	state_detach(state->before);
+	state->before = NULL;
 	return 0;
 }
 
@@ -116,6 +243,7 @@ void state_close(struct state *state)
 {
 	if (!state)
 		return;
+	state_detach(state->before);
 	arena_destroy(state->slots);
 	arena_destroy(state->records);
 	if (state->base)
@@ -126,6 +254,8 @@ void state_close(struct state *state)
 
 void state_discard(struct state *state)
 {
+	if (!state)
+		return;
 	state_file_remove(&state->file);
 	state_close(state);
 }
@@ -202,4 +332,33 @@ struct worker_counters *state_counters(struct state *state, uint32_t worker)
 void state_generation_advance(struct state *state)
 {
 	atomic_fetch_add_explicit(&state->base->reader_generation, 1, memory_order_acq_rel);
+}
+
+void *state_pins(struct state *state)
+{
+	return state_header_region(&state->plan, state->base, STATE_PINS);
+}
+
+struct identity_pool *state_pool_row(struct state *state, uint32_t number)
+{
+	assert(number < state->plan.layout.pools);
+	return (struct identity_pool *)state_header_region(
+		       &state->plan, state->base, STATE_POOL_ROWS) +
+	       number;
+}
+
+struct identity_backend *state_backend_row(struct state *state, uint32_t gid)
+{
+	assert(gid < state->plan.layout.backends);
+	return (struct identity_backend *)state_header_region(
+		       &state->plan, state->base, STATE_BACKEND_ROWS) +
+	       gid;
+}
+
+struct identity_service *state_service_row(struct state *state, uint32_t place)
+{
+	assert(place < state->plan.layout.services);
+	return (struct identity_service *)state_header_region(
+		       &state->plan, state->base, STATE_SERVICE_ROWS) +
+	       place;
 }

@@ -4,12 +4,14 @@
  * share: slot words (slots.h), backend records (record.h) and the counters of each worker
  * (counters.h). It holds offsets and numbers and never a pointer.
  *
- *	header | slot words | backend records | block of worker 0 | block of worker 1 | ...
+ *	header | slot words | backend records | counters, a block for each worker | pins | rows
  *
- * Each part begins on a page. One process owns the file (state_file.h). A start is always a cold
- * one: whatever an existing file holds is thrown away unread, so nothing in it can do harm.
+ * Each part begins on a page. One process owns the file (state_file.h). A start makes a new file
+ * and, where what an earlier process of the same boot has left is sound and means the same, keeps
+ * that at hand for the caller to adopt, judged row by row (identity.h); the pins are copied whole,
+ * because any bytes are a table. The new file takes the place of the old one when all is adopted.
  *
- * Opening, closing, allocating and freeing: control thread.
+ * Opening, settling, closing, allocating and freeing: control thread.
  */
 #pragma once
 
@@ -17,10 +19,12 @@
 #include <stdint.h>
 
 #include "counters.h"
+#include "identity.h"
 #include "state_file.h"
 #include "state_header.h"
 
 struct backend_record;
+struct state_reader;
 
 #define STATE_RECORD_NONE 0 /* this cell is never handed out */
 
@@ -29,19 +33,51 @@ uint64_t state_memory(const struct state_layout *layout);
 
 struct state;
 
-/*
- * Opens the file at `path`, making it (0640) and its directory (0750; only the last one) where
- * they are absent, allocates all of its space, and starts it empty: slot words and counters are
- * zero. Neither the directory nor the file may be a symbolic link. Returns 0 and the state, or a
- * negative errno with the reason in `refusal`; a file that was there before is then left in place.
- */
-int state_open(const char *path, const struct state_layout *layout, struct state **opened,
-	struct state_refusal *refusal);
+/* Whether there is something to adopt, or why not. */
+enum state_start {
+	STATE_WARM,
+	STATE_COLD_ABSENT,
+	STATE_COLD_UNFINISHED, /* a start that never came to its end */
+	STATE_COLD_DAMAGED,
+	STATE_COLD_VERSION,
+	STATE_COLD_BOOT,
+	STATE_COLD_KEY,
+	STATE_COLD_PINS,
+	STATE_START_COUNT,
+};
 
-/* Lets go of the file and leaves it where it is. NULL is allowed. */
+/* A sentence. Static text. */
+const char *state_start_text(enum state_start start);
+
+/*
+ * Takes the name `path`, making a file (0640) and its directory (0750; only the last one) where
+ * they are absent, and makes the new file, all of its space allocated: slot words, rows and
+ * counters are zero, and so are the pins unless there are some to adopt. It has room for at least
+ * as many services and backends as the file before, so that their numbers can be kept. Neither the
+ * directory nor the file may be a symbolic link. Returns 0 and the state, or a negative errno with
+ * the reason in `refusal`; a file that was there before is left as it was.
+ */
+int state_open(const char *path, const struct state_layout *layout, uint64_t key_fingerprint,
+	struct state **opened, struct state_refusal *refusal);
+
+enum state_start state_start(const struct state *state);
+
+/* What an earlier process has left, until the state is settled; NULL: nothing. */
+const struct state_reader *state_before(const struct state *state);
+
+/*
+ * The new file takes the name. Readers of the old one see generation 0 from now on. 0, or a
+ * negative errno with the reason: then nothing has changed.
+ */
+int state_settle(struct state *state, struct state_refusal *refusal);
+
+/* Lets go of the file and leaves it where it is, once settled. NULL is allowed. */
 void state_close(struct state *state);
 
-/* Removes the file, unless another has taken its place, and lets go of it. */
+/*
+ * Removes the file, unless another has taken its place, and lets go of it. Before it is settled,
+ * what was there before stays.
+ */
 void state_discard(struct state *state);
 
 const struct state_layout *state_layout(const struct state *state);
@@ -78,3 +114,11 @@ struct worker_counters *state_counters(struct state *state, uint32_t worker);
 
 /* Tells readers that services, backends, slots or records now stand for other things. */
 void state_generation_advance(struct state *state);
+
+/* The memory of the table of pins, as many buckets as the layout says. */
+void *state_pins(struct state *state);
+
+/* The row with that number (identity.h). */
+struct identity_pool *state_pool_row(struct state *state, uint32_t number);
+struct identity_backend *state_backend_row(struct state *state, uint32_t gid);
+struct identity_service *state_service_row(struct state *state, uint32_t place);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The order of a start matters. The lock comes first: until it is ours, nothing is written. Then
- * the name is looked up again, because the owner before us may have removed the file between our
- * opening and our locking it, and a lock on a file without a name guards nothing. Then our process
- * id goes in, for whoever comes next. Then space is allocated, so that a full file system is a
- * refusal now and not a SIGBUS in a worker later.
+ * The order of a start matters. The lock on the file that has the name comes first: until it is
+ * ours, nothing is written. Then the name is looked up again, because the owner before us may have
+ * removed or replaced the file between our opening and our locking it, and a lock on a file without
+ * a name guards nothing. A new file is made beside it, with our process id in it, for whoever comes
+ * next, and with all of its space allocated, so that a full file system is a refusal now and not a
+ * SIGBUS in a worker later. It gets the name when it is complete: a start that fails or is killed
+ * before that leaves the old one as it was.
  */
 #include "state_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +22,8 @@
 
 #define FILE_MODE      0640
 #define DIRECTORY_MODE 0750
+#define NEXT_PREFIX    "."
+#define NEXT_SUFFIX    ".new"
 
 const char *state_refusal_text(enum state_refusal_reason reason)
 {
@@ -54,7 +59,7 @@ static char *split_path(const char *path, char name[static NAME_MAX + 1])
 	const char *slash = strrchr(path, '/');
 	const char *last = slash ? slash + 1 : path;
 
-	if (last[0] == '\0' || strlen(last) > NAME_MAX)
+	if (last[0] == '\0' || strlen(last) > NAME_MAX - strlen(NEXT_PREFIX NEXT_SUFFIX))
 		return NULL;
 	strcpy(name, last);
 	if (!slash)
@@ -100,6 +105,8 @@ static int open_directory(struct state_file *file, const char *path, struct stat
 
 	if (!directory)
 		return state_refuse(refusal, STATE_REFUSED_PATH, -EINVAL);
+	snprintf(
+		file->next_name, sizeof(file->next_name), NEXT_PREFIX "%s" NEXT_SUFFIX, file->name);
 	result = make_directory(directory, &file->directory);
 	free(directory);
 	if (result != 0)
@@ -144,7 +151,7 @@ static int judge_file(const struct state_file *file, struct state_refusal *refus
 }
 
 /* What the owner wrote there first; whatever else stands there is no answer. */
-static pid_t read_holder(int descriptor)
+static pid_t read_signature(int descriptor)
 {
 	struct state_header header;
 
@@ -155,27 +162,57 @@ static pid_t read_holder(int descriptor)
 	return header.pid;
 }
 
+/* While it is starting, its signature is in the file that it prepares. */
+static pid_t read_holder(const struct state_file *file)
+{
+	int next = openat(file->directory, file->next_name,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	pid_t holder = 0;
+
+	if (next >= 0) {
+		holder = read_signature(next);
+		close(next);
+	}
+	return holder != 0 ? holder : read_signature(file->descriptor);
+}
+
+static bool lock(int descriptor)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(descriptor, F_OFD_SETLK, &whole) == 0;
+}
+
 static int lock_file(struct state_file *file, struct state_refusal *refusal)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	file->locked = fcntl(file->descriptor, F_OFD_SETLK, &lock) == 0;
+	file->locked = lock(file->descriptor);
 	if (file->locked)
 		return 0;
 	if (errno != EAGAIN && errno != EACCES)
 		return state_refuse(refusal, STATE_REFUSED_FILE, -errno);
-	refusal->holder = read_holder(file->descriptor);
+	refusal->holder = read_holder(file);
 	return state_refuse(refusal, STATE_REFUSED_HELD, -EBUSY);
+}
+
+static bool is_named(int directory, const char *name, int descriptor)
+{
+	struct stat ours, named;
+
+	return fstat(descriptor, &ours) == 0 &&
+	       fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
 /* Whether the file we have open is the one that has the name. */
 static bool has_name(const struct state_file *file)
 {
-	struct stat ours, named;
+	return is_named(file->directory, file->name, file->descriptor);
+}
 
-	return fstat(file->descriptor, &ours) == 0 &&
-	       fstatat(file->directory, file->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+/* Not so once somebody removed the file that has the name and another start took its place. */
+static bool has_next_name(const struct state_file *file)
+{
+	return is_named(file->directory, file->next_name, file->next);
 }
 
 static int open_and_lock(struct state_file *file, struct state_refusal *refusal)
@@ -201,7 +238,7 @@ int state_file_open(struct state_file *file, const char *path, struct state_refu
 {
 	int result;
 
-	file->directory = file->descriptor = -1;
+	file->directory = file->descriptor = file->next = -1;
 	result = open_directory(file, path, refusal);
 	if (result != 0)
 		return result;
@@ -215,58 +252,90 @@ int state_file_open(struct state_file *file, const char *path, struct state_refu
 }
 
 /* Signs the file, so that a second start can name us even while we are still starting. */
-static int sign(const struct state_file *file)
+static int sign(int descriptor)
 {
 	struct state_header signature = { .magic = STATE_MAGIC, .pid = getpid() };
-
-	ssize_t length = pwrite(file->descriptor, &signature, sizeof(signature), 0);
+	ssize_t length = pwrite(descriptor, &signature, sizeof(signature), 0);
 
 	if (length < 0)
 		return -errno;
 	return length == sizeof(signature) ? 0 : -ENOSPC;
 }
 
-static int allocate(const struct state_file *file, uint64_t size)
+static int allocate(int descriptor, uint64_t size)
 {
 	int code;
 
 	do
-		code = posix_fallocate(file->descriptor, 0, size);
+		code = posix_fallocate(descriptor, 0, size);
 	while (code == EINTR);
 	return -code;
 }
 
-/* Gives back what a larger owner before us has left, where the file system can do that. */
-static void release_rest(const struct state_file *file, off_t end)
+/* Only who has the lock on the name makes this file: one that is there was left by a start. */
+static int make_next(struct state_file *file)
 {
-	struct stat status;
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
-	if (fstat(file->descriptor, &status) == 0 && status.st_size > end)
-		fallocate(file->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, end,
-			status.st_size - end);
+	if (unlinkat(file->directory, file->next_name, 0) != 0 && errno != ENOENT)
+		return -errno;
+	file->next = openat(file->directory, file->next_name, flags, FILE_MODE);
+	if (file->next < 0 || fchmod(file->next, FILE_MODE) != 0)
+		return -errno;
+	return lock(file->next) ? 0 : -errno;
 }
 
-int state_file_allocate(struct state_file *file, uint64_t size, struct state_refusal *refusal)
+static void drop_next(struct state_file *file)
 {
-	int result = sign(file);
+	if (file->next < 0)
+		return;
+	if (has_next_name(file))
+		unlinkat(file->directory, file->next_name, 0);
+	close(file->next);
+	file->next = -1;
+}
+
+int state_file_prepare(struct state_file *file, uint64_t size, struct state_refusal *refusal)
+{
+	int result = make_next(file);
 
 	refusal->bytes = size;
+	if (result != 0) {
+		drop_next(file);
+		return state_refuse(refusal, STATE_REFUSED_FILE, result);
+	}
+	result = sign(file->next);
 	if (result == 0)
-		result = allocate(file, size);
-	if (result != 0)
-		return state_refuse(refusal, STATE_REFUSED_SPACE, result);
-	release_rest(file, size);
+		result = allocate(file->next, size);
+	if (result == 0)
+		return 0;
+	drop_next(file);
+	return state_refuse(refusal, STATE_REFUSED_SPACE, result);
+}
+
+int state_file_replace(struct state_file *file, int *old, struct state_refusal *refusal)
+{
+	if (!has_next_name(file))
+		return state_refuse(refusal, STATE_REFUSED_FILE, -ESTALE);
+	if (renameat(file->directory, file->next_name, file->directory, file->name) != 0)
+		return state_refuse(refusal, STATE_REFUSED_FILE, -errno);
+	*old = file->descriptor;
+	file->descriptor = file->next;
+	file->next = -1;
+	file->created = true;
 	return 0;
 }
 
-void state_file_remove(const struct state_file *file)
+void state_file_remove(struct state_file *file)
 {
-	if (has_name(file))
+	drop_next(file);
+	if (file->created && file->locked && has_name(file))
 		unlinkat(file->directory, file->name, 0);
 }
 
 void state_file_close(struct state_file *file)
 {
+	drop_next(file);
 	if (file->descriptor >= 0)
 		close(file->descriptor);
 	if (file->directory >= 0)

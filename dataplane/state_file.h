@@ -47,10 +47,12 @@ int state_refuse(struct state_refusal *refusal, enum state_refusal_reason reason
 const char *state_refusal_text(enum state_refusal_reason reason);
 
 struct state_file {
-	char name[NAME_MAX + 1]; /* in its directory */
+	char name[NAME_MAX + 1];      /* in its directory */
+	char next_name[NAME_MAX + 1]; /* of the one that is to take its place */
 	int directory;
-	int descriptor;
-	bool created; /* it was not there before */
+	int descriptor; /* of the file that has the name */
+	int next;       /* of the one that is to take its place; -1: none */
+	bool created;   /* the file was not there before, or is ours by now */
 	bool locked;
 };
 
@@ -62,13 +64,16 @@ struct state_file {
 int state_file_open(struct state_file *file, const char *path, struct state_refusal *refusal);
 
 /*
- * Signs the file as ours and allocates `size` bytes. A file that was longer keeps its length,
- * because a reader's mapping beyond the end of a file is a crash, but gives back its space.
+ * Makes the file that is to take the place of the one that has the name, locked, signed as ours and
+ * with `size` bytes allocated. The old one is not touched. A refusal leaves nothing behind.
  */
-int state_file_allocate(struct state_file *file, uint64_t size, struct state_refusal *refusal);
+int state_file_prepare(struct state_file *file, uint64_t size, struct state_refusal *refusal);
 
-/* Removes the name, unless it is another file's by now. */
-void state_file_remove(const struct state_file *file);
+/* Gives the prepared file the name, and lets go of the old one, whose descriptor goes to *old. */
+int state_file_replace(struct state_file *file, int *old, struct state_refusal *refusal);
+
+/* Removes the prepared file, and the one that has the name unless that was there before us. */
+void state_file_remove(struct state_file *file);
 
 /* Unlocks and closes. */
 void state_file_close(struct state_file *file);

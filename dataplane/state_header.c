@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "flow.h"
+#include "identity.h"
+#include "pins.h"
 
 static uint64_t whole_pages(uint64_t bytes)
 {
@@ -19,13 +21,21 @@ int state_header_lay_out(struct state_header *header, const struct state_layout 
 	uint64_t offset = STATE_PAGE_SIZE;
 
 	if (layout->workers == 0 || layout->workers > STATE_WORKERS_MAX || layout->records == 0 ||
-		layout->ports > COUNTERS_PORT_ROOM)
+		layout->ports > COUNTERS_PORT_ROOM || layout->pin_buckets == 0 ||
+		layout->pin_buckets > PINS_BUCKETS_MAX)
 		return -EINVAL;
 	header->layout = *layout;
 	header->worker_stride = whole_pages(counters_size(layout->services, layout->backends));
 	header->regions[STATE_SLOTS].length = (uint64_t)layout->slot_words * sizeof(uint32_t);
 	header->regions[STATE_RECORDS].length = (uint64_t)layout->records * STATE_RECORD_SIZE;
 	header->regions[STATE_COUNTERS].length = layout->workers * header->worker_stride;
+	header->regions[STATE_PINS].length = pins_memory(layout->pin_buckets);
+	header->regions[STATE_POOL_ROWS].length =
+		(uint64_t)layout->pools * sizeof(struct identity_pool);
+	header->regions[STATE_BACKEND_ROWS].length =
+		(uint64_t)layout->backends * sizeof(struct identity_backend);
+	header->regions[STATE_SERVICE_ROWS].length =
+		(uint64_t)layout->services * sizeof(struct identity_service);
 	for (int i = 0; i < STATE_REGION_COUNT; i++) {
 		header->regions[i].offset = offset;
 		offset += whole_pages(header->regions[i].length);
@@ -78,7 +88,15 @@ static uint64_t now_ns(void)
 	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
 }
 
-void state_header_describe(struct state_header *header)
+bool state_header_same_boot(const struct state_header *a, const struct state_header *b)
+{
+	static const uint8_t unknown[sizeof(a->boot_id)];
+
+	return memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id)) == 0 &&
+	       memcmp(a->boot_id, unknown, sizeof(unknown)) != 0;
+}
+
+void state_header_describe(struct state_header *header, uint64_t key_fingerprint)
 {
 	header->magic = STATE_MAGIC;
 	header->version = STATE_VERSION;
@@ -86,6 +104,7 @@ void state_header_describe(struct state_header *header)
 	header->pid = getpid();
 	header->verdicts = VERDICT_COUNT;
 	header->started_ns = now_ns();
+	header->key_fingerprint = key_fingerprint;
 	read_boot_id(header->boot_id);
 	header->checksum = checksum_of(header);
 }
@@ -96,10 +115,11 @@ int state_header_judge(const struct state_header *header, uint64_t file_size)
 
 	if (header->magic != STATE_MAGIC)
 		return -EINVAL;
-	if (header->ready != STATE_READY)
-		return -EAGAIN;
+	/* first of all, because another version has everything else in another place */
 	if (header->version != STATE_VERSION)
 		return -EPROTONOSUPPORT;
+	if (header->ready != STATE_READY)
+		return -EAGAIN;
 	if (header->header_size != sizeof(*header) || header->verdicts > COUNTERS_VERDICT_ROOM ||
 		header->checksum != checksum_of(header))
 		return -EINVAL;

@@ -10,30 +10,37 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "counters.h"
 
-#define STATE_VERSION     1
+#define STATE_VERSION     2
 #define STATE_PAGE_SIZE   4096
 #define STATE_RECORD_SIZE 128 /* bytes of a cell for a backend record */
 #define STATE_WORKERS_MAX 128
 
 /* What the file has room for. */
 struct state_layout {
-	uint32_t workers;    /* 1 to STATE_WORKERS_MAX */
-	uint32_t ports;      /* in use; at most COUNTERS_PORT_ROOM */
-	uint32_t services;   /* that have counters */
-	uint32_t backends;   /* that have counters, over all pools */
-	uint32_t slot_words; /* the sum of state_slots_room() over all tables, or more */
-	uint32_t records;    /* cells, the one that is never handed out included: at least 1 */
+	uint32_t workers;     /* 1 to STATE_WORKERS_MAX */
+	uint32_t ports;       /* in use; at most COUNTERS_PORT_ROOM */
+	uint32_t services;    /* that have counters */
+	uint32_t backends;    /* that have counters, over all pools */
+	uint32_t slot_words;  /* the sum of state_slots_room() over all tables, or more */
+	uint32_t records;     /* cells, the one that is never handed out included: at least 1 */
+	uint32_t pools;       /* that have a row */
+	uint32_t pin_buckets; /* of the table of pins: 1 to PINS_BUCKETS_MAX */
 };
 
 enum state_region {
 	STATE_SLOTS,
 	STATE_RECORDS,
 	STATE_COUNTERS,
+	STATE_PINS,
+	STATE_POOL_ROWS,
+	STATE_BACKEND_ROWS,
+	STATE_SERVICE_ROWS,
 	STATE_REGION_COUNT,
 };
 
@@ -50,6 +57,8 @@ struct state_header {
 	uint8_t boot_id[16];  /* of the kernel it runs on; zeroes where that cannot be known */
 	uint64_t started_ns;  /* CLOCK_REALTIME */
 	uint64_t file_size;
+	uint64_t
+		key_fingerprint; /* of the hash key: slots and pins mean nothing with another one */
 	struct state_layout layout;
 	struct {
 		uint64_t offset;
@@ -76,7 +85,10 @@ static_assert(sizeof(struct state_header) <= STATE_PAGE_SIZE, "the header has on
 int state_header_lay_out(struct state_header *header, const struct state_layout *layout);
 
 /* Completes a header that was laid out: this process, this boot, now; the checksum last. */
-void state_header_describe(struct state_header *header);
+void state_header_describe(struct state_header *header, uint64_t key_fingerprint);
+
+/* Whether both are of the same boot of the same kernel, as far as that can be known. */
+bool state_header_same_boot(const struct state_header *a, const struct state_header *b);
 
 /*
  * Judges a header that was read from a file of `file_size` bytes; any bytes may be in it. 0: its

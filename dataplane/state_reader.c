@@ -25,6 +25,8 @@ static int read_header(int file, struct state_header *header)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
+	if (status.st_size == 0)
+		return -EAGAIN; /* the first start here: its file has no name yet */
 	length = pread(file, header, sizeof(*header), 0);
 	if (length < 0)
 		return -errno;
@@ -48,23 +50,29 @@ static int map_reader(struct state_reader *reader, int file)
 	return 0;
 }
 
-int state_attach(const char *path, struct state_reader **attached)
+int state_attach_file(int descriptor, struct state_reader **attached)
 {
 	struct state_reader *reader = calloc(1, sizeof(*reader));
-	int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int result = -ENOMEM;
 
-	if (!reader)
-		goto out;
-	result = file < 0 ? -errno : map_reader(reader, file);
-	if (result != 0)
-		goto out;
-	*attached = reader;
-	reader = NULL;
-out:
-	state_detach(reader);
-	if (file >= 0)
-		close(file);
+	if (reader)
+		result = map_reader(reader, descriptor);
+	if (result == 0)
+		*attached = reader;
+	else
+		state_detach(reader);
+	return result;
+}
+
+int state_attach(const char *path, struct state_reader **attached)
+{
+	int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int result;
+
+	if (file < 0)
+		return -errno;
+	result = state_attach_file(file, attached);
+	close(file);
 	return result;
 }
 
@@ -117,4 +125,39 @@ const struct worker_counters *state_reader_counters(
 	if (worker >= reader->plan.layout.workers)
 		return NULL;
 	return (const struct worker_counters *)(blocks + worker * reader->plan.worker_stride);
+}
+
+/* Place `number` of an array of things of that size, or NULL beyond `count`. */
+static const void *find(const struct state_reader *reader, enum state_region region,
+	uint32_t number, uint32_t count, size_t size)
+{
+	const uint8_t *first = state_header_region(&reader->plan, reader->base, region);
+
+	return number < count ? first + number * size : NULL;
+}
+
+const struct identity_pool *state_reader_pool_row(
+	const struct state_reader *reader, uint32_t number)
+{
+	return find(reader, STATE_POOL_ROWS, number, reader->plan.layout.pools,
+		sizeof(struct identity_pool));
+}
+
+const struct identity_backend *state_reader_backend_row(
+	const struct state_reader *reader, uint32_t gid)
+{
+	return find(reader, STATE_BACKEND_ROWS, gid, reader->plan.layout.backends,
+		sizeof(struct identity_backend));
+}
+
+const struct identity_service *state_reader_service_row(
+	const struct state_reader *reader, uint32_t place)
+{
+	return find(reader, STATE_SERVICE_ROWS, place, reader->plan.layout.services,
+		sizeof(struct identity_service));
+}
+
+const void *state_reader_pins(const struct state_reader *reader)
+{
+	return state_header_region(&reader->plan, reader->base, STATE_PINS);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "counters.h"
+#include "identity.h"
 #include "state_header.h"
 
 struct backend_record;
@@ -21,6 +22,10 @@ struct state_reader;
  * -EAGAIN: its owner is still starting; otherwise what open(2) or mmap(2) said.
  */
 int state_attach(const char *path, struct state_reader **attached);
+
+/* The same of a file that is open: for its owner to be. `descriptor` stays the caller's. */
+int state_attach_file(int descriptor, struct state_reader **attached);
+
 void state_detach(struct state_reader *reader); /* NULL is allowed */
 
 /* What was checked at the time of attaching; `reader_generation` and `ready` are not set in it. */
@@ -39,3 +44,14 @@ const struct backend_record *state_reader_record(
 	const struct state_reader *reader, uint32_t record);
 const struct worker_counters *state_reader_counters(
 	const struct state_reader *reader, uint32_t worker);
+
+/* Rows (identity.h), unjudged. NULL for a number that the file has no room for. */
+const struct identity_pool *state_reader_pool_row(
+	const struct state_reader *reader, uint32_t number);
+const struct identity_backend *state_reader_backend_row(
+	const struct state_reader *reader, uint32_t gid);
+const struct identity_service *state_reader_service_row(
+	const struct state_reader *reader, uint32_t place);
+
+/* The table of pins: as many buckets as the header's layout says, and any bytes are a table. */
+const void *state_reader_pins(const struct state_reader *reader);

@@ -16,6 +16,8 @@ const struct state_layout node_layout = {
 	.backends = 32,
 	.slot_words = 3 * 256,
 	.records = 2 * 32 + 1,
+	.pools = 1,
+	.pin_buckets = 1,
 };
 
 /* EAL pins the thread that starts it, and threads to come inherit that: undone here. */
@@ -92,7 +94,8 @@ static void open_state(struct node *node, const struct state_layout *layout)
 	strcpy(node->directory, "/tmp/sluice-unit-XXXXXX");
 	assert_non_null(mkdtemp(node->directory));
 	snprintf(path, sizeof(path), "%s/state", node->directory);
-	if (state_open(path, layout, &node->state, &refusal) != 0)
+	if (state_open(path, layout, 0, &node->state, &refusal) != 0 ||
+		state_settle(node->state, &refusal) != 0)
 		fail_msg("%s", state_refusal_text(refusal.reason));
 }
 

@@ -375,7 +375,7 @@ static void what_no_configuration_may_say_changes_nothing(void **state)
 	struct snapshot before = take_snapshot(world);
 
 	assert_refused(ask(world, set_weight("w2", 70000)), -EINVAL,
-		"pools[0].backends[1].weight: 70000 is not a weight (1-65535)");
+		"pools[0].backends[1].weight: 70000 is not a weight (0-65535)");
 	assert_unchanged(world, &before);
 	before = take_snapshot(world);
 	assert_refused(ask(world, dry(add_backend("w4", "10.2.0.1"))), -EINVAL,
@@ -515,11 +515,10 @@ static void a_refused_reload_changes_nothing(void **state)
 	struct world *world = *state;
 	struct snapshot before;
 
-	edit_file(world, "weight", json_integer(0));
+	edit_file(world, "weight", json_integer(65536));
 	before = take_snapshot(world);
 	assert_refused(ask(world, reload()), -EINVAL,
-		"pools[0].backends[2].weight: 0 is a drain without deadline, which is not in this "
-		"version; use \"state\": \"disabled\"");
+		"pools[0].backends[2].weight: 65536 is not a weight (0-65535)");
 	assert_unchanged(world, &before);
 	config_place_write_text(&world->place, "{");
 	before = take_snapshot(world);
@@ -533,7 +532,7 @@ static void a_file_whose_reload_was_refused_is_not_written_over(void **state)
 	struct world *world = *state;
 	struct snapshot before;
 
-	edit_file(world, "weight", json_integer(0));
+	edit_file(world, "weight", json_integer(65536));
 	assert_int_equal(ask(world, reload())->code, -EINVAL);
 	before = take_snapshot(world);
 	assert_found_changed(world, ask(world, set_weight("w1", 7)));

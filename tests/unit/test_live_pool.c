@@ -15,6 +15,8 @@ static const struct state_layout layout = {
 	.backends = 1,
 	.slot_words = 2 * 256,
 	.records = 1,
+	.pools = 1,
+	.pin_buckets = 1,
 };
 
 struct place {
@@ -33,7 +35,9 @@ static int open_place(void **state)
 		return -1;
 	snprintf(path, sizeof(path), "%s/state", place->directory);
 	*state = place;
-	return state_open(path, &layout, &place->state, &refusal);
+	if (state_open(path, &layout, 0, &place->state, &refusal) != 0)
+		return -1;
+	return state_settle(place->state, &refusal);
 }
 
 static int close_place(void **state)

@@ -216,6 +216,8 @@ static const struct state_layout tight_layout = {
 	.backends = BACKENDS,
 	.slot_words = 256 * (1 + OUTSTANDING + 1),
 	.records = RECORDS,
+	.pools = 1,
+	.pin_buckets = 1,
 };
 
 /* As many as the numbers of backends in "web" can get, by the same reckoning. */
