@@ -64,6 +64,10 @@ struct identity_service {
 	struct counter baseline;
 };
 
+static_assert(sizeof(struct identity_pool) == 80 && sizeof(struct identity_backend) == 240 &&
+		      sizeof(struct identity_service) == 104,
+	"another size is another version of the file");
+
 static inline void identity_set_used(_Atomic uint32_t *used)
 {
 	atomic_store_explicit(used, IDENTITY_USED, memory_order_release);

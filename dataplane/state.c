@@ -211,28 +211,34 @@ const struct state_reader *state_before(const struct state *state)
 	return state->before;
 }
 
-/* For readers that have the old file mapped: 0 is "an owner is starting". */
-static void end_generation(int descriptor)
+/*
+ * For readers that have the old file mapped: 0 is "an owner is starting". Short of that they go on
+ * with a file that nobody writes any more, which harms nobody. Returns what there was.
+ */
+static uint64_t exchange_generation(int descriptor, uint64_t generation)
 {
-	const uint64_t none = 0;
+	const off_t place = offsetof(struct state_header, reader_generation);
+	uint64_t before = 0;
 
-	/* short of that they go on with a file that nobody writes any more, which harms nobody */
-	if (pwrite(descriptor, &none, sizeof(none),
-		    offsetof(struct state_header, reader_generation)) != sizeof(none))
-		return;
+	if (pread(descriptor, &before, sizeof(before), place) == sizeof(before) &&
+		pwrite(descriptor, &generation, sizeof(generation), place) != sizeof(generation))
+		return 0;
+	return before;
 }
 
+/* Readers are told first: killed in between, nobody would tell them. */
 int state_settle(struct state *state, struct state_refusal *refusal)
 {
-	int old, result;
+	int old = state->file.descriptor, result;
+	uint64_t generation = exchange_generation(old, 0);
 
 	memset(refusal, 0, sizeof(*refusal));
 	atomic_store_explicit(&state->base->ready, STATE_READY, memory_order_release);
 	result = state_file_replace(&state->file, &old, refusal);
-	if (result != 0)
+	if (result != 0) {
+		exchange_generation(old, generation);
 		return result;
-	if (state->start != STATE_COLD_ABSENT)
-		end_generation(old);
+	}
 	close(old);
 	state_detach(state->before);
 	state->before = NULL;

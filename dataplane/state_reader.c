@@ -44,7 +44,7 @@ static int map_reader(struct state_reader *reader, int file)
 	if (base == MAP_FAILED)
 		return -errno;
 	reader->base = base;
-	/* Another owner may have started since the header was read. */
+	/* A file that is being made has its header written at any moment. */
 	if (memcmp(base, &reader->plan, STATE_HEADER_CONSTANT_SIZE) != 0)
 		return -EAGAIN;
 	return 0;
