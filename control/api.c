@@ -19,6 +19,7 @@ static const struct rpc_method methods[] = {
 	{ .name = "backend.add", .changes = true, .handle = api_backend_add },
 	{ .name = "backend.remove", .changes = true, .handle = api_backend_remove },
 	{ .name = "backend.set", .changes = true, .handle = api_backend_set },
+	{ .name = "pins.list", .handle = api_pins_list },
 	{ .name = "explain", .handle = api_explain },
 	{ .name = "stats.get", .handle = api_stats_get },
 };

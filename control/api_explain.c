@@ -16,6 +16,7 @@
 #include "api_internal.h"
 #include "balance.h"
 #include "json.h"
+#include "slots.h"
 
 #define FRAME_ROOM                                                                    \
 	256 /* the smallest packet of either family with headroom for an outer header \
@@ -78,7 +79,7 @@ static size_t build_l4(const struct question *question, uint8_t *at)
 		tcp->src_port = rte_cpu_to_be_16(question->source_port);
 		tcp->dst_port = rte_cpu_to_be_16(question->destination_port);
 		tcp->data_off = sizeof(*tcp) / 4 << 4;
-		tcp->tcp_flags = RTE_TCP_SYN_FLAG;
+		tcp->tcp_flags = RTE_TCP_ACK_FLAG;
 		return sizeof(*tcp);
 	} else {
 		struct rte_udp_hdr *udp = (void *)at;
@@ -179,19 +180,74 @@ static void add_service(const struct api *api, json_t *answer, const struct conf
 	json_object_set_new(answer, "forward", json_string(config_forward_name(service->forward)));
 }
 
-static void add_backend(const struct api *api, json_t *answer, const struct config_service *service,
-	const struct packet *packet)
+static const char *name_of(
+	const struct api *api, const struct config_service *service, uint32_t index)
 {
-	const struct config_pool *pool =
-		&desired_config(api->running.desired)->pools[service->pool];
-	const struct forwarding *forwarding = api->running.forwarding;
-	int backend = forwarding_find_backend(forwarding, service->pool,
-		balance_look(forwarding_tables(forwarding), packet).backend);
+	const struct live_backend *backends;
+	size_t count;
+	int place = forwarding_find_backend(api->running.forwarding, service->pool, index);
 
-	if (backend < 0)
+	backends = forwarding_backends(api->running.forwarding, service->pool, &count);
+	return place < 0 ? NULL : backends[place].name;
+}
+
+static void add_backend(
+	const struct api *api, json_t *answer, const struct config_service *service, uint32_t index)
+{
+	const struct forwarding *forwarding = api->running.forwarding;
+	int place = forwarding_find_backend(forwarding, service->pool, index);
+	const struct live_backend *backends;
+	size_t count;
+
+	if (place < 0)
 		return;
-	json_object_set_new(answer, "backend", json_string(pool->backends[backend].name));
-	json_object_set_new(answer, "address", api_json_address(&pool->backends[backend].address));
+	backends = forwarding_backends(forwarding, service->pool, &count);
+	json_object_set_new(answer, "backend", json_string(backends[place].name));
+	json_object_set_new(answer, "address", api_json_address(&backends[place].address));
+	json_object_set_new(
+		answer, "life", json_string(member_state_name(backends[place].life.state)));
+}
+
+/* A pin tells whom its flow is on by its number. */
+static json_t *describe_pin(
+	const struct api *api, const struct config_service *service, uint64_t pin)
+{
+	const struct forwarding *forwarding = api->running.forwarding;
+	const struct live_backend *backends;
+	const char *name = "unknown";
+	size_t count;
+
+	if (pin == 0)
+		return json_null();
+	backends = forwarding_backends(forwarding, service->pool, &count);
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].gid == pin_gid(pin))
+			name = backends[i].name;
+	return json_pack("{s:s, s:s, s:i}", "backend", name, "class",
+		api_pin_class_name(pin_class(pin)), "age_s",
+		(int)(pin_age(pin, forwarding_now_s(forwarding) / PIN_TICK_SECONDS) *
+			PIN_TICK_SECONDS));
+}
+
+/*
+ * Why this flow goes where it goes, and where its slot's new and old flows go. The packet that is
+ * asked about goes on with a flow: who looks for a connection has one.
+ */
+static void add_choice(const struct api *api, json_t *answer, const struct config_service *service,
+	const struct packet *packet, const struct affinity_choice *choice)
+{
+	const char *current = name_of(api, service, slot_cur(packet->word));
+	const char *home = name_of(api, service, slot_home(packet->word));
+
+	json_object_set_new(answer, "slot_state",
+		json_string((packet->word & SLOT_TRACK) != 0 ? "tracked" : "quiet"));
+	json_object_set_new(answer, "reason", json_string(affinity_reason_name(choice->reason)));
+	json_object_set_new(
+		answer, "reason_text", json_string(affinity_reason_text(choice->reason)));
+	json_object_set_new(
+		answer, "current", current == NULL ? json_null() : json_string(current));
+	json_object_set_new(answer, "home", home == NULL ? json_null() : json_string(home));
+	json_object_set_new(answer, "pin", describe_pin(api, service, choice->pin));
 }
 
 /* What is not ours has no port to come by here: it meets the best that any port has to offer. */
@@ -234,7 +290,11 @@ static json_t *explain(const struct api *api, const struct question *question)
 		add_service(api, answer, &config->services[service]);
 	}
 	if (service >= 0 && packet.record != NULL) {
-		add_backend(api, answer, &config->services[service], &packet);
+		struct affinity_choice choice =
+			balance_look(forwarding_tables(api->running.forwarding), &packet);
+
+		add_backend(api, answer, &config->services[service], choice.backend);
+		add_choice(api, answer, &config->services[service], &packet, &choice);
 		add_record(api, answer, &packet);
 		add_outer(answer, packet.record);
 	}

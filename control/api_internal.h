@@ -33,6 +33,25 @@ void api_backend_add(void *context, const json_t *params, struct rpc_call *call)
 void api_backend_remove(void *context, const json_t *params, struct rpc_call *call);
 void api_backend_set(void *context, const json_t *params, struct rpc_call *call);
 
+/* api_tell.c: whether parameters of backend.set bring news, and what is done with these. */
+bool api_tells(const json_t *params);
+void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *call);
+
+/* api_pins.c */
+void api_pins_list(void *context, const json_t *params, struct rpc_call *call);
+json_t *api_json_unresolved(const struct transitions_summary *summary);
+const char *api_pin_class_name(unsigned int class); /* of enum pin_class */
+
+/* api_report.c: new references; and a note of a report for the log and `status`. */
+json_t *api_report_change(const struct desired_outcome *outcome);
+json_t *api_report_pool(
+	const struct plan_pool *before, const struct plan_pool *after, bool dry_run);
+void api_report_note(struct api *api, const char *how, const char *what, json_t *report);
+
+/* Parameters in short, for a note. */
+#define API_WHAT_SIZE 256
+void api_describe(const json_t *params, char what[static API_WHAT_SIZE]);
+
 /* api_explain.c */
 void api_explain(void *context, const json_t *params, struct rpc_call *call);
 
@@ -52,8 +71,12 @@ struct json_member;
 int api_read_params(const json_t *params, const struct json_member *members, void *target,
 	struct rpc_call *call);
 
-/* json_reader: a borrowed `const char *`, a bool, a borrowed `const json_t *` of any kind. */
+/*
+ * json_reader: a borrowed `const char *`, a bool, seconds that a drain may last (uint32_t), a
+ * borrowed `const json_t *` of any kind.
+ */
 struct json_place;
 int api_read_text(const struct json_place *place, void *field, struct error *error);
 int api_read_bool(const struct json_place *place, void *field, struct error *error);
+int api_read_deadline(const struct json_place *place, void *field, struct error *error);
 int api_read_value(const struct json_place *place, void *field, struct error *error);

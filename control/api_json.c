@@ -41,7 +41,7 @@ json_t *api_json_pool(const struct plan_pool *pool)
 	size_t active = 0;
 
 	for (size_t i = 0; i < pool->backend_count; i++)
-		active += pool->members[i].weight != 0;
+		active += pool->seats[i].share != 0;
 	return json_pack("{s:s, s:i, s:o, s:I, s:I}", "name", pool->name, "slots", pool->slots,
 		"digest", api_json_digest(pool->digest), "backends",
 		(json_int_t)pool->backend_count, "active", (json_int_t)active);
@@ -73,6 +73,15 @@ int api_read_bool(const struct json_place *place, void *field, struct error *err
 		return json_mismatch(place, "true or false", error);
 	*(bool *)field = json_is_true(place->value);
 	return 0;
+}
+
+int api_read_deadline(const struct json_place *place, void *field, struct error *error)
+{
+	int64_t seconds;
+	int code = json_read_integer(place, 1, 604800, "seconds (1-604800)", &seconds, error);
+
+	*(uint32_t *)field = seconds;
+	return code;
 }
 
 int api_read_value(const struct json_place *place, void *field, struct error *error)

@@ -4,6 +4,7 @@
 
 #include "api_internal.h"
 #include "json.h"
+#include "sketch.h"
 
 void api_service_list(void *context, const json_t *params, struct rpc_call *call)
 {
@@ -49,28 +50,88 @@ void api_pool_list(void *context, const json_t *params, struct rpc_call *call)
 	for (size_t i = 0; i < plan->pool_count; i++) {
 		json_t *row = api_json_pool(&plan->pools[i]);
 
+		json_object_update_new(
+			row, api_json_unresolved(forwarding_summary(api->running.forwarding, i)));
 		json_object_set_new(row, "services", pool_services(config, i));
 		json_array_append_new(list, row);
 	}
 	rpc_call_result(call, list);
 }
 
-static json_t *backend_row(const struct api *api, size_t pool, size_t backend)
+/* How many flows a draining backend still has: those with a packet in the last minute or two. */
+static json_t *flows_left(const struct api *api, const struct live_backend *backend)
 {
-	const struct config_pool *config = &desired_config(api->running.desired)->pools[pool];
-	const struct config_backend *row = &config->backends[backend];
-	const struct plan_pool *plan = &desired_plan(api->running.desired)->pools[pool];
-	uint32_t owned = plan->members[backend].owned;
-	struct counter sum;
-	json_t *object;
+	uint64_t flows;
 
-	forwarding_count_backend(api->running.forwarding, pool, backend, &sum);
-	object = json_pack("{s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "pool", config->name, "name",
-		row->name, "address", api_json_address(&row->address), "weight", row->weight,
-		"state", config_backend_state_name(row->state), "slots", owned, "share_percent",
-		api_json_tenths(100.0 * owned / plan->slots));
-	json_object_update_new(object, api_json_counter(&sum));
-	return object;
+	if (!tracking_flows_left(
+		    forwarding_tracking(api->running.forwarding), backend->gid, &flows))
+		return json_null();
+	return json_pack("{s:I, s:o, s:i}", "estimate", (json_int_t)flows, "error_percent",
+		api_json_tenths(SKETCH_ERROR_BASIS_POINTS / 100.0), "window_s", TRACKING_WINDOW_S);
+}
+
+static void add_drain(const struct api *api, json_t *row, const struct live_backend *backend)
+{
+	uint32_t now_s = forwarding_now_s(api->running.forwarding);
+	uint32_t deadline_s = backend->facts.deadline_s;
+
+	json_object_set_new(row, "flows_left", flows_left(api, backend));
+	json_object_set_new(row, "packets_per_second",
+		live_backend_drains(backend) ? json_integer(backend->packet_rate) : json_null());
+	json_object_set_new(row, "deadline_s",
+		!live_backend_drains(backend) || deadline_s == MEMBERSHIP_NO_DEADLINE
+			? json_null()
+			: json_integer(deadline_s > now_s ? deadline_s - now_s : 0));
+}
+
+static const char *state_name(const struct live_backend *backend)
+{
+	static const char *const names[] = {
+		[MEMBERSHIP_ACTIVE] = "active",
+		[MEMBERSHIP_DRAIN] = "drain",
+		[MEMBERSHIP_DISABLED] = "disabled",
+		[MEMBERSHIP_REMOVED_DRAIN] = "removed",
+		[MEMBERSHIP_REMOVED] = "removed",
+	};
+
+	return names[backend->facts.wish];
+}
+
+/* Seats of configured backends stand in the order of these; what is going has none. */
+static uint32_t slots_of(const struct plan_pool *plan, size_t backend)
+{
+	return backend < plan->backend_count ? plan->seats[backend].owned : 0;
+}
+
+static json_t *backend_row(
+	const struct api *api, size_t pool, size_t place, const struct live_backend *backend)
+{
+	const struct plan_pool *plan = &desired_plan(api->running.desired)->pools[pool];
+	uint32_t owned = slots_of(plan, place);
+	struct counter sum;
+	json_t *row;
+
+	forwarding_count_backend(api->running.forwarding, pool, place, &sum);
+	row = json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:s, s:s, s:s, s:b, s:i, s:o}", "pool",
+		plan->name, "name", backend->name, "address", api_json_address(&backend->address),
+		"key", backend->key, "weight", backend->weight, "weight_percent",
+		api_json_tenths(100.0 * backend->dynamic.factor / FACTOR_ONE), "state",
+		state_name(backend), "life", member_state_name(backend->life.state), "health",
+		backend->facts.healthy ? "up" : "down", "removed", live_backend_is_removed(backend),
+		"slots", owned, "share_percent", api_json_tenths(100.0 * owned / plan->slots));
+	json_object_update_new(row, api_json_counter(&sum));
+	add_drain(api, row, backend);
+	return row;
+}
+
+static void add_backends(const struct api *api, json_t *list, size_t pool)
+{
+	const struct live_backend *backends;
+	size_t count;
+
+	backends = forwarding_backends(api->running.forwarding, pool, &count);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, backend_row(api, pool, i, &backends[i]));
 }
 
 struct backend_list_params {
@@ -99,8 +160,7 @@ void api_backend_list(void *context, const json_t *params, struct rpc_call *call
 	for (size_t i = 0; i < config->pool_count; i++) {
 		if (wanted.pool != NULL && strcmp(config->pools[i].name, wanted.pool) != 0)
 			continue;
-		for (size_t k = 0; k < config->pools[i].backend_count; k++)
-			json_array_append_new(list, backend_row(api, i, k));
+		add_backends(api, list, i);
 	}
 	rpc_call_result(call, list);
 }

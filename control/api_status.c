@@ -54,12 +54,18 @@ static json_t *status_ports(const struct api *api)
 	return list;
 }
 
-static json_t *status_pools(const struct plan *plan)
+static json_t *status_pools(const struct api *api)
 {
+	const struct plan *plan = desired_plan(api->running.desired);
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < plan->pool_count; i++)
-		json_array_append_new(list, api_json_pool(&plan->pools[i]));
+	for (size_t i = 0; i < plan->pool_count; i++) {
+		json_t *row = api_json_pool(&plan->pools[i]);
+
+		json_object_update_new(
+			row, api_json_unresolved(forwarding_summary(api->running.forwarding, i)));
+		json_array_append_new(list, row);
+	}
 	return list;
 }
 
@@ -129,11 +135,12 @@ void api_status(void *context, const json_t *params, struct rpc_call *call)
 			"node", config->node_name, "version", SLUICE_VERSION, "pid", (int)getpid(),
 			"uptime_s", (json_int_t)(now.tv_sec - api->started_s), "ready",
 			json_array_size(reasons) == 0, "reasons", reasons, "state", "file",
-			config->dataplane.state_file, "start", "cold", "reason",
-			"this version always starts cold", "table_digest",
+			config->dataplane.state_file, "start",
+			state_start(api->running.state) == STATE_WARM ? "warm" : "cold", "reason",
+			state_start_text(state_start(api->running.state)), "table_digest",
 			api_json_digest(plan->digest), "workers",
 			status_workers(api->running.workers), "ports", status_ports(api), "pools",
-			status_pools(plan), "warnings", status_warnings(api), "last_change",
+			status_pools(api), "warnings", status_warnings(api), "last_change",
 			api->last_change));
 }
 
@@ -216,7 +223,22 @@ static json_t *stats_verdicts(const struct api *api)
 	return object;
 }
 
-static json_t *stats_services(const struct api *api)
+static uint64_t count_copies(const struct api *api)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < workers_count(api->running.workers); i++)
+		sum += counter_read(&state_counters(api->running.state, i)->copies);
+	return sum;
+}
+
+/* As now, or as it was when this process began. */
+typedef void count_service_t(
+	const struct forwarding *forwarding, size_t service, struct counter *sum);
+typedef void count_backend_t(
+	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum);
+
+static json_t *stats_services(const struct api *api, count_service_t *count_service)
 {
 	const struct config *config = desired_config(api->running.desired);
 	json_t *object = json_object();
@@ -224,13 +246,13 @@ static json_t *stats_services(const struct api *api)
 	for (size_t i = 0; i < config->service_count; i++) {
 		struct counter sum;
 
-		forwarding_count_service(api->running.forwarding, i, &sum);
+		count_service(api->running.forwarding, i, &sum);
 		json_object_set_new(object, config->services[i].name, api_json_counter(&sum));
 	}
 	return object;
 }
 
-static json_t *stats_backends(const struct api *api)
+static json_t *stats_backends(const struct api *api, count_backend_t *count_backend)
 {
 	const struct config *config = desired_config(api->running.desired);
 	json_t *object = json_object();
@@ -240,7 +262,7 @@ static json_t *stats_backends(const struct api *api)
 		for (size_t k = 0; k < config->pools[i].backend_count; k++) {
 			struct counter sum;
 
-			forwarding_count_backend(api->running.forwarding, i, k, &sum);
+			count_backend(api->running.forwarding, i, k, &sum);
 			snprintf(name, sizeof(name), "%s/%s", config->pools[i].name,
 				config->pools[i].backends[k].name);
 			json_object_set_new(object, name, api_json_counter(&sum));
@@ -270,8 +292,12 @@ void api_stats_get(void *context, const json_t *params, struct rpc_call *call)
 {
 	const struct api *api = context;
 
-	rpc_call_result(
-		call, json_pack("{s:o, s:o, s:o, s:o, s:o}", "ports", stats_ports(api), "verdicts",
-			      stats_verdicts(api), "services", stats_services(api), "backends",
-			      stats_backends(api), "workers", stats_workers(api)));
+	rpc_call_result(call,
+		json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:{s:o, s:o}}", "ports", stats_ports(api),
+			"verdicts", stats_verdicts(api), "copies", (json_int_t)count_copies(api),
+			"services", stats_services(api, forwarding_count_service), "backends",
+			stats_backends(api, forwarding_count_backend), "workers",
+			stats_workers(api), "baseline", "services",
+			stats_services(api, forwarding_baseline_service), "backends",
+			stats_backends(api, forwarding_baseline_backend)));
 }

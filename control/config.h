@@ -96,7 +96,7 @@ struct config_backend {
 	enum config_backend_state state;
 };
 
-/* How flows stay with their backends through changes (AFFINITY: W, Q, H, G). Seconds. */
+/* How flows stay with their backends through changes (W, Q, H and G of transitions.h). Seconds. */
 struct config_affinity {
 	uint32_t observe_s;    /* old flows are recorded this long before their slot moves home */
 	uint32_t settle_s;     /* a slot must rest this long before that begins */

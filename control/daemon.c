@@ -12,21 +12,27 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api.h"
+#include "clock.h"
 #include "config_file.h"
 #include "desired.h"
 #include "eal.h"
 #include "forwarding.h"
 #include "log.h"
+#include "maglev.h"
 #include "mempools.h"
 #include "port.h"
+#include "process.h"
 #include "publish.h"
 #include "state.h"
 #include "state_error.h"
 #include "steer.h"
 #include "version.h"
 #include "workers.h"
+
+#define HOLDER_TRIES 250 /* of 20 ms */
 
 struct daemon {
 	struct event_base *base;
@@ -35,6 +41,7 @@ struct daemon {
 	struct config *config; /* until `desired` owns it */
 	struct state *state;
 	bool stopping; /* told to, perhaps while starting */
+	bool settled;  /* the state file is ours */
 	bool eal_started;
 	struct mempools *mempools;
 	struct port *ports[CONFIG_PORTS_MAX]; /* in the order of the configuration */
@@ -111,6 +118,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	struct daemon *daemon = context;
 
 	workers_look(daemon->workers);
+	forwarding_advance(daemon->forwarding);
 	look_at_ports(daemon);
 	desired_steer_again(daemon->desired);
 }
@@ -180,17 +188,45 @@ static int load_config(struct daemon *daemon, const char *path, struct error *er
 	return 0;
 }
 
+/* Tells that a state file was made with this hash key, and nothing of the key. */
+static uint64_t fingerprint(const struct flow_secret *secret)
+{
+	static const char text[] = "state file";
+
+	return maglev_key_hash(secret, text, sizeof(text));
+}
+
+/* A killed predecessor is waited for: it gives back its memory first and its files last. */
+static int open_state_file(const struct daemon *daemon, const struct state_layout *layout,
+	struct state **state, struct state_refusal *refusal)
+{
+	static const struct timespec pause = { .tv_nsec = 20000000 };
+	const char *path = daemon->config->dataplane.state_file;
+	int code;
+
+	for (int tries = 0; tries < HOLDER_TRIES; tries++) {
+		code = state_open(path, layout, fingerprint(&daemon->secret), state, refusal);
+		if (code == 0 || refusal->reason != STATE_REFUSED_HELD ||
+			!process_is_ending(refusal->holder))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return code;
+}
+
 static int open_state(struct daemon *daemon, struct error *error)
 {
 	const struct config *config = daemon->config;
 	struct state_refusal refusal;
 	struct state_layout layout;
 
+	flow_secret_generate(&daemon->secret, config->hash_key);
 	forwarding_layout(config, config->dataplane.worker_count, &layout);
-	if (state_open(config->dataplane.state_file, &layout, 0, &daemon->state, &refusal) == 0 &&
-		state_settle(daemon->state, &refusal) == 0)
-		return 0;
-	return state_error(config->dataplane.state_file, &refusal, error);
+	if (open_state_file(daemon, &layout, &daemon->state, &refusal) != 0)
+		return state_error(config->dataplane.state_file, &refusal, error);
+	log_info("%s start: %s", state_start(daemon->state) == STATE_WARM ? "warm" : "cold",
+		state_start_text(state_start(daemon->state)));
+	return 0;
 }
 
 static uint16_t largest_mtu(const struct config *config)
@@ -265,23 +301,42 @@ static int open_ports(struct daemon *daemon, struct error *error)
 	return code;
 }
 
+static void say_cold_pool(const char *sentence)
+{
+	log_warning("%s", sentence);
+}
+
+/* Adopts what was before, and makes the configuration's of it. */
 static int publish_config(struct daemon *daemon, struct error *error)
 {
-	flow_secret_generate(&daemon->secret, daemon->config->hash_key);
 	daemon->publish = publish_create(daemon->config->dataplane.worker_count);
 	if (daemon->publish != NULL)
 		daemon->forwarding = forwarding_create(daemon->state, daemon->publish,
-			&daemon->secret, daemon->ports, daemon->port_count);
+			&daemon->secret, daemon->ports, daemon->port_count, clock_ms);
 	if (daemon->forwarding == NULL)
 		return error_set(error, -ENOMEM, "out of memory");
-	daemon->desired = desired_create(daemon->file, daemon->forwarding, daemon->ports,
-		&daemon->secret, daemon->config, error);
+	if (forwarding_adopt(daemon->forwarding, daemon->config, say_cold_pool, error) != 0)
+		return -EINVAL;
+	daemon->desired = desired_create(
+		daemon->file, daemon->forwarding, daemon->ports, daemon->config, error);
 	if (daemon->desired == NULL)
 		return -EINVAL;
 	daemon->config = NULL;
 	if (desired_unsteered(daemon->desired) != 0)
 		return error_set(error, -ENOMEM, "%u VIPs cannot be steered to the workers",
 			desired_unsteered(daemon->desired));
+	return 0;
+}
+
+/* From here on the state file is ours: an earlier failure has left the old one as it was. */
+static int settle_state(struct daemon *daemon, struct error *error)
+{
+	struct state_refusal refusal;
+
+	if (state_settle(daemon->state, &refusal) != 0)
+		return state_error(
+			desired_config(daemon->desired)->dataplane.state_file, &refusal, error);
+	daemon->settled = true;
 	return 0;
 }
 
@@ -341,6 +396,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 		start_dpdk,
 		open_ports,
 		publish_config,
+		settle_state,
 		start_workers,
 		start_timers,
 		start_api,
@@ -407,7 +463,9 @@ void daemon_stop(struct daemon *daemon)
 	mempools_destroy(daemon->mempools);
 	if (daemon->eal_started)
 		eal_stop();
-	if (daemon->state != NULL)
+	if (daemon->settled)
+		state_close(daemon->state); /* for the next process to go on from */
+	else if (daemon->state != NULL)
 		state_discard(daemon->state);
 	config_destroy(daemon->config);
 	if (daemon->base != NULL)

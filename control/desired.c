@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "log.h"
+#include "plan_compare.h"
 #include "steering.h"
 
 struct waiting {
@@ -22,16 +23,13 @@ struct desired {
 	struct config_file *file;
 	struct forwarding *forwarding;
 	struct port *const *ports;
-	const struct flow_secret *secret;
 
-	struct config *config; /* in force */
-	struct plan *plan;
+	struct config *config;  /* in force */
 	unsigned int unsteered; /* VIPs that a port's XDP program could not be told of */
 
 	STAILQ_HEAD(waiting_list, waiting) queue; /* the first is under way */
 	bool busy;
 	struct config *next_config; /* of the change under way */
-	struct plan *next_plan;
 	struct forwarding_change *forwarding_change;
 };
 
@@ -39,10 +37,8 @@ static void drop_next(struct desired *desired)
 {
 	if (desired->forwarding_change != NULL)
 		forwarding_abort(desired->forwarding, desired->forwarding_change);
-	plan_destroy(desired->next_plan);
 	config_destroy(desired->next_config);
 	desired->forwarding_change = NULL;
-	desired->next_plan = NULL;
 	desired->next_config = NULL;
 }
 
@@ -53,28 +49,29 @@ static void commit(struct desired *desired, struct config **old_config, struct p
 
 	steering_withdraw(
 		desired->ports, dataplane->port_count, desired->config, desired->next_config);
+	*old_plan = forwarding_take_plan(desired->forwarding);
 	forwarding_commit(desired->forwarding, desired->forwarding_change);
 	desired->unsteered += steering_extend(
 		desired->ports, dataplane->port_count, desired->config, desired->next_config);
 	*old_config = desired->config;
-	*old_plan = desired->plan;
 	desired->config = desired->next_config;
-	desired->plan = desired->next_plan;
 	desired->next_config = NULL;
-	desired->next_plan = NULL;
 	desired->forwarding_change = NULL;
 }
 
-/* Plans next_config and takes all the room that it needs. */
-static int prepare(struct desired *desired, struct error *error)
+/* Takes all the room that next_config needs, and plans it. */
+static int prepare(struct desired *desired, const struct live_terms *terms, struct error *error)
 {
-	desired->next_plan =
-		plan_create(desired->next_config, desired->secret, desired->plan, error);
-	if (desired->next_plan == NULL)
-		return -ENOMEM;
-	desired->forwarding_change = forwarding_prepare(
-		desired->forwarding, desired->next_config, desired->next_plan, error);
+	desired->forwarding_change =
+		forwarding_prepare(desired->forwarding, desired->next_config, terms, error);
 	return desired->forwarding_change == NULL ? -ENOSPC : 0;
+}
+
+static int judge_moves(struct desired *desired, struct error *error)
+{
+	return plan_judge(desired->config, desired->next_config,
+		forwarding_plan(desired->forwarding),
+		forwarding_change_plan(desired->forwarding_change), error);
 }
 
 /* The document that the change asks for, or NULL with the sentence and errno set. */
@@ -160,11 +157,14 @@ static void refuse(struct desired *desired, int code, const struct error *error)
 
 static void answer_dry_run(struct desired *desired)
 {
+	struct error refusal = { "" };
 	struct desired_outcome outcome = {
 		.dry_run = true,
 		.changed = differs(desired->config, desired->next_config),
-		.before = desired->plan,
-		.after = desired->next_plan,
+		.before = forwarding_plan(desired->forwarding),
+		.after = forwarding_change_plan(desired->forwarding_change),
+		.needs_force = judge_moves(desired, &refusal) == 0 ? NULL : refusal.message,
+		.terms = STAILQ_FIRST(&desired->queue)->change.terms,
 	};
 
 	answer(desired, &outcome);
@@ -176,14 +176,16 @@ static void apply(struct desired *desired)
 {
 	struct config *old_config;
 	struct plan *old_plan;
-	struct desired_outcome outcome = { 0 };
+	struct desired_outcome outcome = {
+		.terms = STAILQ_FIRST(&desired->queue)->change.terms,
+	};
 
 	commit(desired, &old_config, &old_plan);
 	if (STAILQ_FIRST(&desired->queue)->change.from_file)
 		config_file_accept(desired->file);
 	outcome.changed = differs(old_config, desired->config);
 	outcome.before = old_plan;
-	outcome.after = desired->plan;
+	outcome.after = forwarding_plan(desired->forwarding);
 	answer(desired, &outcome);
 	plan_destroy(old_plan);
 	config_destroy(old_config);
@@ -226,7 +228,9 @@ static void serve_first(struct desired *desired)
 	desired->busy = true;
 	code = edit_and_judge(desired, change, &error);
 	if (code == 0)
-		code = prepare(desired, &error);
+		code = prepare(desired, &change->terms, &error);
+	if (code == 0 && !change->dry_run && !change->terms.force)
+		code = judge_moves(desired, &error);
 	if (code != 0) {
 		refuse(desired, code, &error);
 		return;
@@ -251,9 +255,9 @@ static void serve_queue(struct desired *desired)
 }
 
 struct desired *desired_create(struct config_file *file, struct forwarding *forwarding,
-	struct port *const *ports, const struct flow_secret *secret, struct config *config,
-	struct error *error)
+	struct port *const *ports, struct config *config, struct error *error)
 {
+	static const struct live_terms terms = { .force = true };
 	struct desired *desired = calloc(1, sizeof(*desired));
 	struct config *no_config;
 	struct plan *no_plan;
@@ -266,15 +270,15 @@ struct desired *desired_create(struct config_file *file, struct forwarding *forw
 	desired->file = file;
 	desired->forwarding = forwarding;
 	desired->ports = ports;
-	desired->secret = secret;
 	desired->next_config = config;
-	if (prepare(desired, error) != 0) {
+	if (prepare(desired, &terms, error) != 0) {
 		desired->next_config = NULL;
 		drop_next(desired);
 		free(desired);
 		return NULL;
 	}
 	commit(desired, &no_config, &no_plan);
+	plan_destroy(no_plan);
 	config_file_accept(file);
 	return desired;
 }
@@ -303,7 +307,6 @@ void desired_destroy(struct desired *desired)
 	if (desired == NULL)
 		return;
 	assert(!desired->busy);
-	plan_destroy(desired->plan);
 	config_destroy(desired->config);
 	free(desired);
 }
@@ -344,7 +347,7 @@ const struct config *desired_config(const struct desired *desired)
 
 const struct plan *desired_plan(const struct desired *desired)
 {
-	return desired->plan;
+	return forwarding_plan(desired->forwarding);
 }
 
 json_t *desired_document(const struct desired *desired)

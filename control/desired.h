@@ -4,7 +4,7 @@
  * method of the control socket, SIGHUP) hands in how the document is to be edited; changes are done
  * one after the other, each all or nothing:
  *
- *	edit -> judge -> plan -> take room -> write the file -> commit -> answer
+ *	edit -> judge -> take room -> plan -> judge what moves -> write the file -> commit -> answer
  *
  * A change that fails at any step before the commit leaves everything as it was, the file included;
  * the commit cannot fail. Control thread.
@@ -33,6 +33,8 @@ struct desired_outcome {
 	bool changed;              /* the document differs */
 	const struct plan *before; /* both NULL on failure */
 	const struct plan *after;
+	const char *needs_force; /* of a dry run: why it would be refused without, or NULL */
+	struct live_terms terms;
 };
 typedef void desired_done_t(void *context, const struct desired_outcome *outcome);
 
@@ -48,6 +50,7 @@ struct desired_change {
 	desired_edit_t *edit; /* otherwise */
 	json_t *arguments;    /* a reference that the change takes over; NULL is allowed */
 	bool dry_run;         /* stop before anything is written */
+	struct live_terms terms;
 	desired_done_t *done;
 	void *context;
 };
@@ -58,8 +61,7 @@ struct desired_change {
  * configuration. All others are borrowed.
  */
 struct desired *desired_create(struct config_file *file, struct forwarding *forwarding,
-	struct port *const *ports, const struct flow_secret *secret, struct config *config,
-	struct error *error);
+	struct port *const *ports, struct config *config, struct error *error);
 
 /*
  * After the file has been destroyed, with which a change that was being written has ended. NULL is

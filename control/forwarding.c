@@ -7,6 +7,7 @@
 #include <rte_common.h>
 
 #include "forwarding_live.h"
+#include "pins.h"
 
 static uint32_t with_growth(uint64_t wanted, uint32_t least, uint32_t most)
 {
@@ -25,16 +26,34 @@ void forwarding_layout(const struct config *config, uint32_t workers, struct sta
 	layout->pin_buckets = 1;
 	layout->workers = workers;
 	layout->ports = config->dataplane.port_count;
+	layout->pools = with_growth(config->pool_count, 256, CONFIG_POOLS_MAX);
+	layout->pin_buckets = pins_bucket_count(config->dataplane.pins);
 	layout->services = with_growth(config->service_count, 1024, 2 * CONFIG_SERVICES_MAX);
-	layout->backends = with_growth(backends, 4096, 2 * CONFIG_MEMBERSHIPS_MAX);
+	layout->backends = with_growth(backends, 4096, CONFIG_MEMBERSHIPS_MAX);
 	layout->slot_words = with_growth(slots, 32 * 65552, 1u << 30);
 	layout->records = LIVE_POOL_MODES * layout->backends + 1;
 }
 
-struct forwarding *forwarding_create(struct state *state, struct publish *publish,
-	const struct flow_secret *secret, struct port *const *ports, size_t port_count)
+static bool allocate(struct forwarding *forwarding, const struct state_layout *layout)
 {
-	const struct state_layout *layout = state_layout(state);
+	forwarding->tracking = tracking_create(forwarding->state, forwarding->publish);
+	forwarding->planner = planner_create(forwarding->secret);
+	forwarding->pool_numbers = arena_create(layout->pools);
+	forwarding->service_places = arena_create(layout->services);
+	forwarding->backend_baselines = calloc(layout->backends, sizeof(struct counter));
+	forwarding->service_baselines = calloc(layout->services, sizeof(struct counter));
+	forwarding->backend_epochs = calloc(layout->backends, sizeof(struct counter));
+	forwarding->service_epochs = calloc(layout->services, sizeof(struct counter));
+	return forwarding->tracking != NULL && forwarding->planner != NULL &&
+	       forwarding->pool_numbers != NULL && forwarding->service_places != NULL &&
+	       forwarding->backend_baselines != NULL && forwarding->service_baselines != NULL &&
+	       forwarding->backend_epochs != NULL && forwarding->service_epochs != NULL;
+}
+
+struct forwarding *forwarding_create(struct state *state, struct publish *publish,
+	const struct flow_secret *secret, struct port *const *ports, size_t port_count,
+	forwarding_clock_t *clock)
+{
 	struct forwarding *forwarding = calloc(1, sizeof(*forwarding));
 
 	if (forwarding == NULL)
@@ -44,15 +63,12 @@ struct forwarding *forwarding_create(struct state *state, struct publish *publis
 	forwarding->secret = secret;
 	forwarding->ports = ports;
 	forwarding->port_count = port_count;
-	forwarding->backend_places = arena_create(layout->backends);
-	forwarding->service_places = arena_create(layout->services);
-	forwarding->backend_baselines = calloc(layout->backends, sizeof(struct counter));
-	forwarding->service_baselines = calloc(layout->services, sizeof(struct counter));
-	if (forwarding->backend_places == NULL || forwarding->service_places == NULL ||
-		forwarding->backend_baselines == NULL || forwarding->service_baselines == NULL) {
+	forwarding->clock = clock;
+	if (!allocate(forwarding, state_layout(state))) {
 		forwarding_destroy(forwarding);
 		return NULL;
 	}
+	tracking_tick(forwarding->tracking, clock(), false);
 	return forwarding;
 }
 
@@ -66,10 +82,15 @@ void forwarding_destroy(struct forwarding *forwarding)
 	}
 	free(forwarding->pools);
 	free(forwarding->services);
-	arena_destroy(forwarding->backend_places);
+	plan_destroy(forwarding->plan);
+	planner_destroy(forwarding->planner);
+	tracking_destroy(forwarding->tracking);
+	arena_destroy(forwarding->pool_numbers);
 	arena_destroy(forwarding->service_places);
 	free(forwarding->backend_baselines);
 	free(forwarding->service_baselines);
+	free(forwarding->backend_epochs);
+	free(forwarding->service_epochs);
 	free(forwarding);
 }
 
@@ -86,9 +107,9 @@ void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct 
 	}
 }
 
-uint32_t forwarding_backend_place(const struct forwarding *forwarding, uint32_t place)
+uint32_t forwarding_backend_place(const struct forwarding *forwarding, uint32_t gid)
 {
-	return counters_backend_place(state_layout(forwarding->state)->services, place);
+	return counters_backend_place(state_layout(forwarding->state)->services, gid);
 }
 
 static void subtract(struct counter *sum, const struct counter *baseline)
@@ -101,10 +122,10 @@ static void subtract(struct counter *sum, const struct counter *baseline)
 void forwarding_count_backend(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum)
 {
-	uint32_t place = forwarding->pools[pool].backends[backend].place;
+	uint32_t gid = forwarding->pools[pool].backends[backend].gid;
 
-	forwarding_sum(forwarding, forwarding_backend_place(forwarding, place), sum);
-	subtract(sum, &forwarding->backend_baselines[place]);
+	forwarding_sum(forwarding, forwarding_backend_place(forwarding, gid), sum);
+	subtract(sum, &forwarding->backend_baselines[gid]);
 }
 
 void forwarding_count_service(
@@ -114,6 +135,59 @@ void forwarding_count_service(
 
 	forwarding_sum(forwarding, counters_service_place(place), sum);
 	subtract(sum, &forwarding->service_baselines[place]);
+}
+
+void forwarding_baseline_backend(
+	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum)
+{
+	*sum = forwarding->backend_epochs[forwarding->pools[pool].backends[backend].gid];
+}
+
+void forwarding_baseline_service(
+	const struct forwarding *forwarding, size_t service, struct counter *sum)
+{
+	*sum = forwarding->service_epochs[forwarding->services[service].place];
+}
+
+const struct plan *forwarding_change_plan(const struct forwarding_change *change)
+{
+	return change->plan;
+}
+
+const struct plan *forwarding_plan(const struct forwarding *forwarding)
+{
+	return forwarding->plan;
+}
+
+struct plan *forwarding_take_plan(struct forwarding *forwarding)
+{
+	struct plan *plan = forwarding->plan;
+
+	forwarding->plan = NULL;
+	return plan;
+}
+
+const struct tracking *forwarding_tracking(const struct forwarding *forwarding)
+{
+	return forwarding->tracking;
+}
+
+uint32_t forwarding_now_s(const struct forwarding *forwarding)
+{
+	return forwarding->clock() / 1000;
+}
+
+const struct live_backend *forwarding_backends(
+	const struct forwarding *forwarding, size_t pool, size_t *count)
+{
+	*count = forwarding->pools[pool].backend_count;
+	return forwarding->pools[pool].backends;
+}
+
+const struct transitions_summary *forwarding_summary(
+	const struct forwarding *forwarding, size_t pool)
+{
+	return &forwarding->pools[pool].live->summary;
 }
 
 const struct tables *forwarding_tables(const struct forwarding *forwarding)

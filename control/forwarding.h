@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * forwarding: what the workers run on now, and how it becomes what a plan calls for. Owns the slot
- * words, record cells and counter places of the state file, and the numbers by which backends and
- * services go in them.
+ * forwarding: what the workers run on now, and how it becomes what a configuration calls for. Owns
+ * the slot words, record cells and counter places of the state file, the numbers by which pools,
+ * backends and services go in them, and the lives of backends.
  *
  * A change has two halves. prepare() takes all the room that it needs and may fail, with nothing
  * changed; commit() only stores words and cannot fail. In between the change can be written to
@@ -15,10 +15,12 @@
 #include "config.h"
 #include "error.h"
 #include "flow.h"
+#include "live_backend.h"
 #include "plan.h"
 #include "port.h"
 #include "publish.h"
 #include "state.h"
+#include "tracking.h"
 
 struct forwarding;
 struct forwarding_change;
@@ -26,31 +28,106 @@ struct forwarding_change;
 /* Room in the state file for this configuration and for growth by the socket until a restart. */
 void forwarding_layout(const struct config *config, uint32_t workers, struct state_layout *layout);
 
+/* A clock as clock_ms() is one. */
+typedef uint64_t forwarding_clock_t(void);
+
 /* `ports` in the order of the configuration; everything is borrowed. NULL when memory is short. */
 struct forwarding *forwarding_create(struct state *state, struct publish *publish,
-	const struct flow_secret *secret, struct port *const *ports, size_t port_count);
+	const struct flow_secret *secret, struct port *const *ports, size_t port_count,
+	forwarding_clock_t *clock);
 
 /* After the workers have stopped and `publish` is destroyed. NULL is allowed. */
 void forwarding_destroy(struct forwarding *forwarding);
 
-/* `config` and `plan` are borrowed until commit or abort. NULL with the sentence. */
+/*
+ * Before the first change: takes over what an earlier process has left (state_before()), so that
+ * this change goes on from there. Without it, nothing is done. Each pool that cannot go on is told
+ * to `say`. 0, or -errno with the sentence.
+ */
+int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
+	void (*say)(const char *sentence), struct error *error);
+
+/*
+ * `config` is borrowed until another one is committed, or this one is aborted. NULL with the
+ * sentence.
+ */
 struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
-	const struct config *config, const struct plan *plan, struct error *error);
+	const struct config *config, const struct live_terms *terms, struct error *error);
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change);
 void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *change);
+
+/*
+ * The tables to come, and those in force as backends serve now; NULL before the first change. The
+ * change's plan is the forwarding's after the commit, which destroys the one before unless it is
+ * taken away first.
+ */
+const struct plan *forwarding_change_plan(const struct forwarding_change *change);
+const struct plan *forwarding_plan(const struct forwarding *forwarding);
+struct plan *forwarding_take_plan(struct forwarding *forwarding);
+
+/*
+ * Once a second: the lives of all backends, their slow starts, and what follows for tables and slot
+ * words; now and then the sweep.
+ */
+void forwarding_advance(struct forwarding *forwarding);
+
+/* What somebody who checks a backend has to tell of it. */
+struct forwarding_news {
+	bool has_health;
+	bool healthy;
+	bool has_instance;
+	uint64_t instance; /* membership.h */
+	bool has_share;
+	uint32_t share; /* 1 ... FACTOR_ONE: its dynamic weight, as a part of the configured one */
+};
+
+/* The pool as it was and as it is, or would be: valid during the call only. */
+typedef void forwarding_report_t(
+	void *context, const struct plan_pool *before, const struct plan_pool *after);
+
+/*
+ * Takes in the news of a backend of the committed configuration, or only says what would follow
+ * (`dry_run`). What a change in between has prepared is made up for at its commit. 0 or -ENOMEM;
+ * then nothing is changed.
+ */
+int forwarding_tell(struct forwarding *forwarding, size_t pool, size_t backend,
+	const struct forwarding_news *news, bool dry_run, forwarding_report_t *report,
+	void *context);
 
 /* What workers look things up in now, for `explain`. */
 const struct tables *forwarding_tables(const struct forwarding *forwarding);
 
-/* What was counted for a backend or service of the committed configuration, over all workers. */
+const struct tracking *forwarding_tracking(const struct forwarding *forwarding);
+
+/* Seconds of the state file's clock. */
+uint32_t forwarding_now_s(const struct forwarding *forwarding);
+
+/*
+ * The backends of a pool of the committed configuration, in its order, followed by those that are
+ * configured no more but have not gone yet.
+ */
+const struct live_backend *forwarding_backends(
+	const struct forwarding *forwarding, size_t pool, size_t *count);
+
+/* What the slots of a pool of the committed configuration wait for. */
+const struct transitions_summary *forwarding_summary(
+	const struct forwarding *forwarding, size_t pool);
+
+/* What was counted for a backend (of forwarding_backends()) or service, over all workers. */
 void forwarding_count_backend(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum);
 void forwarding_count_service(
 	const struct forwarding *forwarding, size_t service, struct counter *sum);
 
+/* The same as it was when this process began. */
+void forwarding_baseline_backend(
+	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum);
+void forwarding_baseline_service(
+	const struct forwarding *forwarding, size_t service, struct counter *sum);
+
 /*
- * What the numbers that workers use stand for in the committed configuration, or -1: a backend by
- * its index in slot words, a service by the place of its counters.
+ * What the numbers that workers use stand for in the committed configuration, or -1: a backend of
+ * forwarding_backends() by its index in slot words, a service by the place of its counters.
  */
 int forwarding_find_backend(const struct forwarding *forwarding, size_t pool, uint32_t index);
 int forwarding_find_service(const struct forwarding *forwarding, uint32_t counter);

@@ -2,11 +2,12 @@
 /*
  * The order of stores is what makes a change invisible to traffic:
  *
- *   1. records: a worker that follows a word, old or new, finds a whole record;
+ *   0. rows: the next process finds out whom every number stands for;
+ *   1. members and records: a worker that follows a word, old or new, finds a whole record;
  *   2. the generation of tables: it points to words that are in place;
  *   3. slot words, each by itself: a packet goes by the old owner or by the new one;
  *   4. what nobody can reach from now on is retired, and reused only after a grace period
- *      (words gone, grace period, reuse).
+ *      (words gone, grace period, a sweep over the pins, reuse).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,18 +15,18 @@
 #include "forwarding_live.h"
 #include "slots.h"
 
+#define DRAIN_OBSERVE_S \
+	3600           /* a drain without an end no longer keeps its slots from another home */
+#define UDP_GRACE_S 60 /* UDP without a pin goes home for as long after a move */
+
 static void release_cell(void *context, uint64_t cell)
 {
 	state_record_free(((struct forwarding *)context)->state, cell);
 }
 
-static void release_backend_place(void *context, uint64_t place)
-{
-	arena_give(((struct forwarding *)context)->backend_places, place, 1);
-}
-
 static void release_service_place(void *context, uint64_t place)
 {
+	forwarding_erase_service(context, place);
 	arena_give(((struct forwarding *)context)->service_places, place, 1);
 }
 
@@ -39,14 +40,20 @@ static void retire(
 	publish_retire(forwarding->publish, release, context, value);
 }
 
-static void retire_backend(
+static void release_row(void *context, uint64_t gid)
+{
+	forwarding_erase_backend(context, gid);
+}
+
+void forwarding_retire_backend(
 	struct forwarding *forwarding, struct live_pool *live, const struct live_backend *backend)
 {
 	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
 		if (backend->cells[mode] != RECORD_NONE)
 			retire(forwarding, release_cell, forwarding, backend->cells[mode]);
-	retire(forwarding, release_backend_place, forwarding, backend->place);
+	retire(forwarding, release_row, forwarding, backend->gid);
 	retire(forwarding, live_pool_release_index, live, backend->index);
+	tracking_leave(forwarding->tracking, backend->gid);
 }
 
 /* Step 1. The old cell of a record that changed is retired at once: no word names it any more. */
@@ -63,42 +70,105 @@ static void store_backend_records(
 	}
 }
 
-static void store_records(struct forwarding *forwarding, struct member_pool *pool)
+/* A new one has a row before anything else can name it. */
+static void enter_backend(
+	struct forwarding *forwarding, struct member_pool *pool, struct live_backend *backend)
+{
+	forwarding_sum(forwarding, forwarding_backend_place(forwarding, backend->gid),
+		&forwarding->backend_baselines[backend->gid]);
+	memset(&forwarding->backend_epochs[backend->gid], 0, sizeof(struct counter));
+	tracking_enter(forwarding->tracking, backend->gid, pool->live, backend->index);
+}
+
+/* Steps 0 and 1. */
+static void store_backends(
+	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
 {
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
 
 		if (backend->before == NULL)
-			forwarding_sum(forwarding,
-				forwarding_backend_place(forwarding, backend->place),
-				&forwarding->backend_baselines[backend->place]);
+			enter_backend(forwarding, pool, backend);
+		forwarding_write_backend(forwarding, pool->live, backend,
+			i >= pool->configured_count && plan_has_ghost(plan, backend->key));
+		tracking_store(forwarding->tracking, backend->gid, &backend->life);
 		store_backend_records(forwarding, pool, backend);
 	}
 }
 
-/* Step 3, and for a pool that nobody can reach yet part of step 1. */
-static void store_slots(
-	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
+/* What the table says by seats, by the indices that words have. */
+static void translate(const struct member_pool *pool, const struct plan_pool *plan)
 {
-	_Atomic uint32_t *words = state_slots(forwarding->state, pool->live->first_word);
+	for (uint32_t slot = 0; slot < plan->slots; slot++) {
+		uint16_t seat = plan->table[slot];
 
-	for (uint32_t slot = 0; slot < pool->live->slots; slot++) {
-		uint16_t member = plan->table[slot];
-		uint32_t index =
-			member == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : pool->backends[member].index;
-		uint32_t word = slot_pack(index, index);
-
-		if (slot_load(&words[slot]) != word)
-			slot_store(&words[slot], word);
+		pool->live->table[slot] =
+			seat == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : pool->backends[seat].index;
 	}
 }
 
-/* Step 4. */
-static void retire_removed_backends(struct forwarding *forwarding, const struct member_pool *before)
+/* Of a pool that nobody can reach yet: it has no flows, so its slots are quiet from the start. */
+static void fill_slots(struct member_pool *pool, const struct plan_pool *plan)
 {
-	for (size_t i = 0; i < before->backend_count; i++)
-		if (!before->backends[i].stays)
-			retire_backend(forwarding, before->live, &before->backends[i]);
+	_Atomic uint32_t *words = live_pool_words(pool->live);
+
+	translate(pool, plan);
+	for (uint32_t slot = 0; slot < plan->slots; slot++)
+		slot_store(
+			&words[slot], slot_pack(pool->live->table[slot], pool->live->table[slot]));
+}
+
+static struct transitions_times times_of(const struct config_affinity *affinity)
+{
+	return (struct transitions_times){
+		.observe_s = affinity->observe_s,
+		.settle_s = affinity->settle_s,
+		.hold_s = affinity->hold_s,
+		.guard_s = affinity->guard_s,
+		.drain_observe_s = DRAIN_OBSERVE_S,
+		.udp_grace_s = UDP_GRACE_S,
+	};
+}
+
+static const struct config_pool *config_of(
+	const struct forwarding *forwarding, const struct member_pool *pool)
+{
+	return &forwarding->config->pools[pool - forwarding->pools];
+}
+
+void forwarding_advance_slots(struct forwarding *forwarding, struct member_pool *pool)
+{
+	struct transitions_times times = times_of(&config_of(forwarding, pool)->affinity);
+
+	transitions_advance(pool->live->transitions, &times,
+		tracking_lapsed_s(forwarding->tracking), forwarding_now_s(forwarding),
+		&pool->live->summary);
+}
+
+/* Step 3. */
+void forwarding_store_table(
+	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
+{
+	struct transitions_times times = times_of(&config_of(forwarding, pool)->affinity);
+
+	translate(pool, plan);
+	transitions_publish(
+		pool->live->transitions, pool->live->table, &times, forwarding_now_s(forwarding));
+	forwarding_advance_slots(forwarding, pool);
+}
+
+/* Step 4. */
+static void release_pool_row(void *context, uint64_t number)
+{
+	forwarding_erase_pool(context, number);
+}
+
+static void retire_pool(struct forwarding *forwarding, const struct member_pool *pool)
+{
+	for (size_t i = 0; i < pool->backend_count; i++)
+		forwarding_retire_backend(forwarding, pool->live, &pool->backends[i]);
+	retire(forwarding, release_pool_row, forwarding, pool->live->number);
+	retire(forwarding, live_pool_release, pool->live, 0);
 }
 
 static void retire_removed(struct forwarding *forwarding)
@@ -107,13 +177,9 @@ static void retire_removed(struct forwarding *forwarding)
 		if (!forwarding->services[i].stays)
 			retire(forwarding, release_service_place, forwarding,
 				forwarding->services[i].place);
-	for (size_t i = 0; i < forwarding->pool_count; i++) {
-		const struct member_pool *pool = &forwarding->pools[i];
-
-		retire_removed_backends(forwarding, pool);
-		if (!pool->stays)
-			retire(forwarding, live_pool_release, pool->live, 0);
-	}
+	for (size_t i = 0; i < forwarding->pool_count; i++)
+		if (!forwarding->pools[i].stays)
+			retire_pool(forwarding, &forwarding->pools[i]);
 }
 
 static void store_services(struct forwarding *forwarding, struct forwarding_change *change)
@@ -121,9 +187,13 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 	for (size_t i = 0; i < change->config->service_count; i++) {
 		struct live_service *service = &change->services[i];
 
-		if (service->is_new)
+		if (service->is_new) {
 			forwarding_sum(forwarding, counters_service_place(service->place),
 				&forwarding->service_baselines[service->place]);
+			memset(&forwarding->service_epochs[service->place], 0,
+				sizeof(struct counter));
+			forwarding_write_service(forwarding, service);
+		}
 		service->is_new = false;
 	}
 	publish_tables(forwarding->publish, change->tables);
@@ -141,6 +211,32 @@ static void settle_pool(struct member_pool *pool)
 	}
 }
 
+/* Time has not stood still since the change was prepared. */
+static void catch_up(struct forwarding_change *change)
+{
+	for (size_t i = 0; i < change->pool_count; i++) {
+		struct member_pool *pool = &change->pools[i];
+
+		for (size_t k = 0; k < pool->backend_count; k++) {
+			struct live_backend *backend = &pool->backends[k];
+
+			if (backend->before == NULL)
+				continue;
+			live_backend_catch_up(backend, backend->before);
+			live_backend_go_on(backend, &change->config->pools[i], change->now_ms);
+		}
+	}
+}
+
+static bool pins_udp(const struct config *config)
+{
+	for (size_t i = 0; i < config->service_count; i++)
+		if (config->services[i].protocol == CONFIG_PROTOCOL_UDP &&
+			config->services[i].udp != CONFIG_UDP_HASH)
+			return true;
+	return false;
+}
+
 /* The shells go; what was live in them has gone on or is retired. */
 static void adopt(struct forwarding *forwarding, struct forwarding_change *change)
 {
@@ -148,27 +244,45 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 		free(forwarding->pools[i].backends);
 	free(forwarding->pools);
 	free(forwarding->services);
+	plan_destroy(forwarding->plan);
 	for (size_t i = 0; i < change->pool_count; i++)
 		settle_pool(&change->pools[i]);
+	forwarding->config = change->config;
+	forwarding->plan = change->plan;
 	forwarding->pools = change->pools;
 	forwarding->pool_count = change->pool_count;
 	forwarding->services = change->services;
 	forwarding->service_count = change->config->service_count;
+	forwarding->with_udp = pins_udp(change->config);
+	forwarding->changing = false;
 	free(change);
 }
 
+/*
+ * Slot words come last, when config, plan and pools are those to come: what they move is judged by
+ * the new ones.
+ */
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change)
 {
+	change->now_ms = forwarding->clock();
+	catch_up(change);
 	for (size_t i = 0; i < change->pool_count; i++) {
-		store_records(forwarding, &change->pools[i]);
-		if (change->pools[i].before == NULL)
-			store_slots(forwarding, &change->pools[i], &change->plan->pools[i]);
+		struct member_pool *pool = &change->pools[i];
+
+		pool->is_running = pool->before != NULL;
+		if (!pool->is_running)
+			forwarding_write_pool(forwarding, pool);
+		store_backends(forwarding, pool, &change->plan->pools[i]);
+		if (!pool->is_running)
+			fill_slots(pool, &change->plan->pools[i]);
 	}
 	store_services(forwarding, change);
-	for (size_t i = 0; i < change->pool_count; i++)
-		if (change->pools[i].before != NULL)
-			store_slots(forwarding, &change->pools[i], &change->plan->pools[i]);
 	retire_removed(forwarding);
-	state_generation_advance(forwarding->state);
 	adopt(forwarding, change);
+	for (size_t i = 0; i < forwarding->pool_count; i++)
+		if (forwarding->pools[i].is_running)
+			forwarding_store_table(
+				forwarding, &forwarding->pools[i], &forwarding->plan->pools[i]);
+	state_generation_advance(forwarding->state);
+	forwarding_advance(forwarding);
 }

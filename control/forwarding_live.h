@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * forwarding_live: the insides of forwarding, for its three files only: forwarding.c (what is
- * live), forwarding_prepare.c and forwarding_commit.c (how it changes).
+ * forwarding_live: the insides of forwarding, for its own files only: forwarding.c (what is live),
+ * forwarding_prepare.c and forwarding_commit.c (how it changes), forwarding_advance.c (how time
+ * changes it), forwarding_adopt.c (how it outlives a process), forwarding_rows.c (where that is
+ * written down).
  *
- * Backends are known by their address in a pool and keep their index as long as they are
- * configured; services by their name. An index, counter place or cell is in one of three states:
- * free, live, or retired and waiting for its grace period.
+ * Backends are known by their address in a pool and keep their index as long as anything may name
+ * it; services by their name. An index, gid or cell is in one of three states: free, live, or
+ * retired and waiting for its grace period.
  */
 #pragma once
 
@@ -14,29 +16,18 @@
 #include "live_pool.h"
 #include "neighbours.h"
 
-struct live_backend {
-	struct address address;
-	uint16_t index;
-	uint32_t place; /* of its counters among those of backends */
-	uint32_t
-		cells[LIVE_POOL_MODES]; /* RECORD_NONE where no service of the mode uses the pool */
-
-	/* during a change */
-	const struct live_backend *before; /* as it was, NULL for a new one */
-	bool stays;                        /* it is in the state to come */
-	bool is_new_cell[LIVE_POOL_MODES];
-};
-
-/* A pool of the committed configuration, its backends in the configuration's order. */
+/* A pool of the committed configuration. */
 struct member_pool {
 	char name[CONFIG_NAME_SIZE];
 	struct live_pool *live;
-	struct live_backend *backends;
+	struct live_backend *backends; /* in the configuration's order, then those that are going */
+	size_t configured_count;
 	size_t backend_count;
 
 	/* during a change */
 	struct member_pool *before; /* what it goes on from, NULL for a new one */
 	bool stays;
+	bool is_running; /* workers may have its words */
 };
 
 struct live_service {
@@ -54,30 +45,69 @@ struct forwarding {
 	const struct flow_secret *secret;
 	struct port *const *ports;
 	size_t port_count;
-	struct arena *backend_places;
+	forwarding_clock_t *clock;
+	struct tracking *tracking;
+	struct planner *planner;
+	struct arena *pool_numbers;
 	struct arena *service_places;
-	struct counter *backend_baselines; /* what a place had counted when it was handed out */
-	struct counter *service_baselines;
 
+	const struct config *config; /* committed */
+	struct plan *plan;
 	struct member_pool *pools; /* in the order of the configuration */
 	size_t pool_count;
 	struct live_service *services;
 	size_t service_count;
+	bool with_udp; /* some service pins UDP flows */
+	uint32_t swept_s;
+	uint64_t rated_ms;
+	bool changing; /* a change points to what is live */
+
+	/* by place: what it had counted when it was handed out */
+	struct counter *backend_baselines;
+	struct counter *service_baselines;
+	/* and what its owner had counted when this process began */
+	struct counter *backend_epochs;
+	struct counter *service_epochs;
 };
 
 /* The state to come, beside the live one until commit. */
 struct forwarding_change {
 	const struct config *config;
+	const struct live_terms *terms;
+	uint64_t now_ms;
 	struct neighbours *neighbours; /* during prepare */
-	const struct plan *plan;
+	struct plan *plan;
 	struct member_pool *pools;
 	size_t pool_count;
 	struct live_service *services;
 	struct tables *tables;
 };
 
-/* The place of a backend in every worker's counters, by its number among backends. */
-uint32_t forwarding_backend_place(const struct forwarding *forwarding, uint32_t place);
+/* The place of a backend in every worker's counters, by its gid. */
+uint32_t forwarding_backend_place(const struct forwarding *forwarding, uint32_t gid);
 
 /* What all workers have counted at a place since the state file was made. */
 void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct counter *sum);
+
+/* forwarding_commit.c: stores the plan of one pool as what its slots' cur is to be. */
+void forwarding_store_table(
+	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan);
+
+/* The rules over the slots of a pool that is not quiet; after a table was stored, too. */
+void forwarding_advance_slots(struct forwarding *forwarding, struct member_pool *pool);
+
+/* The words of the pool and the numbers of the backend are free after a grace period. */
+void forwarding_retire_backend(
+	struct forwarding *forwarding, struct live_pool *live, const struct live_backend *backend);
+
+/*
+ * forwarding_rows.c: what the state file says of things, for the next process. A row is written
+ * before any word or pin that names its number, and erased after the last one is gone.
+ */
+void forwarding_write_pool(struct forwarding *forwarding, const struct member_pool *pool);
+void forwarding_write_backend(struct forwarding *forwarding, const struct live_pool *pool,
+	const struct live_backend *backend, bool is_ghost);
+void forwarding_write_service(struct forwarding *forwarding, const struct live_service *service);
+void forwarding_erase_pool(struct forwarding *forwarding, uint32_t number);
+void forwarding_erase_backend(struct forwarding *forwarding, uint32_t gid);
+void forwarding_erase_service(struct forwarding *forwarding, uint32_t place);

@@ -31,50 +31,65 @@ static int out_of_memory(struct error *error)
 }
 
 /* A pool to come, without backends yet; it shares what is live with the one it goes on from. */
-static int create_pool(struct forwarding *forwarding, struct member_pool *pool,
-	const struct config_pool *config, struct member_pool *before, struct error *error)
+static int create_pool(struct forwarding *forwarding, const struct forwarding_change *change,
+	struct member_pool *pool, const struct config_pool *config, struct member_pool *before,
+	struct error *error)
 {
+	size_t room = config->backend_count + (before == NULL ? 0 : before->backend_count) + 1;
+
 	pool->before = before;
 	snprintf(pool->name, sizeof(pool->name), "%s", config->name);
-	pool->backends = calloc(config->backend_count + 1, sizeof(*pool->backends));
+	pool->backends = calloc(room, sizeof(*pool->backends));
 	if (pool->backends == NULL)
 		return out_of_memory(error);
 	pool->live = before != NULL ? before->live
-				    : live_pool_create(forwarding->state, config->slots, error);
+				    : live_pool_create(forwarding->state, forwarding->pool_numbers,
+					      config->slots, change->now_ms / 1000, error);
 	if (pool->live != NULL)
 		return 0;
 	free(pool->backends);
 	return -ENOSPC;
 }
 
-static int take_backend(struct forwarding *forwarding, struct member_pool *pool,
-	const struct config_backend *config, struct live_backend *before, struct error *error)
+static int take_numbers(struct forwarding *forwarding, const struct member_pool *pool,
+	struct live_backend *backend, struct error *error)
 {
-	struct live_backend *backend = &pool->backends[pool->backend_count];
 	uint32_t index;
 
-	if (before != NULL) {
-		*backend = *before;
-		backend->before = before;
-		before->stays = true;
-		pool->backend_count++;
-		return 0;
-	}
-	backend->address = config->address;
-	backend->place = arena_take(forwarding->backend_places, 1);
-	if (backend->place == ARENA_FULL)
+	backend->gid = tracking_take_gid(forwarding->tracking);
+	if (backend->gid == ARENA_FULL)
 		return live_pool_no_room(error, "another backend");
 	index = arena_take(pool->live->indices, 1);
 	if (index == ARENA_FULL) {
-		arena_give(forwarding->backend_places, backend->place, 1);
+		tracking_give_gid(forwarding->tracking, backend->gid);
 		return error_set(error, -ENOSPC,
 			"pool \"%s\": %u backends is all that a pool can know at a time, those that go "
 			"included: remove some first",
 			pool->name, SLOT_BACKEND_MAX);
 	}
 	backend->index = index;
-	pool->backend_count++;
 	return 0;
+}
+
+/* The next place in the pool for the backend at that address, as it was or new. */
+static int take_backend(struct forwarding *forwarding, const struct forwarding_change *change,
+	struct member_pool *pool, const struct address *address, struct live_backend *before,
+	struct error *error)
+{
+	struct live_backend *backend = &pool->backends[pool->backend_count];
+	int code = 0;
+
+	if (before != NULL) {
+		*backend = *before;
+		backend->before = before;
+		before->stays = true;
+	} else {
+		live_backend_init(backend, address, change->now_ms);
+		code = take_numbers(forwarding, pool, backend, error);
+	}
+	if (code == 0)
+		pool->backend_count++;
+	return code;
 }
 
 static const struct address *tunnel_source(
@@ -106,7 +121,8 @@ static int make_record(struct forwarding *forwarding, const struct forwarding_ch
 	memcpy(route.source_mac, port_mac(port)->addr_bytes, sizeof(route.source_mac));
 	route.port = port_id(port);
 	route.mtu = port_mtu(port);
-	route.counter = forwarding_backend_place(forwarding, backend->place);
+	route.counter = forwarding_backend_place(forwarding, backend->gid);
+	route.gid = backend->gid;
 	if (l2dsr)
 		record_make_l2dsr(record, &route);
 	else
@@ -141,23 +157,28 @@ static int take_cell(struct forwarding *forwarding, const struct forwarding_chan
  * them now: a worker that has the tables of before and a slot word of after, or the other way
  * round, then finds a record too.
  */
-static int prepare_backend(struct forwarding *forwarding, struct forwarding_change *change,
-	struct member_pool *pool, const struct config_backend *config, struct live_backend *before,
-	struct error *error)
+static int take_cells(struct forwarding *forwarding, const struct forwarding_change *change,
+	struct live_backend *backend, struct error *error)
 {
-	int code = take_backend(forwarding, pool, config, before, error);
+	int code = 0;
 
 	for (unsigned int mode = 0; code == 0 && mode < LIVE_POOL_MODES; mode++)
-		code = take_cell(
-			forwarding, change, &pool->backends[pool->backend_count - 1], mode, error);
+		code = take_cell(forwarding, change, backend, mode, error);
 	return code;
 }
 
-static int prepare_backends(struct forwarding *forwarding, struct forwarding_change *change,
-	size_t number, struct error *error)
+static void live_on(const struct forwarding_change *change, const struct member_pool *pool,
+	struct live_backend *backend, const struct config_pool *config)
 {
-	const struct config_pool *config = &change->config->pools[number];
-	struct member_pool *pool = &change->pools[number];
+	if (backend->before == NULL)
+		live_backend_begin(backend, config, pool->before != NULL, change->now_ms / 1000);
+	else
+		live_backend_go_on(backend, config, change->now_ms);
+}
+
+static int prepare_configured(struct forwarding *forwarding, const struct forwarding_change *change,
+	struct member_pool *pool, const struct config_pool *config, struct error *error)
+{
 	struct finder finder = { .key_at = backend_key };
 	int code = 0;
 
@@ -166,15 +187,72 @@ static int prepare_backends(struct forwarding *forwarding, struct forwarding_cha
 		finder.count = pool->before->backend_count;
 	}
 	for (size_t i = 0; code == 0 && i < config->backend_count; i++) {
+		const struct address *address = &config->backends[i].address;
+		struct live_backend *backend = &pool->backends[i];
 		char key[FINDER_KEY_SIZE];
 		size_t place;
 
-		address_format(&config->backends[i].address, key);
+		address_format(address, key);
 		place = finder_find(&finder, key, i);
-		code = prepare_backend(forwarding, change, pool, &config->backends[i],
+		code = take_backend(forwarding, change, pool, address,
 			place == FINDER_NONE ? NULL : &pool->before->backends[place], error);
+		if (code != 0)
+			break;
+		live_backend_configure(backend, config, &config->backends[i], change->terms,
+			change->now_ms / 1000);
+		live_on(change, pool, backend, config);
+		code = take_cells(forwarding, change, backend, error);
 	}
+	pool->configured_count = pool->backend_count;
 	finder_fini(&finder);
+	return code;
+}
+
+static bool has_record(const struct live_backend *backend)
+{
+	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
+		if (backend->cells[mode] != RECORD_NONE)
+			return true;
+	return false;
+}
+
+/*
+ * Those that are configured no more stay behind the others until they have gone. Their records stay
+ * as they are: the configuration may know no way to them any more.
+ */
+static int prepare_going(struct forwarding *forwarding, const struct forwarding_change *change,
+	struct member_pool *pool, const struct config_pool *config, struct error *error)
+{
+	int code = 0;
+
+	if (pool->before == NULL)
+		return 0;
+	for (size_t i = 0; code == 0 && i < pool->before->backend_count; i++) {
+		struct live_backend *before = &pool->before->backends[i];
+		struct live_backend *backend = &pool->backends[pool->backend_count];
+
+		if (before->stays)
+			continue;
+		code = take_backend(forwarding, change, pool, &before->address, before, error);
+		if (code != 0)
+			break;
+		live_backend_remove(backend, config, change->terms, change->now_ms / 1000);
+		live_on(change, pool, backend, config);
+		if (!has_record(backend)) /* it was live in another process */
+			code = take_cells(forwarding, change, backend, error);
+	}
+	return code;
+}
+
+static int prepare_backends(struct forwarding *forwarding, struct forwarding_change *change,
+	size_t number, struct error *error)
+{
+	const struct config_pool *config = &change->config->pools[number];
+	struct member_pool *pool = &change->pools[number];
+	int code = prepare_configured(forwarding, change, pool, config, error);
+
+	if (code == 0)
+		code = prepare_going(forwarding, change, pool, config, error);
 	return code;
 }
 
@@ -206,7 +284,7 @@ static int prepare_pools(
 		const struct config_pool *pool = &config->pools[i];
 		struct member_pool *before = find_before(forwarding, &finder, pool, i);
 
-		code = create_pool(forwarding, &change->pools[i], pool, before, error);
+		code = create_pool(forwarding, change, &change->pools[i], pool, before, error);
 		if (code != 0)
 			break;
 		change->pool_count = i + 1;
@@ -216,6 +294,15 @@ static int prepare_pools(
 	}
 	finder_fini(&finder);
 	return code;
+}
+
+static enum affinity_udp udp_of(const struct config_service *config)
+{
+	switch (config->udp) {
+	case CONFIG_UDP_HASH: return AFFINITY_UDP_HASH;
+	case CONFIG_UDP_QUIC: return AFFINITY_UDP_QUIC;
+	default: return AFFINITY_UDP_PIN;
+	}
 }
 
 static int add_service(struct forwarding *forwarding, struct forwarding_change *change,
@@ -229,7 +316,7 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 		.protocol = config->protocol,
 		.port = rte_cpu_to_be_16(config->port),
 	};
-	struct service row;
+	struct service row = { 0 };
 
 	snprintf(service->name, sizeof(service->name), "%s", config->name);
 	service->place = before != NULL ? before->place : arena_take(forwarding->service_places, 1);
@@ -242,6 +329,8 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 	row.record_of = live->record_of[config->forward];
 	row.slot_count = live->slots;
 	row.counter = counters_service_place(service->place);
+	row.pool = live->number;
+	row.udp = udp_of(config);
 	if (service_table_add(change->tables->services, &key, &row) != 0)
 		return error_set(error, -EEXIST,
 			"services[%zu]: claims what another service claims", number);
@@ -261,6 +350,7 @@ static int prepare_services(
 		forwarding->secret, state_record(forwarding->state, RECORD_NONE), count);
 	if (change->services == NULL || change->tables == NULL)
 		return out_of_memory(error);
+	change->tables->affinity = tracking_affinity(forwarding->tracking);
 	for (size_t i = 0; code == 0 && i < count; i++) {
 		size_t place = finder_find(&finder, change->config->services[i].name, i);
 
@@ -271,8 +361,24 @@ static int prepare_services(
 	return code;
 }
 
+static struct plan_share share_of(void *context, size_t pool, size_t backend)
+{
+	const struct forwarding_change *change = context;
+
+	return live_backend_share(&change->pools[pool].backends[backend],
+		&change->config->pools[pool], change->now_ms);
+}
+
+static int prepare_plan(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	change->plan = plan_create(
+		forwarding->planner, change->config, forwarding->plan, share_of, change, error);
+	return change->plan == NULL ? -ENOMEM : 0;
+}
+
 struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
-	const struct config *config, const struct plan *plan, struct error *error)
+	const struct config *config, const struct live_terms *terms, struct error *error)
 {
 	struct forwarding_change *change;
 	int code;
@@ -284,11 +390,16 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 		out_of_memory(error);
 		return NULL;
 	}
+	forwarding->changing = true;
 	change->config = config;
-	change->plan = plan;
+	change->terms = terms;
+	change->now_ms = forwarding->clock();
 	code = prepare_pools(forwarding, change, error);
 	neighbours_destroy(change->neighbours);
 	change->neighbours = NULL;
+	change->terms = NULL;
+	if (code == 0)
+		code = prepare_plan(forwarding, change, error);
 	if (code == 0)
 		code = prepare_services(forwarding, change, error);
 	if (code == 0)
@@ -319,7 +430,7 @@ static void abort_pool(struct forwarding *forwarding, struct member_pool *pool)
 				state_record_free(forwarding->state, backend->cells[mode]);
 		if (backend->before != NULL)
 			continue;
-		arena_give(forwarding->backend_places, backend->place, 1);
+		tracking_give_gid(forwarding->tracking, backend->gid);
 		arena_give(pool->live->indices, backend->index, 1);
 	}
 	if (pool->before == NULL)
@@ -337,6 +448,8 @@ void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *c
 	for (size_t i = 0; i < change->pool_count; i++)
 		abort_pool(forwarding, &change->pools[i]);
 	forget_stays(forwarding);
+	forwarding->changing = false;
+	plan_destroy(change->plan);
 	tables_destroy(change->tables);
 	free(change->services);
 	free(change->pools);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "record.h"
-#include "slots.h"
 
 int live_pool_no_room(struct error *error, const char *for_what)
 {
@@ -15,11 +14,15 @@ int live_pool_no_room(struct error *error, const char *for_what)
 		for_what);
 }
 
-/* As wide as indices go, so that it never moves: 64 KiB for each mode. */
+/* As wide as indices go, so that it never moves: 64 KiB for each mode, 128 KiB for members. */
 static int create_tables(struct live_pool *pool, struct error *error)
 {
 	pool->indices = arena_create(SLOT_BACKEND_MAX);
-	if (pool->indices == NULL)
+	pool->members = calloc(SLOT_BACKEND_MAX, sizeof(*pool->members));
+	pool->table = malloc(pool->slots * sizeof(*pool->table));
+	pool->seen = calloc(pool->slots, sizeof(*pool->seen));
+	if (pool->indices == NULL || pool->members == NULL || pool->table == NULL ||
+		pool->seen == NULL)
 		return error_set(error, -ENOMEM, "out of memory");
 	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++) {
 		pool->record_of[mode] = calloc(SLOT_BACKEND_MAX, sizeof(*pool->record_of[mode]));
@@ -29,38 +32,80 @@ static int create_tables(struct live_pool *pool, struct error *error)
 	return 0;
 }
 
-struct live_pool *live_pool_create(struct state *state, uint32_t slots, struct error *error)
+/* What stands in the state file, or would name it there. */
+static int take_room(struct live_pool *pool, struct arena *numbers, struct error *error)
+{
+	pool->number = arena_take(numbers, 1);
+	if (pool->number == ARENA_FULL)
+		return live_pool_no_room(error, "another pool");
+	pool->numbers = numbers;
+	if (state_slots_allocate(pool->state, pool->slots, &pool->first_word) != 0)
+		return live_pool_no_room(error, "the slots of another pool");
+	return 0;
+}
+
+struct live_pool *live_pool_create(struct state *state, struct arena *numbers, uint32_t slots,
+	uint32_t now_s, struct error *error)
 {
 	struct live_pool *pool = calloc(1, sizeof(*pool));
+	int code;
 
 	if (pool == NULL) {
 		error_set(error, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	if (create_tables(pool, error) != 0) {
-		live_pool_destroy(pool);
-		return NULL;
-	}
-	if (state_slots_allocate(state, slots, &pool->first_word) != 0) {
-		live_pool_no_room(error, "the slots of another pool");
-		live_pool_destroy(pool);
-		return NULL;
-	}
 	pool->state = state;
 	pool->slots = slots;
-	return pool;
+	pool->first_word = UINT32_MAX;
+	code = create_tables(pool, error);
+	if (code == 0)
+		code = take_room(pool, numbers, error);
+	if (code == 0) {
+		pool->transitions =
+			transitions_create(live_pool_words(pool), slots, pool->members, now_s);
+		if (pool->transitions == NULL)
+			code = error_set(error, -ENOMEM, "out of memory");
+	}
+	if (code == 0) {
+		pool->summary.slots[TRANSITIONS_QUIET] = slots;
+		return pool;
+	}
+	live_pool_destroy(pool);
+	return NULL;
 }
 
 void live_pool_destroy(struct live_pool *pool)
 {
 	if (pool == NULL)
 		return;
-	if (pool->slots != 0)
+	transitions_destroy(pool->transitions);
+	if (pool->first_word != UINT32_MAX)
 		state_slots_free(pool->state, pool->first_word, pool->slots);
+	if (pool->numbers != NULL)
+		arena_give(pool->numbers, pool->number, 1);
 	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
 		free(pool->record_of[mode]);
 	arena_destroy(pool->indices);
+	free(pool->members);
+	free(pool->table);
+	free(pool->seen);
 	free(pool);
+}
+
+_Atomic uint32_t *live_pool_words(const struct live_pool *pool)
+{
+	return state_slots(pool->state, pool->first_word);
+}
+
+void live_pool_find_named(const struct live_pool *pool, bool named[SLOT_NO_BACKEND + 1])
+{
+	const _Atomic uint32_t *words = live_pool_words(pool);
+
+	for (uint32_t slot = 0; slot < pool->slots; slot++) {
+		uint32_t word = slot_load(&words[slot]);
+
+		named[slot_cur(word)] = named[slot_home(word)] = true;
+	}
 }
 
 void live_pool_release_index(void *pool, uint64_t index)
@@ -70,6 +115,7 @@ void live_pool_release_index(void *pool, uint64_t index)
 	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
 		atomic_store_explicit(
 			&live->record_of[mode][index], RECORD_NONE, memory_order_relaxed);
+	live->members[index] = NULL;
 	arena_give(live->indices, index, 1);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * live_pool: what a pool has taken in the state file and in memory while workers can reach it: its
- * slot words, the numbers of its backends, and the record cell of each backend in each forwarding
- * mode. It outlives the configurations that mention it and is released after a grace period.
- * Control thread.
+ * number, its slot words with what they wait for, the indices of its backends, and the record cell
+ * of each backend in each forwarding mode. It outlives the configurations that mention it and is
+ * released after a grace period. Control thread.
  */
 #pragma once
 
@@ -13,21 +13,47 @@
 #include "arena.h"
 #include "config.h"
 #include "error.h"
+#include "member.h"
+#include "slots.h"
 #include "state.h"
+#include "transitions.h"
 
 #define LIVE_POOL_MODES 2 /* of enum config_forward */
 
 struct live_pool {
-	struct state *state; /* where its words are */
-	uint32_t slots;      /* M */
+	struct state *state;   /* where its words are */
+	struct arena *numbers; /* where its number is from */
+	uint32_t
+		number; /* on this node: what services and members say, its row in the state file */
+	uint32_t slots; /* M */
 	uint32_t first_word;
 	struct arena *indices;                        /* of its backends; reused after grace */
 	_Atomic uint32_t *record_of[LIVE_POOL_MODES]; /* by index: SLOT_BACKEND_MAX each */
+	const struct member **members;                /* the same; NULL where nobody is */
+	struct transitions *transitions;
+	struct transitions_summary summary; /* as it was left last */
+	uint16_t *table;                    /* scratch: by slot, the index that cur is to be */
+	uint8_t *seen;                      /* by slot, what a sweep leaves (pins_sweep.h) */
 };
 
-/* With every slot owned by nobody. NULL with the sentence. */
-struct live_pool *live_pool_create(struct state *state, uint32_t slots, struct error *error);
+/*
+ * With every slot owned by nobody. `numbers` is borrowed, one of them taken. NULL with the
+ * sentence.
+ */
+struct live_pool *live_pool_create(struct state *state, struct arena *numbers, uint32_t slots,
+	uint32_t now_s, struct error *error);
 void live_pool_destroy(struct live_pool *pool); /* no worker can reach it; NULL is allowed */
+
+_Atomic uint32_t *live_pool_words(const struct live_pool *pool);
+
+/* Whether any slot costs more than one load. */
+static inline bool live_pool_is_quiet(const struct live_pool *pool)
+{
+	return pool->summary.slots[TRANSITIONS_QUIET] == pool->slots;
+}
+
+/* Marks all indices that words name, as cur or home. */
+void live_pool_find_named(const struct live_pool *pool, bool named[SLOT_NO_BACKEND + 1]);
 
 /* Both as publish_release_t: an index nobody names any more, a pool nobody can reach any more. */
 void live_pool_release_index(void *pool, uint64_t index);

@@ -7,154 +7,403 @@
 #include <string.h>
 
 #include "lookup.h"
-#include "maglev.h"
+#include "plan_base.h"
 
-/*
- * A backend's key is its address in canonical form. A name may change and a configuration may be
- * reordered without moving a slot.
- */
-static void make_member(struct plan_member *member, const struct config_backend *backend,
-	const struct flow_secret *secret)
+struct planner {
+	const struct flow_secret *secret;
+	struct rendezvous *rendezvous;
+};
+
+struct planner *planner_create(const struct flow_secret *secret)
 {
-	char key[ADDRESS_TEXT_SIZE];
+	struct planner *planner = calloc(1, sizeof(*planner));
 
-	snprintf(member->name, sizeof(member->name), "%s", backend->name);
-	member->address = backend->address;
-	member->weight = backend->state == CONFIG_BACKEND_ACTIVE ? backend->weight : 0;
-	address_format(&backend->address, key);
-	member->key_hash = maglev_key_hash(secret, key, strlen(key));
+	if (planner == NULL)
+		return NULL;
+	planner->secret = secret;
+	planner->rendezvous = rendezvous_create();
+	if (planner->rendezvous != NULL)
+		return planner;
+	planner_destroy(planner);
+	return NULL;
 }
 
-static bool same_members(const struct plan_pool *a, const struct plan_pool *b)
+void planner_destroy(struct planner *planner)
 {
-	if (a->slots != b->slots || a->backend_count != b->backend_count)
-		return false;
-	for (size_t i = 0; i < a->backend_count; i++)
-		if (!address_equal(&a->members[i].address, &b->members[i].address) ||
-			a->members[i].weight != b->members[i].weight)
+	if (planner == NULL)
+		return;
+	rendezvous_destroy(planner->rendezvous);
+	free(planner);
+}
+
+/* Seats. */
+
+static void hash_seat(struct plan_seat *seat, const struct flow_secret *secret)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	address_format(&seat->address, text);
+	seat->owner_hash = maglev_key_hash(secret, text, strlen(text));
+	seat->key_hash = maglev_key_hash(secret, seat->key, strlen(seat->key));
+}
+
+static void take_seat(struct plan_seat *seat, const struct config_backend *backend,
+	const struct plan_share *share, const struct flow_secret *secret)
+{
+	snprintf(seat->name, sizeof(seat->name), "%s", backend->name);
+	snprintf(seat->key, sizeof(seat->key), "%s", backend->key);
+	seat->address = backend->address;
+	seat->weight = backend->weight;
+	seat->share = share->share;
+	seat->joining = share->joining;
+	seat->holds = share->holds;
+	hash_seat(seat, secret);
+}
+
+/*
+ * Gives the seats their places in the base of before. A weight of 0 is a drain and leaves the seat
+ * its slots. False where it takes another base: a key is new, or has another weight.
+ */
+static bool fit_base(struct plan_pool *pool, const struct plan_base *base)
+{
+	for (size_t i = 0; i < pool->backend_count; i++) {
+		struct plan_seat *seat = &pool->seats[i];
+		uint32_t weight;
+
+		if (!plan_base_find(base, seat->key, &seat->place, &weight) ||
+			(seat->weight != 0 && seat->weight != weight))
 			return false;
+		seat->weight = weight;
+	}
 	return true;
 }
 
-static int build_table(struct plan_pool *pool)
+/* A drained seat keeps its weight in a new base, too: it is to get its slots back. */
+static void keep_drained_weights(struct plan_pool *pool, const struct plan_base *base)
 {
-	struct maglev_member *members = calloc(pool->backend_count + 1, sizeof(*members));
-	char(*keys)[ADDRESS_TEXT_SIZE] = calloc(pool->backend_count + 1, sizeof(*keys));
-	int code = -ENOMEM;
-
-	if (members == NULL || keys == NULL)
-		goto out;
 	for (size_t i = 0; i < pool->backend_count; i++) {
-		address_format(&pool->members[i].address, keys[i]);
-		members[i].key_hash = pool->members[i].key_hash;
-		members[i].key = keys[i];
-		members[i].key_length = strlen(keys[i]);
-		members[i].weight = pool->members[i].weight;
-		members[i].index = i;
+		struct plan_seat *seat = &pool->seats[i];
+		uint16_t place;
+
+		if (seat->weight == 0)
+			plan_base_find(base, seat->key, &place, &seat->weight);
 	}
-	code = maglev_build(members, pool->backend_count, pool->slots, pool->table);
-	if (code == -ENOENT) { /* nobody takes traffic */
-		memset(pool->table, 0xff, pool->slots * sizeof(*pool->table));
-		code = 0;
+}
+
+/* Seats of before that nobody has now follow the configured ones. */
+static int add_ghosts(struct plan_pool *pool, const struct plan_pool *before)
+{
+	size_t places = plan_base_size(before->base);
+	bool *taken = calloc(places + 1, sizeof(*taken));
+
+	if (taken == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < pool->backend_count; i++)
+		taken[pool->seats[i].place] = true;
+	for (size_t i = 0; i < before->seat_count; i++) {
+		const struct plan_seat *seat = &before->seats[i];
+		struct plan_seat *ghost = &pool->seats[pool->seat_count];
+
+		if (taken[seat->place])
+			continue;
+		*ghost = *seat;
+		ghost->share = 0;
+		pool->seat_count++;
 	}
-out:
-	free(members);
-	free(keys);
-	return code;
+	free(taken);
+	return 0;
+}
+
+static int make_seats(struct plan_pool *pool, const struct config_pool *config,
+	const struct plan_pool *before, const struct plan_share *shares,
+	const struct flow_secret *secret)
+{
+	size_t room = config->backend_count + (before == NULL ? 0 : before->seat_count) + 1;
+
+	pool->seats = calloc(room, sizeof(*pool->seats));
+	if (pool->seats == NULL)
+		return -ENOMEM;
+	pool->backend_count = pool->seat_count = config->backend_count;
+	for (size_t i = 0; i < config->backend_count; i++)
+		take_seat(&pool->seats[i], &config->backends[i], &shares[i], secret);
+	if (pool->builder == CONFIG_BUILDER_RENDEZVOUS)
+		return 0;
+	if (before != NULL && before->base != NULL) {
+		if (fit_base(pool, before->base)) {
+			pool->base = plan_base_share(before->base);
+			return add_ghosts(pool, before);
+		}
+		keep_drained_weights(pool, before->base);
+	}
+	return plan_base_create(pool);
+}
+
+/* Tables. */
+
+/* The digest goes over hashes of addresses, so that nodes which number backends differently agree.
+ */
+static int make_digest(struct plan_pool *pool)
+{
+	uint64_t *hashes;
+
+	pool->digest = 0;
+	if (pool->seat_count == 0 || pool->table[0] == PLAN_NO_BACKEND)
+		return 0;
+	hashes = calloc(pool->seat_count, sizeof(*hashes));
+	if (hashes == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < pool->seat_count; i++)
+		hashes[i] = pool->seats[i].owner_hash;
+	pool->digest = maglev_digest(pool->table, pool->slots, hashes);
+	free(hashes);
+	return 0;
 }
 
 static void count_owned(struct plan_pool *pool)
 {
+	for (size_t i = 0; i < pool->seat_count; i++)
+		pool->seats[i].owned = 0;
 	for (uint32_t slot = 0; slot < pool->slots; slot++)
 		if (pool->table[slot] != PLAN_NO_BACKEND)
-			pool->members[pool->table[slot]].owned++;
+			pool->seats[pool->table[slot]].owned++;
 }
 
-/* The digest goes over key hashes; a slot without an owner counts as 0, one past the members. */
-static int make_digest(struct plan_pool *pool)
+static int build_rendezvous(struct planner *planner, struct plan_pool *pool)
 {
-	uint64_t *key_hashes;
+	struct maglev_member *members = calloc(pool->seat_count + 1, sizeof(*members));
+	uint32_t *shares = calloc(pool->seat_count + 1, sizeof(*shares));
+	int code = -ENOMEM;
 
-	if (pool->backend_count == 0 || pool->table[0] == PLAN_NO_BACKEND)
-		return 0;
-	key_hashes = calloc(pool->backend_count, sizeof(*key_hashes));
-	if (key_hashes == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < pool->backend_count; i++)
-		key_hashes[i] = pool->members[i].key_hash;
-	pool->digest = maglev_digest(pool->table, pool->slots, key_hashes);
-	free(key_hashes);
-	return 0;
-}
-
-static int make_pool(struct plan_pool *pool, const struct config_pool *config,
-	const struct flow_secret *secret, const struct plan *previous)
-{
-	const struct plan_pool *before = plan_find_pool(previous, config->name);
-	int code = 0;
-
-	snprintf(pool->name, sizeof(pool->name), "%s", config->name);
-	pool->slots = config->slots;
-	pool->backend_count = config->backend_count;
-	pool->members = calloc(pool->backend_count + 1, sizeof(*pool->members));
-	pool->table = malloc(pool->slots * sizeof(*pool->table));
-	if (pool->members == NULL || pool->table == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < pool->backend_count; i++)
-		make_member(&pool->members[i], &config->backends[i], secret);
-	if (before != NULL && same_members(before, pool))
-		memcpy(pool->table, before->table, pool->slots * sizeof(*pool->table));
-	else
-		code = build_table(pool);
-	if (code == 0) {
-		count_owned(pool);
-		code = make_digest(pool);
+	if (members != NULL && shares != NULL) {
+		for (size_t i = 0; i < pool->seat_count; i++) {
+			members[i] = plan_base_member(&pool->seats[i], i);
+			shares[i] = pool->seats[i].share;
+		}
+		code = rendezvous_set_candidates(
+			planner->rendezvous, members, shares, pool->seat_count);
 	}
+	if (code == 0)
+		rendezvous_build(planner->rendezvous, pool->slots, pool->table);
+	free(members);
+	free(shares);
 	return code;
 }
 
-struct plan *plan_create(const struct config *config, const struct flow_secret *secret,
-	const struct plan *previous, struct error *error)
+static int build_table(struct planner *planner, struct plan_pool *pool)
 {
-	struct plan *plan = calloc(1, sizeof(*plan));
-	int code = -ENOMEM;
+	int code;
 
-	if (plan == NULL)
-		goto fail;
-	plan->pools = calloc(config->pool_count + 1, sizeof(*plan->pools));
-	plan->by_name = lookup_create();
-	if (plan->pools == NULL || plan->by_name == NULL)
-		goto fail;
-	for (size_t i = 0; i < config->pool_count; i++) {
-		struct plan_pool *pool = &plan->pools[i];
-		size_t earlier;
+	pool->table = malloc(pool->slots * sizeof(*pool->table));
+	if (pool->table == NULL)
+		return -ENOMEM;
+	code = pool->base == NULL ? build_rendezvous(planner, pool)
+				  : plan_base_patch(planner->rendezvous, pool);
+	if (code != 0)
+		return code;
+	count_owned(pool);
+	return make_digest(pool);
+}
 
-		plan->pool_count = i + 1;
-		code = make_pool(pool, &config->pools[i], secret, previous);
-		if (code == 0)
-			code = lookup_add(plan->by_name, pool->name, i, &earlier);
-		if (code != 0)
-			goto fail;
+/* Whether the table of before will do: the same seats, serving alike. */
+static bool serves_alike(const struct plan_pool *a, const struct plan_pool *b)
+{
+	if (a->table == NULL || a->builder != b->builder || a->base != b->base ||
+		a->seat_count != b->seat_count)
+		return false;
+	for (size_t i = 0; i < a->seat_count; i++)
+		if (a->seats[i].key_hash != b->seats[i].key_hash ||
+			a->seats[i].owner_hash != b->seats[i].owner_hash ||
+			a->seats[i].weight != b->seats[i].weight ||
+			a->seats[i].share != b->seats[i].share ||
+			a->seats[i].joining != b->seats[i].joining)
+			return false;
+	return true;
+}
+
+static int copy_table(struct plan_pool *pool, const struct plan_pool *before)
+{
+	pool->table = malloc(pool->slots * sizeof(*pool->table));
+	if (pool->table == NULL)
+		return -ENOMEM;
+	memcpy(pool->table, before->table, pool->slots * sizeof(*pool->table));
+	for (size_t i = 0; i < pool->seat_count; i++)
+		pool->seats[i].owned = before->seats[i].owned;
+	pool->digest = before->digest;
+	return 0;
+}
+
+static int make_pool(struct planner *planner, struct plan_pool *pool,
+	const struct config_pool *config, const struct plan *previous,
+	const struct plan_share *shares)
+{
+	const struct plan_pool *before = plan_find_pool(previous, config->name);
+	int code;
+
+	if (before != NULL && before->slots != config->slots)
+		before = NULL;
+	snprintf(pool->name, sizeof(pool->name), "%s", config->name);
+	pool->slots = config->slots;
+	pool->builder = config->builder;
+	code = make_seats(pool, config, before, shares, planner->secret);
+	if (code != 0)
+		return code;
+	if (before != NULL && serves_alike(before, pool))
+		return copy_table(pool, before);
+	return build_table(planner, pool);
+}
+
+static int ask_and_make_pool(struct planner *planner, struct plan *plan, size_t number,
+	const struct config_pool *config, const struct plan *previous, plan_share_t *share_of,
+	void *context)
+{
+	struct plan_share *shares = calloc(config->backend_count + 1, sizeof(*shares));
+	int code;
+
+	if (shares == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->backend_count; i++)
+		shares[i] = share_of(context, number, i);
+	code = make_pool(planner, &plan->pools[number], config, previous, shares);
+	free(shares);
+	return code;
+}
+
+/* Plans. */
+
+static void sum_digests(struct plan *plan)
+{
+	plan->digest = 0;
+	for (size_t i = 0; i < plan->pool_count; i++) {
+		const struct plan_pool *pool = &plan->pools[i];
+
 		plan->digest += XXH3_64bits_withSeed(pool->name, strlen(pool->name), pool->digest);
 	}
-	return plan;
-fail:
+}
+
+static int name_pool(struct plan *plan, size_t number)
+{
+	size_t earlier;
+
+	return lookup_add(plan->by_name, plan->pools[number].name, number, &earlier);
+}
+
+static struct plan *refuse(struct plan *plan, int code, struct error *error)
+{
 	error_set(error, code, "cannot work out the tables: %s", strerror(-code));
 	plan_destroy(plan);
 	return NULL;
+}
+
+struct plan *plan_create(struct planner *planner, const struct config *config,
+	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	int code = 0;
+
+	if (plan == NULL)
+		return refuse(plan, -ENOMEM, error);
+	plan->pools = calloc(config->pool_count + 1, sizeof(*plan->pools));
+	plan->by_name = lookup_create();
+	if (plan->pools == NULL || plan->by_name == NULL)
+		return refuse(plan, -ENOMEM, error);
+	for (size_t i = 0; code == 0 && i < config->pool_count; i++) {
+		plan->pool_count = i + 1;
+		code = ask_and_make_pool(
+			planner, plan, i, &config->pools[i], previous, share_of, context);
+		if (code == 0)
+			code = name_pool(plan, i);
+	}
+	if (code != 0)
+		return refuse(plan, code, error);
+	sum_digests(plan);
+	return plan;
+}
+
+void plan_pool_destroy(struct plan_pool *pool)
+{
+	plan_base_release(pool->base);
+	free(pool->seats);
+	free(pool->table);
 }
 
 void plan_destroy(struct plan *plan)
 {
 	if (plan == NULL)
 		return;
-	for (size_t i = 0; i < plan->pool_count; i++) {
-		free(plan->pools[i].members);
-		free(plan->pools[i].table);
-	}
+	for (size_t i = 0; i < plan->pool_count; i++)
+		plan_pool_destroy(&plan->pools[i]);
 	lookup_destroy(plan->by_name);
 	free(plan->pools);
 	free(plan);
+}
+
+int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
+	const struct plan_share *shares, struct plan_pool *next)
+{
+	int code = -ENOMEM;
+
+	*next = *pool;
+	next->table = NULL;
+	next->base = pool->base == NULL ? NULL : plan_base_share(pool->base);
+	next->seats = calloc(pool->seat_count + 1, sizeof(*next->seats));
+	if (next->seats != NULL) {
+		memcpy(next->seats, pool->seats, pool->seat_count * sizeof(*next->seats));
+		for (size_t i = 0; i < pool->backend_count; i++) {
+			next->seats[i].share = shares[i].share;
+			next->seats[i].joining = shares[i].joining;
+			next->seats[i].holds = shares[i].holds;
+		}
+		code = build_table(planner, next);
+	}
+	if (code != 0)
+		plan_pool_destroy(next);
+	return code;
+}
+
+void plan_replace_pool(struct plan *plan, size_t number, const struct plan_pool *next)
+{
+	plan_pool_destroy(&plan->pools[number]);
+	plan->pools[number] = *next;
+	sum_digests(plan);
+}
+
+struct plan *plan_remember(
+	struct planner *planner, struct plan_pool *pools, size_t pool_count, struct error *error)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	int code = 0;
+
+	if (plan != NULL) {
+		plan->pools = pools;
+		plan->pool_count = pool_count;
+		plan->by_name = lookup_create();
+	}
+	if (plan == NULL || plan->by_name == NULL)
+		code = -ENOMEM;
+	for (size_t i = 0; code == 0 && i < pool_count; i++) {
+		for (size_t k = 0; k < pools[i].seat_count; k++)
+			hash_seat(&pools[i].seats[k], planner->secret);
+		if (pools[i].builder == CONFIG_BUILDER_MAGLEV)
+			code = plan_base_create(&pools[i]);
+		if (code == 0)
+			code = name_pool(plan, i);
+	}
+	if (code == 0)
+		return plan;
+	if (plan == NULL) {
+		for (size_t i = 0; i < pool_count; i++)
+			plan_pool_destroy(&pools[i]);
+		free(pools);
+	}
+	return refuse(plan, code, error);
+}
+
+bool plan_has_ghost(const struct plan_pool *pool, const char *key)
+{
+	for (size_t i = pool->backend_count; i < pool->seat_count; i++)
+		if (strcmp(pool->seats[i].key, key) == 0)
+			return true;
+	return false;
 }
 
 const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name)
@@ -164,24 +413,4 @@ const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name
 	if (plan == NULL || lookup_find(plan->by_name, name, &place) != 0)
 		return NULL;
 	return &plan->pools[place];
-}
-
-static uint64_t owner(const struct plan_pool *pool, uint32_t slot)
-{
-	uint16_t member = pool->table[slot];
-
-	return member == PLAN_NO_BACKEND ? 0 : pool->members[member].key_hash;
-}
-
-uint32_t plan_slots_moved(const struct plan_pool *before, const struct plan_pool *after)
-{
-	uint32_t moved = 0;
-
-	if (before == NULL || after == NULL)
-		return 0;
-	if (before->slots != after->slots)
-		return after->slots;
-	for (uint32_t slot = 0; slot < after->slots; slot++)
-		moved += owner(before, slot) != owner(after, slot);
-	return moved;
 }

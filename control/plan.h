@@ -1,34 +1,50 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plan: the tables that a configuration calls for, worked out beside the running ones, so that what
- * a change would move is known before it is made. Touches nothing that runs. Control thread.
+ * plan: the tables that a configuration calls for while its backends serve as they do now, worked
+ * out beside the running ones, so that what a change would move is known before it is made. Touches
+ * nothing that runs. Control thread.
+ *
+ * Tables are patched ones (patched.h): a base over seats, which only another seat or another weight
+ * replaces, and what the seats' shares make of it.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "config.h"
 #include "error.h"
+#include "factor.h"
 #include "flow.h"
 
-#define PLAN_NO_BACKEND UINT16_MAX /* a slot that nobody owns: the pool has no active backend */
+#define PLAN_NO_BACKEND UINT16_MAX /* a slot that nobody owns: nobody takes new flows */
+
+/* A place in the pool: the slots that go with a key, whichever backend has it. */
+struct plan_seat {
+	char name[CONFIG_NAME_SIZE]; /* of the backend */
+	char key[CONFIG_KEY_SIZE];
+	struct address address;
+	uint64_t key_hash;
+	uint64_t owner_hash; /* of the address: who a slot's flows go to */
+	uint32_t weight;     /* of the base */
+	uint32_t share;      /* of it, FACTOR_ONE being the whole; 0: takes no new flows */
+	bool joining;        /* in slow start, and never was whole (patched.h) */
+	bool holds;          /* its flows stay with it, whether or not it takes new ones */
+	uint16_t place;      /* in the base */
+	uint32_t owned;      /* slots */
+};
 
 struct plan_pool {
 	char name[CONFIG_NAME_SIZE];
-	uint32_t slots;              /* M */
-	size_t backend_count;        /* of the configuration, in its order */
-	struct plan_member *members; /* by index in the configuration */
-	uint16_t *table;             /* slot -> index in the configuration, or PLAN_NO_BACKEND */
+	uint32_t slots; /* M */
+	enum config_builder builder;
+	size_t backend_count; /* of the configuration, in its order: the first of the seats */
+	size_t seat_count;    /* with the ghosts: seats that nobody has any more (patched.h) */
+	struct plan_seat *seats;
+	struct plan_base *base; /* shared with other plans; NULL for builder `rendezvous` */
+	uint16_t *table;        /* slot -> seat, or PLAN_NO_BACKEND */
 	uint64_t digest;
-};
-
-struct plan_member {
-	char name[CONFIG_NAME_SIZE];
-	struct address address; /* its text is the key: the identity that tables go by */
-	uint64_t key_hash;
-	uint32_t weight; /* 0 while the backend takes no traffic */
-	uint32_t owned;  /* slots */
 };
 
 struct plan {
@@ -38,19 +54,50 @@ struct plan {
 	uint64_t digest; /* over all pools, whatever their order: equal on nodes that agree */
 };
 
+/* What makes plans; keep one. NULL when memory is short. `secret` is borrowed. */
+struct planner;
+struct planner *planner_create(const struct flow_secret *secret);
+void planner_destroy(struct planner *planner); /* NULL is allowed */
+
+/* How much of its weight a backend has now. */
+struct plan_share {
+	uint32_t share; /* of FACTOR_ONE */
+	bool joining;
+	bool holds;
+};
+
+/* Asked for each backend by its numbers in the configuration. */
+typedef struct plan_share plan_share_t(void *context, size_t pool, size_t backend);
+
 /*
- * Works out every pool's table. A pool whose members are those of `previous` (NULL for none) takes
- * its table from there. NULL with the sentence.
+ * Works out every pool's table. A pool whose seats are those of `previous` (NULL for none) goes on
+ * from its base, and takes its table, too, where no share has changed. NULL with the sentence.
  */
-struct plan *plan_create(const struct config *config, const struct flow_secret *secret,
-	const struct plan *previous, struct error *error);
+struct plan *plan_create(struct planner *planner, const struct config *config,
+	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error);
 void plan_destroy(struct plan *plan); /* NULL is allowed */
+
+/*
+ * The same pool with other shares, one for each backend; `pool` stays as it is. 0 or -ENOMEM, and
+ * then there is nothing to destroy.
+ */
+int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
+	const struct plan_share *shares, struct plan_pool *next);
+void plan_pool_destroy(struct plan_pool *pool);
+
+/* Puts `next` in the place of the plan's pool with that number, and takes it over. */
+void plan_replace_pool(struct plan *plan, size_t number, const struct plan_pool *next);
+
+/*
+ * A plan of pools as they were in another process: their seats, in any order, with key, address and
+ * weight. The bases are built, the tables are not: it serves as `previous` only. Takes the pools
+ * over (an array of calloc()) whatever comes; NULL with the sentence.
+ */
+struct plan *plan_remember(
+	struct planner *planner, struct plan_pool *pools, size_t pool_count, struct error *error);
+
+/* Whether a backend that is configured no more has left its seat in the base of the pool. */
+bool plan_has_ghost(const struct plan_pool *pool, const char *key);
 
 /* By name; NULL where there is none, or in no plan. */
 const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name);
-
-/*
- * Slots whose owner differs between two states of one pool. All of them when the number of slots
- * changed; none when the pool is new or gone, because no flow moves from one backend to another.
- */
-uint32_t plan_slots_moved(const struct plan_pool *before, const struct plan_pool *after);

@@ -16,9 +16,16 @@ const struct state_layout node_layout = {
 	.backends = 32,
 	.slot_words = 3 * 256,
 	.records = 2 * 32 + 1,
-	.pools = 1,
-	.pin_buckets = 1,
+	.pools = 4,
+	.pin_buckets = 64,
 };
+
+uint64_t node_clock_ms = 1000000;
+
+static uint64_t read_clock(void)
+{
+	return node_clock_ms;
+}
 
 /* EAL pins the thread that starts it, and threads to come inherit that: undone here. */
 static int start_eal(void)
@@ -86,17 +93,36 @@ int node_host_stop(void **state)
 	return result == 0 ? rmdir(runtime) : result; /* EAL leaves it behind, empty */
 }
 
+static const char *state_path(const struct node *node, char path[static 64])
+{
+	snprintf(path, 64, "%s/state", node->directory);
+	return path;
+}
+
 static void open_state(struct node *node, const struct state_layout *layout)
 {
 	struct state_refusal refusal;
 	char path[64];
 
-	strcpy(node->directory, "/tmp/sluice-unit-XXXXXX");
-	assert_non_null(mkdtemp(node->directory));
-	snprintf(path, sizeof(path), "%s/state", node->directory);
-	if (state_open(path, layout, 0, &node->state, &refusal) != 0 ||
-		state_settle(node->state, &refusal) != 0)
+	if (state_open(state_path(node, path), layout, 0, &node->state, &refusal) != 0)
 		fail_msg("%s", state_refusal_text(refusal.reason));
+}
+
+static void settle_state(struct node *node)
+{
+	struct state_refusal refusal;
+
+	if (state_settle(node->state, &refusal) != 0)
+		fail_msg("%s", state_refusal_text(refusal.reason));
+}
+
+static void create_forwarding(struct node *node)
+{
+	node->publish = publish_create(node->readers);
+	assert_non_null(node->publish);
+	node->forwarding = forwarding_create(node->state, node->publish, &node->secret,
+		node->host->ports, NODE_PORTS, read_clock);
+	assert_non_null(node->forwarding);
 }
 
 struct node *node_create(
@@ -108,14 +134,44 @@ struct node *node_create(
 
 	assert_non_null(node);
 	node->host = host;
+	node->readers = readers;
 	flow_secret_generate(&node->secret, hash_key);
+	strcpy(node->directory, "/tmp/sluice-unit-XXXXXX");
+	assert_non_null(mkdtemp(node->directory));
 	open_state(node, layout);
-	node->publish = publish_create(readers);
-	assert_non_null(node->publish);
-	node->forwarding = forwarding_create(
-		node->state, node->publish, &node->secret, host->ports, NODE_PORTS);
-	assert_non_null(node->forwarding);
+	settle_state(node);
+	create_forwarding(node);
 	return node;
+}
+
+static char *said_by_adoption;
+
+static void note_said(const char *sentence)
+{
+	snprintf(said_by_adoption, NODE_SAID_SIZE, "%s", sentence);
+}
+
+void node_restart(struct node *node, struct config *config, char said[static NODE_SAID_SIZE])
+{
+	struct state_layout layout = *state_layout(node->state);
+	struct error error = { "" };
+	char path[64];
+
+	publish_destroy(node->publish);
+	forwarding_destroy(node->forwarding);
+	state_close(node->state);
+	if (node->meddle != NULL)
+		node->meddle(state_path(node, path));
+	config_destroy(node->config);
+	node->config = NULL;
+	said[0] = '\0';
+	said_by_adoption = said;
+	open_state(node, &layout);
+	create_forwarding(node);
+	if (forwarding_adopt(node->forwarding, config, note_said, &error) != 0)
+		fail_msg("%s", error.message);
+	node_apply(node, config);
+	settle_state(node);
 }
 
 void node_destroy(struct node *node)
@@ -124,49 +180,51 @@ void node_destroy(struct node *node)
 	forwarding_destroy(node->forwarding);
 	state_discard(node->state);
 	assert_int_equal(rmdir(node->directory), 0);
-	plan_destroy(node->plan);
 	config_destroy(node->config);
 	free(node);
 }
 
 struct forwarding_change *node_prepare(
-	struct node *node, const struct config *config, struct plan **plan, struct error *error)
+	struct node *node, const struct config *config, struct error *error)
 {
+	static const struct live_terms terms = { .force = false };
+
+	return forwarding_prepare(node->forwarding, config, &terms, error);
+}
+
+void node_apply_by(struct node *node, struct config *config, const struct live_terms *terms)
+{
+	struct error error = { "" };
 	struct forwarding_change *change;
 
-	*plan = plan_create(config, &node->secret, node->plan, error);
-	if (*plan == NULL)
-		fail_msg("%s", error->message);
-	change = forwarding_prepare(node->forwarding, config, *plan, error);
-	if (change != NULL)
-		return change;
-	plan_destroy(*plan);
-	*plan = NULL;
-	return NULL;
+	change = forwarding_prepare(node->forwarding, config, terms, &error);
+	if (change == NULL)
+		fail_msg("%s", error.message);
+	forwarding_commit(node->forwarding, change);
+	config_destroy(node->config);
+	node->config = config;
 }
 
 void node_apply(struct node *node, struct config *config)
 {
-	struct error error = { "" };
-	struct forwarding_change *change;
-	struct plan *plan;
+	static const struct live_terms terms = { .force = false };
 
-	change = node_prepare(node, config, &plan, &error);
-	if (change == NULL)
-		fail_msg("%s", error.message);
-	forwarding_commit(node->forwarding, change);
-	plan_destroy(node->plan);
-	config_destroy(node->config);
-	node->plan = plan;
-	node->config = config;
+	node_apply_by(node, config, &terms);
+}
+
+void node_wait(struct node *node, unsigned int seconds)
+{
+	while (seconds-- > 0) {
+		node_clock_ms += 1000;
+		forwarding_advance(node->forwarding);
+		publish_reclaim(node->publish);
+	}
 }
 
 const char *node_refusal(struct node *node, struct config *config, struct error *error)
 {
-	struct plan *plan;
-
 	error->message[0] = '\0';
-	if (node_prepare(node, config, &plan, error) != NULL)
+	if (node_prepare(node, config, error) != NULL)
 		fail_msg("prepared what should be refused");
 	config_destroy(config);
 	return error->message;

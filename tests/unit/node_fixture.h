@@ -22,13 +22,14 @@ struct node_host {
 
 struct node {
 	const struct node_host *host;
+	unsigned int readers;
 	char directory[32];
 	struct flow_secret secret;
 	struct state *state;
 	struct publish *publish;
 	struct forwarding *forwarding;
-	struct config *config; /* in force, with its plan; NULL before the first */
-	struct plan *plan;
+	struct config *config;            /* in force; NULL before the first */
+	void (*meddle)(const char *path); /* with the state file between two processes; or NULL */
 };
 
 /* Room for three pools of 251 slots and 32 backends in both modes. */
@@ -39,12 +40,26 @@ struct node *node_create(
 	const struct node_host *host, const struct state_layout *layout, unsigned int readers);
 void node_destroy(struct node *node);
 
-/* A change that has been prepared for `config`, its plan in *plan; NULL with the sentence. */
+/* The clock that all nodes go by: milliseconds, which tests move on. */
+extern uint64_t node_clock_ms;
+
+/* A change that has been prepared for `config`; NULL with the sentence. */
 struct forwarding_change *node_prepare(
-	struct node *node, const struct config *config, struct plan **plan, struct error *error);
+	struct node *node, const struct config *config, struct error *error);
 
 /* Makes `config`, which it takes over, the one in force. */
 void node_apply(struct node *node, struct config *config);
+void node_apply_by(struct node *node, struct config *config, const struct live_terms *terms);
+
+/* Seconds go by, one after the other. */
+void node_wait(struct node *node, unsigned int seconds);
+
+/*
+ * Another process takes the node over: everything but the state file is made anew, and `config`,
+ * which it takes over, is the first in force. Sentences about pools that start cold go to `said`.
+ */
+#define NODE_SAID_SIZE 512
+void node_restart(struct node *node, struct config *config, char said[static NODE_SAID_SIZE]);
 
 /* Tries to: returns the sentence of the refusal, in `error`, and drops `config`. */
 const char *node_refusal(struct node *node, struct config *config, struct error *error);

@@ -7,6 +7,7 @@
 #include "config_edit.h"
 #include "config_place.h"
 #include "desired.h"
+#include "plan_compare.h"
 #include "node_fixture.h"
 
 #define ANSWERS_MAX 8
@@ -61,7 +62,7 @@ static int open_world(void **state)
 	assert_non_null(config);
 	json_decref(document);
 	world->desired = desired_create(world->place.file, world->node->forwarding,
-		world->node->host->ports, &world->node->secret, config, &error);
+		world->node->host->ports, config, &error);
 	if (world->desired == NULL)
 		fail_msg("%s", error.message);
 	*state = world;
@@ -671,8 +672,8 @@ static void a_configuration_that_does_not_fit_is_no_start(void **state)
 	layout.backends = 2;
 	tight = node_create(world->node->host, &layout, 1);
 	config = small_config_web(1, 3, "ipip");
-	assert_null(desired_create(world->place.file, tight->forwarding, tight->host->ports,
-		&tight->secret, config, &error));
+	assert_null(desired_create(
+		world->place.file, tight->forwarding, tight->host->ports, config, &error));
 	assert_string_equal(error.message,
 		"the state file has no room left for another backend; a restart makes room for "
 		"twice the configuration");

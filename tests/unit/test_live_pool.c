@@ -15,13 +15,14 @@ static const struct state_layout layout = {
 	.backends = 1,
 	.slot_words = 2 * 256,
 	.records = 1,
-	.pools = 1,
-	.pin_buckets = 1,
+	.pools = 3,
+	.pin_buckets = 64,
 };
 
 struct place {
 	char directory[32];
 	struct state *state;
+	struct arena *numbers;
 };
 
 static int open_place(void **state)
@@ -35,6 +36,7 @@ static int open_place(void **state)
 		return -1;
 	snprintf(path, sizeof(path), "%s/state", place->directory);
 	*state = place;
+	place->numbers = arena_create(layout.pools);
 	if (state_open(path, &layout, 0, &place->state, &refusal) != 0)
 		return -1;
 	return state_settle(place->state, &refusal);
@@ -45,6 +47,7 @@ static int close_place(void **state)
 	struct place *place = *state;
 	int result;
 
+	arena_destroy(place->numbers);
 	state_discard(place->state);
 	result = rmdir(place->directory);
 	free(place);
@@ -54,7 +57,7 @@ static int close_place(void **state)
 static struct live_pool *create(struct place *place)
 {
 	struct error error = { "" };
-	struct live_pool *pool = live_pool_create(place->state, 251, &error);
+	struct live_pool *pool = live_pool_create(place->state, place->numbers, 251, 1, &error);
 
 	if (pool == NULL)
 		fail_msg("%s", error.message);
@@ -84,11 +87,11 @@ static void a_pool_that_does_not_fit_is_refused_with_the_remedy(void **state)
 	struct live_pool *one = create(place), *two = create(place);
 	struct error error = { "" };
 
-	assert_null(live_pool_create(place->state, 251, &error));
+	assert_null(live_pool_create(place->state, place->numbers, 251, 1, &error));
 	assert_string_equal(error.message,
 		"the state file has no room left for the slots of another pool; a restart makes "
 		"room for twice the configuration");
-	assert_null(live_pool_create(place->state, 251, NULL));
+	assert_null(live_pool_create(place->state, place->numbers, 251, 1, NULL));
 	live_pool_destroy(one);
 	one = create(place);
 	live_pool_destroy(one);

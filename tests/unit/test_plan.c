@@ -1,22 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
+#include <errno.h>
+
 #include "plan.h"
+#include "plan_compare.h"
 #include "small_config.h"
 
 /* 10,007 slots: shares are then their weights to well within a percent. */
-#define POOL  "{'name': 'web', 'slots': 10007, 'backends': [%s]}"
-#define W1    "{'name': 'w1', 'address': '10.2.0.1'}"
-#define W2    "{'name': 'w2', 'address': '10.2.0.2'}"
-#define W3    "{'name': 'w3', 'address': 'fd00:2::3'}"
-#define W4    "{'name': 'w4', 'address': '10.2.0.4'}"
-#define THREE W1 ", " W2 ", " W3
+#define POOL       "{'name': 'web', 'slots': 10007, 'backends': [%s]}"
+#define W1         "{'name': 'w1', 'address': '10.2.0.1'}"
+#define W2         "{'name': 'w2', 'address': '10.2.0.2'}"
+#define W3         "{'name': 'w3', 'address': 'fd00:2::3'}"
+#define W4         "{'name': 'w4', 'address': '10.2.0.4'}"
+#define THREE      W1 ", " W2 ", " W3
+#define WEB_OF_TWO "{'name': 'web', 'slots': 10007, 'backends': [" W1 ", " W3 "]}"
 
 struct planned {
-	struct flow_secret secret;
+	struct flow_secret *secret;
+	struct planner *planner;
 	struct config *config;
 	struct plan *plan;
 };
+
+/* Active ones serve fully, others not at all. */
+static struct plan_share share_of(void *context, size_t pool, size_t backend)
+{
+	const struct config *config = context;
+	const struct config_backend *row = &config->pools[pool].backends[backend];
+	bool serves = row->state == CONFIG_BACKEND_ACTIVE && row->weight != 0;
+
+	return (struct plan_share){
+		.share = serves ? FACTOR_ONE : 0,
+		.holds = row->state != CONFIG_BACKEND_DISABLED,
+	};
+}
 
 static struct planned plan_with(const char *pools, uint8_t key_byte, const struct plan *previous)
 {
@@ -24,26 +42,38 @@ static struct planned plan_with(const char *pools, uint8_t key_byte, const struc
 	struct error error = { "" };
 	struct planned planned;
 
-	flow_secret_generate(&planned.secret, hash_key);
+	planned.secret = aligned_alloc(64, (sizeof(*planned.secret) + 63) / 64 * 64);
+	assert_non_null(planned.secret);
+	flow_secret_generate(planned.secret, hash_key);
 	planned.config = small_config_read(pools, "[]");
-	planned.plan = plan_create(planned.config, &planned.secret, previous, &error);
+	planned.planner = planner_create(planned.secret);
+	assert_non_null(planned.planner);
+	planned.plan = plan_create(
+		planned.planner, planned.config, previous, share_of, planned.config, &error);
 	if (planned.plan == NULL)
 		fail_msg("%s", error.message);
 	return planned;
 }
 
-/* One pool "web" with those backends. */
-static struct planned plan_web(const char *backends)
+/* One pool "web" with those backends, after another plan. */
+static struct planned plan_web_after(const struct planned *before, const char *backends)
 {
 	char pools[1024];
 
 	snprintf(pools, sizeof(pools), "[" POOL "]", backends);
-	return plan_with(pools, 0, NULL);
+	return plan_with(pools, 0, before == NULL ? NULL : before->plan);
+}
+
+static struct planned plan_web(const char *backends)
+{
+	return plan_web_after(NULL, backends);
 }
 
 static void drop(struct planned *planned)
 {
 	plan_destroy(planned->plan);
+	planner_destroy(planned->planner);
+	free(planned->secret);
 	config_destroy(planned->config);
 }
 
@@ -55,12 +85,12 @@ static const struct plan_pool *web(const struct planned *planned)
 	return pool;
 }
 
-static const struct plan_member *member(const struct plan_pool *pool, const char *name)
+static const struct plan_seat *seat(const struct plan_pool *pool, const char *name)
 {
 	for (size_t i = 0; i < pool->backend_count; i++)
-		if (strcmp(pool->members[i].name, name) == 0)
-			return &pool->members[i];
-	fail_msg("no member %s", name);
+		if (strcmp(pool->seats[i].name, name) == 0)
+			return &pool->seats[i];
+	fail_msg("no seat of %s", name);
 	return NULL;
 }
 
@@ -74,7 +104,7 @@ static void assert_counted(const struct plan_pool *pool)
 
 		for (uint32_t slot = 0; slot < pool->slots; slot++)
 			owned += pool->table[slot] == i;
-		assert_int_equal(owned, pool->members[i].owned);
+		assert_int_equal(owned, pool->seats[i].owned);
 		sum += owned;
 	}
 	assert_int_equal(sum, pool->slots);
@@ -82,7 +112,7 @@ static void assert_counted(const struct plan_pool *pool)
 
 static void assert_share(const struct plan_pool *pool, const char *name, double share)
 {
-	double owned = (double)member(pool, name)->owned / pool->slots;
+	double owned = (double)seat(pool, name)->owned / pool->slots;
 
 	if (owned < share - 0.005 || owned > share + 0.005)
 		fail_msg("%s owns %.3f instead of %.3f", name, owned, share);
@@ -118,23 +148,233 @@ static void a_disabled_backend_owns_no_slot(void **state)
 	struct planned planned =
 		plan_web("{'name': 'w1', 'address': '10.2.0.1', 'state': 'disabled'}, " W2);
 
-	assert_int_equal(member(web(&planned), "w1")->owned, 0);
-	assert_int_equal(member(web(&planned), "w1")->weight, 0);
-	assert_int_equal(member(web(&planned), "w2")->owned, 10007);
+	assert_int_equal(seat(web(&planned), "w1")->owned, 0);
+	assert_int_equal(seat(web(&planned), "w1")->share, 0);
+	assert_int_equal(seat(web(&planned), "w2")->owned, 10007);
 	drop(&planned);
 }
 
-/* For flows it makes no difference which of the two an operator does. */
-static void a_disabled_backend_and_one_that_is_gone_leave_the_same_table(void **state)
+#define W2_DISABLED   "{'name': 'w2', 'address': '10.2.0.2', 'state': 'disabled'}"
+#define W2_WEIGHTLESS "{'name': 'w2', 'address': '10.2.0.2', 'weight': 0}"
+
+/* Its slots alone move, to the others; and back to it when it comes back. */
+static void a_backend_that_does_not_serve_gives_up_its_slots_alone(void **state)
 {
-	struct planned disabled =
-		plan_web(W1 ", {'name': 'w2', 'address': '10.2.0.2', 'state': 'disabled'}, " W3);
-	struct planned gone = plan_web(W1 ", " W3);
+	struct planned all = plan_web(THREE);
+	uint32_t owned = seat(web(&all), "w2")->owned;
+	struct planned disabled = plan_web_after(&all, W1 ", " W2_DISABLED ", " W3);
+	struct planned weightless = plan_web_after(&all, W1 ", " W2_WEIGHTLESS ", " W3);
+	struct planned again = plan_web_after(&weightless, THREE);
+
+	assert_int_equal(plan_slots_moved(web(&all), web(&disabled)), owned);
+	assert_int_equal(plan_slots_moved(web(&disabled), web(&weightless)), 0);
+	assert_int_equal(plan_slots_moved(web(&all), web(&again)), 0);
+	drop(&all);
+	drop(&disabled);
+	drop(&weightless);
+	drop(&again);
+}
+
+/* A ghost keeps the base as it was, until somebody new comes. */
+static void removing_a_backend_that_does_not_serve_moves_nothing_more(void **state)
+{
+	struct planned all = plan_web(THREE);
+	struct planned disabled = plan_web_after(&all, W1 ", " W2_DISABLED ", " W3);
+	struct planned gone = plan_web_after(&disabled, W1 ", " W3);
+	struct planned reordered = plan_web_after(&gone, W3 ", " W1);
+	struct planned back = plan_web_after(&reordered, THREE);
+	struct planned other = plan_web_after(&reordered, W1 ", " W3 ", " W4);
 
 	assert_int_equal(plan_slots_moved(web(&disabled), web(&gone)), 0);
-	assert_int_equal(web(&disabled)->digest, web(&gone)->digest);
+	assert_int_equal(plan_slots_moved(web(&gone), web(&reordered)), 0);
+	assert_int_equal(web(&reordered)->seat_count, 3);
+	assert_true(plan_has_ghost(web(&reordered), "10.2.0.2"));
+	assert_int_equal(plan_slots_moved(web(&all), web(&back)), 0);
+	assert_false(plan_has_ghost(web(&other), "10.2.0.2"));
+	assert_int_equal(web(&other)->seat_count, 3);
+	assert_counted(web(&reordered));
+	drop(&all);
 	drop(&disabled);
 	drop(&gone);
+	drop(&reordered);
+	drop(&back);
+	drop(&other);
+}
+
+/* With the same key another address takes over the very slots. */
+static void a_seat_goes_to_another_backend_whole(void **state)
+{
+	struct planned before = plan_web(W1 ", {'name': 'w2', 'address': '10.2.0.2', 'key': 's'}");
+	struct planned after =
+		plan_web_after(&before, W1 ", {'name': 'w5', 'address': '10.2.0.5', 'key': 's'}");
+	uint32_t owned = seat(web(&before), "w2")->owned;
+
+	assert_int_equal(seat(web(&after), "w5")->owned, owned);
+	assert_int_equal(plan_slots_moved(web(&before), web(&after)), owned);
+	assert_int_equal(seat(web(&after), "w1")->owned, seat(web(&before), "w1")->owned);
+	drop(&before);
+	drop(&after);
+}
+
+/* In slow start a new backend takes its slots from those that had them, and from no others. */
+static void a_backend_that_joins_takes_its_slots_by_and_by(void **state)
+{
+	const struct plan_share half = { .share = FACTOR_ONE / 2, .joining = true, .holds = true };
+	const struct plan_share whole = { .share = FACTOR_ONE, .holds = true };
+	struct planned before = plan_web(THREE), after = plan_web_after(&before, THREE ", " W4);
+	struct plan_share shares[4] = { whole, whole, whole, half };
+	uint32_t owned = seat(web(&after), "w4")->owned;
+	struct plan_pool ramping;
+
+	assert_int_equal(plan_pool_follow(after.planner, web(&after), shares, &ramping), 0);
+	assert_in_range(seat(&ramping, "w4")->owned, owned / 2, owned / 2 + 1);
+	assert_in_range(plan_slots_moved(&ramping, web(&after)), owned - owned / 2 - 1,
+		plan_slots_moved(web(&before), web(&after)));
+	assert_counted(&ramping);
+	plan_replace_pool(after.plan, 0, &ramping);
+	shares[3] = whole;
+	assert_int_equal(plan_pool_follow(after.planner, web(&after), shares, &ramping), 0);
+	assert_int_equal(seat(&ramping, "w4")->owned, owned);
+	plan_pool_destroy(&ramping);
+	drop(&before);
+	drop(&after);
+}
+
+#define RENDEZVOUS "[{'name': 'web', 'slots': 10007, 'builder': 'rendezvous', 'backends': [%s]}]"
+
+static struct planned plan_rendezvous(const char *backends)
+{
+	char pools[1024];
+
+	snprintf(pools, sizeof(pools), RENDEZVOUS, backends);
+	return plan_with(pools, 0, NULL);
+}
+
+/* Without a base there are no ghosts, and no history at all. */
+static void rendezvous_moves_no_slot_of_others(void **state)
+{
+	struct planned three = plan_rendezvous(THREE), four = plan_rendezvous(THREE ", " W4);
+	struct planned disabled = plan_rendezvous(W1 ", " W2_DISABLED ", " W3);
+	struct planned gone = plan_rendezvous(W1 ", " W3);
+
+	assert_int_equal(plan_slots_moved(web(&three), web(&four)), seat(web(&four), "w4")->owned);
+	assert_int_equal(plan_slots_moved(web(&disabled), web(&gone)), 0);
+	assert_int_equal(web(&disabled)->digest, web(&gone)->digest);
+	assert_counted(web(&three));
+	drop(&three);
+	drop(&four);
+	drop(&disabled);
+	drop(&gone);
+}
+
+/* What the next process remembers of this one's seats, in whatever order, makes the same tables. */
+static void remembered_seats_go_on_from_the_same_base(void **state)
+{
+	struct planned all = plan_web(THREE), gone = plan_web_after(&all, W1 ", " W3);
+	struct plan_pool *pools = calloc(2, sizeof(*pools));
+	struct error error = { "" };
+	struct planned next;
+
+	assert_non_null(pools);
+	snprintf(pools->name, sizeof(pools->name), "web");
+	pools->slots = 10007;
+	pools->seats = calloc(3, sizeof(*pools->seats));
+	assert_non_null(pools->seats);
+	pools->seat_count = 3;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(pools->seats[i].key, CONFIG_KEY_SIZE, "%s", web(&gone)->seats[2 - i].key);
+		pools->seats[i].weight = web(&gone)->seats[2 - i].weight;
+	}
+	next.plan = plan_remember(gone.planner, pools, 1, &error);
+	assert_non_null(next.plan);
+	{
+		struct planned warm = plan_with("[" WEB_OF_TWO "]", 0, next.plan);
+
+		assert_int_equal(plan_slots_moved(web(&gone), web(&warm)), 0);
+		assert_int_equal(web(&warm)->digest, web(&gone)->digest);
+		drop(&warm);
+	}
+	plan_destroy(next.plan);
+	drop(&all);
+	drop(&gone);
+}
+
+static void what_has_to_be_pinned_are_the_slots_of_those_who_hold_on(void **state)
+{
+	struct planned all = plan_web(THREE);
+	struct planned drained = plan_web_after(&all, W1 ", " W2_WEIGHTLESS ", " W3);
+	struct planned disabled = plan_web_after(&all, W1 ", " W2_DISABLED ", " W3);
+	struct planned gone = plan_web_after(&all, W1 ", " W3);
+	uint32_t owned = seat(web(&all), "w2")->owned;
+
+	assert_int_equal(plan_slots_pinned(web(&all), web(&drained), false), owned);
+	assert_int_equal(plan_slots_pinned(web(&all), web(&disabled), false), 0);
+	assert_int_equal(plan_slots_pinned(web(&all), web(&gone), false), owned);
+	assert_int_equal(plan_slots_pinned(web(&all), web(&gone), true), 0);
+	assert_int_equal(plan_slots_pinned(web(&all), web(&all), false), 0);
+	drop(&all);
+	drop(&drained);
+	drop(&disabled);
+	drop(&gone);
+}
+
+static void the_largest_load_change_is_of_a_backend_that_stays(void **state)
+{
+	struct planned all = plan_web(THREE), gone = plan_web_after(&all, W1 ", " W3);
+	struct plan_load_change change = plan_largest_load_change(web(&all), web(&gone));
+
+	assert_non_null(change.after);
+	assert_string_not_equal(change.after->name, "w2");
+	assert_true(change.percent > 45 && change.percent < 55);
+	change = plan_largest_load_change(web(&all), web(&all));
+	assert_null(change.after);
+	drop(&all);
+	drop(&gone);
+}
+
+static void assert_needs_force(
+	const struct planned *before, const struct planned *after, const char *sentence)
+{
+	struct error error = { "" };
+	int code = plan_judge(before->config, after->config, before->plan, after->plan, &error);
+
+	assert_int_equal(code, sentence == NULL ? 0 : -EPERM);
+	assert_string_equal(error.message, sentence == NULL ? "" : sentence);
+}
+
+#define BUDGET                                                                                    \
+	"[{'name': 'web', 'slots': 10007, 'max_disruption_percent': %s, 'backends': [" W1 ", " W2 \
+	"%s]}]"
+
+static struct planned plan_budget(
+	const struct planned *before, const char *percent, const char *more)
+{
+	char pools[1024];
+
+	snprintf(pools, sizeof(pools), BUDGET, percent, more);
+	return plan_with(pools, 0, before == NULL ? NULL : before->plan);
+}
+
+static void a_change_beyond_the_budget_needs_force(void **state)
+{
+	struct planned before = plan_budget(NULL, "20", "");
+	struct planned after = plan_budget(&before, "20", ", " W3);
+	struct planned allowed = plan_budget(&before, "100", ", " W3);
+	struct planned small = plan_with(
+		"[{'name': 'web', 'slots': 251, 'backends': [" W1 ", " W2 "]}]", 0, before.plan);
+	struct error error = { "" };
+
+	assert_int_equal(
+		plan_judge(before.config, after.config, before.plan, after.plan, &error), -EPERM);
+	assert_non_null(strstr(error.message, "max_disruption_percent is 20: needs force"));
+	assert_needs_force(&before, &allowed, NULL);
+	assert_needs_force(&before, &small,
+		"pool \"web\": another number of slots moves every flow and breaks its "
+		"connections: needs force");
+	drop(&before);
+	drop(&after);
+	drop(&allowed);
+	drop(&small);
 }
 
 static void assert_nobody_owns_anything(const char *backends)
@@ -173,7 +413,7 @@ static void reordering_and_renaming_move_no_slot(void **state)
 static void removing_a_backend_moves_its_slots_and_few_others(void **state)
 {
 	struct planned before = plan_web(THREE ", " W4), after = plan_web(THREE);
-	uint32_t owned = member(web(&before), "w4")->owned;
+	uint32_t owned = seat(web(&before), "w4")->owned;
 	uint32_t moved = plan_slots_moved(web(&before), web(&after));
 
 	assert_in_range(moved, owned, owned * 16 / 10);
@@ -227,7 +467,8 @@ static void a_pool_of_the_same_members_takes_its_table_from_the_plan_before(void
 	memset(before.plan->pools[0].table, 0, 10007 * sizeof(uint16_t));
 	snprintf(pools, sizeof(pools), "[" POOL "]", THREE);
 	same = plan_with(pools, 0, before.plan);
-	assert_int_equal(member(web(&same), "w1")->owned, 10007);
+	assert_memory_equal(
+		web(&same)->table, before.plan->pools[0].table, 10007 * sizeof(uint16_t));
 	snprintf(pools, sizeof(pools), "[" POOL "]",
 		W1 ", " W2 ", {'name': 'w3', 'address': 'fd00:2::3', 'weight': 101}");
 	heavier = plan_with(pools, 0, before.plan);
@@ -283,7 +524,15 @@ int main(void)
 		cmocka_unit_test(equal_weights_share_the_slots_equally),
 		cmocka_unit_test(weights_change_the_shares),
 		cmocka_unit_test(a_disabled_backend_owns_no_slot),
-		cmocka_unit_test(a_disabled_backend_and_one_that_is_gone_leave_the_same_table),
+		cmocka_unit_test(a_backend_that_does_not_serve_gives_up_its_slots_alone),
+		cmocka_unit_test(removing_a_backend_that_does_not_serve_moves_nothing_more),
+		cmocka_unit_test(a_seat_goes_to_another_backend_whole),
+		cmocka_unit_test(a_backend_that_joins_takes_its_slots_by_and_by),
+		cmocka_unit_test(rendezvous_moves_no_slot_of_others),
+		cmocka_unit_test(remembered_seats_go_on_from_the_same_base),
+		cmocka_unit_test(what_has_to_be_pinned_are_the_slots_of_those_who_hold_on),
+		cmocka_unit_test(the_largest_load_change_is_of_a_backend_that_stays),
+		cmocka_unit_test(a_change_beyond_the_budget_needs_force),
 		cmocka_unit_test(nobody_owns_the_slots_of_a_pool_without_active_backends),
 		cmocka_unit_test(reordering_and_renaming_move_no_slot),
 		cmocka_unit_test(removing_a_backend_moves_its_slots_and_few_others),

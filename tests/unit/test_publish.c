@@ -216,8 +216,8 @@ static const struct state_layout tight_layout = {
 	.backends = BACKENDS,
 	.slot_words = 256 * (1 + OUTSTANDING + 1),
 	.records = RECORDS,
-	.pools = 1,
-	.pin_buckets = 1,
+	.pools = 8,
+	.pin_buckets = 64,
 };
 
 /* As many as the numbers of backends in "web" can get, by the same reckoning. */
@@ -587,18 +587,17 @@ static void publish_generation(struct race *race, unsigned int generation)
 	struct node *node = race->node;
 	struct config *config = make_generation(generation);
 	struct error error = { "" };
+	const struct live_terms now = { .now = true };
 	struct forwarding_change *change;
-	struct plan *plan;
 
-	change = node_prepare(node, config, &plan, &error);
+	node_wait(node, 6); /* what has gone makes room at the next sweep */
+	change = forwarding_prepare(node->forwarding, config, &now, &error);
 	if (change == NULL)
 		fail_msg("generation %u: %s", generation, error.message);
 	atomic_store(&race->begun, generation);
 	forwarding_commit(node->forwarding, change);
 	atomic_store(&race->committed, generation);
-	plan_destroy(node->plan);
 	config_destroy(node->config);
-	node->plan = plan;
 	node->config = config;
 }
 

@@ -61,7 +61,8 @@ class Judge:
             require_equal(driver["rx_packets"], len(frames), f"the driver's rx of port {name}")
             require_equal(driver["tx_packets"], len(out), f"the driver's tx of port {name}")
         out = sum(map(len, self.outputs.values()))
-        require_equal(self.stats["verdicts"]["forwarded"], out, "forwarded, beside the capture")
+        sent = self.stats["verdicts"]["forwarded"] + self.stats["copies"]
+        require_equal(sent, out, "forwarded and copies, beside the capture")
 
     def judge_fates(self):
         fates = Counter(packet.fate for packet in self.all_packets())

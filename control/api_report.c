@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a change moves, in the words of the socket, the log and `status`. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "api_internal.h"
+#include "finder.h"
+#include "log.h"
+#include "plan_compare.h"
+
+/* What all pools come to. */
+struct report {
+	json_t *pools;
+	json_int_t moved, pinned, total;
+	const char *largest_pool; /* NULL: no backend has more or less to do */
+	struct plan_load_change largest;
+	bool cut; /* what is removed does not see its flows out */
+};
+
+static void seat_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+{
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct plan_seat *)list)[place].name);
+}
+
+static struct finder find_in(const struct plan_pool *pool)
+{
+	return (struct finder){
+		.list = pool == NULL ? NULL : pool->seats,
+		.count = pool == NULL ? 0 : pool->backend_count,
+		.key_at = seat_key,
+	};
+}
+
+static const struct plan_seat *find_seat(
+	const struct plan_pool *pool, struct finder *finder, const char *name, size_t hint)
+{
+	size_t place = finder_find(finder, name, hint);
+
+	return place == FINDER_NONE ? NULL : &pool->seats[place];
+}
+
+static void add_share(json_t *list, const char *name, const struct plan_seat *before,
+	const struct plan_seat *after)
+{
+	json_array_append_new(list, json_pack("{s:s, s:i, s:i}", "name", name, "slots_before",
+					    before == NULL ? 0 : before->owned, "slots_after",
+					    after == NULL ? 0 : after->owned));
+}
+
+/* The backends as they will be, then those that go. */
+static json_t *pool_shares(const struct plan_pool *before, const struct plan_pool *after)
+{
+	struct finder in_before = find_in(before), in_after = find_in(after);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < in_after.count; i++) {
+		const struct plan_seat *seat = &after->seats[i];
+
+		add_share(list, seat->name, find_seat(before, &in_before, seat->name, i), seat);
+	}
+	for (size_t i = 0; i < in_before.count; i++) {
+		const struct plan_seat *seat = &before->seats[i];
+
+		if (find_seat(after, &in_after, seat->name, i) == NULL)
+			add_share(list, seat->name, seat, NULL);
+	}
+	finder_fini(&in_before);
+	finder_fini(&in_after);
+	return list;
+}
+
+static bool pool_differs(const struct plan_pool *before, const struct plan_pool *after)
+{
+	if (before == NULL || after == NULL)
+		return true;
+	return before->digest != after->digest || before->slots != after->slots ||
+	       before->backend_count != after->backend_count;
+}
+
+/* A pool that stays as it is is left out. */
+static void add_pool(
+	struct report *report, const struct plan_pool *before, const struct plan_pool *after)
+{
+	const struct plan_pool *any = after != NULL ? after : before;
+	struct plan_load_change load = plan_largest_load_change(before, after);
+	uint32_t moved = plan_slots_moved(before, after);
+
+	if (!pool_differs(before, after))
+		return;
+	report->moved += moved;
+	report->pinned += plan_slots_pinned(before, after, report->cut);
+	if (fabs(load.percent) > fabs(report->largest.percent)) {
+		report->largest = load;
+		report->largest_pool = any->name;
+	}
+	json_array_append_new(
+		report->pools, json_pack("{s:s, s:i, s:i, s:o, s:o}", "name", any->name,
+				       "slots_moved", moved, "slots", any->slots, "digest",
+				       api_json_digest(after == NULL ? 0 : after->digest),
+				       "backends", pool_shares(before, after)));
+}
+
+static json_t *json_largest(const struct report *report)
+{
+	if (report->largest_pool == NULL)
+		return json_null();
+	return json_pack("{s:s, s:s, s:i, s:i, s:o}", "pool", report->largest_pool, "backend",
+		report->largest.after->name, "slots_before", report->largest.before->owned,
+		"slots_after", report->largest.after->owned, "percent",
+		api_json_tenths(report->largest.percent));
+}
+
+static double percent_of(json_int_t part, json_int_t whole)
+{
+	return whole == 0 ? 0 : 100.0 * part / whole;
+}
+
+static json_t *finish(const struct report *report, bool changed, bool dry_run, uint64_t digest)
+{
+	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "changed", changed,
+		"dry_run", dry_run, "slots_moved", report->moved, "slots_total", report->total,
+		"moved_percent", api_json_tenths(percent_of(report->moved, report->total)),
+		"pinned_percent", api_json_tenths(percent_of(report->pinned, report->total)),
+		"largest_load_change", json_largest(report), "table_digest",
+		api_json_digest(digest), "pools", report->pools);
+}
+
+json_t *api_report_change(const struct desired_outcome *outcome)
+{
+	const struct plan *before = outcome->before, *after = outcome->after;
+	struct report report = { .pools = json_array(), .cut = outcome->terms.now };
+	json_t *object;
+
+	for (size_t i = 0; i < after->pool_count; i++) {
+		const struct plan_pool *pool = &after->pools[i];
+
+		report.total += pool->slots;
+		add_pool(&report, plan_find_pool(before, pool->name), pool);
+	}
+	for (size_t i = 0; i < before->pool_count; i++)
+		if (plan_find_pool(after, before->pools[i].name) == NULL)
+			add_pool(&report, &before->pools[i], NULL);
+	object = finish(&report, outcome->changed, outcome->dry_run, after->digest);
+	json_object_set_new(object, "forced", json_boolean(outcome->terms.force));
+	if (outcome->dry_run)
+		json_object_set_new(object, "needs_force",
+			outcome->needs_force == NULL ? json_null()
+						     : json_string(outcome->needs_force));
+	return object;
+}
+
+json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *after, bool dry_run)
+{
+	struct report report = { .pools = json_array(), .total = after->slots };
+
+	add_pool(&report, before, after);
+	return finish(&report, true, dry_run, after->digest);
+}
+
+static json_t *json_now(void)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+	char text[32];
+
+	gmtime_r(&now, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return json_string(text);
+}
+
+void api_report_note(struct api *api, const char *how, const char *what, json_t *report)
+{
+	log_info("%s%s%s: moved %lld of %lld slots", how, what[0] == '\0' ? "" : " ", what,
+		(long long)json_integer_value(json_object_get(report, "slots_moved")),
+		(long long)json_integer_value(json_object_get(report, "slots_total")));
+	json_decref(api->last_change);
+	api->last_change = json_pack("{s:s, s:s, s:o, s:O}", "method", how, "parameters", what,
+		"time", json_now(), "report", report);
+}
+
+void api_note_refused_reload(struct api *api, const struct error *error)
+{
+	json_t *now = json_now();
+
+	log_error("reload refused, nothing changed: %s", error->message);
+	snprintf(api->refused_reload, sizeof(api->refused_reload),
+		"the file on disk is not what runs, its reload was refused at %s: %s",
+		json_string_value(now), error->message);
+	json_decref(now);
+}
+
+void api_note_change(struct api *api, const char *how, const struct desired_outcome *outcome)
+{
+	json_t *report = api_report_change(outcome);
+
+	api->refused_reload[0] = '\0';
+	if (outcome->changed)
+		api_report_note(api, how, "", report);
+	else
+		log_info("%s: no change", how);
+	json_decref(report);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * backend.set where it brings news of a backend instead of a wish for it: its health, which process
+ * answers, how much it can take. None of that is configuration; it lives in the state file.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "api_internal.h"
+#include "json.h"
+
+struct tell_params {
+	const char *pool;
+	const char *name;
+	bool dry_run;
+	int health; /* -1: nothing is said of it */
+	const char *instance;
+	int64_t weight_percent; /* 0: the same */
+};
+
+static int read_health(const struct json_place *place, void *field, struct error *error)
+{
+	static const struct json_choice choices[] = { { "down", 0 }, { "up", 1 }, { NULL, 0 } };
+
+	return json_read_choice(place, choices, "\"up\" or \"down\"", field, error);
+}
+
+static int read_percent(const struct json_place *place, void *field, struct error *error)
+{
+	return json_read_integer(place, 1, 100, "a share of the weight (1-100)", field, error);
+}
+
+static int read_instance(const struct json_place *place, void *field, struct error *error)
+{
+	const char *text = json_read_string(place, "an instance id (1-128 bytes)", error);
+
+	if (text == NULL)
+		return -EINVAL;
+	if (text[0] == '\0' || strlen(text) > 128)
+		return json_mismatch(place, "an instance id (1-128 bytes)", error);
+	*(const char **)field = text;
+	return 0;
+}
+
+static const struct json_member members[] = {
+	{ "pool", JSON_REQUIRED, offsetof(struct tell_params, pool), api_read_text },
+	{ "name", JSON_REQUIRED, offsetof(struct tell_params, name), api_read_text },
+	{ "dry_run", JSON_OPTIONAL, offsetof(struct tell_params, dry_run), api_read_bool },
+	{ "health", JSON_OPTIONAL, offsetof(struct tell_params, health), read_health },
+	{ "instance", JSON_OPTIONAL, offsetof(struct tell_params, instance), read_instance },
+	{ "weight_percent", JSON_OPTIONAL, offsetof(struct tell_params, weight_percent),
+		read_percent },
+	{ NULL, 0, 0, NULL },
+};
+
+bool api_tells(const json_t *params)
+{
+	return json_object_get(params, "health") != NULL ||
+	       json_object_get(params, "instance") != NULL ||
+	       json_object_get(params, "weight_percent") != NULL;
+}
+
+/* An id stands for itself by its hash; 0 is nobody's (membership.h). */
+static uint64_t hash_instance(const char *id)
+{
+	uint64_t hash = XXH3_64bits(id, strlen(id));
+
+	return hash == MEMBERSHIP_NO_INSTANCE ? 1 : hash;
+}
+
+static struct forwarding_news news_of(const struct tell_params *read)
+{
+	struct forwarding_news news = { .has_health = read->health >= 0 };
+
+	news.healthy = read->health == 1;
+	if (read->instance != NULL) {
+		news.has_instance = true;
+		news.instance = hash_instance(read->instance);
+	}
+	if (read->weight_percent != 0) {
+		news.has_share = true;
+		news.share = read->weight_percent * FACTOR_ONE / 100;
+	}
+	return news;
+}
+
+/* The report is made while both tables are there, and kept until the news is in. */
+struct telling {
+	bool dry_run;
+	json_t *report;
+};
+
+static void make_report(
+	void *context, const struct plan_pool *before, const struct plan_pool *after)
+{
+	struct telling *telling = context;
+
+	telling->report = api_report_pool(before, after, telling->dry_run);
+}
+
+/* Health changes by itself, so it is no change of `status` and of the log unless slots moved. */
+static void note(struct api *api, const json_t *params, json_t *report)
+{
+	char what[API_WHAT_SIZE];
+
+	if (json_integer_value(json_object_get(report, "slots_moved")) == 0)
+		return;
+	api_describe(params, what);
+	api_report_note(api, "backend.set", what, report);
+}
+
+void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *call)
+{
+	const struct config *config = desired_config(api->running.desired);
+	struct tell_params read = { .health = -1 };
+	struct telling telling = { 0 };
+	struct forwarding_news news;
+	int pool, backend;
+
+	if (api_read_params(params, members, &read, call) != 0)
+		return;
+	pool = config_find_pool(config, read.pool);
+	backend = pool < 0 ? pool : config_find_backend(&config->pools[pool], read.name);
+	if (backend < 0) {
+		rpc_call_error(call, RPC_NOT_FOUND, "there is no backend \"%s\" in a pool \"%s\"",
+			read.name, read.pool);
+		return;
+	}
+	news = news_of(&read);
+	telling.dry_run = read.dry_run;
+	if (forwarding_tell(api->running.forwarding, pool, backend, &news, read.dry_run,
+		    make_report, &telling) != 0) {
+		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	if (!read.dry_run)
+		note(api, params, telling.report);
+	rpc_call_result(call, telling.report);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* clock: the time that the state file goes by. Any thread. */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * Milliseconds since the kernel was booted, and never below 1,000: it goes on over restarts of the
+ * process, and 0 seconds can stand for "never".
+ */
+uint64_t clock_ms(void);

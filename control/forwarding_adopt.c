@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What an earlier process has left is made live again as it was, by the identities in its rows and
+ * not by the numbers of any configuration. The first change then makes of it what the configuration
+ * calls for now, as any change does: with backends that stay, come, go and move.
+ *
+ * Every number is judged before it is used. What makes no sense is left out: the rules for slots
+ * (transitions.h) have an answer to words that name nobody.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forwarding_live.h"
+#include "identity.h"
+#include "maglev.h"
+#include "state_reader.h"
+
+/* Where the adoption has got to. */
+struct adoption {
+	struct forwarding *forwarding;
+	const struct state_reader *before;
+	const struct state_layout *layout; /* of before */
+	const struct config *config;
+	void (*say)(const char *sentence);
+	uint32_t now_s;
+	struct member_pool **pool_of; /* by the number of before; NULL: not adopted */
+};
+
+static int out_of_memory(struct error *error)
+{
+	return error_set(error, -ENOMEM, "out of memory");
+}
+
+static void add_counter(struct counter *sum, const struct counter *more)
+{
+	sum->packets += counter_read(&more->packets);
+	sum->bytes += counter_read(&more->bytes);
+	sum->new_flows += counter_read(&more->new_flows);
+}
+
+/*
+ * What all workers of before have counted at a place for its last owner is counted on, in the block
+ * of the first worker.
+ */
+static void adopt_counter(const struct adoption *adoption, uint32_t place_before,
+	const struct counter *baseline, uint32_t place, struct counter *epoch)
+{
+	struct counter sum = { 0 };
+
+	for (uint32_t i = 0; i < adoption->layout->workers; i++)
+		add_counter(
+			&sum, &state_reader_counters(adoption->before, i)->counters[place_before]);
+	sum.packets -= baseline->packets;
+	sum.bytes -= baseline->bytes;
+	sum.new_flows -= baseline->new_flows;
+	state_counters(adoption->forwarding->state, 0)->counters[place] = sum;
+	*epoch = sum;
+}
+
+/* Pools. */
+
+static bool keeps_slots(const struct adoption *adoption, const struct identity_pool *row)
+{
+	int place = config_find_pool(adoption->config, row->name);
+	char sentence[256];
+
+	if (place < 0 || adoption->config->pools[place].slots == row->slots)
+		return true;
+	snprintf(sentence, sizeof(sentence), "pool %s starts cold: it had %u slots and now has %u",
+		row->name, row->slots, adoption->config->pools[place].slots);
+	adoption->say(sentence);
+	return false;
+}
+
+/* One that there is no room for starts cold. */
+static void adopt_pool(struct adoption *adoption, uint32_t number, const struct identity_pool *row)
+{
+	struct forwarding *forwarding = adoption->forwarding;
+	struct member_pool *pool = &forwarding->pools[forwarding->pool_count];
+	struct error error = { "" };
+
+	pool->live = live_pool_create(
+		forwarding->state, forwarding->pool_numbers, row->slots, adoption->now_s, &error);
+	if (pool->live == NULL) {
+		adoption->say(error.message);
+		return;
+	}
+	snprintf(pool->name, sizeof(pool->name), "%s", row->name);
+	pool->live->summary = (struct transitions_summary){ 0 };
+	pool->is_running = true;
+	forwarding_write_pool(forwarding, pool);
+	adoption->pool_of[number] = pool;
+	forwarding->pool_count++;
+}
+
+static int adopt_pools(struct adoption *adoption, struct error *error)
+{
+	struct forwarding *forwarding = adoption->forwarding;
+
+	forwarding->pools = calloc(adoption->layout->pools + 1, sizeof(*forwarding->pools));
+	adoption->pool_of = calloc(adoption->layout->pools + 1, sizeof(*adoption->pool_of));
+	if (forwarding->pools == NULL || adoption->pool_of == NULL)
+		return out_of_memory(error);
+	for (uint32_t i = 0; i < adoption->layout->pools; i++) {
+		const struct identity_pool *row = state_reader_pool_row(adoption->before, i);
+
+		if (identity_pool_is_sound(row, adoption->layout) && maglev_is_prime(row->slots) &&
+			keeps_slots(adoption, row))
+			adopt_pool(adoption, i, row);
+	}
+	return 0;
+}
+
+/* Backends. */
+
+static void fill_backend(struct live_backend *backend, const struct identity_backend *row,
+	const struct adoption *adoption)
+{
+	live_backend_init(backend, &row->address, adoption->now_s * UINT64_C(1000));
+	snprintf(backend->name, sizeof(backend->name), "%s", row->name);
+	snprintf(backend->key, sizeof(backend->key), "%s", row->key);
+	backend->index = row->index;
+	backend->weight = row->weight;
+	backend->facts = (struct membership_facts){
+		.wish = row->wish,
+		.weight = row->weight,
+		.deadline_s = row->deadline_s,
+		.healthy = row->healthy,
+		.health_s = row->health_s,
+		.instance = row->instance,
+	};
+	backend->life = (struct membership_life){
+		.state = row->state,
+		.changed_s = row->changed_s,
+		.instance_s = row->instance_s,
+		.instance = row->instance,
+	};
+	backend->ramp_s = row->ramp_s;
+	backend->joining = row->joining;
+	backend->asked_share = row->share;
+	backend->dynamic.factor = row->share;
+}
+
+static int grow(struct member_pool *pool, struct error *error)
+{
+	size_t size = pool->backend_count;
+	struct live_backend *backends;
+
+	if (size != 0 && (size & (size - 1)) != 0) /* room doubles at powers of two */
+		return 0;
+	backends = realloc(pool->backends, (size == 0 ? 1 : 2 * size) * sizeof(*backends));
+	if (backends == NULL)
+		return out_of_memory(error);
+	pool->backends = backends;
+	return 0;
+}
+
+/* A row whose numbers another one has already is damage: it is left out. */
+static int adopt_backend(struct adoption *adoption, uint32_t gid,
+	const struct identity_backend *row, struct error *error)
+{
+	struct forwarding *forwarding = adoption->forwarding;
+	struct member_pool *pool = adoption->pool_of[row->pool];
+	struct live_backend *backend;
+
+	if (grow(pool, error) != 0)
+		return -ENOMEM;
+	if (!tracking_take_gid_at(forwarding->tracking, gid))
+		return 0;
+	if (!arena_take_at(pool->live->indices, row->index, 1)) {
+		tracking_give_gid(forwarding->tracking, gid);
+		return 0;
+	}
+	backend = &pool->backends[pool->backend_count++];
+	fill_backend(backend, row, adoption);
+	backend->gid = gid;
+	adopt_counter(adoption, counters_backend_place(adoption->layout->services, gid),
+		&row->baseline, forwarding_backend_place(forwarding, gid),
+		&forwarding->backend_epochs[gid]);
+	tracking_enter(forwarding->tracking, gid, pool->live, backend->index);
+	tracking_store(forwarding->tracking, gid, &backend->life);
+	forwarding_write_backend(forwarding, pool->live, backend, row->ghost);
+	return 0;
+}
+
+static int adopt_backends(struct adoption *adoption, struct error *error)
+{
+	int code = 0;
+
+	for (uint32_t gid = 0; code == 0 && gid < adoption->layout->backends; gid++) {
+		const struct identity_backend *row =
+			state_reader_backend_row(adoption->before, gid);
+
+		if (identity_backend_is_sound(row, adoption->layout, adoption->now_s) &&
+			row->wish <= MEMBERSHIP_REMOVED && adoption->pool_of[row->pool] != NULL)
+			code = adopt_backend(adoption, gid, row, error);
+	}
+	return code;
+}
+
+/* Slot words. */
+
+/* A word that names somebody unknown: nobody, and the rules take it from there. */
+static uint32_t judge_word(const struct live_pool *pool, uint32_t word)
+{
+	uint32_t flags = word & (SLOT_TRACK | SLOT_OBSERVE | SLOT_GUARD | SLOT_RECENT);
+	uint32_t cur = slot_cur(word), home = slot_home(word);
+
+	if (cur != SLOT_NO_BACKEND && pool->members[cur] == NULL)
+		cur = SLOT_NO_BACKEND;
+	if (home != SLOT_NO_BACKEND && pool->members[home] == NULL)
+		home = SLOT_NO_BACKEND;
+	if (cur != home)
+		flags |= SLOT_TRACK;
+	return slot_pack(cur, home) | ((flags & SLOT_TRACK) != 0 ? flags : 0);
+}
+
+static void adopt_words(const struct adoption *adoption, const struct identity_pool *row,
+	const struct live_pool *pool)
+{
+	const _Atomic uint32_t *from = state_reader_slots(adoption->before, row->first_word);
+	_Atomic uint32_t *to = live_pool_words(pool);
+
+	for (uint32_t slot = 0; slot < pool->slots; slot++)
+		slot_store(&to[slot], judge_word(pool, slot_load(&from[slot])));
+}
+
+static void adopt_all_words(const struct adoption *adoption)
+{
+	for (uint32_t i = 0; i < adoption->layout->pools; i++)
+		if (adoption->pool_of[i] != NULL)
+			adopt_words(adoption, state_reader_pool_row(adoption->before, i),
+				adoption->pool_of[i]->live);
+}
+
+/* Services. */
+
+static void adopt_service(
+	struct adoption *adoption, uint32_t place, const struct identity_service *row)
+{
+	struct forwarding *forwarding = adoption->forwarding;
+	struct live_service *service = &forwarding->services[forwarding->service_count];
+
+	if (!arena_take_at(forwarding->service_places, place, 1))
+		return;
+	snprintf(service->name, sizeof(service->name), "%s", row->name);
+	service->place = place;
+	forwarding->service_count++;
+	adopt_counter(adoption, counters_service_place(place), &row->baseline,
+		counters_service_place(place), &forwarding->service_epochs[place]);
+	forwarding_write_service(forwarding, service);
+}
+
+static int adopt_services(struct adoption *adoption, struct error *error)
+{
+	struct forwarding *forwarding = adoption->forwarding;
+
+	forwarding->services =
+		calloc(adoption->layout->services + 1, sizeof(*forwarding->services));
+	if (forwarding->services == NULL)
+		return out_of_memory(error);
+	for (uint32_t place = 0; place < adoption->layout->services; place++) {
+		const struct identity_service *row =
+			state_reader_service_row(adoption->before, place);
+
+		if (identity_service_is_sound(row))
+			adopt_service(adoption, place, row);
+	}
+	return 0;
+}
+
+/* Seats. */
+
+static void take_seat(struct plan_pool *plan, const struct live_backend *backend)
+{
+	struct plan_seat *seat = &plan->seats[plan->seat_count++];
+
+	snprintf(seat->name, sizeof(seat->name), "%s", backend->name);
+	snprintf(seat->key, sizeof(seat->key), "%s", backend->key);
+	seat->address = backend->address;
+	seat->weight = backend->weight;
+}
+
+static bool had_seat(const struct adoption *adoption, const struct live_backend *backend)
+{
+	return !live_backend_is_removed(backend) ||
+	       state_backend_row(adoption->forwarding->state, backend->gid)->ghost;
+}
+
+static int remember_pool(
+	const struct adoption *adoption, const struct member_pool *pool, struct plan_pool *plan)
+{
+	int place = config_find_pool(adoption->config, pool->name);
+
+	snprintf(plan->name, sizeof(plan->name), "%s", pool->name);
+	plan->slots = pool->live->slots;
+	plan->builder = place < 0 ? CONFIG_BUILDER_MAGLEV : adoption->config->pools[place].builder;
+	plan->seats = calloc(pool->backend_count + 1, sizeof(*plan->seats));
+	if (plan->seats == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < pool->backend_count; i++)
+		if (had_seat(adoption, &pool->backends[i]))
+			take_seat(plan, &pool->backends[i]);
+	return 0;
+}
+
+/*
+ * The bases go on, so that slots stay where they are although a seat is nobody's. Where they cannot
+ * (rows that contradict each other) new ones are made: that moves slots and breaks nothing.
+ */
+static void remember_bases(struct adoption *adoption)
+{
+	struct forwarding *forwarding = adoption->forwarding;
+	struct plan_pool *pools = calloc(forwarding->pool_count + 1, sizeof(*pools));
+	struct error error = { "" };
+
+	for (size_t i = 0; pools != NULL && i < forwarding->pool_count; i++) {
+		if (remember_pool(adoption, &forwarding->pools[i], &pools[i]) == 0)
+			continue;
+		while (i-- > 0)
+			free(pools[i].seats);
+		free(pools);
+		return;
+	}
+	if (pools == NULL)
+		return;
+	forwarding->plan =
+		plan_remember(forwarding->planner, pools, forwarding->pool_count, &error);
+	if (forwarding->plan == NULL)
+		adoption->say(error.message);
+}
+
+int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
+	void (*say)(const char *sentence), struct error *error)
+{
+	struct adoption adoption = {
+		.forwarding = forwarding,
+		.before = state_before(forwarding->state),
+		.config = config,
+		.say = say,
+		.now_s = forwarding_now_s(forwarding),
+	};
+	int code;
+
+	if (adoption.before == NULL)
+		return 0;
+	adoption.layout = &state_reader_header(adoption.before)->layout;
+	code = adopt_pools(&adoption, error);
+	if (code == 0)
+		code = adopt_backends(&adoption, error);
+	if (code == 0)
+		code = adopt_services(&adoption, error);
+	if (code == 0) {
+		adopt_all_words(&adoption);
+		remember_bases(&adoption);
+		/* pins of gids that had been given up: before these are somebody else's */
+		tracking_sweep(forwarding->tracking, forwarding->clock());
+	}
+	free(adoption.pool_of);
+	return code;
+}

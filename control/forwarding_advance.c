@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How time and checks change what is live, with the configuration as it is. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forwarding_live.h"
+
+#define SWEEP_S 5
+#define RATE_MS 900 /* of the timer's second */
+
+static bool is_ghost(
+	const struct forwarding *forwarding, size_t number, const struct live_backend *backend)
+{
+	return live_backend_is_removed(backend) &&
+	       plan_has_ghost(&forwarding->plan->pools[number], backend->key);
+}
+
+/* Takes over what has become of a backend, and tells workers and the state file of it. */
+static void install_backend(
+	struct forwarding *forwarding, size_t number, size_t place, const struct live_backend *next)
+{
+	struct member_pool *pool = &forwarding->pools[number];
+	struct live_backend *backend = &pool->backends[place];
+
+	*backend = *next;
+	forwarding_write_backend(
+		forwarding, pool->live, backend, is_ghost(forwarding, number, backend));
+	tracking_store(forwarding->tracking, backend->gid, &backend->life);
+}
+
+/* The shares of the pool's seats now, `place` being as `other` has it (NULL: as it is). */
+static struct plan_share *list_shares(const struct forwarding *forwarding, size_t number,
+	const struct live_backend *other, size_t place, uint64_t now_ms)
+{
+	const struct member_pool *pool = &forwarding->pools[number];
+	struct plan_share *shares = calloc(pool->configured_count + 1, sizeof(*shares));
+
+	for (size_t i = 0; shares != NULL && i < pool->configured_count; i++)
+		shares[i] =
+			live_backend_share(other != NULL && i == place ? other : &pool->backends[i],
+				&forwarding->config->pools[number], now_ms);
+	return shares;
+}
+
+static bool shares_differ(const struct plan_pool *plan, const struct plan_share *shares)
+{
+	for (size_t i = 0; i < plan->backend_count; i++)
+		if (plan->seats[i].share != shares[i].share ||
+			plan->seats[i].joining != shares[i].joining)
+			return true;
+	return false;
+}
+
+static void install_table(
+	struct forwarding *forwarding, size_t number, const struct plan_pool *next)
+{
+	plan_replace_pool(forwarding->plan, number, next);
+	forwarding_store_table(
+		forwarding, &forwarding->pools[number], &forwarding->plan->pools[number]);
+}
+
+/* Short of memory the table stays as it is; the next second tries again. */
+static void follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms)
+{
+	const struct plan_pool *plan = &forwarding->plan->pools[number];
+	struct plan_share *shares = list_shares(forwarding, number, NULL, 0, now_ms);
+	struct plan_pool next;
+
+	if (shares != NULL && shares_differ(plan, shares) &&
+		plan_pool_follow(forwarding->planner, plan, shares, &next) == 0)
+		install_table(forwarding, number, &next);
+	else if (!live_pool_is_quiet(forwarding->pools[number].live))
+		forwarding_advance_slots(forwarding, &forwarding->pools[number]);
+	free(shares);
+}
+
+static void measure_rate(
+	struct forwarding *forwarding, struct live_backend *backend, uint64_t elapsed_ms)
+{
+	struct counter sum;
+
+	if (!live_backend_drains(backend)) {
+		backend->packets_seen = backend->packet_rate = 0;
+		return;
+	}
+	forwarding_sum(forwarding, forwarding_backend_place(forwarding, backend->gid), &sum);
+	if (backend->packets_seen != 0)
+		backend->packet_rate = (sum.packets - backend->packets_seen) * 1000 / elapsed_ms;
+	backend->packets_seen = sum.packets;
+}
+
+/* Of those that drain: an operator waits for them to fall silent. */
+static void measure_rates(struct forwarding *forwarding, uint64_t now_ms)
+{
+	uint64_t elapsed_ms = now_ms - forwarding->rated_ms;
+
+	if (elapsed_ms < RATE_MS)
+		return;
+	forwarding->rated_ms = now_ms;
+	for (size_t i = 0; i < forwarding->pool_count; i++)
+		for (size_t k = 0; k < forwarding->pools[i].backend_count; k++)
+			measure_rate(forwarding, &forwarding->pools[i].backends[k], elapsed_ms);
+}
+
+static void advance_pool(struct forwarding *forwarding, size_t number, uint64_t now_ms)
+{
+	struct member_pool *pool = &forwarding->pools[number];
+
+	for (size_t i = 0; i < pool->backend_count; i++) {
+		struct live_backend next = pool->backends[i];
+
+		live_backend_go_on(&next, &forwarding->config->pools[number], now_ms);
+		install_backend(forwarding, number, i, &next);
+	}
+	follow_shares(forwarding, number, now_ms);
+}
+
+/* A ghost keeps its numbers, so that its seat outlives a restart; but not the last ones there are.
+ */
+static bool keeps_ghosts(const struct member_pool *pool)
+{
+	return pool->backend_count < SLOT_BACKEND_MAX / 16 * 15;
+}
+
+/* Whether nothing but its row speaks of the backend any more. */
+static bool has_gone(const struct forwarding *forwarding, size_t number,
+	const struct live_backend *backend, const bool *named)
+{
+	return live_backend_is_removed(backend) && backend->life.state == MEMBER_DEAD &&
+	       !named[backend->index] &&
+	       !(is_ghost(forwarding, number, backend) && keeps_ghosts(&forwarding->pools[number]));
+}
+
+static void release_gone(struct forwarding *forwarding, size_t number)
+{
+	struct member_pool *pool = &forwarding->pools[number];
+	bool named[SLOT_NO_BACKEND + 1] = { false };
+	size_t kept = pool->configured_count;
+
+	if (forwarding->changing || pool->backend_count == pool->configured_count)
+		return;
+	live_pool_find_named(pool->live, named);
+	for (size_t i = pool->configured_count; i < pool->backend_count; i++) {
+		if (has_gone(forwarding, number, &pool->backends[i], named))
+			forwarding_retire_backend(forwarding, pool->live, &pool->backends[i]);
+		else
+			pool->backends[kept++] = pool->backends[i];
+	}
+	pool->backend_count = kept;
+}
+
+static void sweep(struct forwarding *forwarding, uint64_t now_ms)
+{
+	uint32_t now_s = now_ms / 1000;
+
+	forwarding->swept_s = now_s;
+	for (size_t i = 0; i < forwarding->pool_count; i++)
+		memset(forwarding->pools[i].live->seen, 0, forwarding->pools[i].live->slots);
+	tracking_sweep(forwarding->tracking, now_ms);
+	for (size_t i = 0; i < forwarding->pool_count; i++) {
+		struct member_pool *pool = &forwarding->pools[i];
+
+		if (!live_pool_is_quiet(pool->live))
+			transitions_swept(pool->live->transitions, pool->live->seen, now_s);
+		release_gone(forwarding, i);
+	}
+}
+
+void forwarding_advance(struct forwarding *forwarding)
+{
+	uint64_t now_ms = forwarding->clock();
+
+	tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
+	for (size_t i = 0; i < forwarding->pool_count; i++)
+		advance_pool(forwarding, i, now_ms);
+	measure_rates(forwarding, now_ms);
+	if (now_ms / 1000 - forwarding->swept_s >= SWEEP_S)
+		sweep(forwarding, now_ms);
+}
+
+static void take_in(
+	struct live_backend *backend, const struct forwarding_news *news, uint64_t now_ms)
+{
+	if (news->has_health && backend->facts.healthy != news->healthy) {
+		backend->facts.healthy = news->healthy;
+		backend->facts.health_s = now_ms / 1000;
+	}
+	if (news->has_instance)
+		backend->facts.instance = news->instance;
+	if (news->has_share)
+		backend->asked_share = news->share;
+}
+
+int forwarding_tell(struct forwarding *forwarding, size_t pool, size_t backend,
+	const struct forwarding_news *news, bool dry_run, forwarding_report_t *report,
+	void *context)
+{
+	uint64_t now_ms = forwarding->clock();
+	const struct plan_pool *plan = &forwarding->plan->pools[pool];
+	struct live_backend next = forwarding->pools[pool].backends[backend];
+	struct plan_share *shares;
+	struct plan_pool told;
+	int code;
+
+	take_in(&next, news, now_ms);
+	live_backend_go_on(&next, &forwarding->config->pools[pool], now_ms);
+	shares = list_shares(forwarding, pool, &next, backend, now_ms);
+	if (shares == NULL)
+		return -ENOMEM;
+	code = plan_pool_follow(forwarding->planner, plan, shares, &told);
+	free(shares);
+	if (code != 0)
+		return code;
+	report(context, plan, &told);
+	if (dry_run) {
+		plan_pool_destroy(&told);
+		return 0;
+	}
+	install_backend(forwarding, pool, backend, &next);
+	install_table(forwarding, pool, &told);
+	return 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
+#include "forwarding_live.h"
+#include "identity.h"
+
+void forwarding_write_pool(struct forwarding *forwarding, const struct member_pool *pool)
+{
+	struct identity_pool *row = state_pool_row(forwarding->state, pool->live->number);
+
+	row->slots = pool->live->slots;
+	row->first_word = pool->live->first_word;
+	snprintf(row->name, sizeof(row->name), "%s", pool->name);
+	identity_set_used(&row->used);
+}
+
+/* Each field by itself is right at any moment, and together they are close enough. */
+void forwarding_write_backend(struct forwarding *forwarding, const struct live_pool *pool,
+	const struct live_backend *backend, bool is_ghost)
+{
+	struct identity_backend *row = state_backend_row(forwarding->state, backend->gid);
+	const struct membership_facts *facts = &backend->facts;
+	const struct membership_life *life = &backend->life;
+
+	row->index = backend->index;
+	row->pool = pool->number;
+	snprintf(row->name, sizeof(row->name), "%s", backend->name);
+	snprintf(row->key, sizeof(row->key), "%s", backend->key);
+	row->address = backend->address;
+	row->weight = backend->weight;
+	row->wish = facts->wish;
+	row->healthy = facts->healthy;
+	row->health_s = facts->health_s;
+	row->deadline_s = facts->deadline_s;
+	row->state = life->state;
+	row->changed_s = life->changed_s;
+	row->instance_s = life->instance_s;
+	row->instance = life->instance;
+	row->ghost = is_ghost;
+	row->joining = backend->joining;
+	row->ramp_s = backend->ramp_s;
+	row->share = backend->asked_share;
+	row->baseline = forwarding->backend_baselines[backend->gid];
+	identity_set_used(&row->used);
+}
+
+void forwarding_write_service(struct forwarding *forwarding, const struct live_service *service)
+{
+	struct identity_service *row = state_service_row(forwarding->state, service->place);
+
+	snprintf(row->name, sizeof(row->name), "%s", service->name);
+	row->baseline = forwarding->service_baselines[service->place];
+	identity_set_used(&row->used);
+}
+
+void forwarding_erase_pool(struct forwarding *forwarding, uint32_t number)
+{
+	identity_set_unused(&state_pool_row(forwarding->state, number)->used);
+}
+
+void forwarding_erase_backend(struct forwarding *forwarding, uint32_t gid)
+{
+	identity_set_unused(&state_backend_row(forwarding->state, gid)->used);
+}
+
+void forwarding_erase_service(struct forwarding *forwarding, uint32_t place)
+{
+	identity_set_unused(&state_service_row(forwarding->state, place)->used);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "plan_base.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lookup.h"
+#include "patched.h"
+
+struct base_seat {
+	char key[CONFIG_KEY_SIZE];
+	uint64_t key_hash;
+	uint32_t weight;
+};
+
+struct plan_base {
+	unsigned int references;
+	uint32_t slots;
+	size_t seat_count;
+	struct base_seat *seats; /* by place */
+	struct lookup *by_key;
+	struct maglev_base base;
+};
+
+/* What one patching needs beside the base; all by place. */
+struct patch {
+	struct maglev_member *members;
+	uint32_t *shares;
+	bool *joining;
+	uint16_t *seat_of;
+	uint16_t *previous; /* by slot; NULL while nobody is joining */
+};
+
+struct maglev_member plan_base_member(const struct plan_seat *seat, size_t index)
+{
+	return (struct maglev_member){
+		.key_hash = seat->key_hash,
+		.key = seat->key,
+		.key_length = strlen(seat->key),
+		.weight = seat->weight,
+		.index = index,
+	};
+}
+
+static struct maglev_member member_of(const struct plan_base *base, size_t place)
+{
+	const struct base_seat *seat = &base->seats[place];
+
+	return (struct maglev_member){
+		.key_hash = seat->key_hash,
+		.key = seat->key,
+		.key_length = strlen(seat->key),
+		.weight = seat->weight,
+		.index = place,
+	};
+}
+
+/* Takes over keys and weights, and gives places. */
+static int list_seats(struct plan_base *base, struct plan_pool *pool)
+{
+	for (size_t i = 0; i < pool->seat_count; i++) {
+		struct plan_seat *seat = &pool->seats[i];
+		size_t earlier;
+		int code;
+
+		snprintf(base->seats[i].key, sizeof(base->seats[i].key), "%s", seat->key);
+		base->seats[i].key_hash = seat->key_hash;
+		base->seats[i].weight = seat->weight;
+		seat->place = i;
+		code = lookup_add(base->by_key, seat->key, i, &earlier);
+		if (code != 0)
+			return code;
+	}
+	return 0;
+}
+
+static int fill(struct plan_base *base)
+{
+	struct maglev_member *members = calloc(base->seat_count + 1, sizeof(*members));
+	int code;
+
+	if (members == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < base->seat_count; i++)
+		members[i] = member_of(base, i);
+	code = maglev_build_base(members, base->seat_count, base->slots, &base->base);
+	if (code == -ENOENT) { /* nobody has a weight: no slot has an owner */
+		memset(base->base.table, 0xff, base->slots * sizeof(*base->base.table));
+		code = 0;
+	}
+	free(members);
+	return code;
+}
+
+int plan_base_create(struct plan_pool *pool)
+{
+	struct plan_base *base = calloc(1, sizeof(*base));
+	int code = -ENOMEM;
+
+	if (base == NULL)
+		return -ENOMEM;
+	base->references = 1;
+	base->slots = pool->slots;
+	base->seat_count = pool->seat_count;
+	base->seats = calloc(base->seat_count + 1, sizeof(*base->seats));
+	base->by_key = lookup_create();
+	base->base.table = calloc(base->slots, sizeof(*base->base.table));
+	base->base.ranks = calloc(base->slots, sizeof(*base->base.ranks));
+	base->base.owned = calloc(base->seat_count + 1, sizeof(*base->base.owned));
+	if (base->seats != NULL && base->by_key != NULL && base->base.table != NULL &&
+		base->base.ranks != NULL && base->base.owned != NULL)
+		code = list_seats(base, pool);
+	if (code == 0)
+		code = fill(base);
+	if (code == 0)
+		pool->base = base;
+	else
+		plan_base_release(base);
+	return code;
+}
+
+struct plan_base *plan_base_share(struct plan_base *base)
+{
+	base->references++;
+	return base;
+}
+
+void plan_base_release(struct plan_base *base)
+{
+	if (base == NULL || --base->references != 0)
+		return;
+	free(base->base.table);
+	free(base->base.ranks);
+	free(base->base.owned);
+	lookup_destroy(base->by_key);
+	free(base->seats);
+	free(base);
+}
+
+size_t plan_base_size(const struct plan_base *base)
+{
+	return base->seat_count;
+}
+
+bool plan_base_find(
+	const struct plan_base *base, const char *key, uint16_t *place, uint32_t *weight)
+{
+	size_t found;
+
+	if (lookup_find(base->by_key, key, &found) != 0)
+		return false;
+	*place = found;
+	*weight = base->seats[found].weight;
+	return true;
+}
+
+static void free_patch(struct patch *patch)
+{
+	free(patch->members);
+	free(patch->shares);
+	free(patch->joining);
+	free(patch->seat_of);
+	free(patch->previous);
+}
+
+/* The table of those who have settled: whose slots a joining seat takes, one after the other. */
+static int build_previous(struct patch *patch, const struct plan_base *base)
+{
+	struct maglev_member *settled = calloc(base->seat_count + 1, sizeof(*settled));
+	int code = -ENOMEM;
+
+	patch->previous = malloc(base->slots * sizeof(*patch->previous));
+	if (settled != NULL && patch->previous != NULL) {
+		for (size_t i = 0; i < base->seat_count; i++) {
+			settled[i] = patch->members[i];
+			if (patch->joining[i])
+				settled[i].weight = 0;
+		}
+		code = maglev_build(settled, base->seat_count, base->slots, patch->previous);
+	}
+	if (code == -ENOENT) {
+		memset(patch->previous, 0xff, base->slots * sizeof(*patch->previous));
+		code = 0;
+	}
+	free(settled);
+	return code;
+}
+
+static int make_patch(struct patch *patch, const struct plan_pool *pool)
+{
+	const struct plan_base *base = pool->base;
+	bool anybody_joins = false;
+
+	patch->members = calloc(base->seat_count + 1, sizeof(*patch->members));
+	patch->shares = calloc(base->seat_count + 1, sizeof(*patch->shares));
+	patch->joining = calloc(base->seat_count + 1, sizeof(*patch->joining));
+	patch->seat_of = calloc(base->seat_count + 1, sizeof(*patch->seat_of));
+	if (patch->members == NULL || patch->shares == NULL || patch->joining == NULL ||
+		patch->seat_of == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < base->seat_count; i++)
+		patch->members[i] = member_of(base, i);
+	for (size_t i = 0; i < pool->seat_count; i++) {
+		const struct plan_seat *seat = &pool->seats[i];
+
+		patch->shares[seat->place] = seat->share;
+		patch->joining[seat->place] = seat->joining;
+		patch->seat_of[seat->place] = i;
+		anybody_joins |= seat->joining;
+	}
+	return anybody_joins ? build_previous(patch, base) : 0;
+}
+
+int plan_base_patch(struct rendezvous *rendezvous, struct plan_pool *pool)
+{
+	struct patch patch = { 0 };
+	int code = make_patch(&patch, pool);
+
+	if (code == 0) {
+		const struct patched_pool patched = {
+			.members = patch.members,
+			.factors = patch.shares,
+			.member_count = pool->base->seat_count,
+			.slot_count = pool->slots,
+			.base = pool->base->base,
+			.previous = patch.previous,
+			.joining = patch.previous == NULL ? NULL : patch.joining,
+		};
+
+		code = patched_build(&patched, rendezvous, pool->table);
+	}
+	for (uint32_t slot = 0; code == 0 && slot < pool->slots; slot++)
+		if (pool->table[slot] != PATCHED_NO_BACKEND)
+			pool->table[slot] = patch.seat_of[pool->table[slot]];
+	free_patch(&patch);
+	return code;
+}

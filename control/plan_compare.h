@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* plan_compare: what lies between two plans: what a change moves, and whether it may. Pure. */
+#pragma once
+
+#include "config.h"
+#include "live_backend.h"
+#include "plan.h"
+
+/*
+ * Slots whose owner differs between two states of one pool. All of them when the number of slots
+ * changed; none when the pool is new or gone, because no flow moves from one backend to another.
+ */
+uint32_t plan_slots_moved(const struct plan_pool *before, const struct plan_pool *after);
+
+/*
+ * Of these, the slots whose old flows go on where they are, and so have to be told from new ones:
+ * the share of all flows that pins may come to remember. `cut`: backends that are removed do not
+ * see theirs out.
+ */
+uint32_t plan_slots_pinned(const struct plan_pool *before, const struct plan_pool *after, bool cut);
+
+/* The backend that is there before and after and whose slots change most, in proportion. */
+struct plan_load_change {
+	const struct plan_seat *before; /* NULL: none changes */
+	const struct plan_seat *after;
+	double percent; /* of what it had; negative: it loses */
+};
+struct plan_load_change plan_largest_load_change(
+	const struct plan_pool *before, const struct plan_pool *after);
+
+/*
+ * Whether the change may be made without force: no pool moves more of its slots than its budget
+ * (max_disruption_percent), none changes their number, no service goes to another pool. 0, or
+ * -EPERM with the sentence.
+ */
+int plan_judge(const struct config *old, const struct config *new, const struct plan *before,
+	const struct plan *after, struct error *error);

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tracking.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_common.h>
+
+#include "log.h"
+#include "sketch.h"
+#include "slots.h"
+
+/* Seconds that a pin of each class may be idle. */
+#define PROBATION_S 16    /* outlives three retransmissions of a SYN */
+#define FINISHED_S  60    /* a connection half closed, and what is sent again after the end */
+#define IDLE_S      14400 /* a TCP connection that is silent for longer is forgotten */
+#define TRIAL_S     900
+#define UDP_IDLE_S  60
+#define QUIC_IDLE_S 300
+
+#define OBSERVE_TOKENS 100000 /* old flows that may be recorded in a second, for each pool */
+
+/*
+ * New flows that had to evict one another, or went without a pin, in a second: it takes thousands
+ * of them for a bucket to fill up with flows on probation, which all ordinary ones leave at once.
+ */
+#define FLOOD_EVICTIONS  1000
+#define FLOOD_CALM_S     60 /* without any sign of it, and it is over */
+#define FLOOD_FILL_PARTS 4  /* more than 3/4 of all places taken is as bad */
+
+/* A gid is free, taken, left (grace period), waiting for a sweep, or being swept. */
+enum gid_state { GID_USED, GID_WAITING, GID_SWEEPING };
+
+struct tracking {
+	struct state *state;
+	struct publish *publish;
+	struct pins pins;
+	struct affinity affinity;
+	struct member *members;
+	struct arena *gids;
+	uint8_t *gid_states;
+	const _Atomic uint32_t **words_of; /* by gid: the slot words of its pool */
+	struct pins_sweep_pool *sweep_pools;
+	struct pins_sweep_rules rules;
+	struct pins_sweep last;
+	double sweep_ms;
+	uint32_t now_s;
+	uint32_t lapsed_s;
+	uint32_t alarm_s;   /* the last sign of a flood; 0: never */
+	uint32_t turned_s;  /* the sketches, last */
+	uint64_t evictions; /* at the last look */
+	uint64_t unobserved;
+};
+
+static bool allocate(struct tracking *tracking, const struct state_layout *layout)
+{
+	uint32_t gids = RTE_MIN(layout->backends, (uint32_t)CONFIG_MEMBERSHIPS_MAX);
+
+	tracking->members = aligned_alloc(64, MEMBER_COUNT_MAX * sizeof(*tracking->members));
+	tracking->gids = arena_create(gids);
+	tracking->gid_states = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->gid_states));
+	tracking->words_of = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->words_of));
+	tracking->sweep_pools = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->sweep_pools));
+	tracking->affinity.observe_tokens =
+		calloc(layout->pools, sizeof(*tracking->affinity.observe_tokens));
+	tracking->affinity.sketches =
+		calloc(MEMBER_COUNT_MAX, sizeof(*tracking->affinity.sketches));
+	return tracking->members != NULL && tracking->gids != NULL &&
+	       tracking->gid_states != NULL && tracking->words_of != NULL &&
+	       tracking->sweep_pools != NULL && tracking->affinity.observe_tokens != NULL &&
+	       tracking->affinity.sketches != NULL;
+}
+
+struct tracking *tracking_create(struct state *state, struct publish *publish)
+{
+	const struct state_layout *layout = state_layout(state);
+	struct tracking *tracking = calloc(1, sizeof(*tracking));
+
+	if (tracking == NULL)
+		return NULL;
+	if (!allocate(tracking, layout)) {
+		tracking_destroy(tracking);
+		return NULL;
+	}
+	tracking->state = state;
+	tracking->publish = publish;
+	memset(tracking->members, 0, MEMBER_COUNT_MAX * sizeof(*tracking->members));
+	pins_init(&tracking->pins, state_pins(state), layout->pin_buckets);
+	tracking->affinity.pins = &tracking->pins;
+	tracking->affinity.members = tracking->members;
+	tracking->affinity.udp_idle_ticks = UDP_IDLE_S / PIN_TICK_SECONDS;
+	tracking->rules = (struct pins_sweep_rules){
+		.pool_of = tracking->sweep_pools,
+		.gid_count = MEMBER_COUNT_MAX,
+		.idle_limit_seconds = {
+			[PIN_PROBATION] = PROBATION_S,
+			[PIN_OBSERVED] = IDLE_S,
+			[PIN_ESTABLISHED] = IDLE_S,
+			[PIN_FINISHED] = FINISHED_S,
+			[PIN_UDP] = UDP_IDLE_S,
+			[PIN_QUIC] = QUIC_IDLE_S,
+			[PIN_TRIAL] = TRIAL_S,
+		},
+		.context = tracking,
+	};
+	return tracking;
+}
+
+void tracking_destroy(struct tracking *tracking)
+{
+	if (tracking == NULL)
+		return;
+	for (uint32_t gid = 0; tracking->affinity.sketches != NULL && gid < MEMBER_COUNT_MAX; gid++)
+		sketch_destroy(tracking->affinity.sketches[gid]);
+	free(tracking->affinity.sketches);
+	free(tracking->affinity.observe_tokens);
+	free(tracking->sweep_pools);
+	free(tracking->words_of);
+	free(tracking->gid_states);
+	arena_destroy(tracking->gids);
+	free(tracking->members);
+	free(tracking);
+}
+
+const struct affinity *tracking_affinity(const struct tracking *tracking)
+{
+	return &tracking->affinity;
+}
+
+/* Gids. */
+
+uint32_t tracking_take_gid(struct tracking *tracking)
+{
+	return arena_take(tracking->gids, 1);
+}
+
+bool tracking_take_gid_at(struct tracking *tracking, uint32_t gid)
+{
+	return arena_take_at(tracking->gids, gid, 1);
+}
+
+void tracking_give_gid(struct tracking *tracking, uint32_t gid)
+{
+	arena_give(tracking->gids, gid, 1);
+}
+
+void tracking_enter(struct tracking *tracking, uint32_t gid, struct live_pool *pool, uint16_t index)
+{
+	struct member *member = &tracking->members[gid];
+
+	atomic_store_explicit(&member->index, index, memory_order_relaxed);
+	atomic_store_explicit(&member->pool, pool->number, memory_order_relaxed);
+	pool->members[index] = member;
+	tracking->words_of[gid] = live_pool_words(pool);
+	tracking->sweep_pools[gid] = (struct pins_sweep_pool){ pool->seen, pool->slots };
+}
+
+static void release_sketch(void *context, uint64_t sketch)
+{
+	sketch_destroy((struct sketch *)(uintptr_t)sketch);
+}
+
+/* Flows are counted on backends that drain, and on no others. Without memory they are not. */
+static void follow_with_sketch(struct tracking *tracking, uint32_t gid, bool drains)
+{
+	_Atomic(struct sketch *) *place = &tracking->affinity.sketches[gid];
+	struct sketch *sketch = atomic_load_explicit(place, memory_order_relaxed);
+
+	if (drains == (sketch != NULL))
+		return;
+	if (drains) {
+		atomic_store_explicit(place, sketch_create(), memory_order_release);
+		return;
+	}
+	atomic_store_explicit(place, NULL, memory_order_relaxed);
+	publish_retire(tracking->publish, release_sketch, NULL, (uintptr_t)sketch);
+}
+
+void tracking_store(struct tracking *tracking, uint32_t gid, const struct membership_life *life)
+{
+	membership_store(life, &tracking->members[gid]);
+	follow_with_sketch(tracking, gid, life->state == MEMBER_DRAIN);
+}
+
+static void await_sweep(void *context, uint64_t gid)
+{
+	((struct tracking *)context)->gid_states[gid] = GID_WAITING;
+}
+
+void tracking_leave(struct tracking *tracking, uint32_t gid)
+{
+	const struct membership_life nobody = { .state = MEMBER_NONE };
+
+	tracking_store(tracking, gid, &nobody);
+	tracking->words_of[gid] = NULL;
+	tracking->sweep_pools[gid] = (struct pins_sweep_pool){ 0 };
+	publish_retire(tracking->publish, await_sweep, tracking, gid);
+}
+
+/* Time. */
+
+static void add_counters(struct affinity_counters *sum, const struct affinity_counters *more)
+{
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)more;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += counter_read(&from[i]);
+}
+
+static struct affinity_counters sum_counters(const struct tracking *tracking)
+{
+	struct affinity_counters sum = { 0 };
+
+	for (uint32_t i = 0; i < state_layout(tracking->state)->workers; i++)
+		add_counters(&sum, &state_counters(tracking->state, i)->affinity);
+	return sum;
+}
+
+static uint64_t count_evictions(const struct affinity_counters *sum)
+{
+	return sum->puts[PINS_PUT_EVICTED + PIN_PROBATION] + sum->puts[PINS_PUT_REFUSED];
+}
+
+static bool is_crowded(const struct tracking *tracking)
+{
+	uint64_t places = (uint64_t)tracking->pins.bucket_count * PINS_WAYS;
+
+	return tracking->last.pins != NULL &&
+	       tracking->last.found[PIN_EMPTY] < places / FLOOD_FILL_PARTS;
+}
+
+static void judge_flood(struct tracking *tracking, const struct affinity_counters *sum)
+{
+	uint64_t evictions = count_evictions(sum);
+	bool alarm = evictions - tracking->evictions >= FLOOD_EVICTIONS || is_crowded(tracking);
+	bool flood;
+
+	tracking->evictions = evictions;
+	if (alarm)
+		tracking->alarm_s = tracking->now_s;
+	flood = tracking->alarm_s != 0 && tracking->now_s - tracking->alarm_s < FLOOD_CALM_S;
+	if (flood != atomic_load_explicit(&tracking->pins.flood, memory_order_relaxed))
+		log_warning(
+			flood ? "a flood of new flows: none is pinned for good before its third "
+				"packet, and no slot gets a new home"
+			      : "the flood of new flows is over");
+	pins_set_flood(&tracking->pins, flood);
+	if (flood || sum->unobserved != tracking->unobserved)
+		tracking->lapsed_s = tracking->now_s;
+	tracking->unobserved = sum->unobserved;
+}
+
+static void turn_sketches(struct tracking *tracking)
+{
+	if (tracking->now_s - tracking->turned_s < TRACKING_WINDOW_S)
+		return;
+	tracking->turned_s = tracking->now_s;
+	for (uint32_t gid = 0; gid < MEMBER_COUNT_MAX; gid++)
+		if (tracking->affinity.sketches[gid] != NULL)
+			sketch_turn(tracking->affinity.sketches[gid]);
+}
+
+void tracking_tick(struct tracking *tracking, uint64_t now_ms, bool with_udp)
+{
+	struct affinity_counters sum = sum_counters(tracking);
+
+	tracking->now_s = now_ms / 1000;
+	atomic_store_explicit(
+		&tracking->affinity.tick, tracking->now_s / PIN_TICK_SECONDS, memory_order_relaxed);
+	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++)
+		atomic_store_explicit(&tracking->affinity.observe_tokens[i], OBSERVE_TOKENS,
+			memory_order_relaxed);
+	tracking->rules.idle_limit_seconds[PIN_PROBATION] = with_udp ? UDP_IDLE_S : PROBATION_S;
+	judge_flood(tracking, &sum);
+	turn_sketches(tracking);
+}
+
+uint32_t tracking_lapsed_s(const struct tracking *tracking)
+{
+	return tracking->lapsed_s;
+}
+
+/* The sweep. */
+
+static bool keep_pin(void *context, uint64_t pin, uint32_t slot, uint32_t idle_seconds)
+{
+	const struct tracking *tracking = context;
+	uint16_t gid = pin_gid(pin);
+	uint32_t word = slot_load(&tracking->words_of[gid][slot]);
+
+	return transitions_pin_is_needed(
+		pin, &tracking->members[gid], word, idle_seconds, tracking->now_s);
+}
+
+static void change_gids(struct tracking *tracking, enum gid_state from, enum gid_state to)
+{
+	for (uint32_t gid = 0; gid < MEMBER_COUNT_MAX; gid++) {
+		if (tracking->gid_states[gid] != from)
+			continue;
+		tracking->gid_states[gid] = to;
+		if (to == GID_USED)
+			arena_give(tracking->gids, gid, 1);
+	}
+}
+
+static double elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - since->tv_sec) * 1e3 + (now.tv_nsec - since->tv_nsec) / 1e6;
+}
+
+void tracking_sweep(struct tracking *tracking, uint64_t now_ms)
+{
+	struct timespec began;
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	tracking->now_s = now_ms / 1000;
+	change_gids(tracking, GID_WAITING, GID_SWEEPING);
+	pins_sweep_begin(&tracking->last, &tracking->pins, &tracking->rules);
+	pins_sweep_run(&tracking->last, UINT32_MAX, tracking->now_s / PIN_TICK_SECONDS, keep_pin);
+	change_gids(tracking, GID_SWEEPING, GID_USED);
+	tracking->sweep_ms = elapsed_ms(&began);
+}
+
+/* What there is to see. */
+
+bool tracking_flows_left(const struct tracking *tracking, uint32_t gid, uint64_t *flows)
+{
+	const struct sketch *sketch = tracking->affinity.sketches[gid];
+
+	if (sketch != NULL)
+		*flows = sketch_estimate(sketch);
+	return sketch != NULL;
+}
+
+void tracking_report(const struct tracking *tracking, struct tracking_report *report)
+{
+	memset(report, 0, sizeof(*report));
+	report->capacity = (uint64_t)tracking->pins.bucket_count * PINS_WAYS;
+	report->memory = pins_memory(tracking->pins.bucket_count);
+	report->found[PIN_EMPTY] = report->capacity;
+	report->flood = atomic_load_explicit(&tracking->pins.flood, memory_order_relaxed);
+	report->sweep_ms = tracking->sweep_ms;
+	report->sum = sum_counters(tracking);
+	if (tracking->last.pins == NULL)
+		return;
+	memcpy(report->found, tracking->last.found, sizeof(report->found));
+	for (int class = PIN_EMPTY + 1; class < PIN_CLASS_COUNT; class ++) {
+		report->found[class] -= tracking->last.deleted[class];
+		report->deleted += tracking->last.deleted[class];
+	}
+	report->found[PIN_EMPTY] += report->deleted;
+}

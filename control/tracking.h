@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tracking: the pins of the node (pins.h) as the control thread sees them: whom the gids that they
+ * carry stand for, the sweep, the clock that stamps them, and whether there is a flood. It knows
+ * nothing of configurations. Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "affinity.h"
+#include "live_pool.h"
+#include "membership.h"
+#include "pins_sweep.h"
+#include "publish.h"
+#include "state.h"
+
+struct tracking;
+
+/* The pins stand in the state file; all is borrowed. NULL when memory is short. */
+struct tracking *tracking_create(struct state *state, struct publish *publish);
+void tracking_destroy(struct tracking *tracking); /* NULL is allowed */
+
+/* What workers choose by. */
+const struct affinity *tracking_affinity(const struct tracking *tracking);
+
+/*
+ * A free gid, taken; or ARENA_FULL. take_gid_at() takes that very one; false where it is taken or
+ * there is none. give_gid() is for one that no worker has ever seen.
+ */
+uint32_t tracking_take_gid(struct tracking *tracking);
+bool tracking_take_gid_at(struct tracking *tracking, uint32_t gid);
+void tracking_give_gid(struct tracking *tracking, uint32_t gid);
+
+/* From here on the gid stands for that index of that pool, and pins may name it. */
+void tracking_enter(
+	struct tracking *tracking, uint32_t gid, struct live_pool *pool, uint16_t index);
+
+/* Tells workers what has become of it. */
+void tracking_store(struct tracking *tracking, uint32_t gid, const struct membership_life *life);
+
+/*
+ * The gid stands for nobody any more. It is free again after a grace period, in which a worker may
+ * still put a pin for it, and the sweep after that, which forgets such pins.
+ */
+void tracking_leave(struct tracking *tracking, uint32_t gid);
+
+/*
+ * Once a second: the workers' clock, the tokens for old flows, the judgement on floods. `with_udp`:
+ * some service pins UDP flows, so that a pin on probation may have to wait for the flow's second
+ * packet as long as for any.
+ */
+void tracking_tick(struct tracking *tracking, uint64_t now_ms, bool with_udp);
+
+/* When an old flow may last have gone unrecorded, in seconds of the clock (transitions.h). */
+uint32_t tracking_lapsed_s(const struct tracking *tracking);
+
+/* A whole pass. It marks what it leaves in the `seen` of each pool, and clears none. */
+void tracking_sweep(struct tracking *tracking, uint64_t now_ms);
+
+/*
+ * Flows of a draining backend that had a packet in the last one or two windows, estimated
+ * (sketch.h). False where none are counted.
+ */
+#define TRACKING_WINDOW_S 60
+bool tracking_flows_left(const struct tracking *tracking, uint32_t gid, uint64_t *flows);
+
+/* What has been counted since the start, over all workers, and what the last sweep found. */
+struct tracking_report {
+	uint64_t capacity;               /* pins that there are places for */
+	uint64_t memory;                 /* bytes */
+	uint64_t found[PIN_CLASS_COUNT]; /* by class; found[PIN_EMPTY] are free */
+	uint64_t deleted;                /* by the last sweep */
+	double sweep_ms;
+	bool flood;
+	struct affinity_counters sum;
+};
+void tracking_report(const struct tracking *tracking, struct tracking_report *report);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What becomes of old flows and of backends over time, with the words that workers would read. All
+ * clocks stand still unless a test lets them go on.
+ */
+#include "unit.h"
+
+#include <netinet/in.h>
+
+#include "balance.h"
+#include "life_fixture.h"
+#include "slots.h"
+
+static void a_new_pool_is_quiet(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2);
+	assert_int_equal(life_share(node, "w1").tracked, 0);
+	assert_int_equal(life_of(node, "w1"), MEMBER_UP);
+}
+
+static void a_draining_backend_keeps_its_flows_and_takes_no_new_ones(void **state)
+{
+	struct node *node = *state;
+	struct life_share before, after;
+
+	life_apply(node, W1 ", " W2);
+	before = life_share(node, "w2");
+	life_apply(node, W1 ", " W2_DRAIN);
+	after = life_share(node, "w2");
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	assert_int_equal(after.cur, 0);
+	assert_int_equal(after.home, before.home);
+	assert_int_equal(after.tracked, before.home);
+}
+
+static void a_drain_ends_at_its_deadline(void **state)
+{
+	struct node *node = *state;
+	const struct live_terms soon = { .deadline_s = 30 };
+
+	life_apply(node, W1 ", " W2);
+	node_apply_by(node, life_config("", W1 ", " W2_DRAIN), &soon);
+	node_wait(node, 29);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	node_wait(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
+	assert_int_equal(life_share(node, "w2").home, 0);
+}
+
+static void a_drain_that_goes_on_keeps_its_deadline(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2);
+	life_apply(node, W1 ", " W2_DRAIN); /* 600 s, as the pool has it */
+	node_wait(node, 500);
+	life_apply(node, W1 ", " W2_DRAIN ", " W3);
+	node_wait(node, 99);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	node_wait(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
+}
+
+static void a_removed_backend_drains_and_then_goes(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+
+	life_apply(node, W1 ", " W2);
+	before = life_share(node, "w2");
+	life_apply(node, W1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+	node_wait(node, 600);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD); /* a ghost, whose seat is nobody's */
+	life_apply(node, W1 ", " W3);
+	node_wait(node, 12);
+	assert_int_equal(life_of(node, "w2"), MEMBER_NONE);
+}
+
+static void a_removed_backend_is_cut_off_where_that_is_asked_for(void **state)
+{
+	struct node *node = *state;
+	const struct live_terms now = { .now = true };
+
+	life_apply(node, W1 ", " W2);
+	node_apply_by(node, life_config("", W1), &now);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
+	assert_int_equal(life_share(node, "w2").home, 0);
+}
+
+static void a_removed_backend_that_is_added_again_has_its_flows(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+	uint16_t index;
+
+	life_apply(node, W1 ", " W2);
+	before = life_share(node, "w2");
+	index = life_find(node, "w2")->index;
+	life_apply(node, W1);
+	life_apply(node, W1 ", " W2);
+	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
+	assert_int_equal(life_find(node, "w2")->index, index);
+	assert_int_equal(life_share(node, "w2").cur, before.cur);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+}
+
+/* Old flows are observed, then the slots get another home, and in the end all is quiet again. */
+static void slots_of_a_new_backend_come_to_rest(void **state)
+{
+	struct node *node = *state;
+	struct life_share share;
+
+	life_apply(node, W1 ", " W2);
+	life_apply(node, W1 ", " W2 ", " W3);
+	share = life_share(node, "w3");
+	assert_true(share.cur > 60);
+	assert_int_equal(share.home, 0);
+	assert_int_equal(forwarding_summary(node->forwarding, 0)->slots[TRANSITIONS_SETTLING],
+		share.tracked);
+	node_wait(node, 10);
+	assert_int_equal(forwarding_summary(node->forwarding, 0)->slots[TRANSITIONS_OBSERVING],
+		share.tracked);
+	node_wait(node, 90);
+	assert_int_equal(life_share(node, "w3").home, share.cur);
+	node_wait(node, 20);
+	assert_int_equal(life_share(node, "w3").tracked, 0);
+}
+
+static void a_failed_check_takes_new_flows_away_and_a_return_brings_them_back(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+
+	life_apply(node, W1 ", " W2);
+	before = life_share(node, "w2");
+	life_fail(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
+	assert_int_equal(life_share(node, "w2").cur, 0);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+	node_wait(node, 10);
+	assert_int_equal(life_of(node, "w2"), MEMBER_ABSENT);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+	life_pass(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
+	assert_int_equal(life_share(node, "w2").cur, before.cur);
+	node_wait(node, 12);
+	assert_int_equal(life_share(node, "w2").tracked, 0);
+}
+
+static void a_check_that_fails_for_long_is_a_death(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2);
+	life_fail(node, 1);
+	node_wait(node, 60);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
+	assert_int_equal(life_share(node, "w2").home, 0);
+	node_wait(node, 12);
+	assert_int_equal(life_share(node, "w2").tracked, 0);
+}
+
+static void news_that_is_only_asked_about_changes_nothing(void **state)
+{
+	struct node *node = *state;
+	const struct forwarding_news news = { .has_health = true, .healthy = false };
+	struct life_share before;
+	unsigned int calls = 0;
+
+	life_apply(node, W1 ", " W2);
+	before = life_share(node, "w2");
+	assert_int_equal(
+		forwarding_tell(node->forwarding, 0, 1, &news, true, life_count_report, &calls), 0);
+	assert_int_equal(calls, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
+	assert_int_equal(life_share(node, "w2").cur, before.cur);
+}
+
+/* A third is what a weight of 50 beside one of 100 comes to. */
+static void a_dynamic_weight_moves_slots_and_no_flow(void **state)
+{
+	struct node *node = *state;
+	const struct forwarding_news half = { .has_share = true, .share = FACTOR_ONE / 2 };
+	struct life_share before;
+
+	life_apply(node, W1 ", " W2);
+	before = life_share(node, "w2");
+	node_wait(node, 10); /* it may change no sooner */
+	life_tell(node, 1, &half);
+	assert_in_range(life_share(node, "w2").cur, 78, 90);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+}
+
+#define SLOWLY "'slow_start': {'duration_s': 40, 'steps': 4},"
+
+static void a_backend_that_comes_to_a_running_pool_starts_slowly(void **state)
+{
+	struct node *node = *state;
+	unsigned int last = 0;
+
+	node_apply(node, life_config(SLOWLY, W1 ", " W2));
+	assert_true(life_share(node, "w2").cur > 100); /* a pool that is new has no time for it */
+	node_apply(node, life_config(SLOWLY, W1 ", " W2 ", " W3));
+	for (int step = 0; step < 3; step++) {
+		unsigned int cur = life_share(node, "w3").cur;
+
+		assert_in_range(cur, last + 1, 84);
+		last = cur;
+		node_wait(node, step == 2 ? 20 : 14);
+	}
+	assert_true(life_share(node, "w3").cur > last);
+	assert_in_range(life_share(node, "w3").cur, 80, 88);
+	assert_false(life_find(node, "w3")->joining);
+}
+
+static void news_between_prepare_and_commit_is_not_lost(void **state)
+{
+	struct node *node = *state;
+	struct config *config = life_config("", W2 ", " W1 ", " W3);
+	struct forwarding_change *change;
+	struct error error = { "" };
+
+	life_apply(node, W1 ", " W2);
+	change = node_prepare(node, config, &error);
+	assert_non_null(change);
+	life_fail(node, 1);
+	node_wait(node, 6); /* with a sweep */
+	forwarding_commit(node->forwarding, change);
+	config_destroy(node->config);
+	node->config = config;
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
+	assert_int_equal(life_share(node, "w2").cur, 0);
+}
+
+static void a_pin_goes_with_its_backend(void **state)
+{
+	struct node *node = *state;
+	struct affinity_counters counters = { 0 };
+	struct tracking_report report;
+	uint8_t frame[64] = { 0 };
+	struct rte_mbuf mbuf = { .buf_addr = frame };
+	struct packet packet = { .mbuf = &mbuf };
+	const struct live_terms now = { .now = true };
+
+	life_apply(node, W1 ", " W2);
+	life_apply(node, W1 ", " W2_DRAIN);
+	packet.service = life_service(node);
+	packet.flags = PACKET_SYN;
+	packet.key.ipv4.protocol = IPPROTO_TCP;
+	for (packet.slot = 0; packet.slot < LIFE_SLOTS; packet.slot++) {
+		packet.hash = ((uint64_t)packet.slot * 0x100000000 / LIFE_SLOTS + 0x1000) << 32 |
+			      packet.slot * 0x9e3779b9u;
+		assert_int_equal(
+			balance_choose(forwarding_tables(node->forwarding), &counters, &packet),
+			VERDICT_NEXT);
+	}
+	assert_int_equal(counters.puts[PINS_PUT_PLACED], life_share(node, "w2").home);
+	node_wait(node, 6);
+	tracking_report(forwarding_tracking(node->forwarding), &report);
+	assert_int_equal(report.found[PIN_PROBATION], life_share(node, "w2").home);
+	node_apply_by(node, life_config("", W2), &now); /* where the pins are is gone */
+	node_wait(node, 6);
+	tracking_report(forwarding_tracking(node->forwarding), &report);
+	assert_int_equal(report.found[PIN_EMPTY], report.capacity);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, life_open, life_close)
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_pool_is_quiet),
+		TEST(a_draining_backend_keeps_its_flows_and_takes_no_new_ones),
+		TEST(a_drain_ends_at_its_deadline),
+		TEST(a_drain_that_goes_on_keeps_its_deadline),
+		TEST(a_removed_backend_drains_and_then_goes),
+		TEST(a_removed_backend_is_cut_off_where_that_is_asked_for),
+		TEST(a_removed_backend_that_is_added_again_has_its_flows),
+		TEST(slots_of_a_new_backend_come_to_rest),
+		TEST(a_failed_check_takes_new_flows_away_and_a_return_brings_them_back),
+		TEST(a_check_that_fails_for_long_is_a_death),
+		TEST(news_that_is_only_asked_about_changes_nothing),
+		TEST(a_dynamic_weight_moves_slots_and_no_flow),
+		TEST(a_backend_that_comes_to_a_running_pool_starts_slowly),
+		TEST(news_between_prepare_and_commit_is_not_lost),
+		TEST(a_pin_goes_with_its_backend),
+	};
+
+	return cmocka_run_group_tests_name(
+		"forwarding_life", tests, node_host_start, node_host_stop);
+}

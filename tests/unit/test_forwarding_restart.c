@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the next process makes of what this one has left, with the configuration as it was and as it
+ * may have been edited meanwhile.
+ */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include "balance.h"
+#include "life_fixture.h"
+#include "slots.h"
+
+static void copy_words(const struct node *node, uint32_t words[LIFE_SLOTS])
+{
+	for (uint32_t slot = 0; slot < LIFE_SLOTS; slot++)
+		words[slot] = slot_load(&life_service(node)->slots[slot]);
+}
+
+static void restart(struct node *node, const char *backends)
+{
+	char said[NODE_SAID_SIZE];
+
+	node_restart(node, life_config("", backends), said);
+	assert_string_equal(said, "");
+	assert_int_equal(state_start(node->state), STATE_WARM);
+}
+
+static void slots_are_what_they_were(void **state)
+{
+	struct node *node = *state;
+	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	copy_words(node, before);
+	restart(node, W1 ", " W2 ", " W3);
+	copy_words(node, after);
+	assert_memory_equal(after, before, sizeof(before));
+	node_wait(node, 6);
+	assert_int_equal(life_share(node, "w1").tracked, 0);
+}
+
+static void flags_and_homes_go_on(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+
+	life_apply(node, W1 ", " W2);
+	before = life_share(node, "w2");
+	life_apply(node, W1 ", " W2_DRAIN);
+	restart(node, W1 ", " W2_DRAIN);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	assert_int_equal(life_share(node, "w2").cur, 0);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+}
+
+static void a_drain_has_the_end_that_it_had(void **state)
+{
+	struct node *node = *state;
+	const struct live_terms soon = { .deadline_s = 30 };
+
+	life_apply(node, W1 ", " W2);
+	node_apply_by(node, life_config("", W1 ", " W2_DRAIN), &soon);
+	node_wait(node, 20);
+	restart(node, W1 ", " W2_DRAIN);
+	node_wait(node, 9);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	node_wait(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
+}
+
+static void health_is_remembered(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+
+	life_apply(node, W1 ", " W2);
+	before = life_share(node, "w2");
+	life_fail(node, 1);
+	node_wait(node, 12);
+	restart(node, W1 ", " W2);
+	assert_int_equal(life_of(node, "w2"), MEMBER_ABSENT);
+	assert_int_equal(life_share(node, "w2").cur, 0);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+	life_pass(node, 1);
+	assert_int_equal(life_share(node, "w2").cur, before.cur);
+}
+
+#define W2_RENAMED   "{'name': 'new', 'address': '10.2.0.2'}"
+#define W2_SEAT      "{'name': 'w2', 'address': '10.2.0.2', 'key': 'seat'}"
+#define W2_ELSEWHERE "{'name': 'w2', 'address': '10.2.0.12', 'key': 'seat'}"
+
+static void another_order_and_other_names_move_nothing(void **state)
+{
+	struct node *node = *state;
+	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	copy_words(node, before);
+	restart(node, W3 ", " W2_RENAMED ", " W1);
+	copy_words(node, after);
+	assert_memory_equal(after, before, sizeof(before));
+	assert_int_equal(life_of(node, "new"), MEMBER_UP);
+	assert_int_equal(life_of(node, "w2"), MEMBER_NONE);
+}
+
+static void a_backend_that_is_missing_drains(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	before = life_share(node, "w2");
+	restart(node, W1 ", " W3);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	assert_int_equal(life_share(node, "w2").cur, 0);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+	restart(node, W3 ", " W1); /* once more: it is nowhere but in the state file */
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+}
+
+static void a_backend_that_was_added_takes_new_flows_only(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+
+	life_apply(node, W1 ", " W2);
+	before = life_share(node, "w1");
+	restart(node, W1 ", " W2 ", " W3);
+	assert_true(life_share(node, "w3").cur > 60);
+	assert_int_equal(life_share(node, "w3").home, 0);
+	assert_int_equal(life_share(node, "w1").home, before.home);
+}
+
+static void a_seat_with_another_address_keeps_its_slots(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+	const struct live_backend *backends;
+	size_t count;
+
+	life_apply(node, W1 ", " W2_SEAT);
+	before = life_share(node, "w2");
+	restart(node, W1 ", " W2_ELSEWHERE);
+	backends = forwarding_backends(node->forwarding, 0, &count);
+	assert_int_equal(count, 3);
+	assert_int_equal(backends[1].life.state, MEMBER_UP);
+	assert_int_equal(backends[2].life.state, MEMBER_DRAIN);
+	assert_int_equal(life_share(node, "w2").cur, before.cur); /* of the new one */
+	assert_int_equal(life_share(node, "w2").home, 0);
+}
+
+/* The base goes on without the one that has gone: nothing of the others moves. */
+static void a_ghost_outlives_the_process(void **state)
+{
+	struct node *node = *state;
+	const struct live_terms now = { .now = true };
+	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	node_apply_by(node, life_config("", W1 ", " W3), &now);
+	node_wait(node, 12);
+	copy_words(node, before);
+	restart(node, W1 ", " W3);
+	copy_words(node, after);
+	assert_memory_equal(after, before, sizeof(before));
+}
+
+static void another_number_of_slots_starts_cold_and_says_so(void **state)
+{
+	struct node *node = *state;
+	char said[NODE_SAID_SIZE];
+
+	life_apply(node, W1 ", " W2);
+	node_restart(node,
+		small_config_read("[{'name': 'web', 'slots': 257, 'backends': [" W1 "]}]",
+			"[{'name': 'www', 'vip': '203.0.113.10', 'protocol': 'tcp', 'port': 80, "
+			"'pool': 'web', 'forward': 'ipip'}]"),
+		said);
+	assert_string_equal(said, "pool web starts cold: it had 251 slots and now has 257");
+	assert_int_equal(life_service(node)->slot_count, 257);
+}
+
+/* A worker's packet of a new flow for each slot, with a pin where it needs one. */
+static void begin_flows(struct node *node, struct affinity_counters *counters)
+{
+	uint8_t frame[64] = { 0 };
+	struct rte_mbuf mbuf = { .buf_addr = frame };
+	struct packet packet = { .mbuf = &mbuf };
+
+	packet.service = life_service(node);
+	packet.flags = PACKET_SYN;
+	packet.key.ipv4.protocol = IPPROTO_TCP;
+	for (packet.slot = 0; packet.slot < LIFE_SLOTS; packet.slot++) {
+		packet.hash = ((uint64_t)packet.slot * 0x100000000 / LIFE_SLOTS + 0x1000) << 32 |
+			      packet.slot * 0x9e3779b9u;
+		assert_int_equal(
+			balance_choose(forwarding_tables(node->forwarding), counters, &packet),
+			VERDICT_NEXT);
+	}
+}
+
+static void pins_are_found_and_lead_to_the_same_backends(void **state)
+{
+	struct node *node = *state;
+	struct affinity_counters counters = { 0 };
+	uint64_t pins;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	life_apply(node, W1 ", " W2_DRAIN ", " W3);
+	begin_flows(node, &counters);
+	pins = counters.puts[PINS_PUT_PLACED];
+	assert_true(pins > 60);
+	restart(node, W3 ", " W1 ", " W2_DRAIN);
+	memset(&counters, 0, sizeof(counters));
+	begin_flows(node, &counters); /* for the second time: each finds its pin */
+	assert_int_equal(counters.reasons[AFFINITY_PIN], pins);
+	assert_int_equal(counters.puts[PINS_PUT_PLACED], 0);
+}
+
+static void count(const struct node *node, uint32_t place, uint64_t packets)
+{
+	state_counters(node->state, 1)->counters[place].packets += packets;
+}
+
+static void assert_counted(const struct node *node, uint64_t packets, uint64_t baseline)
+{
+	struct counter sum;
+
+	forwarding_count_service(node->forwarding, 0, &sum);
+	assert_int_equal(sum.packets, packets);
+	forwarding_baseline_service(node->forwarding, 0, &sum);
+	assert_int_equal(sum.packets, baseline);
+}
+
+static uint32_t counter_of(const struct node *node, const char *name)
+{
+	const struct live_backend *backend = life_find(node, name);
+
+	return counters_backend_place(state_layout(node->state)->services, backend->gid);
+}
+
+static void counters_go_on_by_identity(void **state)
+{
+	struct node *node = *state;
+	struct counter sum;
+
+	life_apply(node, W1 ", " W2);
+	count(node, life_service(node)->counter, 7);
+	count(node, counter_of(node, "w2"), 5);
+	restart(node, W2 ", " W1);
+	assert_counted(node, 7, 7);
+	count(node, life_service(node)->counter, 4);
+	assert_counted(node, 11, 7);
+	forwarding_count_backend(node->forwarding, 0, 0, &sum);
+	assert_int_equal(sum.packets, 5);
+	restart(node, W1 ", " W2);
+	assert_counted(node, 11, 11);
+}
+
+/* Forty of them: what is left over each time would fill the room for pools and backends. */
+static void restarts_use_nothing_up(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	for (int i = 0; i < 40; i++) {
+		restart(node, i % 2 == 0 ? W1 ", " W3 : W1 ", " W2 ", " W3);
+		node_wait(node, 3);
+	}
+	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
+}
+
+static unsigned int damage_seed = 1;
+
+/* Bytes anywhere but in the header, which has a checksum: those of rows and words count most. */
+static void damage(const char *path)
+{
+	int file = open(path, O_RDWR);
+	struct state_header header;
+
+	assert_true(file >= 0);
+	assert_int_equal(pread(file, &header, sizeof(header), 0), sizeof(header));
+	for (int i = 0; i < 40; i++) {
+		enum state_region region = rand_r(&damage_seed) % STATE_REGION_COUNT;
+		uint64_t length = RTE_MIN(header.regions[region].length, UINT64_C(4096));
+		uint8_t byte = rand_r(&damage_seed);
+
+		assert_int_equal(
+			pwrite(file, &byte, 1,
+				header.regions[region].offset + rand_r(&damage_seed) % length),
+			1);
+	}
+	close(file);
+}
+
+static void a_damaged_file_is_never_a_crash(void **state)
+{
+	struct node *node = *state;
+	struct affinity_counters counters = { 0 };
+	char said[NODE_SAID_SIZE];
+
+	node->meddle = damage;
+	life_apply(node, W1 ", " W2 ", " W3);
+	for (int round = 0; round < 400; round++) {
+		node_restart(node,
+			life_config("", round % 2 == 0 ? W1 ", " W3 : W1 ", " W2 ", " W3), said);
+		begin_flows(node, &counters);
+		node_wait(node, 7);
+	}
+	node->meddle = NULL;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, life_open, life_close)
+	const struct CMUnitTest tests[] = {
+		TEST(slots_are_what_they_were),
+		TEST(flags_and_homes_go_on),
+		TEST(a_drain_has_the_end_that_it_had),
+		TEST(health_is_remembered),
+		TEST(another_order_and_other_names_move_nothing),
+		TEST(a_backend_that_is_missing_drains),
+		TEST(a_backend_that_was_added_takes_new_flows_only),
+		TEST(a_seat_with_another_address_keeps_its_slots),
+		TEST(a_ghost_outlives_the_process),
+		TEST(another_number_of_slots_starts_cold_and_says_so),
+		TEST(pins_are_found_and_lead_to_the_same_backends),
+		TEST(counters_go_on_by_identity),
+		TEST(restarts_use_nothing_up),
+		TEST(a_damaged_file_is_never_a_crash),
+	};
+
+	return cmocka_run_group_tests_name(
+		"forwarding_restart", tests, node_host_start, node_host_stop);
+}
