@@ -93,18 +93,18 @@ int node_host_stop(void **state)
 	return result == 0 ? rmdir(runtime) : result; /* EAL leaves it behind, empty */
 }
 
-static const char *state_path(const struct node *node, char path[static 64])
+const char *node_state_path(const struct node *node, char path[static 64])
 {
 	snprintf(path, 64, "%s/state", node->directory);
 	return path;
 }
 
-static void open_state(struct node *node, const struct state_layout *layout)
+static void open_state(struct node *node)
 {
 	struct state_refusal refusal;
 	char path[64];
 
-	if (state_open(state_path(node, path), layout, 0, &node->state, &refusal) != 0)
+	if (state_open(node_state_path(node, path), &node->layout, 0, &node->state, &refusal) != 0)
 		fail_msg("%s", state_refusal_text(refusal.reason));
 }
 
@@ -138,7 +138,8 @@ struct node *node_create(
 	flow_secret_generate(&node->secret, hash_key);
 	strcpy(node->directory, "/tmp/sluice-unit-XXXXXX");
 	assert_non_null(mkdtemp(node->directory));
-	open_state(node, layout);
+	node->layout = *layout;
+	open_state(node);
 	settle_state(node);
 	create_forwarding(node);
 	return node;
@@ -151,27 +152,33 @@ static void note_said(const char *sentence)
 	snprintf(said_by_adoption, NODE_SAID_SIZE, "%s", sentence);
 }
 
-void node_restart(struct node *node, struct config *config, char said[static NODE_SAID_SIZE])
+void node_stop(struct node *node)
 {
-	struct state_layout layout = *state_layout(node->state);
-	struct error error = { "" };
-	char path[64];
-
 	publish_destroy(node->publish);
 	forwarding_destroy(node->forwarding);
 	state_close(node->state);
-	if (node->meddle != NULL)
-		node->meddle(state_path(node, path));
 	config_destroy(node->config);
 	node->config = NULL;
+}
+
+void node_resume(struct node *node, struct config *config, char said[static NODE_SAID_SIZE])
+{
+	struct error error = { "" };
+
 	said[0] = '\0';
 	said_by_adoption = said;
-	open_state(node, &layout);
+	open_state(node);
 	create_forwarding(node);
 	if (forwarding_adopt(node->forwarding, config, note_said, &error) != 0)
 		fail_msg("%s", error.message);
 	node_apply(node, config);
 	settle_state(node);
+}
+
+void node_restart(struct node *node, struct config *config, char said[static NODE_SAID_SIZE])
+{
+	node_stop(node);
+	node_resume(node, config, said);
 }
 
 void node_destroy(struct node *node)

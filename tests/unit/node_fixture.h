@@ -28,8 +28,8 @@ struct node {
 	struct state *state;
 	struct publish *publish;
 	struct forwarding *forwarding;
-	struct config *config;            /* in force; NULL before the first */
-	void (*meddle)(const char *path); /* with the state file between two processes; or NULL */
+	struct config *config;      /* in force; NULL before the first */
+	struct state_layout layout; /* that the next process asks for */
 };
 
 /* Room for three pools of 251 slots and 32 backends in both modes. */
@@ -54,12 +54,18 @@ void node_apply_by(struct node *node, struct config *config, const struct live_t
 /* Seconds go by, one after the other. */
 void node_wait(struct node *node, unsigned int seconds);
 
+const char *node_state_path(const struct node *node, char path[static 64]);
+
 /*
  * Another process takes the node over: everything but the state file is made anew, and `config`,
  * which it takes over, is the first in force. Sentences about pools that start cold go to `said`.
  */
 #define NODE_SAID_SIZE 512
 void node_restart(struct node *node, struct config *config, char said[static NODE_SAID_SIZE]);
+
+/* Its two halves: nobody has the state file in between. */
+void node_stop(struct node *node);
+void node_resume(struct node *node, struct config *config, char said[static NODE_SAID_SIZE]);
 
 /* Tries to: returns the sentence of the refusal, in `error`, and drops `config`. */
 const char *node_refusal(struct node *node, struct config *config, struct error *error);

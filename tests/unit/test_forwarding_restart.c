@@ -7,6 +7,9 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "balance.h"
@@ -277,9 +280,10 @@ static void restarts_use_nothing_up(void **state)
 static unsigned int damage_seed = 1;
 
 /* Bytes anywhere but in the header, which has a checksum: those of rows and words count most. */
-static void damage(const char *path)
+static void damage(const struct node *node)
 {
-	int file = open(path, O_RDWR);
+	char path[64];
+	int file = open(node_state_path(node, path), O_RDWR);
 	struct state_header header;
 
 	assert_true(file >= 0);
@@ -303,15 +307,76 @@ static void a_damaged_file_is_never_a_crash(void **state)
 	struct affinity_counters counters = { 0 };
 	char said[NODE_SAID_SIZE];
 
-	node->meddle = damage;
 	life_apply(node, W1 ", " W2 ", " W3);
 	for (int round = 0; round < 400; round++) {
-		node_restart(node,
-			life_config("", round % 2 == 0 ? W1 ", " W3 : W1 ", " W2 ", " W3), said);
+		node_stop(node);
+		damage(node);
+		node_resume(node, life_config("", round % 2 == 0 ? W1 ", " W3 : W1 ", " W2 ", " W3),
+			said);
 		begin_flows(node, &counters);
 		node_wait(node, 7);
 	}
-	node->meddle = NULL;
+}
+
+/* Changes without end: what they move stays at home, for nobody has died and no time has gone by.
+ */
+static void change_until_killed(struct node *node)
+{
+	static const char *const steps[] = { W1 ", " W2_DRAIN ", " W3, W3 ", " W1,
+		W1 ", " W2 ", " W3 ", {'name': 'w4', 'address': '10.2.0.4'}", W2 ", " W1 ", " W3 };
+	char said[NODE_SAID_SIZE];
+
+	node_resume(node, life_config("", steps[3]), said);
+	for (size_t i = 0;; i++)
+		life_apply(node, steps[i % COUNT_OF(steps)]);
+}
+
+static void copy_homes(const struct node *node, struct address homes[LIFE_SLOTS])
+{
+	const struct live_backend *backends;
+	size_t count;
+
+	backends = forwarding_backends(node->forwarding, 0, &count);
+	for (uint32_t slot = 0; slot < LIFE_SLOTS; slot++) {
+		uint32_t home = slot_home(slot_load(&life_service(node)->slots[slot]));
+
+		for (size_t i = 0; i < count; i++)
+			if (backends[i].index == home)
+				homes[slot] = backends[i].address;
+	}
+}
+
+/* Killed after 1 to 8 ms, so that it dies in all places of starting and of publishing. */
+static void a_process_that_is_killed_while_it_publishes_loses_no_home(void **state)
+{
+	struct node *node = *state;
+	struct address before[LIFE_SLOTS] = { 0 }, after[LIFE_SLOTS] = { 0 };
+	unsigned int interrupted = 0;
+	char said[NODE_SAID_SIZE];
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	copy_homes(node, before);
+	for (unsigned int round = 0; round < 100; round++) {
+		const struct timespec life = { .tv_nsec = 1000000 + round * 70000 };
+		int status;
+		pid_t child;
+
+		node_stop(node);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			change_until_killed(node);
+		nanosleep(&life, NULL);
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		node_resume(node, life_config("", W1 ", " W2 ", " W3), said);
+		assert_int_equal(state_start(node->state), STATE_WARM);
+		copy_homes(node, after);
+		assert_memory_equal(after, before, sizeof(before));
+		interrupted += life_share(node, "w1").tracked != 0;
+	}
+	assert_true(interrupted > 50); /* most had changed something */
 }
 
 int main(void)
@@ -332,6 +397,7 @@ int main(void)
 		TEST(counters_go_on_by_identity),
 		TEST(restarts_use_nothing_up),
 		TEST(a_damaged_file_is_never_a_crash),
+		TEST(a_process_that_is_killed_while_it_publishes_loses_no_home),
 	};
 
 	return cmocka_run_group_tests_name(
