@@ -192,6 +192,24 @@ static void take_in(
 		backend->asked_share = news->share;
 }
 
+/* What the pool's table would be; where it does not differ from what it is, `told` is nothing. */
+static int plan_news(const struct forwarding *forwarding, size_t pool, size_t backend,
+	const struct live_backend *next, struct plan_pool *told, bool *differs)
+{
+	const struct plan_pool *plan = &forwarding->plan->pools[pool];
+	struct plan_share *shares =
+		list_shares(forwarding, pool, next, backend, forwarding->clock());
+	int code = 0;
+
+	if (shares == NULL)
+		return -ENOMEM;
+	*differs = shares_differ(plan, shares);
+	if (*differs)
+		code = plan_pool_follow(forwarding->planner, plan, shares, told);
+	free(shares);
+	return code;
+}
+
 int forwarding_tell(struct forwarding *forwarding, size_t pool, size_t backend,
 	const struct forwarding_news *news, bool dry_run, forwarding_report_t *report,
 	void *context)
@@ -199,25 +217,23 @@ int forwarding_tell(struct forwarding *forwarding, size_t pool, size_t backend,
 	uint64_t now_ms = forwarding->clock();
 	const struct plan_pool *plan = &forwarding->plan->pools[pool];
 	struct live_backend next = forwarding->pools[pool].backends[backend];
-	struct plan_share *shares;
 	struct plan_pool told;
+	bool differs;
 	int code;
 
 	take_in(&next, news, now_ms);
 	live_backend_go_on(&next, &forwarding->config->pools[pool], now_ms);
-	shares = list_shares(forwarding, pool, &next, backend, now_ms);
-	if (shares == NULL)
-		return -ENOMEM;
-	code = plan_pool_follow(forwarding->planner, plan, shares, &told);
-	free(shares);
+	code = plan_news(forwarding, pool, backend, &next, &told, &differs);
 	if (code != 0)
 		return code;
-	report(context, plan, &told);
-	if (dry_run) {
-		plan_pool_destroy(&told);
+	report(context, plan, differs ? &told : plan);
+	if (!dry_run)
+		install_backend(forwarding, pool, backend, &next);
+	if (!differs)
 		return 0;
-	}
-	install_backend(forwarding, pool, backend, &next);
-	install_table(forwarding, pool, &told);
+	if (dry_run)
+		plan_pool_destroy(&told);
+	else
+		install_table(forwarding, pool, &told);
 	return 0;
 }
