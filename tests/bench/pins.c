@@ -3,7 +3,7 @@
  * What the table of pins costs: lookups in bursts as a worker does them, puts during a flood, and
  * a sweep of the table of default size. Cycles are thread CPU time at the rate of the TSC, so that
  * time given to other threads of a shared machine does not count; caches they have emptied do. Of
- * several rounds the fastest is shown, and the one in the middle.
+ * several rounds the fastest is shown, and the one in the middle. --json for programs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 
 #include "pins.h"
 #include "pins_sweep.h"
+#include "random.h"
 #include "slots.h"
 
 #define PINS          1000000
@@ -25,11 +26,22 @@
 #define ROUNDS        15
 #define HUGE_PAGE     (UINT64_C(2) << 20)
 #define NOW           5
+#define FIGURES_MAX   16
 
 struct clock {
 	uint64_t tsc;
 	uint64_t wall_ns;
 };
+
+struct figure {
+	const char *name;
+	const char *unit;
+	double least;
+	double median;
+};
+
+static struct figure figures[FIGURES_MAX];
+static size_t figure_count;
 
 struct bench {
 	struct pins pins;
@@ -60,16 +72,6 @@ static double cycles_per_ns(const struct clock *start)
 	return (double)(now.tsc - start->tsc) / (now.wall_ns - start->wall_ns);
 }
 
-/* SplitMix64 (S. Vigna): the same numbers in every run. */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
 static uint64_t *make_hashes(uint64_t seed)
 {
 	uint64_t *hashes = malloc(PINS * sizeof(*hashes));
@@ -77,7 +79,7 @@ static uint64_t *make_hashes(uint64_t seed)
 	if (!hashes)
 		abort();
 	for (size_t i = 0; i < PINS; i++)
-		hashes[i] = next_random(&seed);
+		hashes[i] = random_next(&seed);
 	return hashes;
 }
 
@@ -187,8 +189,15 @@ static void measure(struct bench *bench, void (*run)(struct bench *), double res
 	results[1] = times[ROUNDS / 2];
 }
 
+static void note(const char *name, const char *unit, double least, double median)
+{
+	if (figure_count == FIGURES_MAX)
+		abort();
+	figures[figure_count++] = (struct figure){ name, unit, least, median };
+}
+
 /* What a lookup takes beyond reading the hash. */
-static void show_lookup(struct bench *bench, const char *what, void (*run)(struct bench *),
+static void note_lookup(struct bench *bench, const char *what, void (*run)(struct bench *),
 	const struct clock *start)
 {
 	double nothing[2], something[2];
@@ -197,7 +206,7 @@ static void show_lookup(struct bench *bench, const char *what, void (*run)(struc
 	measure(bench, run, something);
 	for (unsigned int i = 0; i < 2; i++)
 		something[i] = (something[i] - nothing[i]) * cycles_per_ns(start) / PINS;
-	printf("%-44s %6.1f cycles (%.1f)\n", what, something[0], something[1]);
+	note(what, "cycles", something[0], something[1]);
 }
 
 static void bench_lookups(
@@ -218,11 +227,11 @@ static void bench_lookups(
 
 		make_pins(&bench.pins, pins_bucket_count(PINS), pages[i].advice);
 		fill(&bench.pins, present, PINS);
-		show_lookup(&bench, pages[i].hit, run_lookup, start);
+		note_lookup(&bench, pages[i].hit, run_lookup, start);
 		bench.hashes = absent;
-		show_lookup(&bench, pages[i].miss, run_lookup, start);
+		note_lookup(&bench, pages[i].miss, run_lookup, start);
 		pins_set_flood(&bench.pins, true);
-		show_lookup(&bench, pages[i].flood, run_puts, start);
+		note_lookup(&bench, pages[i].flood, run_puts, start);
 		free((void *)bench.pins.words);
 	}
 }
@@ -246,22 +255,42 @@ static void bench_sweep(const uint64_t *present)
 	make_pins(&bench.pins, SWEPT_BUCKETS, MADV_NOHUGEPAGE);
 	fill(&bench.pins, present, SWEPT_BUCKETS * PINS_FILL);
 	measure(&bench, run_sweep, results);
-	printf("%-44s %6.2f ms (%.2f), %lu pins kept\n", "sweep of 8 MB, three quarters full",
-		results[0] / 1e6, results[1] / 1e6, bench.sweep.found[PIN_ESTABLISHED]);
+	note("sweep of 8 MB, three quarters full", "ms", results[0] / 1e6, results[1] / 1e6);
 	free((void *)bench.pins.words);
 }
 
-int main(void)
+static void show(void)
+{
+	for (size_t i = 0; i < figure_count; i++)
+		printf("%-46s %6.2f %s (%.2f)\n", figures[i].name, figures[i].least,
+			figures[i].unit, figures[i].median);
+}
+
+static void show_json(void)
+{
+	printf("{");
+	for (size_t i = 0; i < figure_count; i++)
+		printf("%s\n  \"%s\": {\"unit\": \"%s\", \"least\": %.3f, \"median\": %.3f}",
+			i == 0 ? "" : ",", figures[i].name, figures[i].unit, figures[i].least,
+			figures[i].median);
+	printf("}\n");
+}
+
+int main(int argc, char **argv)
 {
 	struct clock start = read_clock();
 	uint64_t *present = make_hashes(1);
 	uint64_t *absent = make_hashes(UINT64_C(1) << 40);
+	double megabytes = pins_memory(pins_bucket_count(PINS)) / 1e6;
 
-	printf("%-44s %6.1f MB\n", "memory of a million pins, three quarters full",
-		pins_memory(pins_bucket_count(PINS)) / 1e6);
+	note("memory of a million pins, three quarters full", "MB", megabytes, megabytes);
 	bench_lookups(present, absent, &start);
 	bench_sweep(present);
 	free(present);
 	free(absent);
+	if (argc > 1 && strcmp(argv[1], "--json") == 0)
+		show_json();
+	else
+		show();
 	return 0;
 }

@@ -1,33 +1,72 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* world: what a worker looks things up in: services, one pool of backends, counters. */
+/*
+ * world: what workers look things up in: services, pools of backends, slots of which some may be
+ * unstable, pins, counters. Memory stands in small pages, as the state file's does, unless huge
+ * ones are asked for.
+ */
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "affinity.h"
 #include "record.h"
 #include "tables.h"
 #include "worker.h"
 
-#define WORLD_BACKENDS 100
-#define WORLD_SLOTS    65537
+#define WORLD_BACKENDS    100 /* of a pool */
+#define WORLD_SLOTS       65537
+#define WORLD_WORKERS_MAX 2
+#define WORLD_TICK        5 /* the time at which all pins have their last packet */
 
 struct world_options {
-	const char *vip; /* IPv4; the first service's, the others have the addresses behind it */
-	uint16_t vip_port;
+	struct address vip; /* the first service's, the others have the addresses behind it */
+	rte_be16_t vip_port;
+	uint8_t protocol;
 	enum record_encap encap;
 	uint32_t services;
+	uint32_t pools;           /* services take them in turn; at most 655 */
+	uint32_t workers;         /* at most WORLD_WORKERS_MAX */
+	uint32_t tracked_percent; /* of the slots: cur is not home */
+	uint64_t pins;            /* there is room for */
+	bool huge_pages;
+};
+
+struct world_pool {
+	_Atomic uint32_t *slots;
+	_Atomic uint32_t *record_of;
 };
 
 struct world {
-	struct tables *tables;
-	struct publish *publish; /* of `tables` */
-	struct worker worker;    /* number 0, of port SOURCE_PORT (source.h) */
-	atomic_bool stop;        /* the worker's */
-	_Atomic uint32_t slots[WORLD_SLOTS];
-	_Atomic uint32_t record_of[WORLD_BACKENDS];
-	struct backend_record records[WORLD_BACKENDS + 1] __attribute__((aligned(128)));
+	struct world_options options;
+	struct flow_secret secret;
+	struct tables *tables; /* the first generation, which stays */
+	struct publish *publish;
+	struct worker workers[WORLD_WORKERS_MAX]; /* each on the queue of its number (source.h) */
+	atomic_bool stop[WORLD_WORKERS_MAX];
+	struct world_pool *pools;
+	_Atomic uint32_t *slots; /* of all pools */
+	_Atomic uint32_t *record_of;
+	struct backend_record *records;
+	struct member *members;
+	_Atomic int32_t *observe_tokens;
+	struct pins pins;
+	struct affinity affinity;
 };
 
 /* NULL when memory is short. Stays until the process ends. */
 struct world *world_create(const struct world_options *options);
+
+/* Another generation of tables that says the same. NULL when memory is short. */
+struct tables *world_make_tables(const struct world *world);
+
+/*
+ * Pins flows 0 to `flows` - 1 of the source (source.h), each `step`th of those whose slots are not
+ * quiet, to where their slots say now, through one mbuf of `pool`. Returns how many were pinned.
+ */
+uint64_t world_pin_flows(
+	struct world *world, struct rte_mempool *pool, uint32_t flows, uint32_t step);
+
+/* Pins of that class in the table. */
+uint64_t world_count_pins(const struct world *world, enum pin_class class);
