@@ -75,3 +75,42 @@ traffic_broken() {
 			unanswered = 0
 		}' "$LAB_DIR/traffic"
 }
+
+# downloads_start ADDRESS COUNT RATE: COUNT clients, each of whom gets the 8 MB of /big at RATE (as
+# curl takes it). Returns once all of them are connected. Each writes a line to LAB_DIR/downloads in
+# the end: how many bytes it got, who sent them. Their buffers are small: what they have not read yet
+# is still with the server.
+downloads_start() {
+	local before
+	before=$(connections "${LAB_BACKENDS[@]}")
+	lab_in cli sysctl -qw net.ipv4.tcp_rmem="4096 65536 131072"
+	lab_in cli curl --silent --no-progress-meter --max-time 60 --parallel --parallel-immediate \
+		--parallel-max "$2" --limit-rate "$3" --output /dev/null \
+		--write-out '%{size_download} %header{x-backend}\n' "http://$(url_host "$1")/big?[1-$2]" \
+		>"$LAB_DIR/downloads" &
+	process_identity $! >"$LAB_DIR/pids/downloads"
+	wait_for 10 connections_are $((before + $2)) || die "the downloads do not begin"
+}
+
+DOWNLOAD_BYTES=8388608
+
+downloads_end() {
+	wait_for 70 lab_gone downloads || die "the downloads do not end"
+}
+
+# downloads_whole [NAME]: how many came whole, from NAME.
+downloads_whole() {
+	grep -c "^$DOWNLOAD_BYTES ${1:-}" "$LAB_DIR/downloads" || return 0
+}
+
+# connections NUMBER...: of clients with these web servers.
+connections() {
+	local number
+	for number in "$@"; do
+		lab_in "b$number" ss -Htn state established sport = :80
+	done | wc -l
+}
+
+connections_are() {
+	[ "$(connections "${LAB_BACKENDS[@]}")" -eq "$1" ]
+}

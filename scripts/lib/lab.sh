@@ -166,6 +166,7 @@ lab_spawn() {
 	shift 2
 	ip netns exec "$LAB_ID-$host" setsid "$@" </dev/null >>"$LAB_DIR/$name.log" 2>&1 &
 	process_identity $! >"$LAB_DIR/pids/$name"
+	disown "$!" # bash would report a death by kill -9 as news
 }
 
 lab_pid() {
