@@ -23,7 +23,8 @@ backend_answers() {
 }
 
 # nginx_start NUMBER. Every answer says in X-Backend who gave it; /big has 8 MB; what is sent to
-# /up is kept in LAB_DIR/nginx-NUMBER/up/.
+# /up is kept in LAB_DIR/nginx-NUMBER/up/. A test may put further locations into
+# LAB_DIR/nginx-NUMBER/locations/*.conf beforehand.
 nginx_start() {
 	local directory=$LAB_DIR/nginx-$1
 	mkdir -p "$directory/www" "$directory/up"
@@ -56,6 +57,7 @@ nginx_config() {
 				listen 80 backlog=1024;
 				listen [::]:80 backlog=1024;
 				root $2/www;
+				include $2/locations/*.conf;
 				location /up {
 					client_body_in_file_only on;
 					proxy_pass http://unix:$2/up.sock;
