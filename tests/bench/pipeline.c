@@ -66,12 +66,6 @@ static void step_match(const struct tables *tables, struct packet *packets, unsi
 	service_match_burst(tables->services, packets, count);
 }
 
-static void step_hash(const struct tables *tables, struct packet *packets, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++)
-		balance_hash(tables, &packets[i]);
-}
-
 /* All from parse to the backend. */
 static void step_choose_quiet(
 	const struct tables *tables, struct packet *packets, unsigned int count)
@@ -105,8 +99,7 @@ static const struct row rows[] = {
 	{ "receive, transmit", .adds = true },
 	{ "parse", .adds = true, .steps = { step_parse } },
 	{ "service", .adds = true, .steps = { step_parse, step_match } },
-	{ "hash and slot", .adds = true, .steps = { step_parse, step_match, step_hash } },
-	{ "backend", .adds = true, .steps = { step_choose_quiet } },
+	{ "hash, slot, backend", .adds = true, .steps = { step_choose_quiet } },
 	{ "pin", .adds = true, .steps = { step_choose } },
 	{ "encapsulate", .adds = true, .steps = { step_choose, step_encapsulate } },
 	{ "settle, count, loop", .always = true, .adds = true },

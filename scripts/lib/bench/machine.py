@@ -72,3 +72,12 @@ def describe(build, hugepages):
         "dpdk": measured["dpdk"],
         "hugepages": hugepages,
     }
+
+
+def lines(description):
+    """The same for people."""
+    memory = "hugepages" if description["hugepages"] else "ordinary pages of memory (no hugepages)"
+    return [
+        f"{description['cpu']}, {description['cpus']} CPUs, TSC {description['tsc_hz'] / 1e6:.0f} MHz",
+        f"Linux {description['kernel']}, {description['dpdk']}, {memory}",
+    ]

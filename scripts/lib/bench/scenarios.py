@@ -10,6 +10,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from .figures import aligned
 from .machine import MachineError
 
 # Broken flows that depend on chance scatter like this many standard deviations.
@@ -104,20 +105,12 @@ def row(outcome):
 
 def table(outcomes):
     rows = [HEADINGS, *(row(outcome) for outcome in outcomes)]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = (
-        "  ".join(
-            cell.ljust(width) if index < 2 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(cells, widths))
-        ).rstrip()
-        for cells in rows
-    )
     return "\n".join([
         "100 backends, 65,537 slots, 100,000 flows at once, 3,500 new ones a second, 45 minutes",
         "broken flows (most flows remembered at once, of those there are; with ended: and those "
         "that had their FIN less than a minute ago)",
         "",
-        *lines,
+        *aligned(rows, {0, 1}),
     ])
 
 
