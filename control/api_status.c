@@ -5,6 +5,7 @@
 #include <rte_ethdev.h>
 
 #include "api_internal.h"
+#include "memory.h"
 #include "steer.h"
 #include "version.h"
 
@@ -52,6 +53,18 @@ static json_t *status_ports(const struct api *api)
 				"link", port_link_up(port) ? "up" : "down"));
 	}
 	return list;
+}
+
+/* As it was worked out beforehand; what the process takes in truth, the kernel knows. */
+static json_t *status_memory(const struct config *config)
+{
+	struct memory_part parts[MEMORY_PARTS_MAX];
+	size_t count = memory_list(config, parts);
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(object, parts[i].key, json_integer(parts[i].bytes));
+	return object;
 }
 
 static json_t *status_pools(const struct api *api)
@@ -131,16 +144,16 @@ void api_status(void *context, const json_t *params, struct rpc_call *call)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	rpc_call_result(call,
 		json_pack("{s:s, s:s, s:i, s:I, s:b, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, "
-			  "s:o, s:O?}",
+			  "s:o, s:o, s:O?}",
 			"node", config->node_name, "version", SLUICE_VERSION, "pid", (int)getpid(),
 			"uptime_s", (json_int_t)(now.tv_sec - api->started_s), "ready",
 			json_array_size(reasons) == 0, "reasons", reasons, "state", "file",
 			config->dataplane.state_file, "start",
 			state_start(api->running.state) == STATE_WARM ? "warm" : "cold", "reason",
-			state_start_text(state_start(api->running.state)), "table_digest",
-			api_json_digest(plan->digest), "workers",
-			status_workers(api->running.workers), "ports", status_ports(api), "pools",
-			status_pools(api), "warnings", status_warnings(api), "last_change",
+			state_start_text(state_start(api->running.state)), "memory_bytes",
+			status_memory(config), "table_digest", api_json_digest(plan->digest),
+			"workers", status_workers(api->running.workers), "ports", status_ports(api),
+			"pools", status_pools(api), "warnings", status_warnings(api), "last_change",
 			api->last_change));
 }
 

@@ -4,10 +4,28 @@
 #include <stdio.h>
 
 #include "config.h"
+#include "memory.h"
 
 static void warn(void *path, const char *sentence)
 {
 	fprintf(stderr, "%s: warning: %s\n", (const char *)path, sentence);
+}
+
+/* To stderr, because stdout is the document. */
+static void report_memory(const struct config *config)
+{
+	struct memory_part parts[MEMORY_PARTS_MAX];
+	size_t count = memory_list(config, parts);
+	uint64_t sum = 0;
+	char text[16];
+
+	for (size_t i = 0; i < count; i++) {
+		fprintf(stderr, "memory: %10s  %s\n", memory_format(parts[i].bytes, text),
+			parts[i].name);
+		sum += parts[i].bytes;
+	}
+	fprintf(stderr, "memory: %10s  in all, beside what DPDK takes for itself\n",
+		memory_format(sum, text));
 }
 
 int check_run(const char *path)
@@ -25,6 +43,7 @@ int check_run(const char *path)
 		config_warnings(config, warn, (void *)path);
 		json_dumpf(canonical, stdout, JSON_INDENT(2));
 		putchar('\n');
+		report_memory(config);
 	} else {
 		fprintf(stderr, "%s: %s\n", path, error.message);
 	}
