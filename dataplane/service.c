@@ -122,8 +122,11 @@ static int insert(
 
 struct service_table *service_table_create(size_t count)
 {
-	/* each service may bring a VIP of its own, and half of the entries stay free */
-	uint32_t entries = rte_align32pow2(RTE_MAX(4 * count, (size_t)8));
+	/*
+	 * Each service may bring a VIP of its own, and seven eighths of the entries stay free: how
+	 * many steps a search takes nobody can predict, so nearly all are to find it at the first.
+	 */
+	uint32_t entries = rte_align32pow2(RTE_MAX(16 * count, (size_t)8));
 	struct service_table *table = calloc(1, sizeof(*table));
 
 	if (table == NULL)
