@@ -109,6 +109,9 @@ static void submit(struct api *api, struct rpc_call *call, const char *method, d
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
+	change.terms.pool = text_of(change.arguments, "pool");
+	if (change.terms.pool != NULL) /* else the name is a service's */
+		change.terms.name = text_of(change.arguments, "name");
 	*pending = (struct pending){ .api = api, .call = call, .method = method };
 	if (edit != edit_apply)
 		api_describe(params, pending->what);

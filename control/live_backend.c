@@ -15,10 +15,28 @@ void live_backend_init(struct live_backend *backend, const struct address *addre
 	backend->dynamic = (struct factor_dynamic){ FACTOR_ONE, now_ms };
 }
 
-static uint32_t drain_end(
-	const struct config_pool *pool, const struct live_terms *terms, uint32_t now_s)
+/* Whether it is the one that they were given for. */
+static bool is_meant(const struct live_terms *terms, const struct config_pool *pool,
+	const struct live_backend *backend)
 {
-	return now_s + (terms->deadline_s != 0 ? terms->deadline_s : pool->drain_deadline_s);
+	return terms->name != NULL && strcmp(terms->name, backend->name) == 0 &&
+	       strcmp(terms->pool, pool->name) == 0;
+}
+
+static uint32_t drain_end(const struct config_pool *pool, const struct live_backend *backend,
+	const struct live_terms *terms, uint32_t now_s)
+{
+	bool is_told = terms->name == NULL || is_meant(terms, pool, backend);
+
+	return now_s + (is_told && terms->deadline_s != 0 ? terms->deadline_s
+							  : pool->drain_deadline_s);
+}
+
+/* A drain that has begun has its end. Another one comes by name, never in passing. */
+static bool gets_end(bool was_draining, const struct config_pool *pool,
+	const struct live_backend *backend, const struct live_terms *terms)
+{
+	return !was_draining || (terms->deadline_s != 0 && is_meant(terms, pool, backend));
 }
 
 static enum membership_wish wish_of(const struct config_backend *config)
@@ -30,7 +48,6 @@ static enum membership_wish wish_of(const struct config_backend *config)
 	}
 }
 
-/* A drain that goes on keeps its end, unless another one is asked for. */
 void live_backend_configure(struct live_backend *backend, const struct config_pool *pool,
 	const struct config_backend *config, const struct live_terms *terms, uint32_t now_s)
 {
@@ -42,8 +59,8 @@ void live_backend_configure(struct live_backend *backend, const struct config_po
 	backend->facts.wish = wish_of(config);
 	if (backend->facts.wish != MEMBERSHIP_DRAIN)
 		backend->facts.deadline_s = MEMBERSHIP_NO_DEADLINE;
-	else if (before != MEMBERSHIP_DRAIN || terms->deadline_s != 0)
-		backend->facts.deadline_s = drain_end(pool, terms, now_s);
+	else if (gets_end(before == MEMBERSHIP_DRAIN, pool, backend, terms))
+		backend->facts.deadline_s = drain_end(pool, backend, terms, now_s);
 }
 
 /*
@@ -57,7 +74,7 @@ void live_backend_remove(struct live_backend *backend, const struct config_pool 
 	bool was_draining = facts->wish == MEMBERSHIP_DRAIN;
 
 	if (live_backend_is_removed(backend)) {
-		if (terms->now)
+		if (terms->now && terms->name == NULL)
 			facts->wish = MEMBERSHIP_REMOVED;
 		return;
 	}
@@ -66,8 +83,8 @@ void live_backend_remove(struct live_backend *backend, const struct config_pool 
 		return;
 	}
 	facts->wish = MEMBERSHIP_REMOVED_DRAIN;
-	if (!was_draining || terms->deadline_s != 0)
-		facts->deadline_s = drain_end(pool, terms, now_s);
+	if (gets_end(was_draining, pool, backend, terms))
+		facts->deadline_s = drain_end(pool, backend, terms, now_s);
 }
 
 static struct membership_limits limits_of(const struct config_pool *pool)

@@ -15,6 +15,7 @@
 #define W3 "{'name': 'w3', 'address': '10.2.0.3'}"
 
 #define W2_DRAIN "{'name': 'w2', 'address': '10.2.0.2', 'state': 'drain'}"
+#define W3_DRAIN "{'name': 'w3', 'address': '10.2.0.3', 'state': 'drain'}"
 
 /* cmocka's setup and teardown: *state is the host before and after a test, and the node during it.
  */

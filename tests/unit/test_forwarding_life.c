@@ -63,6 +63,35 @@ static void a_drain_that_goes_on_keeps_its_deadline(void **state)
 	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
 }
 
+/* Whose end was asked for is told by name: the others have theirs already. */
+static void a_deadline_for_one_backend_leaves_the_drains_of_others_alone(void **state)
+{
+	struct node *node = *state;
+	const struct live_terms soon = { .deadline_s = 30, .pool = "web", .name = "w3" };
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	life_apply(node, W1 ", " W2_DRAIN ", " W3); /* 600 s, as the pool has it */
+	node_apply_by(node, life_config("", W1 ", " W2_DRAIN ", " W3_DRAIN), &soon);
+	node_wait(node, 30);
+	assert_int_equal(life_of(node, "w3"), MEMBER_DEAD);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	node_wait(node, 570);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
+}
+
+static void cutting_one_backend_off_leaves_others_that_were_removed_draining(void **state)
+{
+	struct node *node = *state;
+	const struct live_terms now = { .now = true, .pool = "web", .name = "w3" };
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	life_apply(node, W1 ", " W3);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	node_apply_by(node, life_config("", W1), &now);
+	assert_int_equal(life_of(node, "w3"), MEMBER_DEAD);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+}
+
 static void a_removed_backend_drains_and_then_goes(void **state)
 {
 	struct node *node = *state;
@@ -276,6 +305,8 @@ int main(void)
 		TEST(a_draining_backend_keeps_its_flows_and_takes_no_new_ones),
 		TEST(a_drain_ends_at_its_deadline),
 		TEST(a_drain_that_goes_on_keeps_its_deadline),
+		TEST(a_deadline_for_one_backend_leaves_the_drains_of_others_alone),
+		TEST(cutting_one_backend_off_leaves_others_that_were_removed_draining),
 		TEST(a_removed_backend_drains_and_then_goes),
 		TEST(a_removed_backend_is_cut_off_where_that_is_asked_for),
 		TEST(a_removed_backend_that_is_added_again_has_its_flows),
