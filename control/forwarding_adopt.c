@@ -122,7 +122,8 @@ static void fill_backend(struct live_backend *backend, const struct identity_bac
 	snprintf(backend->name, sizeof(backend->name), "%s", row->name);
 	snprintf(backend->key, sizeof(backend->key), "%s", row->key);
 	backend->index = row->index;
-	backend->weight = row->weight;
+	backend->weight = backend->base_weight = row->weight;
+	backend->is_ghost = row->ghost;
 	backend->facts = (struct membership_facts){
 		.wish = row->wish,
 		.weight = row->weight,
@@ -140,7 +141,7 @@ static void fill_backend(struct live_backend *backend, const struct identity_bac
 	backend->ramp_s = row->ramp_s;
 	backend->joining = row->joining;
 	backend->asked_share = row->share;
-	backend->dynamic.factor = row->share;
+	backend->dynamic.factor = row->steps * (FACTOR_ONE / FACTOR_DYNAMIC_STEPS);
 }
 
 static int grow(struct member_pool *pool, struct error *error)
@@ -181,7 +182,7 @@ static int adopt_backend(struct adoption *adoption, uint32_t gid,
 		&forwarding->backend_epochs[gid]);
 	tracking_enter(forwarding->tracking, gid, pool->live, backend->index);
 	tracking_store(forwarding->tracking, gid, &backend->life);
-	forwarding_write_backend(forwarding, pool->live, backend, row->ghost);
+	forwarding_write_backend(forwarding, pool->live, backend);
 	return 0;
 }
 
@@ -280,13 +281,12 @@ static void take_seat(struct plan_pool *plan, const struct live_backend *backend
 	snprintf(seat->name, sizeof(seat->name), "%s", backend->name);
 	snprintf(seat->key, sizeof(seat->key), "%s", backend->key);
 	seat->address = backend->address;
-	seat->weight = backend->weight;
+	seat->weight = backend->base_weight;
 }
 
-static bool had_seat(const struct adoption *adoption, const struct live_backend *backend)
+static bool had_seat(const struct live_backend *backend)
 {
-	return !live_backend_is_removed(backend) ||
-	       state_backend_row(adoption->forwarding->state, backend->gid)->ghost;
+	return !live_backend_is_removed(backend) || backend->is_ghost;
 }
 
 static int remember_pool(
@@ -301,7 +301,7 @@ static int remember_pool(
 	if (plan->seats == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < pool->backend_count; i++)
-		if (had_seat(adoption, &pool->backends[i]))
+		if (had_seat(&pool->backends[i]))
 			take_seat(plan, &pool->backends[i]);
 	return 0;
 }

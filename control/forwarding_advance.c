@@ -9,13 +9,6 @@
 #define SWEEP_S 5
 #define RATE_MS 900 /* of the timer's second */
 
-static bool is_ghost(
-	const struct forwarding *forwarding, size_t number, const struct live_backend *backend)
-{
-	return live_backend_is_removed(backend) &&
-	       plan_has_ghost(&forwarding->plan->pools[number], backend->key);
-}
-
 /* Takes over what has become of a backend, and tells workers and the state file of it. */
 static void install_backend(
 	struct forwarding *forwarding, size_t number, size_t place, const struct live_backend *next)
@@ -24,8 +17,7 @@ static void install_backend(
 	struct live_backend *backend = &pool->backends[place];
 
 	*backend = *next;
-	forwarding_write_backend(
-		forwarding, pool->live, backend, is_ghost(forwarding, number, backend));
+	forwarding_write_backend(forwarding, pool->live, backend);
 	tracking_store(forwarding->tracking, backend->gid, &backend->life);
 }
 
@@ -124,12 +116,11 @@ static bool keeps_ghosts(const struct member_pool *pool)
 }
 
 /* Whether nothing but its row speaks of the backend any more. */
-static bool has_gone(const struct forwarding *forwarding, size_t number,
-	const struct live_backend *backend, const bool *named)
+static bool has_gone(
+	const struct member_pool *pool, const struct live_backend *backend, const bool *named)
 {
 	return live_backend_is_removed(backend) && backend->life.state == MEMBER_DEAD &&
-	       !named[backend->index] &&
-	       !(is_ghost(forwarding, number, backend) && keeps_ghosts(&forwarding->pools[number]));
+	       !named[backend->index] && !(backend->is_ghost && keeps_ghosts(pool));
 }
 
 static void release_gone(struct forwarding *forwarding, size_t number)
@@ -142,7 +133,7 @@ static void release_gone(struct forwarding *forwarding, size_t number)
 		return;
 	live_pool_find_named(pool->live, named);
 	for (size_t i = pool->configured_count; i < pool->backend_count; i++) {
-		if (has_gone(forwarding, number, &pool->backends[i], named))
+		if (has_gone(pool, &pool->backends[i], named))
 			forwarding_retire_backend(forwarding, pool->live, &pool->backends[i]);
 		else
 			pool->backends[kept++] = pool->backends[i];

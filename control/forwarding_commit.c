@@ -80,6 +80,17 @@ static void enter_backend(
 	tracking_enter(forwarding->tracking, backend->gid, pool->live, backend->index);
 }
 
+/* What the base knows of it, for the next process to build the same one. */
+static void note_seat(struct member_pool *pool, size_t place, const struct plan_pool *plan)
+{
+	struct live_backend *backend = &pool->backends[place];
+
+	backend->is_ghost = place >= pool->configured_count &&
+			    plan_has_ghost(plan, backend->key, &backend->address);
+	if (place < pool->configured_count)
+		backend->base_weight = plan->seats[place].weight;
+}
+
 /* Steps 0 and 1. */
 static void store_backends(
 	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
@@ -89,8 +100,8 @@ static void store_backends(
 
 		if (backend->before == NULL)
 			enter_backend(forwarding, pool, backend);
-		forwarding_write_backend(forwarding, pool->live, backend,
-			i >= pool->configured_count && plan_has_ghost(plan, backend->key));
+		note_seat(pool, i, plan);
+		forwarding_write_backend(forwarding, pool->live, backend);
 		tracking_store(forwarding->tracking, backend->gid, &backend->life);
 		store_backend_records(forwarding, pool, backend);
 	}

@@ -106,7 +106,7 @@ void forwarding_retire_backend(
  */
 void forwarding_write_pool(struct forwarding *forwarding, const struct member_pool *pool);
 void forwarding_write_backend(struct forwarding *forwarding, const struct live_pool *pool,
-	const struct live_backend *backend, bool is_ghost);
+	const struct live_backend *backend);
 void forwarding_write_service(struct forwarding *forwarding, const struct live_service *service);
 void forwarding_erase_pool(struct forwarding *forwarding, uint32_t number);
 void forwarding_erase_backend(struct forwarding *forwarding, uint32_t gid);

@@ -16,7 +16,7 @@ void forwarding_write_pool(struct forwarding *forwarding, const struct member_po
 
 /* Each field by itself is right at any moment, and together they are close enough. */
 void forwarding_write_backend(struct forwarding *forwarding, const struct live_pool *pool,
-	const struct live_backend *backend, bool is_ghost)
+	const struct live_backend *backend)
 {
 	struct identity_backend *row = state_backend_row(forwarding->state, backend->gid);
 	const struct membership_facts *facts = &backend->facts;
@@ -27,7 +27,7 @@ void forwarding_write_backend(struct forwarding *forwarding, const struct live_p
 	snprintf(row->name, sizeof(row->name), "%s", backend->name);
 	snprintf(row->key, sizeof(row->key), "%s", backend->key);
 	row->address = backend->address;
-	row->weight = backend->weight;
+	row->weight = backend->base_weight;
 	row->wish = facts->wish;
 	row->healthy = facts->healthy;
 	row->health_s = facts->health_s;
@@ -36,8 +36,9 @@ void forwarding_write_backend(struct forwarding *forwarding, const struct live_p
 	row->changed_s = life->changed_s;
 	row->instance_s = life->instance_s;
 	row->instance = life->instance;
-	row->ghost = is_ghost;
+	row->ghost = backend->is_ghost;
 	row->joining = backend->joining;
+	row->steps = backend->dynamic.factor / (FACTOR_ONE / FACTOR_DYNAMIC_STEPS);
 	row->ramp_s = backend->ramp_s;
 	row->share = backend->asked_share;
 	row->baseline = forwarding->backend_baselines[backend->gid];

@@ -28,8 +28,8 @@ static uint32_t drain_end(const struct config_pool *pool, const struct live_back
 {
 	bool is_told = terms->name == NULL || is_meant(terms, pool, backend);
 
-	return now_s + (is_told && terms->deadline_s != 0 ? terms->deadline_s
-							  : pool->drain_deadline_s);
+	return now_s +
+	       (is_told && terms->deadline_s != 0 ? terms->deadline_s : pool->drain_deadline_s);
 }
 
 /* A drain that has begun has its end. Another one comes by name, never in passing. */

@@ -22,6 +22,8 @@ struct live_backend {
 	uint16_t index;  /* in its pool: what slot words say */
 	uint32_t gid;    /* on this node: what pins say, its counters, its row in the state file */
 	uint32_t weight; /* as configured, or when it was last */
+	uint32_t base_weight; /* of its seat in the base, which a weight of 0 leaves as it was */
+	bool is_ghost;        /* configured no more, and its seat is nobody's */
 	uint32_t cells[LIVE_POOL_MODES]; /* RECORD_NONE where it cannot be reached in that mode */
 
 	struct membership_facts facts;

@@ -398,10 +398,11 @@ struct plan *plan_remember(
 	return refuse(plan, code, error);
 }
 
-bool plan_has_ghost(const struct plan_pool *pool, const char *key)
+bool plan_has_ghost(const struct plan_pool *pool, const char *key, const struct address *address)
 {
 	for (size_t i = pool->backend_count; i < pool->seat_count; i++)
-		if (strcmp(pool->seats[i].key, key) == 0)
+		if (address_equal(&pool->seats[i].address, address) &&
+			strcmp(pool->seats[i].key, key) == 0)
 			return true;
 	return false;
 }

@@ -96,8 +96,8 @@ void plan_replace_pool(struct plan *plan, size_t number, const struct plan_pool 
 struct plan *plan_remember(
 	struct planner *planner, struct plan_pool *pools, size_t pool_count, struct error *error);
 
-/* Whether a backend that is configured no more has left its seat in the base of the pool. */
-bool plan_has_ghost(const struct plan_pool *pool, const char *key);
+/* Whether a backend that is configured no more is the last that had its seat in the pool's base. */
+bool plan_has_ghost(const struct plan_pool *pool, const char *key, const struct address *address);
 
 /* By name; NULL where there is none, or in no plan. */
 const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name);

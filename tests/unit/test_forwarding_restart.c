@@ -172,6 +172,52 @@ static void a_ghost_outlives_the_process(void **state)
 	assert_memory_equal(after, before, sizeof(before));
 }
 
+#define W2_IDLE "{'name': 'w2', 'address': '10.2.0.2', 'weight': 0}"
+
+/* It is to get its slots back, whichever process serves by then. */
+static void a_weight_of_0_leaves_the_seat_its_slots_in_the_next_process(void **state)
+{
+	struct node *node = *state;
+	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	life_apply(node, W1 ", " W2_IDLE ", " W3);
+	copy_words(node, before);
+	restart(node, W1 ", " W2_IDLE ", " W3);
+	copy_words(node, after);
+	assert_memory_equal(after, before, sizeof(before));
+}
+
+static void a_dynamic_weight_is_applied_as_it_was(void **state)
+{
+	struct node *node = *state;
+	const struct forwarding_news news = { .has_share = true, .share = FACTOR_ONE * 34 / 100 };
+	struct life_share before;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	life_tell(node, 1, &news);
+	node_wait(node, 20);
+	before = life_share(node, "w2");
+	assert_true(before.cur < 60);
+	restart(node, W1 ", " W2 ", " W3);
+	assert_int_equal(life_share(node, "w2").cur, before.cur);
+}
+
+/* Both had the seat, and it is nobody's now: the base has it once. */
+static void a_seat_that_two_left_is_one_ghost(void **state)
+{
+	struct node *node = *state;
+	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
+
+	life_apply(node, W1 ", " W2_SEAT ", " W3);
+	life_apply(node, W1 ", " W2_ELSEWHERE ", " W3);
+	life_apply(node, W1 ", " W3);
+	copy_words(node, before);
+	restart(node, W1 ", " W3);
+	copy_words(node, after);
+	assert_memory_equal(after, before, sizeof(before));
+}
+
 static void another_number_of_slots_starts_cold_and_says_so(void **state)
 {
 	struct node *node = *state;
@@ -392,6 +438,9 @@ int main(void)
 		TEST(a_backend_that_was_added_takes_new_flows_only),
 		TEST(a_seat_with_another_address_keeps_its_slots),
 		TEST(a_ghost_outlives_the_process),
+		TEST(a_weight_of_0_leaves_the_seat_its_slots_in_the_next_process),
+		TEST(a_dynamic_weight_is_applied_as_it_was),
+		TEST(a_seat_that_two_left_is_one_ghost),
 		TEST(another_number_of_slots_starts_cold_and_says_so),
 		TEST(pins_are_found_and_lead_to_the_same_backends),
 		TEST(counters_go_on_by_identity),

@@ -184,13 +184,15 @@ static void removing_a_backend_that_does_not_serve_moves_nothing_more(void **sta
 	struct planned reordered = plan_web_after(&gone, W3 ", " W1);
 	struct planned back = plan_web_after(&reordered, THREE);
 	struct planned other = plan_web_after(&reordered, W1 ", " W3 ", " W4);
+	struct address address;
 
+	assert_int_equal(address_parse("10.2.0.2", &address), 0);
 	assert_int_equal(plan_slots_moved(web(&disabled), web(&gone)), 0);
 	assert_int_equal(plan_slots_moved(web(&gone), web(&reordered)), 0);
 	assert_int_equal(web(&reordered)->seat_count, 3);
-	assert_true(plan_has_ghost(web(&reordered), "10.2.0.2"));
+	assert_true(plan_has_ghost(web(&reordered), "10.2.0.2", &address));
 	assert_int_equal(plan_slots_moved(web(&all), web(&back)), 0);
-	assert_false(plan_has_ghost(web(&other), "10.2.0.2"));
+	assert_false(plan_has_ghost(web(&other), "10.2.0.2", &address));
 	assert_int_equal(web(&other)->seat_count, 3);
 	assert_counted(web(&reordered));
 	drop(&all);

@@ -30,6 +30,7 @@ static void fill_backend_row(struct identity_backend *row, uint32_t number)
 	row->index = number;
 	row->state = MEMBER_UP;
 	row->weight = 100;
+	row->steps = FACTOR_DYNAMIC_STEPS;
 	row->share = FACTOR_ONE;
 	row->changed_s = NOW_S - number;
 	row->address = (struct address){ .bytes = { 192, 0, 2, number }, .family = ADDRESS_IPV4 };
