@@ -332,6 +332,17 @@ static void remember_bases(struct adoption *adoption)
 		adoption->say(error.message);
 }
 
+/* Of gids that had been given up, before these are somebody else's; all others as any sweep does.
+ */
+static void forget_pins(const struct adoption *adoption)
+{
+	struct forwarding *forwarding = adoption->forwarding;
+	uint64_t now_ms = forwarding->clock();
+
+	tracking_tick(forwarding->tracking, now_ms, forwarding_pins_udp(adoption->config));
+	tracking_sweep(forwarding->tracking, now_ms);
+}
+
 int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 	void (*say)(const char *sentence), struct error *error)
 {
@@ -355,8 +366,7 @@ int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 	if (code == 0) {
 		adopt_all_words(&adoption);
 		remember_bases(&adoption);
-		/* pins of gids that had been given up: before these are somebody else's */
-		tracking_sweep(forwarding->tracking, forwarding->clock());
+		forget_pins(&adoption);
 	}
 	free(adoption.pool_of);
 	return code;

@@ -239,7 +239,7 @@ static void catch_up(struct forwarding_change *change)
 	}
 }
 
-static bool pins_udp(const struct config *config)
+bool forwarding_pins_udp(const struct config *config)
 {
 	for (size_t i = 0; i < config->service_count; i++)
 		if (config->services[i].protocol == CONFIG_PROTOCOL_UDP &&
@@ -264,7 +264,7 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	forwarding->pool_count = change->pool_count;
 	forwarding->services = change->services;
 	forwarding->service_count = change->config->service_count;
-	forwarding->with_udp = pins_udp(change->config);
+	forwarding->with_udp = forwarding_pins_udp(change->config);
 	forwarding->changing = false;
 	free(change);
 }

@@ -89,6 +89,9 @@ uint32_t forwarding_backend_place(const struct forwarding *forwarding, uint32_t 
 /* What all workers have counted at a place since the state file was made. */
 void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct counter *sum);
 
+/* forwarding_commit.c: whether some service pins UDP flows. */
+bool forwarding_pins_udp(const struct config *config);
+
 /* forwarding_commit.c: stores the plan of one pool as what its slots' cur is to be. */
 void forwarding_store_table(
 	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan);

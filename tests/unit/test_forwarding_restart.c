@@ -270,6 +270,33 @@ static void pins_are_found_and_lead_to_the_same_backends(void **state)
 	assert_int_equal(counters.puts[PINS_PUT_PLACED], 0);
 }
 
+/* A UDP flow of one packet waits for its second for as long as before. */
+static void a_udp_flow_on_probation_keeps_its_pin(void **state)
+{
+	static const char services[] =
+		"[{'name': 'dns', 'vip': '203.0.113.10', 'protocol': 'udp', 'port': 53, 'udp': "
+		"'pin', 'pool': 'web', 'forward': 'ipip'}]";
+	static const char pools[] =
+		"[{'name': 'web', 'slots': 251, 'backends': [" W1 ", " W2_DRAIN "]}]";
+	struct node *node = *state;
+	struct tracking_report report;
+	char said[NODE_SAID_SIZE];
+	struct pins all;
+
+	node_apply(node, small_config_read(pools, services));
+	pins_init(&all, state_pins(node->state), state_layout(node->state)->pin_buckets);
+	assert_int_equal(pins_put(&all, 0x8000000000000000, life_find(node, "w2")->gid,
+				 PIN_PROBATION, node_clock_ms / 4000),
+		PINS_PUT_PLACED);
+	node_wait(node, 30);
+	tracking_report(forwarding_tracking(node->forwarding), &report);
+	assert_int_equal(report.found[PIN_PROBATION], 1);
+	node_restart(node, small_config_read(pools, services), said);
+	node_wait(node, 6);
+	tracking_report(forwarding_tracking(node->forwarding), &report);
+	assert_int_equal(report.found[PIN_PROBATION], 1);
+}
+
 static void count(const struct node *node, uint32_t place, uint64_t packets)
 {
 	state_counters(node->state, 1)->counters[place].packets += packets;
@@ -443,6 +470,7 @@ int main(void)
 		TEST(a_seat_that_two_left_is_one_ghost),
 		TEST(another_number_of_slots_starts_cold_and_says_so),
 		TEST(pins_are_found_and_lead_to_the_same_backends),
+		TEST(a_udp_flow_on_probation_keeps_its_pin),
 		TEST(counters_go_on_by_identity),
 		TEST(restarts_use_nothing_up),
 		TEST(a_damaged_file_is_never_a_crash),
