@@ -4,21 +4,14 @@ The real worker in a process of our own, on a port that is made of memory, with 
 through a ring of 4,096: build/tests/bench/bench_pipeline. One process for each row and run, and all
 rows once in each run, so that whatever else the machine does disturbs them alike.
 """
-import json
-import os
-import subprocess
 from dataclasses import dataclass
 from statistics import median
 
 from .figures import aligned, span, spread, verdict
-from .machine import MachineError
-from .program import ProgramError
 from .svg import Bar
 
 PROGRAM, WITHOUT_PINS = "bench_pipeline", "bench_pipeline_without_affinity"
-MEGABYTES = 192
 ROUNDS, STAGE_ROUNDS = 5, 15
-PROGRAM_SECONDS = 120
 HEADINGS = ["row", "macswap", "sluice", "(min-max)", "ratio", "to first", "target"]
 BASE = "IPv4 TCP ipip, 100 k flows"
 
@@ -147,27 +140,8 @@ class Part:
     def __init__(self, bench):
         self.bench = bench
 
-    def run(self, program, arguments):
-        path = os.path.join(self.bench.build, "tests", "bench", program)
-        if not os.path.exists(path):
-            raise MachineError(f"there is no {path}: is this a build without tests (-Dtests=true)?")
-        # the worker on the CPU that we leave alone; a second one where we are ourselves
-        lcores = f"0@{self.bench.cpus[1]},1@{self.bench.cpus[0]}"
-        memory = ["--in-memory"] if self.bench.hugepages else ["--no-huge", "--no-shconf"]
-        command = [
-            path, "--lcores", lcores, "--no-pci", "--no-telemetry", "--log-level=error",
-            "-m", str(MEGABYTES), *memory, "--", "--json", *arguments,
-        ]
-        answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=PROGRAM_SECONDS,
-            preexec_fn=lambda: os.sched_setaffinity(0, self.bench.cpus),
-        )
-        if answer.returncode != 0:
-            raise ProgramError(f"{' '.join(command)}:\n{answer.stderr}")
-        return json.loads(answer.stdout)
-
     def sample(self, row):
-        return self.run(row.program, ["--rounds", str(ROUNDS), *row.arguments])
+        return self.bench.run_harness(row.program, ["--json", "--rounds", str(ROUNDS), *row.arguments])
 
     def measure(self, names):
         wanted = [row for row in ROWS if row.name in names or row.name == BASE]
@@ -181,7 +155,7 @@ class Part:
 
     def stages(self):
         """Cycles that each step adds, of the first row; the least of many rounds."""
-        rows = self.run(PROGRAM, ["--stages", "--rounds", str(STAGE_ROUNDS)])["rows"]
+        rows = self.bench.run_harness(PROGRAM, ["--json", "--stages", "--rounds", str(STAGE_ROUNDS)])["rows"]
         least = {name: row["least"] for name, row in rows.items() if name != "macswap"}
         before = [0, *least.values()]
         return {name: cost - previous for (name, cost), previous in zip(least.items(), before)}

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The programs of tests/bench that run the worker in a process of their own."""
+import json
+import os
+import subprocess
+
+from .machine import MachineError
+from .program import ProgramError
+
+MEGABYTES = 192
+SECONDS = 120
+
+
+def run(build, name, arguments, cpus, hugepages):
+    """Its answer. It measures on the last of `cpus`; only a second worker comes where we are."""
+    path = os.path.join(build, "tests", "bench", name)
+    if not os.path.exists(path):
+        raise MachineError(f"there is no {path}: is this a build without tests (-Dtests=true)?")
+    memory = ["--in-memory"] if hugepages else ["--no-huge", "--no-shconf"]
+    command = [
+        path, "--lcores", f"0@{cpus[1]},1@{cpus[0]}", "--no-pci", "--no-telemetry",
+        "--log-level=error", "-m", str(MEGABYTES), *memory, "--", *arguments,
+    ]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, timeout=SECONDS,
+        preexec_fn=lambda: os.sched_setaffinity(0, cpus),
+    )
+    if answer.returncode != 0:
+        raise ProgramError(f"{' '.join(command)}:\n{answer.stderr}")
+    return json.loads(answer.stdout)
