@@ -57,6 +57,7 @@ enum {
 	BURSTS_OPTION,
 	STAGES,
 	JSON,
+	HELP,
 };
 
 static const struct option known[] = {
@@ -78,6 +79,7 @@ static const struct option known[] = {
 	{ "bursts", required_argument, NULL, BURSTS_OPTION },
 	{ "stages", no_argument, NULL, STAGES },
 	{ "json", no_argument, NULL, JSON },
+	{ "help", no_argument, NULL, HELP },
 	{ 0 },
 };
 
