@@ -84,11 +84,13 @@ static void add_pool(
 	struct report *report, const struct plan_pool *before, const struct plan_pool *after)
 {
 	const struct plan_pool *any = after != NULL ? after : before;
-	struct plan_load_change load = plan_largest_load_change(before, after);
-	uint32_t moved = plan_slots_moved(before, after);
+	struct plan_load_change load;
+	uint32_t moved;
 
 	if (!pool_differs(before, after))
 		return;
+	load = plan_largest_load_change(before, after);
+	moved = plan_slots_moved(before, after);
 	report->moved += moved;
 	report->pinned += plan_slots_pinned(before, after, report->cut);
 	if (fabs(load.percent) > fabs(report->largest.percent)) {

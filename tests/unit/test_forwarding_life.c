@@ -209,6 +209,43 @@ static void news_that_is_only_asked_about_changes_nothing(void **state)
 	assert_int_equal(life_share(node, "w2").cur, before.cur);
 }
 
+static void assert_same_plan(
+	void *context, const struct plan_pool *before, const struct plan_pool *after)
+{
+	unsigned int *calls = context;
+
+	assert_ptr_equal(before, after);
+	(*calls)++;
+}
+
+/* Ten thousand checks may say so every second: a table is not worked out for each. */
+static void news_of_nothing_new_works_no_table_out(void **state)
+{
+	struct node *node = *state;
+	const struct forwarding_news well = { .has_health = true, .healthy = true };
+	unsigned int calls = 0;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	life_fail(node, 1);
+	assert_int_equal(
+		forwarding_tell(node->forwarding, 0, 0, &well, false, assert_same_plan, &calls), 0);
+	assert_int_equal(
+		forwarding_tell(node->forwarding, 0, 0, &well, true, assert_same_plan, &calls), 0);
+	assert_int_equal(calls, 2);
+}
+
+/* A drain takes no new flows anyway, but its state is another. */
+static void a_check_that_fails_during_a_drain_is_told_at_once(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2_DRAIN);
+	life_fail(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
+	life_pass(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+}
+
 /* A third is what a weight of 50 beside one of 100 comes to. */
 static void a_dynamic_weight_moves_slots_and_no_flow(void **state)
 {
@@ -314,6 +351,8 @@ int main(void)
 		TEST(a_failed_check_takes_new_flows_away_and_a_return_brings_them_back),
 		TEST(a_check_that_fails_for_long_is_a_death),
 		TEST(news_that_is_only_asked_about_changes_nothing),
+		TEST(news_of_nothing_new_works_no_table_out),
+		TEST(a_check_that_fails_during_a_drain_is_told_at_once),
 		TEST(a_dynamic_weight_moves_slots_and_no_flow),
 		TEST(a_backend_that_comes_to_a_running_pool_starts_slowly),
 		TEST(news_between_prepare_and_commit_is_not_lost),
