@@ -115,9 +115,14 @@ static int judge_pool(const struct config_pool *config, const struct plan_pool *
 		config->name, 100.0 * moved / after->slots, config->max_disruption_percent);
 }
 
+/* By what it claims: that is what clients know, and a new name moves nobody. */
 static void service_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
 {
-	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct config_service *)list)[place].name);
+	const struct config_service *service = (const struct config_service *)list + place;
+	char vip[ADDRESS_TEXT_SIZE];
+
+	address_format(&service->vip, vip);
+	snprintf(key, FINDER_KEY_SIZE, "%s %d %u", vip, service->protocol, service->port);
 }
 
 static int judge_services(const struct config *old, const struct config *new, struct error *error)
@@ -127,8 +132,11 @@ static int judge_services(const struct config *old, const struct config *new, st
 
 	for (size_t i = 0; code == 0 && i < new->service_count; i++) {
 		const struct config_service *service = &new->services[i];
-		size_t place = finder_find(&finder, service->name, i);
+		char key[FINDER_KEY_SIZE];
+		size_t place;
 
+		service_key(new->services, i, key);
+		place = finder_find(&finder, key, i);
 		if (place == FINDER_NONE || strcmp(old->pools[old->services[place].pool].name,
 						    new->pools[service->pool].name) == 0)
 			continue;

@@ -379,6 +379,32 @@ static void a_change_beyond_the_budget_needs_force(void **state)
 	drop(&small);
 }
 
+#define TWO_POOLS                                         \
+	"[{'name': 'web', 'slots': 251, 'backends': [" W1 \
+	"]}, {'name': 'other', 'slots': 251, 'backends': [" W2 "]}]"
+#define WWW_TO(name, pool)                                                             \
+	"[{'name': '" name "', 'vip': '203.0.113.10', 'protocol': 'tcp', 'port': 80, " \
+	"'pool': '" pool "', 'forward': 'ipip'}]"
+
+static void another_pool_for_what_a_service_claims_needs_force(void **state)
+{
+	struct planned pools = plan_with(TWO_POOLS, 0, NULL);
+	struct config *before = small_config_read(TWO_POOLS, WWW_TO("www", "web"));
+	struct config *renamed = small_config_read(TWO_POOLS, WWW_TO("new", "web"));
+	struct config *moved = small_config_read(TWO_POOLS, WWW_TO("new", "other"));
+	struct error error = { "" };
+
+	assert_int_equal(plan_judge(before, renamed, pools.plan, pools.plan, &error), 0);
+	assert_int_equal(plan_judge(before, moved, pools.plan, pools.plan, &error), -EPERM);
+	assert_string_equal(error.message,
+		"service \"new\": another pool moves every flow and breaks its connections: "
+		"needs force");
+	config_destroy(before);
+	config_destroy(renamed);
+	config_destroy(moved);
+	drop(&pools);
+}
+
 static void assert_nobody_owns_anything(const char *backends)
 {
 	struct planned planned = plan_web(backends);
@@ -535,6 +561,7 @@ int main(void)
 		cmocka_unit_test(what_has_to_be_pinned_are_the_slots_of_those_who_hold_on),
 		cmocka_unit_test(the_largest_load_change_is_of_a_backend_that_stays),
 		cmocka_unit_test(a_change_beyond_the_budget_needs_force),
+		cmocka_unit_test(another_pool_for_what_a_service_claims_needs_force),
 		cmocka_unit_test(nobody_owns_the_slots_of_a_pool_without_active_backends),
 		cmocka_unit_test(reordering_and_renaming_move_no_slot),
 		cmocka_unit_test(removing_a_backend_moves_its_slots_and_few_others),
