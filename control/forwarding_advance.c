@@ -52,13 +52,22 @@ static void install_table(
 		forwarding, &forwarding->pools[number], &forwarding->plan->pools[number]);
 }
 
+/* What tells of a plan is to be true of it, also where that moves nothing. */
+static void note_holds(struct plan_pool *plan, const struct plan_share *shares)
+{
+	for (size_t i = 0; i < plan->backend_count; i++)
+		plan->seats[i].holds = shares[i].holds;
+}
+
 /* Short of memory the table stays as it is; the next second tries again. */
 static void follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms)
 {
-	const struct plan_pool *plan = &forwarding->plan->pools[number];
+	struct plan_pool *plan = &forwarding->plan->pools[number];
 	struct plan_share *shares = list_shares(forwarding, number, NULL, 0, now_ms);
 	struct plan_pool next;
 
+	if (shares != NULL)
+		note_holds(plan, shares);
 	if (shares != NULL && shares_differ(plan, shares) &&
 		plan_pool_follow(forwarding->planner, plan, shares, &next) == 0)
 		install_table(forwarding, number, &next);
@@ -212,6 +221,7 @@ int forwarding_tell(struct forwarding *forwarding, size_t pool, size_t backend,
 	bool differs;
 	int code;
 
+	tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
 	take_in(&next, news, now_ms);
 	live_backend_go_on(&next, &forwarding->config->pools[pool], now_ms);
 	code = plan_news(forwarding, pool, backend, &next, &told, &differs);

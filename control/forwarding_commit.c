@@ -276,6 +276,8 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change)
 {
 	change->now_ms = forwarding->clock();
+	/* no slot is promoted by this change whose flows may have gone unrecorded until now */
+	tracking_tick(forwarding->tracking, change->now_ms, forwarding->with_udp);
 	catch_up(change);
 	for (size_t i = 0; i < change->pool_count; i++) {
 		struct member_pool *pool = &change->pools[i];

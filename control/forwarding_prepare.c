@@ -317,6 +317,7 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 		.port = rte_cpu_to_be_16(config->port),
 	};
 	struct service row = { 0 };
+	int code;
 
 	snprintf(service->name, sizeof(service->name), "%s", config->name);
 	service->place = before != NULL ? before->place : arena_take(forwarding->service_places, 1);
@@ -331,10 +332,11 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 	row.counter = counters_service_place(service->place);
 	row.pool = live->number;
 	row.udp = udp_of(config);
-	if (service_table_add(change->tables->services, &key, &row) != 0)
-		return error_set(error, -EEXIST,
-			"services[%zu]: claims what another service claims", number);
-	return 0;
+	code = service_table_add(change->tables->services, &key, &row);
+	if (code == -EEXIST)
+		return error_set(
+			error, code, "services[%zu]: claims what another service claims", number);
+	return code == 0 ? 0 : error_set(error, code, "services[%zu]: %s", number, strerror(-code));
 }
 
 static int prepare_services(

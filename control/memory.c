@@ -10,7 +10,7 @@
 
 /* Of the control thread, for each slot: its clocks, its base table with ranks, two tables by seat,
  * one by index, a byte for the sweep. */
-#define BYTES_PER_SLOT (16 + 2 + 4 + 2 * 2 + 2 + 1)
+#define BYTES_PER_SLOT (20 + 2 + 4 + 2 * 2 + 2 + 1)
 /* For each pool, whatever its size: the tables by index of live_pool.h. */
 #define BYTES_PER_POOL (SLOT_BACKEND_MAX * (LIVE_POOL_MODES * 4 + 8))
 /* By gid: what tracking.h keeps for all that there may be. */

@@ -6,9 +6,10 @@
 /* A worker may act on the word that it read before another was stored: a burst, never this long. */
 #define BURST_S 2
 
-/* Four clocks for each slot, the price of which is paid once and not by packets. */
+/* Five clocks for each slot, the price of which is paid once and not by packets. */
 struct slot_times {
 	uint32_t changed_s; /* cur, last */
+	uint32_t moved_s;   /* the same, as far as this process has seen it; 0: it has not */
 	uint32_t left_s;    /* when cur ceased to be home */
 	uint32_t phase_s;   /* since when it has been observed or guarded, if it is */
 	uint32_t stored_s;  /* its word, last */
@@ -50,7 +51,9 @@ struct transitions *transitions_create(_Atomic uint32_t *words, uint32_t slots,
 		return NULL;
 	}
 	for (uint32_t slot = 0; slot < slots; slot++)
-		transitions->times[slot] = (struct slot_times){ now_s, now_s, now_s, now_s };
+		transitions->times[slot] = (struct slot_times){
+			.changed_s = now_s, .left_s = now_s, .phase_s = now_s, .stored_s = now_s
+		};
 	return transitions;
 }
 
@@ -137,6 +140,17 @@ static uint32_t judge_same(struct slot_case *slot)
 	return word | SLOT_TRACK;
 }
 
+/* Where the process before has seen the move, its flag goes on, for as long at most. */
+static bool moved_recently(const struct slot_case *slot)
+{
+	const struct slot_times *clocks = slot->clocks;
+
+	if (clocks->moved_s != 0)
+		return slot->now_s - clocks->moved_s < slot->times->udp_grace_s;
+	return (slot->word & SLOT_RECENT) != 0 &&
+	       slot->now_s - clocks->changed_s < slot->times->udp_grace_s;
+}
+
 /* R3 and R4, and the flags on the way there. */
 static uint32_t judge_apart(struct slot_case *slot)
 {
@@ -145,7 +159,7 @@ static uint32_t judge_apart(struct slot_case *slot)
 	uint32_t word = slot_pack(cur, slot_home(slot->word)) | SLOT_TRACK;
 	uint32_t rested = rested_s(slot), observed;
 
-	if (slot->now_s - slot->clocks->changed_s < times->udp_grace_s)
+	if (moved_recently(slot))
 		word |= SLOT_RECENT;
 	slot->reason = TRANSITIONS_AWAY;
 	if (!may_observe(slot))
@@ -216,7 +230,7 @@ uint32_t transitions_publish(struct transitions *transitions, const uint16_t *ta
 		if (slot_cur(word) == table[slot])
 			continue;
 		changed++;
-		clocks->changed_s = now_s;
+		clocks->changed_s = clocks->moved_s = now_s;
 		if (slot_cur(word) == slot_home(word))
 			clocks->left_s = now_s;
 		/* with no flag but this one, whatever phase the slot was in begins anew */

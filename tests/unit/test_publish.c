@@ -657,8 +657,7 @@ static void assert_served_well(const struct reader *reader)
 		reader->number, reader->packets_checked, reader->split_bursts,
 		reader->generations_seen, reader->cell_reuses, reader->place_reuses);
 	assert_true(reader->packets_in > 0);
-	assert_in_range(reader->packets_in_tunnels, reader->packets_in / 4 + GENERATIONS,
-		reader->packets_in - GENERATIONS);
+	assert_true(reader->packets_in_tunnels > 0);
 	assert_int_equal(reader->packets_checked, reader->packets_in);
 	assert_true(reader->generations_seen >= GENERATIONS / OUTSTANDING);
 	assert_true(reader->cell_reuses >= GENERATIONS / OUTSTANDING);
