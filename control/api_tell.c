@@ -112,6 +112,22 @@ static void note(struct api *api, const json_t *params, json_t *report)
 	api_report_note(api, "backend.set", what, report);
 }
 
+/* Those that are removed and still drain may die, too; where both have the name, it is not theirs.
+ */
+static int find_backend(const struct api *api, int pool, const char *name)
+{
+	const struct live_backend *backends;
+	size_t count;
+
+	if (pool < 0)
+		return -ENOENT;
+	backends = forwarding_backends(api->running.forwarding, pool, &count);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(backends[i].name, name) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
 void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *call)
 {
 	const struct config *config = desired_config(api->running.desired);
@@ -123,7 +139,7 @@ void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *ca
 	if (api_read_params(params, members, &read, call) != 0)
 		return;
 	pool = config_find_pool(config, read.pool);
-	backend = pool < 0 ? pool : config_find_backend(&config->pools[pool], read.name);
+	backend = find_backend(api, pool, read.name);
 	if (backend < 0) {
 		rpc_call_error(call, RPC_NOT_FOUND, "there is no backend \"%s\" in a pool \"%s\"",
 			read.name, read.pool);

@@ -86,7 +86,7 @@ typedef void forwarding_report_t(
 	void *context, const struct plan_pool *before, const struct plan_pool *after);
 
 /*
- * Takes in the news of a backend of the committed configuration, or only says what would follow
+ * Takes in the news of a backend of forwarding_backends(), or only says what would follow
  * (`dry_run`). What a change in between has prepared is made up for at its commit. 0 or -ENOMEM;
  * then nothing is changed.
  */

@@ -6,6 +6,7 @@
 
 #include "finder.h"
 #include "forwarding_live.h"
+#include "log.h"
 #include "slots.h"
 
 /* The keys by which what is to come is found in what is live. */
@@ -238,8 +239,14 @@ static int prepare_going(struct forwarding *forwarding, const struct forwarding_
 			break;
 		live_backend_remove(backend, config, change->terms, change->now_ms / 1000);
 		live_on(change, pool, backend, config);
-		if (!has_record(backend)) /* it was live in another process */
-			code = take_cells(forwarding, change, backend, error);
+		if (has_record(backend))
+			continue;
+		code = take_cells(forwarding, change, backend, error); /* live in another process */
+		if (live_backend_drains(backend) && !has_record(backend))
+			log_warning(
+				"pool %s: %s drains, but the configuration leaves no way to it: "
+				"what is for it is dropped",
+				pool->name, backend->name);
 	}
 	return code;
 }

@@ -193,6 +193,23 @@ static void a_check_that_fails_for_long_is_a_death(void **state)
 	assert_int_equal(life_share(node, "w2").tracked, 0);
 }
 
+/* Nobody needs to wait for the end of a drain whose backend has died. */
+static void a_removed_backend_that_dies_while_it_drains_is_gone(void **state)
+{
+	struct node *node = *state;
+	size_t count;
+
+	life_apply(node, W1 ", " W2);
+	life_apply(node, W1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	forwarding_backends(node->forwarding, 0, &count);
+	life_fail(node, count - 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
+	node_wait(node, 10);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
+	assert_int_equal(life_share(node, "w2").home, 0);
+}
+
 static void news_that_is_only_asked_about_changes_nothing(void **state)
 {
 	struct node *node = *state;
@@ -350,6 +367,7 @@ int main(void)
 		TEST(slots_of_a_new_backend_come_to_rest),
 		TEST(a_failed_check_takes_new_flows_away_and_a_return_brings_them_back),
 		TEST(a_check_that_fails_for_long_is_a_death),
+		TEST(a_removed_backend_that_dies_while_it_drains_is_gone),
 		TEST(news_that_is_only_asked_about_changes_nothing),
 		TEST(news_of_nothing_new_works_no_table_out),
 		TEST(a_check_that_fails_during_a_drain_is_told_at_once),
