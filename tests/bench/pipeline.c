@@ -112,7 +112,7 @@ static const struct row rows[] = {
 struct bench {
 	struct pipeline_options options;
 	struct world *world;
-	double cycles[ROWS + 1][99];
+	double cycles[ROWS + 1][PIPELINE_ROUNDS_MAX];
 };
 
 /* The loop that all rows but the worker's have in common. */

@@ -9,15 +9,14 @@
 
 #include <rte_common.h>
 
-#define FLOWS      100000
-#define SERVICES   1
-#define ROUNDS     15
-#define BURSTS     20000
-#define ROUNDS_MAX 99
-#define VIP_IPV4   "203.0.113.10"
-#define VIP_IPV6   "2001:db8::10"
-#define VIP_PORT   80
-#define POOLS_MAX  655
+#define FLOWS     100000
+#define SERVICES  1
+#define ROUNDS    15
+#define BURSTS    20000
+#define VIP_IPV4  "203.0.113.10"
+#define VIP_IPV6  "2001:db8::10"
+#define VIP_PORT  80
+#define POOLS_MAX 655
 
 static const char usage[] =
 	"usage: bench_pipeline [EAL options] -- [options]\n"
@@ -169,7 +168,7 @@ static int read_option(int option, const char *text, struct pipeline_options *op
 	case HUGE_PAGES: world->huge_pages = true; return 0;
 	case PUBLISH: return read_number(text, 1, 1000, &options->publish);
 	case WORKERS: return read_number(text, 1, WORLD_WORKERS_MAX, &world->workers);
-	case ROUNDS_OPTION: return read_number(text, 1, ROUNDS_MAX, &options->rounds);
+	case ROUNDS_OPTION: return read_number(text, 1, PIPELINE_ROUNDS_MAX, &options->rounds);
 	case BURSTS_OPTION: return read_number(text, 1, 1 << 24, &options->bursts);
 	case STAGES: options->stages = true; return 0;
 	case JSON: options->json = true; return 0;

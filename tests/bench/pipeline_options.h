@@ -5,6 +5,8 @@
 #include "source.h"
 #include "world.h"
 
+#define PIPELINE_ROUNDS_MAX 99
+
 struct pipeline_options {
 	struct source_options source;
 	struct world_options world;

@@ -60,7 +60,9 @@ class Part:
         rows = [HEADINGS]
         for result in results:
             for who in ("macswap", "sluice"):
-                first = [result.name, f"{result.rate() / 1e6:.1f}"] if who == "macswap" else ["", ""]
+                first = ["", ""]
+                if who == "macswap":
+                    first = [result.name, f"{result.rate() / 1e6:.1f}"]
                 rows.append([
                     *first, who,
                     *(f"{median(result.figures(who, what)):.0f}" for what in FIGURES),
@@ -81,7 +83,9 @@ class Part:
                     "name": result.name,
                     "packets_per_second": result.rate(),
                     **{
-                        who: {what: spread(result.figures(who, what)) for what in (*FIGURES, "lost")}
+                        who: {
+                            what: spread(result.figures(who, what)) for what in (*FIGURES, "lost")
+                        }
                         for who in ("macswap", "sluice")
                     },
                     "added_p50_ns": result.added(),

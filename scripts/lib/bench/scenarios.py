@@ -70,7 +70,7 @@ def play_all(build, names, say):
 
 
 def complaints(outcome):
-    """What is worse than in the study, or than the rules allow. Of the default settings: the rules."""
+    """What is worse than in the study (with Q = 0), or than the rules allow (with any)."""
     name, policies = outcome["scenario"], outcome["policies"]
     reference = REFERENCES[name]
     for policy in ("sluice-q0", "sluice"):
