@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api_internal.h"
 #include "config_edit.h"
@@ -80,6 +81,13 @@ struct change_params {
 		NULL, 0, 0, NULL \
 	}
 
+static bool is_text(const json_t *params, const char *key, const char *text)
+{
+	const char *value = json_string_value(json_object_get(params, key));
+
+	return value != NULL && strcmp(value, text) == 0;
+}
+
 static const char *text_of(const json_t *arguments, const char *key)
 {
 	return json_string_value(json_object_get(arguments, key));
@@ -123,8 +131,14 @@ static void change(struct api *api, struct rpc_call *call, const char *method, d
 {
 	struct change_params read = { .dry_run = false };
 
-	if (api_read_params(params, members, &read, call) == 0)
-		submit(api, call, method, edit, params, &read);
+	if (api_read_params(params, members, &read, call) != 0)
+		return;
+	if (read.terms.now && read.terms.deadline_s != 0) {
+		rpc_call_error(call, RPC_INVALID_PARAMS,
+			"now: goes without deadline_s: what is cut off does not drain");
+		return;
+	}
+	submit(api, call, method, edit, params, &read);
 }
 
 void api_config_apply(void *context, const json_t *params, struct rpc_call *call)
@@ -188,7 +202,10 @@ void api_backend_remove(void *context, const json_t *params, struct rpc_call *ca
 	static const struct json_member members[] = { TEXT("pool", pool), TEXT("name", name), TERMS,
 		DEADLINE, NOW, END };
 
-	change(context, call, "backend.remove", edit_backend_remove, params, members);
+	if (api_is_going(context, params))
+		api_backend_end(context, params, call);
+	else
+		change(context, call, "backend.remove", edit_backend_remove, params, members);
 }
 
 /* What says which backend and how the change is meant; the rest of the parameters is the change. */
@@ -226,7 +243,7 @@ void api_backend_set(void *context, const json_t *params, struct rpc_call *call)
 			"nothing to set: give weight or state; or health, instance or weight_percent");
 		return;
 	}
-	if (read.terms.deadline_s != 0 && json_object_get(params, "state") == NULL) {
+	if (read.terms.deadline_s != 0 && !is_text(params, "state", "drain")) {
 		rpc_call_error(call, RPC_INVALID_PARAMS, "deadline_s: goes with state \"drain\"");
 		return;
 	}

@@ -37,6 +37,13 @@ void api_backend_set(void *context, const json_t *params, struct rpc_call *call)
 bool api_tells(const json_t *params);
 void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *call);
 
+/*
+ * The same: whether parameters of backend.remove name one that is removed already and drains; and
+ * its end.
+ */
+bool api_is_going(const struct api *api, const json_t *params);
+void api_backend_end(struct api *api, const json_t *params, struct rpc_call *call);
+
 /* api_pins.c */
 void api_pins_list(void *context, const json_t *params, struct rpc_call *call);
 json_t *api_json_unresolved(const struct transitions_summary *summary);

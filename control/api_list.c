@@ -66,8 +66,10 @@ static json_t *flows_left(const struct api *api, const struct live_backend *back
 	if (!tracking_flows_left(
 		    forwarding_tracking(api->running.forwarding), backend->gid, &flows))
 		return json_null();
-	return json_pack("{s:I, s:o, s:i}", "estimate", (json_int_t)flows, "error_percent",
-		api_json_tenths(SKETCH_ERROR_BASIS_POINTS / 100.0), "window_s", TRACKING_WINDOW_S);
+	return json_pack("{s:I, s:o, s:i, s:b}", "estimate", (json_int_t)flows, "error_percent",
+		api_json_tenths(SKETCH_ERROR_BASIS_POINTS / 100.0), "window_s", TRACKING_WINDOW_S,
+		"complete",
+		tracking_flows_are_all(forwarding_tracking(api->running.forwarding), backend->gid));
 }
 
 static void add_drain(const struct api *api, json_t *row, const struct live_backend *backend)

@@ -13,7 +13,8 @@
 /* What all pools come to. */
 struct report {
 	json_t *pools;
-	json_int_t moved, pinned, total;
+	json_int_t moved, pinned, cut_off, total;
+	json_t *warnings;
 	const char *largest_pool; /* NULL: no backend has more or less to do */
 	struct plan_load_change largest;
 	bool cut; /* what is removed does not see its flows out */
@@ -79,6 +80,11 @@ static bool pool_differs(const struct plan_pool *before, const struct plan_pool 
 	       before->backend_count != after->backend_count;
 }
 
+static bool serves(const struct plan_pool *pool)
+{
+	return pool->slots != 0 && pool->table[0] != PLAN_NO_BACKEND;
+}
+
 /* A pool that stays as it is is left out. */
 static void add_pool(
 	struct report *report, const struct plan_pool *before, const struct plan_pool *after)
@@ -93,6 +99,10 @@ static void add_pool(
 	moved = plan_slots_moved(before, after);
 	report->moved += moved;
 	report->pinned += plan_slots_pinned(before, after, report->cut);
+	report->cut_off += plan_slots_cut(before, after, report->cut);
+	if (before != NULL && after != NULL && serves(before) && !serves(after))
+		json_array_append_new(report->warnings,
+			json_sprintf("pool %s: no backend takes new flows any more", any->name));
 	if (fabs(load.percent) > fabs(report->largest.percent)) {
 		report->largest = load;
 		report->largest_pool = any->name;
@@ -121,18 +131,24 @@ static double percent_of(json_int_t part, json_int_t whole)
 
 static json_t *finish(const struct report *report, bool changed, bool dry_run, uint64_t digest)
 {
-	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "changed", changed,
-		"dry_run", dry_run, "slots_moved", report->moved, "slots_total", report->total,
-		"moved_percent", api_json_tenths(percent_of(report->moved, report->total)),
-		"pinned_percent", api_json_tenths(percent_of(report->pinned, report->total)),
-		"largest_load_change", json_largest(report), "table_digest",
+	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "changed",
+		changed, "dry_run", dry_run, "slots_moved", report->moved, "slots_total",
+		report->total, "moved_percent",
+		api_json_tenths(percent_of(report->moved, report->total)), "pinned_percent",
+		api_json_tenths(percent_of(report->pinned, report->total)), "cut_percent",
+		api_json_tenths(percent_of(report->cut_off, report->total)), "warnings",
+		report->warnings, "largest_load_change", json_largest(report), "table_digest",
 		api_json_digest(digest), "pools", report->pools);
 }
 
 json_t *api_report_change(const struct desired_outcome *outcome)
 {
 	const struct plan *before = outcome->before, *after = outcome->after;
-	struct report report = { .pools = json_array(), .cut = outcome->terms.now };
+	struct report report = {
+		.pools = json_array(),
+		.warnings = json_array(),
+		.cut = outcome->terms.now,
+	};
 	json_t *object;
 
 	for (size_t i = 0; i < after->pool_count; i++) {
@@ -155,7 +171,11 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 
 json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *after, bool dry_run)
 {
-	struct report report = { .pools = json_array(), .total = after->slots };
+	struct report report = {
+		.pools = json_array(),
+		.warnings = json_array(),
+		.total = after->slots,
+	};
 
 	add_pool(&report, before, after);
 	return finish(&report, true, dry_run, after->digest);

@@ -102,14 +102,14 @@ static void make_report(
 }
 
 /* Health changes by itself, so it is no change of `status` and of the log unless slots moved. */
-static void note(struct api *api, const json_t *params, json_t *report)
+static void note(struct api *api, const char *method, const json_t *params, json_t *report)
 {
 	char what[API_WHAT_SIZE];
 
 	if (json_integer_value(json_object_get(report, "slots_moved")) == 0)
 		return;
 	api_describe(params, what);
-	api_report_note(api, "backend.set", what, report);
+	api_report_note(api, method, what, report);
 }
 
 /* Those that are removed and still drain may die, too; where both have the name, it is not theirs.
@@ -128,11 +128,26 @@ static int find_backend(const struct api *api, int pool, const char *name)
 	return -ENOENT;
 }
 
+/* Tells it and answers, with what that moved. */
+static void tell(struct api *api, const char *method, const json_t *params, int pool, int backend,
+	const struct forwarding_news *news, bool dry_run, struct rpc_call *call)
+{
+	struct telling telling = { .dry_run = dry_run };
+
+	if (forwarding_tell(api->running.forwarding, pool, backend, news, dry_run, make_report,
+		    &telling) != 0) {
+		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	if (!dry_run)
+		note(api, method, params, telling.report);
+	rpc_call_result(call, telling.report);
+}
+
 void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *call)
 {
 	const struct config *config = desired_config(api->running.desired);
 	struct tell_params read = { .health = -1 };
-	struct telling telling = { 0 };
 	struct forwarding_news news;
 	int pool, backend;
 
@@ -146,13 +161,58 @@ void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *ca
 		return;
 	}
 	news = news_of(&read);
-	telling.dry_run = read.dry_run;
-	if (forwarding_tell(api->running.forwarding, pool, backend, &news, read.dry_run,
-		    make_report, &telling) != 0) {
-		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
+	tell(api, "backend.set", params, pool, backend, &news, read.dry_run, call);
+}
+
+static int find_going(const struct api *api, const json_t *params, int *pool)
+{
+	const struct config *config = desired_config(api->running.desired);
+	const char *pool_name = json_string_value(json_object_get(params, "pool"));
+	const char *name = json_string_value(json_object_get(params, "name"));
+	int backend;
+
+	*pool = pool_name == NULL ? -ENOENT : config_find_pool(config, pool_name);
+	backend = name == NULL ? -ENOENT : find_backend(api, *pool, name);
+	if (backend < 0 || (size_t)backend < config->pools[*pool].backend_count)
+		return -ENOENT;
+	return backend;
+}
+
+bool api_is_going(const struct api *api, const json_t *params)
+{
+	int pool;
+
+	return find_going(api, params, &pool) >= 0;
+}
+
+struct end_params {
+	const char *pool;
+	const char *name;
+	bool now;
+	bool dry_run;
+};
+
+static const struct json_member end_members[] = {
+	{ "pool", JSON_REQUIRED, offsetof(struct end_params, pool), api_read_text },
+	{ "name", JSON_REQUIRED, offsetof(struct end_params, name), api_read_text },
+	{ "now", JSON_OPTIONAL, offsetof(struct end_params, now), api_read_bool },
+	{ "dry_run", JSON_OPTIONAL, offsetof(struct end_params, dry_run), api_read_bool },
+	{ NULL, 0, 0, NULL },
+};
+
+void api_backend_end(struct api *api, const json_t *params, struct rpc_call *call)
+{
+	const struct forwarding_news news = { .ends = true };
+	struct end_params read = { .now = false };
+	int pool, backend = find_going(api, params, &pool);
+
+	if (api_read_params(params, end_members, &read, call) != 0)
 		return;
-	}
-	if (!read.dry_run)
-		note(api, params, telling.report);
-	rpc_call_result(call, telling.report);
+	if (read.now)
+		tell(api, "backend.remove", params, pool, backend, &news, read.dry_run, call);
+	else
+		rpc_call_error(call, RPC_REFUSED,
+			"backend \"%s\" is removed already and sees its flows out; \"now\" cuts "
+			"them off",
+			read.name);
 }

@@ -163,9 +163,11 @@ static void answer_dry_run(struct desired *desired)
 		.changed = differs(desired->config, desired->next_config),
 		.before = forwarding_plan(desired->forwarding),
 		.after = forwarding_change_plan(desired->forwarding_change),
-		.needs_force = judge_moves(desired, &refusal) == 0 ? NULL : refusal.message,
 		.terms = STAILQ_FIRST(&desired->queue)->change.terms,
 	};
+
+	if (!outcome.terms.force && judge_moves(desired, &refusal) != 0)
+		outcome.needs_force = refusal.message;
 
 	answer(desired, &outcome);
 	drop_next(desired);
@@ -183,7 +185,8 @@ static void apply(struct desired *desired)
 	commit(desired, &old_config, &old_plan);
 	if (STAILQ_FIRST(&desired->queue)->change.from_file)
 		config_file_accept(desired->file);
-	outcome.changed = differs(old_config, desired->config);
+	/* the end of a drain is no part of the document */
+	outcome.changed = differs(old_config, desired->config) || outcome.terms.deadline_s != 0;
 	outcome.before = old_plan;
 	outcome.after = forwarding_plan(desired->forwarding);
 	answer(desired, &outcome);

@@ -71,12 +71,13 @@ struct plan *forwarding_take_plan(struct forwarding *forwarding);
  */
 void forwarding_advance(struct forwarding *forwarding);
 
-/* What somebody who checks a backend has to tell of it. */
+/* What somebody has to tell of a backend beside the configuration. */
 struct forwarding_news {
 	bool has_health;
 	bool healthy;
 	bool has_instance;
 	uint64_t instance; /* membership.h */
+	bool ends;         /* of one that is removed and drains: it is cut off now */
 	bool has_share;
 	uint32_t share; /* 1 ... FACTOR_ONE: its dynamic weight, as a part of the configured one */
 };

@@ -17,6 +17,9 @@
 #include "maglev.h"
 #include "state_reader.h"
 
+/* No node has counted as much: 2^62 bytes take a year at 1 Tbit/s. */
+#define COUNTER_SANE (UINT64_C(1) << 62)
+
 /* Where the adoption has got to. */
 struct adoption {
 	struct forwarding *forwarding;
@@ -25,6 +28,7 @@ struct adoption {
 	const struct config *config;
 	void (*say)(const char *sentence);
 	uint32_t now_s;
+	unsigned int unsound;         /* rows in use that make no sense */
 	struct member_pool **pool_of; /* by the number of before; NULL: not adopted */
 };
 
@@ -52,6 +56,10 @@ static void adopt_counter(const struct adoption *adoption, uint32_t place_before
 	for (uint32_t i = 0; i < adoption->layout->workers; i++)
 		add_counter(
 			&sum, &state_reader_counters(adoption->before, i)->counters[place_before]);
+	if (sum.packets > COUNTER_SANE || sum.bytes > COUNTER_SANE ||
+		sum.packets < baseline->packets || sum.bytes < baseline->bytes ||
+		sum.new_flows < baseline->new_flows)
+		return; /* damage: count from 0 */
 	sum.packets -= baseline->packets;
 	sum.bytes -= baseline->bytes;
 	sum.new_flows -= baseline->new_flows;
@@ -106,8 +114,9 @@ static int adopt_pools(struct adoption *adoption, struct error *error)
 	for (uint32_t i = 0; i < adoption->layout->pools; i++) {
 		const struct identity_pool *row = state_reader_pool_row(adoption->before, i);
 
-		if (identity_pool_is_sound(row, adoption->layout) && maglev_is_prime(row->slots) &&
-			keeps_slots(adoption, row))
+		if (!identity_pool_is_sound(row, adoption->layout) || !maglev_is_prime(row->slots))
+			adoption->unsound += identity_is_used(&row->used);
+		else if (keeps_slots(adoption, row))
 			adopt_pool(adoption, i, row);
 	}
 	return 0;
@@ -194,8 +203,10 @@ static int adopt_backends(struct adoption *adoption, struct error *error)
 		const struct identity_backend *row =
 			state_reader_backend_row(adoption->before, gid);
 
-		if (identity_backend_is_sound(row, adoption->layout, adoption->now_s) &&
-			row->wish <= MEMBERSHIP_REMOVED && adoption->pool_of[row->pool] != NULL)
+		if (!identity_backend_is_sound(row, adoption->layout, adoption->now_s) ||
+			row->wish > MEMBERSHIP_REMOVED)
+			adoption->unsound += identity_is_used(&row->used);
+		else if (adoption->pool_of[row->pool] != NULL)
 			code = adopt_backend(adoption, gid, row, error);
 	}
 	return code;
@@ -343,6 +354,16 @@ static void forget_pins(const struct adoption *adoption)
 	tracking_sweep(forwarding->tracking, now_ms);
 }
 
+static void say_unsound(const struct adoption *adoption)
+{
+	char sentence[128];
+
+	snprintf(sentence, sizeof(sentence),
+		"the state file is damaged: %u of its pools and backends are not adopted",
+		adoption->unsound);
+	adoption->say(sentence);
+}
+
 int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 	void (*say)(const char *sentence), struct error *error)
 {
@@ -368,6 +389,8 @@ int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 		remember_bases(&adoption);
 		forget_pins(&adoption);
 	}
+	if (adoption.unsound != 0)
+		say_unsound(&adoption);
 	free(adoption.pool_of);
 	return code;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forwarding_live.h"
+#include "log.h"
 
 #define SWEEP_S 5
 #define RATE_MS 900 /* of the timer's second */
@@ -16,6 +17,10 @@ static void install_backend(
 	struct member_pool *pool = &forwarding->pools[number];
 	struct live_backend *backend = &pool->backends[place];
 
+	if (next->life.state != backend->life.state)
+		log_info("backend %s/%s is %s, was %s", pool->name, next->name,
+			member_state_name(next->life.state),
+			member_state_name(backend->life.state));
 	*backend = *next;
 	forwarding_write_backend(forwarding, pool->live, backend);
 	tracking_store(forwarding->tracking, backend->gid, &backend->life);
@@ -186,6 +191,8 @@ static void take_in(
 		backend->facts.healthy = news->healthy;
 		backend->facts.health_s = now_ms / 1000;
 	}
+	if (news->ends && live_backend_is_removed(backend))
+		backend->facts.wish = MEMBERSHIP_REMOVED;
 	if (news->has_instance)
 		backend->facts.instance = news->instance;
 	if (news->has_share)

@@ -73,11 +73,8 @@ void live_backend_remove(struct live_backend *backend, const struct config_pool 
 	struct membership_facts *facts = &backend->facts;
 	bool was_draining = facts->wish == MEMBERSHIP_DRAIN;
 
-	if (live_backend_is_removed(backend)) {
-		if (terms->now && terms->name == NULL)
-			facts->wish = MEMBERSHIP_REMOVED;
-		return;
-	}
+	if (live_backend_is_removed(backend))
+		return; /* that was another change, on its own terms */
 	if (terms->now || facts->wish == MEMBERSHIP_DISABLED) {
 		facts->wish = MEMBERSHIP_REMOVED;
 		return;

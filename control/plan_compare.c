@@ -73,6 +73,23 @@ uint32_t plan_slots_pinned(const struct plan_pool *before, const struct plan_poo
 	return pinned;
 }
 
+uint32_t plan_slots_cut(const struct plan_pool *before, const struct plan_pool *after, bool cut)
+{
+	uint32_t slots = 0;
+
+	if (before == NULL || after == NULL)
+		return 0;
+	if (before->slots != after->slots)
+		return after->slots;
+	for (size_t i = 0; i < before->seat_count; i++) {
+		const struct plan_seat *seat = &before->seats[i];
+
+		if (seat->holds && !holds_on(after, seat, i, cut))
+			slots += seat->owned;
+	}
+	return slots;
+}
+
 struct plan_load_change plan_largest_load_change(
 	const struct plan_pool *before, const struct plan_pool *after)
 {

@@ -19,6 +19,12 @@ uint32_t plan_slots_moved(const struct plan_pool *before, const struct plan_pool
  */
 uint32_t plan_slots_pinned(const struct plan_pool *before, const struct plan_pool *after, bool cut);
 
+/*
+ * Slots whose flows are given up: their backend kept them before, and does not any more. All of
+ * them when the number of slots changed.
+ */
+uint32_t plan_slots_cut(const struct plan_pool *before, const struct plan_pool *after, bool cut);
+
 /* The backend that is there before and after and whose slots change most, in proportion. */
 struct plan_load_change {
 	const struct plan_seat *before; /* NULL: none changes */

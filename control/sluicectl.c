@@ -52,6 +52,8 @@ static int print_result(const struct invocation *invocation, const json_t *resul
 	else
 		invocation->command->report(result, stdout);
 	status = finish_output();
+	if (status == EXIT_OK && json_is_string(json_object_get(result, "needs_force")))
+		return EXIT_REFUSED; /* a dry run of what would be */
 	if (status == EXIT_OK || !invocation_changes(invocation))
 		return status;
 	complain(&error);

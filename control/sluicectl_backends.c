@@ -25,17 +25,30 @@ static void set_left(json_t *backend, json_int_t seconds)
 			seconds % units[i].seconds / units[i + 1].seconds, units[i + 1].name);
 }
 
-/* "120+-9%": an estimate, with its error where that is known. */
+/* "120+-9%": an estimate, with its error; ">=120" while the counting has only just begun. */
 static void set_flows(json_t *backend, const json_t *flows)
 {
 	const json_t *estimate = json_object_get(flows, "estimate");
 	const json_t *error = json_object_get(flows, "error_percent");
 
-	if (json_is_number(estimate) && json_is_number(error))
+	if (json_is_number(estimate) && json_is_false(json_object_get(flows, "complete")))
+		rows_set_text(backend, "flows", ">=%.0f", json_number_value(estimate));
+	else if (json_is_number(estimate) && json_is_number(error))
 		rows_set_text(backend, "flows", "%.0f+-%.0f%%", json_number_value(estimate),
 			json_number_value(error));
 	else if (json_is_number(estimate))
 		rows_set_text(backend, "flows", "%.0f", json_number_value(estimate));
+}
+
+/* "75% of 100": a dynamic weight. */
+static void set_weight(json_t *backend)
+{
+	const json_t *percent = json_object_get(backend, "weight_percent");
+	json_int_t weight = json_integer_value(json_object_get(backend, "weight"));
+
+	if (json_is_number(percent) && json_number_value(percent) < 100)
+		rows_set_text(backend, "weight", "%.0f%% of %" JSON_INTEGER_FORMAT,
+			json_number_value(percent), weight);
 }
 
 /* A backend that was removed is in no configuration any more, whatever its state was there. */
@@ -46,6 +59,7 @@ static void describe(json_t *backend)
 	if (json_is_integer(left))
 		set_left(backend, json_integer_value(left));
 	set_flows(backend, json_object_get(backend, "flows_left"));
+	set_weight(backend);
 	if (json_is_true(json_object_get(backend, "removed")))
 		rows_set_text(backend, "state", "removed");
 }

@@ -96,13 +96,33 @@ static void print_largest_change(const json_t *change, FILE *out)
 	free(pool);
 }
 
+static void print_warnings(const json_t *warnings, FILE *out)
+{
+	size_t index;
+	json_t *warning;
+
+	json_array_foreach (warnings, index, warning)
+		fprintf(out, "warning: %s\n", json_string_value(warning));
+}
+
+/* Of a dry run. */
+static void print_refusal(const json_t *sentence, FILE *out)
+{
+	if (json_is_string(sentence))
+		fprintf(out, "would be refused: %s\n", json_string_value(sentence));
+}
+
 static void print_consequences(const json_t *result, bool dry_run, FILE *out)
 {
 	const json_t *pinned = json_object_get(result, "pinned_percent");
+	const json_t *cut = json_object_get(result, "cut_percent");
 
 	if (json_is_number(pinned))
 		fprintf(out, "%s about %.1f %% of the flows\n", dry_run ? "would pin" : "pins",
 			json_number_value(pinned));
+	if (json_number_value(cut) > 0)
+		fprintf(out, "%s the connections of about %.1f %% of the flows\n",
+			dry_run ? "WOULD BREAK" : "BROKE", json_number_value(cut));
 	print_largest_change(json_object_get(result, "largest_load_change"), out);
 	if (json_is_true(json_object_get(result, "forced")))
 		fprintf(out, "%s\n", dry_run ? "would be forced" : "forced");
@@ -135,5 +155,7 @@ void change_report(const json_t *result, FILE *out)
 		fputs("nothing to change\n", out);
 	}
 	print_consequences(result, dry_run, out);
+	print_warnings(json_object_get(result, "warnings"), out);
+	print_refusal(json_object_get(result, "needs_force"), out);
 	print_moved_pools(json_object_get(result, "pools"), out);
 }

@@ -42,6 +42,7 @@ struct tracking {
 	struct arena *gids;
 	uint8_t *gid_states;
 	const _Atomic uint32_t **words_of; /* by gid: the slot words of its pool */
+	uint32_t *counted_s;               /* by gid: since when its flows are counted */
 	struct pins_sweep_pool *sweep_pools;
 	struct pins_sweep_rules rules;
 	struct pins_sweep last;
@@ -62,6 +63,7 @@ static bool allocate(struct tracking *tracking, const struct state_layout *layou
 	tracking->gids = arena_create(gids);
 	tracking->gid_states = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->gid_states));
 	tracking->words_of = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->words_of));
+	tracking->counted_s = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->counted_s));
 	tracking->sweep_pools = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->sweep_pools));
 	tracking->affinity.observe_tokens =
 		calloc(layout->pools, sizeof(*tracking->affinity.observe_tokens));
@@ -69,8 +71,8 @@ static bool allocate(struct tracking *tracking, const struct state_layout *layou
 		calloc(MEMBER_COUNT_MAX, sizeof(*tracking->affinity.sketches));
 	return tracking->members != NULL && tracking->gids != NULL &&
 	       tracking->gid_states != NULL && tracking->words_of != NULL &&
-	       tracking->sweep_pools != NULL && tracking->affinity.observe_tokens != NULL &&
-	       tracking->affinity.sketches != NULL;
+	       tracking->counted_s != NULL && tracking->sweep_pools != NULL &&
+	       tracking->affinity.observe_tokens != NULL && tracking->affinity.sketches != NULL;
 }
 
 struct tracking *tracking_create(struct state *state, struct publish *publish)
@@ -116,6 +118,7 @@ void tracking_destroy(struct tracking *tracking)
 		sketch_destroy(tracking->affinity.sketches[gid]);
 	free(tracking->affinity.sketches);
 	free(tracking->affinity.observe_tokens);
+	free(tracking->counted_s);
 	free(tracking->sweep_pools);
 	free(tracking->words_of);
 	free(tracking->gid_states);
@@ -171,6 +174,7 @@ static void follow_with_sketch(struct tracking *tracking, uint32_t gid, bool dra
 	if (drains == (sketch != NULL))
 		return;
 	if (drains) {
+		tracking->counted_s[gid] = tracking->now_s;
 		atomic_store_explicit(place, sketch_create(), memory_order_release);
 		return;
 	}
@@ -336,6 +340,11 @@ bool tracking_flows_left(const struct tracking *tracking, uint32_t gid, uint64_t
 	if (sketch != NULL)
 		*flows = sketch_estimate(sketch);
 	return sketch != NULL;
+}
+
+bool tracking_flows_are_all(const struct tracking *tracking, uint32_t gid)
+{
+	return tracking->now_s - tracking->counted_s[gid] >= TRACKING_WINDOW_S;
 }
 
 void tracking_report(const struct tracking *tracking, struct tracking_report *report)

@@ -66,6 +66,9 @@ void tracking_sweep(struct tracking *tracking, uint64_t now_ms);
 #define TRACKING_WINDOW_S 60
 bool tracking_flows_left(const struct tracking *tracking, uint32_t gid, uint64_t *flows);
 
+/* Whether they have been counted for a whole window: before, there are more. */
+bool tracking_flows_are_all(const struct tracking *tracking, uint32_t gid);
+
 /* What has been counted since the start, over all workers, and what the last sweep found. */
 struct tracking_report {
 	uint64_t capacity;               /* pins that there are places for */

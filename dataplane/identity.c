@@ -8,11 +8,6 @@
 #include "slots.h"
 #include "state_header.h"
 
-static bool is_used(const _Atomic uint32_t *used)
-{
-	return atomic_load_explicit(used, memory_order_acquire) == IDENTITY_USED;
-}
-
 static bool is_name(const char text[IDENTITY_NAME_SIZE])
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -24,7 +19,7 @@ static bool is_name(const char text[IDENTITY_NAME_SIZE])
 
 bool identity_pool_is_sound(const struct identity_pool *row, const struct state_layout *layout)
 {
-	return is_used(&row->used) && is_name(row->name) && row->slots != 0 &&
+	return identity_is_used(&row->used) && is_name(row->name) && row->slots != 0 &&
 	       row->slots <= layout->slot_words &&
 	       row->first_word <= layout->slot_words - row->slots;
 }
@@ -48,16 +43,16 @@ static bool has_sound_times(const struct identity_backend *row, uint32_t now_s)
 bool identity_backend_is_sound(
 	const struct identity_backend *row, const struct state_layout *layout, uint32_t now_s)
 {
-	return is_used(&row->used) && row->pool < layout->pools && row->index < SLOT_BACKEND_MAX &&
-	       row->state > MEMBER_NONE && row->state < MEMBER_STATE_COUNT &&
-	       is_flag(row->healthy) && is_flag(row->ghost) && is_flag(row->joining) &&
-	       row->weight <= UINT16_MAX && row->share != 0 && row->share <= FACTOR_ONE &&
-	       row->steps != 0 && row->steps <= FACTOR_DYNAMIC_STEPS &&
+	return identity_is_used(&row->used) && row->pool < layout->pools &&
+	       row->index < SLOT_BACKEND_MAX && row->state > MEMBER_NONE &&
+	       row->state < MEMBER_STATE_COUNT && is_flag(row->healthy) && is_flag(row->ghost) &&
+	       is_flag(row->joining) && row->weight <= UINT16_MAX && row->share != 0 &&
+	       row->share <= FACTOR_ONE && row->steps != 0 && row->steps <= FACTOR_DYNAMIC_STEPS &&
 	       has_sound_times(row, now_s) && is_address(&row->address) && is_name(row->name) &&
 	       is_name(row->key);
 }
 
 bool identity_service_is_sound(const struct identity_service *row)
 {
-	return is_used(&row->used) && is_name(row->name);
+	return identity_is_used(&row->used) && is_name(row->name);
 }

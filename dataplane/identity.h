@@ -78,6 +78,11 @@ static inline void identity_set_unused(_Atomic uint32_t *used)
 	atomic_store_explicit(used, 0, memory_order_release);
 }
 
+static inline bool identity_is_used(const _Atomic uint32_t *used)
+{
+	return atomic_load_explicit(used, memory_order_acquire) == IDENTITY_USED;
+}
+
 /* Whether a row is in use and every number in it can be used as it is. */
 bool identity_pool_is_sound(const struct identity_pool *row, const struct state_layout *layout);
 bool identity_backend_is_sound(

@@ -314,6 +314,10 @@ static void what_has_to_be_pinned_are_the_slots_of_those_who_hold_on(void **stat
 	assert_int_equal(plan_slots_pinned(web(&all), web(&gone), false), owned);
 	assert_int_equal(plan_slots_pinned(web(&all), web(&gone), true), 0);
 	assert_int_equal(plan_slots_pinned(web(&all), web(&all), false), 0);
+	assert_int_equal(plan_slots_cut(web(&all), web(&drained), false), 0);
+	assert_int_equal(plan_slots_cut(web(&all), web(&disabled), false), owned);
+	assert_int_equal(plan_slots_cut(web(&all), web(&gone), false), 0);
+	assert_int_equal(plan_slots_cut(web(&all), web(&gone), true), owned);
 	drop(&all);
 	drop(&drained);
 	drop(&disabled);
