@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 
+#include "balance.h"
 #include "life_fixture.h"
 #include "slots.h"
 
@@ -118,4 +119,22 @@ void life_pass(struct node *node, size_t backend)
 	const struct forwarding_news news = { .has_health = true, .healthy = true };
 
 	life_tell(node, backend, &news);
+}
+
+void life_begin_flows(struct node *node, struct affinity_counters *counters)
+{
+	uint8_t frame[64] = { 0 };
+	struct rte_mbuf mbuf = { .buf_addr = frame };
+	struct packet packet = { .mbuf = &mbuf };
+
+	packet.service = life_service(node);
+	packet.flags = PACKET_SYN;
+	packet.key.ipv4.protocol = IPPROTO_TCP;
+	for (packet.slot = 0; packet.slot < LIFE_SLOTS; packet.slot++) {
+		packet.hash = ((uint64_t)packet.slot * 0x100000000 / LIFE_SLOTS + 0x1000) << 32 |
+			      packet.slot * 0x9e3779b9u;
+		assert_int_equal(
+			balance_choose(forwarding_tables(node->forwarding), counters, &packet),
+			VERDICT_NEXT);
+	}
 }

@@ -46,3 +46,6 @@ void life_pass(struct node *node, size_t backend);
 /* A forwarding_report_t that counts its calls in an unsigned int. */
 void life_count_report(
 	void *context, const struct plan_pool *before, const struct plan_pool *after);
+
+/* A worker's packet of a new flow for each slot, with a pin where it needs one. */
+void life_begin_flows(struct node *node, struct affinity_counters *counters);

@@ -5,9 +5,6 @@
  */
 #include "unit.h"
 
-#include <netinet/in.h>
-
-#include "balance.h"
 #include "life_fixture.h"
 #include "slots.h"
 
@@ -324,23 +321,11 @@ static void a_pin_goes_with_its_backend(void **state)
 	struct node *node = *state;
 	struct affinity_counters counters = { 0 };
 	struct tracking_report report;
-	uint8_t frame[64] = { 0 };
-	struct rte_mbuf mbuf = { .buf_addr = frame };
-	struct packet packet = { .mbuf = &mbuf };
 	const struct live_terms now = { .now = true };
 
 	life_apply(node, W1 ", " W2);
 	life_apply(node, W1 ", " W2_DRAIN);
-	packet.service = life_service(node);
-	packet.flags = PACKET_SYN;
-	packet.key.ipv4.protocol = IPPROTO_TCP;
-	for (packet.slot = 0; packet.slot < LIFE_SLOTS; packet.slot++) {
-		packet.hash = ((uint64_t)packet.slot * 0x100000000 / LIFE_SLOTS + 0x1000) << 32 |
-			      packet.slot * 0x9e3779b9u;
-		assert_int_equal(
-			balance_choose(forwarding_tables(node->forwarding), &counters, &packet),
-			VERDICT_NEXT);
-	}
+	life_begin_flows(node, &counters);
 	assert_int_equal(counters.puts[PINS_PUT_PLACED], life_share(node, "w2").home);
 	node_wait(node, 6);
 	tracking_report(forwarding_tracking(node->forwarding), &report);

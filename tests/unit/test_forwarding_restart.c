@@ -233,25 +233,6 @@ static void another_number_of_slots_starts_cold_and_says_so(void **state)
 	assert_int_equal(life_service(node)->slot_count, 257);
 }
 
-/* A worker's packet of a new flow for each slot, with a pin where it needs one. */
-static void begin_flows(struct node *node, struct affinity_counters *counters)
-{
-	uint8_t frame[64] = { 0 };
-	struct rte_mbuf mbuf = { .buf_addr = frame };
-	struct packet packet = { .mbuf = &mbuf };
-
-	packet.service = life_service(node);
-	packet.flags = PACKET_SYN;
-	packet.key.ipv4.protocol = IPPROTO_TCP;
-	for (packet.slot = 0; packet.slot < LIFE_SLOTS; packet.slot++) {
-		packet.hash = ((uint64_t)packet.slot * 0x100000000 / LIFE_SLOTS + 0x1000) << 32 |
-			      packet.slot * 0x9e3779b9u;
-		assert_int_equal(
-			balance_choose(forwarding_tables(node->forwarding), counters, &packet),
-			VERDICT_NEXT);
-	}
-}
-
 static void pins_are_found_and_lead_to_the_same_backends(void **state)
 {
 	struct node *node = *state;
@@ -260,12 +241,12 @@ static void pins_are_found_and_lead_to_the_same_backends(void **state)
 
 	life_apply(node, W1 ", " W2 ", " W3);
 	life_apply(node, W1 ", " W2_DRAIN ", " W3);
-	begin_flows(node, &counters);
+	life_begin_flows(node, &counters);
 	pins = counters.puts[PINS_PUT_PLACED];
 	assert_true(pins > 60);
 	restart(node, W3 ", " W1 ", " W2_DRAIN);
 	memset(&counters, 0, sizeof(counters));
-	begin_flows(node, &counters); /* for the second time: each finds its pin */
+	life_begin_flows(node, &counters); /* for the second time: each finds its pin */
 	assert_int_equal(counters.reasons[AFFINITY_PIN], pins);
 	assert_int_equal(counters.puts[PINS_PUT_PLACED], 0);
 }
@@ -386,7 +367,7 @@ static void a_damaged_file_is_never_a_crash(void **state)
 		damage(node);
 		node_resume(node, life_config("", round % 2 == 0 ? W1 ", " W3 : W1 ", " W2 ", " W3),
 			said);
-		begin_flows(node, &counters);
+		life_begin_flows(node, &counters);
 		node_wait(node, 7);
 	}
 }
