@@ -32,7 +32,8 @@
 #include "version.h"
 #include "workers.h"
 
-#define HOLDER_TRIES 250 /* of 20 ms */
+#define HOLDER_TRIES     250 /* of 20 ms */
+#define HOLDER_TRIES_MIN 5   /* before a signal is delivered, nothing tells that it was sent */
 
 struct daemon {
 	struct event_base *base;
@@ -206,8 +207,9 @@ static int open_state_file(const struct daemon *daemon, const struct state_layou
 
 	for (int tries = 0; tries < HOLDER_TRIES; tries++) {
 		code = state_open(path, layout, fingerprint(&daemon->secret), state, refusal);
-		if (code == 0 || refusal->reason != STATE_REFUSED_HELD ||
-			!process_is_ending(refusal->holder))
+		if (code == 0 || refusal->reason != STATE_REFUSED_HELD)
+			break;
+		if (tries >= HOLDER_TRIES_MIN && !process_is_ending(refusal->holder))
 			break;
 		nanosleep(&pause, NULL);
 	}
