@@ -622,6 +622,54 @@ static void no_bytes_lead_the_parser_beyond_the_frame(void **state)
 	assert_true(taken > 10000 && refused > 10000);
 }
 
+static void insert_tag(struct frame *tagged, const struct frame *frame)
+{
+	memcpy(tagged->bytes, frame->bytes, 12);
+	frame_write16(tagged->bytes + 12, 0x8100);
+	frame_write16(tagged->bytes + 14, 42);
+	memcpy(tagged->bytes + 16, frame->bytes + 12, frame->length - 12);
+	tagged->length = frame->length + 4;
+}
+
+static void assert_same_but_for_the_tag(const struct packet *tagged, const struct packet *plain)
+{
+	assert_int_equal(tagged->frame_length, plain->frame_length + 4);
+	assert_int_equal(tagged->l2_length, plain->l2_length + 4);
+	assert_int_equal(tagged->l4_offset, plain->l4_offset + 4);
+	assert_int_equal(tagged->l3_length, plain->l3_length);
+	assert_int_equal(tagged->traffic_class, plain->traffic_class);
+	assert_int_equal(tagged->flags, plain->flags);
+	assert_memory_equal(tagged->key.bytes, plain->key.bytes,
+		plain->flags & PACKET_IPV6 ? FLOW_KEY_IPV6_SIZE : FLOW_KEY_IPV4_SIZE);
+}
+
+/* The short way is for frames without a tag, so those with one tell what the long way says. */
+static void the_short_way_and_the_long_way_agree(void **state)
+{
+	unsigned int taken = 0, refused = 0;
+	uint64_t random = 4;
+
+	for (unsigned int i = 0; i < 200000; i++) {
+		const struct row *row = &rows[next_random(&random) % COUNT_OF(rows)];
+		struct packet plain_packet, tagged_packet;
+		struct frame plain, tagged;
+		enum verdict verdict;
+
+		row->build(&plain);
+		mutate(&plain, &random);
+		if (plain.length < 14 || frame_read16(plain.bytes + 12) == 0x8100)
+			continue;
+		insert_tag(&tagged, &plain);
+		verdict = parse_frame(&plain, &plain_packet);
+		assert_int_equal(parse_frame(&tagged, &tagged_packet), verdict);
+		if (verdict == VERDICT_NEXT)
+			assert_same_but_for_the_tag(&tagged_packet, &plain_packet);
+		taken += verdict == VERDICT_NEXT;
+		refused += verdict != VERDICT_NEXT;
+	}
+	assert_true(taken > 10000 && refused > 10000);
+}
+
 static void noise_never_leads_the_parser_beyond_the_frame(void **state)
 {
 	uint64_t random = 3;
@@ -656,6 +704,7 @@ int main(void)
 		cmocka_unit_test(a_second_vlan_tag_is_left_to_the_host),
 		cmocka_unit_test(a_packet_of_several_segments_is_not_looked_into),
 		cmocka_unit_test(no_bytes_lead_the_parser_beyond_the_frame),
+		cmocka_unit_test(the_short_way_and_the_long_way_agree),
 		cmocka_unit_test(noise_never_leads_the_parser_beyond_the_frame),
 	};
 
