@@ -9,9 +9,11 @@
 
 #define FLOW_LABEL_MASK 0xfffffu
 
-static inline uint8_t inner_protocol(const struct packet *packet)
+/* How much the number of the inner family's protocol is above that of IPv4, which records have. */
+static inline uint32_t protocol_excess(const struct packet *packet)
 {
-	return packet->flags & PACKET_IPV6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
+	static_assert(PACKET_IPV6 == 1, "a factor");
+	return (packet->flags & PACKET_IPV6) * (IPPROTO_IPV6 - IPPROTO_IPIP);
 }
 
 /*
@@ -28,11 +30,12 @@ static inline uint8_t *put_headers(
 	uint16_t length = size + packet->l2_length + packet->l3_length;
 	const uint8_t *headers = (const void *)record; /* it begins with them */
 	struct rte_mbuf *mbuf = packet->mbuf;
+	uint16_t room = mbuf->data_off;
 	uint8_t *frame;
 
-	if (unlikely(mbuf->data_off < size))
+	if (unlikely(room < size))
 		return NULL;
-	frame = packet_at(packet, 0) - size;
+	frame = (uint8_t *)mbuf->buf_addr + room - size;
 	if (likely(packet->l2_length == RTE_ETHER_HDR_LEN)) {
 		memcpy(frame, headers, RTE_ETHER_HDR_LEN + size);
 	} else {
@@ -41,7 +44,7 @@ static inline uint8_t *put_headers(
 		memcpy(frame, headers, 12);
 		memcpy(frame + 16, headers + 12, 2 + size);
 	}
-	mbuf->data_off -= size;
+	mbuf->data_off = room - size;
 	mbuf->data_len = length;
 	mbuf->pkt_len = length;
 	return frame + packet->l2_length;
@@ -60,22 +63,22 @@ static inline enum verdict encap_none(struct packet *packet, const struct backen
 	return VERDICT_NEXT;
 }
 
-/* RFC 1071 over the prepared sum and the four fields that differ from packet to packet. */
-static inline uint32_t ipv4_checksum(
-	const struct backend_record *record, uint32_t tos, uint32_t total_length, uint32_t protocol)
+/*
+ * RFC 1071, of a sum that may have carried beyond its 16 bits. Its halves are added in both places
+ * at once, so that the carry of the lower addition becomes part of the upper one.
+ */
+static inline uint32_t finish_checksum(uint32_t sum)
 {
-	uint32_t sum = record->partial_sum + tos + total_length + protocol;
-
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~(sum + (sum >> 16)) & 0xffff;
+	return ~(sum + (sum << 16 | sum >> 16)) >> 16;
 }
 
 /* The fields that the record leaves open share two words with fields that are the same always. */
 static inline enum verdict encap_ipv4(struct packet *packet, const struct backend_record *record)
 {
 	uint32_t total_length = packet->l3_length + sizeof(struct rte_ipv4_hdr);
-	uint32_t protocol = inner_protocol(packet);
 	uint32_t tos = packet->traffic_class;
+	uint32_t excess = protocol_excess(packet);
+	uint32_t sum = record->partial_sum + tos + total_length + excess;
 	rte_be32_t first, third;
 	uint8_t *outer;
 
@@ -85,8 +88,8 @@ static inline enum verdict encap_ipv4(struct packet *packet, const struct backen
 	if (unlikely(outer == NULL))
 		return VERDICT_NO_HEADROOM;
 	first = rte_cpu_to_be_32(RTE_IPV4_VHL_DEF << 24 | tos << 16 | total_length);
-	third = rte_cpu_to_be_32(RECORD_OUTER_TTL << 24 | protocol << 16 |
-				 ipv4_checksum(record, tos, total_length, protocol));
+	third = rte_cpu_to_be_32(((RECORD_OUTER_TTL << 24 | IPPROTO_IPIP << 16) + (excess << 16)) |
+				 finish_checksum(sum));
 	memcpy(outer, &first, 4);
 	memcpy(outer + 8, &third, 4);
 	return VERDICT_NEXT;
@@ -107,7 +110,7 @@ static inline enum verdict encap_ipv6(struct packet *packet, const struct backen
 	flow_label += flow_label == 0;
 	outer->vtc_flow = rte_cpu_to_be_32(6u << 28 | packet->traffic_class << 20 | flow_label);
 	outer->payload_len = rte_cpu_to_be_16(packet->l3_length);
-	outer->proto = inner_protocol(packet);
+	outer->proto = IPPROTO_IPIP + protocol_excess(packet);
 	return VERDICT_NEXT;
 }
 

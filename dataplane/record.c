@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "record.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include <rte_ether.h>
@@ -23,7 +24,7 @@ void record_make_l2dsr(struct backend_record *record, const struct record_route 
 	record->encap = RECORD_ENCAP_NONE;
 }
 
-/* The protocol field is the inner family's, which only the packet knows: the worker fills it in. */
+/* The protocol is for an inner IPv4 packet; for another the worker adds the difference. */
 static void make_ipv4(struct backend_record *record, const struct address *source,
 	const struct address *destination)
 {
@@ -34,6 +35,7 @@ static void make_ipv4(struct backend_record *record, const struct address *sourc
 	ip->version_ihl = RTE_IPV4_VHL_DEF;
 	ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
 	ip->time_to_live = RECORD_OUTER_TTL;
+	ip->next_proto_id = IPPROTO_IPIP;
 	memcpy(&ip->src_addr, source->bytes, 4);
 	memcpy(&ip->dst_addr, destination->bytes, 4);
 	record->partial_sum = rte_be_to_cpu_16(rte_raw_cksum(ip, sizeof(*ip)));

@@ -39,8 +39,8 @@ struct backend_record {
 	uint8_t encap;        /* enum record_encap */
 	uint8_t port;         /* DPDK port it leaves by */
 	uint16_t mtu;         /* bytes of L3 packet that fit the link */
-	uint16_t partial_sum; /* RFC 1071 sum of the outer IPv4 header without TOS, length, protocol
-				 and checksum */
+	uint16_t partial_sum; /* RFC 1071 sum of the outer IPv4 header without TOS, length and
+				 checksum */
 	uint32_t counter;     /* index of the backend's counters in every worker's block */
 	uint16_t gid;         /* of the membership it belongs to: what pins carry */
 	uint8_t reserved[62];
