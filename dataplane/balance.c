@@ -19,16 +19,27 @@
 #endif
 
 /* Inlined, because a call for each packet and step would cost 2 cycles of 7. */
-static __rte_always_inline void hash(const struct tables *tables, struct packet *packet)
+static __rte_always_inline void hash(const struct flow_secret *secret, struct packet *packet)
 {
 	const struct service *service = packet->service;
 
 	if (packet->flags & PACKET_IPV6)
-		packet->hash = flow_hash_ipv6(&packet->key, &tables->secret);
+		packet->hash = flow_hash_ipv6(&packet->key, secret);
 	else
-		packet->hash = flow_hash_ipv4(&packet->key, &tables->secret);
+		packet->hash = flow_hash_ipv4(&packet->key, secret);
 	packet->slot = flow_slot(packet->hash, service->slot_count);
 	rte_prefetch0(&service->slots[packet->slot]);
+}
+
+/* With a copy of the secret: what no other pointer reaches the compiler can keep in registers. */
+static __rte_always_inline void hash_burst(
+	const struct tables *tables, struct packet *packets, unsigned int count)
+{
+	const struct flow_secret secret = tables->secret;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (likely(packets[i].verdict == VERDICT_NEXT))
+			hash(&secret, &packets[i]);
 }
 
 static __rte_always_inline enum verdict find_record(
@@ -60,51 +71,67 @@ static inline bool is_tracked(const struct packet *packet)
 	return (packet->word & TRACKED) != 0;
 }
 
-/* The second thought about those that are not. Returns how many of them are to be copied. */
+/*
+ * Those of a burst whose slots are not quiet. The list is made without a branch, because how often
+ * there is one nobody can predict while a pool changes. A fate that the quiet choice has met does
+ * not count: cur may be nobody where a pin or home is somebody.
+ */
+static unsigned int list_tracked(
+	struct packet *packets, unsigned int count, struct packet **tracked)
+{
+	unsigned int tracked_count = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		tracked[tracked_count] = &packets[i];
+		tracked_count += is_tracked(&packets[i]);
+	}
+	return tracked_count;
+}
+
+/* The second thought about them. Returns how many of them are to be copied. */
 static __rte_noinline unsigned int choose_tracked(const struct tables *tables,
-	struct affinity_counters *counters, struct packet *const *packets, unsigned int count)
+	struct affinity_counters *counters, struct packet *packets, unsigned int count)
 {
 	const struct affinity *affinity = tables->affinity;
 	struct affinity_view view = { .affinity = affinity, .counters = counters };
-	unsigned int copies = 0;
+	struct packet *tracked[PACKET_BURST];
+	unsigned int tracked_count, copies = 0;
 
 	if (affinity == NULL)
 		return 0;
 	view.tick = atomic_load_explicit(&affinity->tick, memory_order_relaxed);
-	for (unsigned int i = 0; i < count; i++)
-		pins_prefetch(affinity->pins, packets[i]->hash);
-	for (unsigned int i = 0; i < count; i++) {
-		struct affinity_choice choice = affinity_choose(&view, tables, packets[i]);
+	tracked_count = list_tracked(packets, count, tracked);
+	for (unsigned int i = 0; i < tracked_count; i++)
+		pins_prefetch(affinity->pins, tracked[i]->hash);
+	for (unsigned int i = 0; i < tracked_count; i++) {
+		struct packet *packet = tracked[i];
+		struct affinity_choice choice = affinity_choose(&view, tables, packet);
 
-		packets[i]->verdict = find_record(tables, packets[i], choice.backend);
+		packet->verdict = find_record(tables, packet, choice.backend);
 		if (unlikely(choice.also_cur)) {
-			packets[i]->flags |= PACKET_COPY;
+			packet->flags |= PACKET_COPY;
 			copies++;
 		}
 	}
 	return copies;
 }
 
-/*
- * The list of those whose slots are not quiet is kept without a branch, because how often there is
- * one nobody can predict while a pool changes.
- */
 static __rte_always_inline unsigned int choose_burst(const struct tables *tables,
 	struct affinity_counters *counters, struct packet *packets, unsigned int count)
 {
-	struct packet *tracked[PACKET_BURST];
-	unsigned int tracked_count = 0;
+	uint32_t words = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (unlikely(packets[i].verdict != VERDICT_NEXT))
+		if (unlikely(packets[i].verdict != VERDICT_NEXT)) {
+			packets[i].word = 0; /* it has no slot that could be tracked */
 			continue;
+		}
 		packets[i].verdict = choose_quiet(tables, &packets[i]);
-		tracked[tracked_count] = &packets[i];
-		tracked_count += is_tracked(&packets[i]);
+		words |= packets[i].word;
 	}
-	if (likely(tracked_count == 0))
+	if (likely((words & TRACKED) == 0))
 		return 0;
-	return choose_tracked(tables, counters, tracked, tracked_count);
+	return choose_tracked(tables, counters, packets, count);
 }
 
 unsigned int balance_choose_burst(const struct tables *tables, struct affinity_counters *counters,
@@ -112,9 +139,7 @@ unsigned int balance_choose_burst(const struct tables *tables, struct affinity_c
 {
 	parse_burst(packets, count);
 	service_match_burst(tables->services, packets, count);
-	for (unsigned int i = 0; i < count; i++)
-		if (likely(packets[i].verdict == VERDICT_NEXT))
-			hash(tables, &packets[i]);
+	hash_burst(tables, packets, count);
 	return choose_burst(tables, counters, packets, count);
 }
 
@@ -148,7 +173,7 @@ void balance_encapsulate_burst(struct packet *packets, unsigned int count)
 
 void balance_hash(const struct tables *tables, struct packet *packet)
 {
-	hash(tables, packet);
+	hash(&tables->secret, packet);
 }
 
 enum verdict balance_choose(
