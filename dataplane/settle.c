@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
+ * Nearly every burst leaves as a whole by one port. That is found out on the way, while the mbufs
+ * are gathered; a burst that does not goes the long way instead.
+ *
  * Counting packet by packet is a chain in which each addition waits for the one before it to the
  * same counter: 10 cycles of each packet. So whatever is the same for a whole burst, as service and
  * port mostly are, is counted once for all of it.
@@ -9,49 +12,23 @@
 #include <rte_branch_prediction.h>
 #include <rte_ethdev.h>
 
-/* Packets of one burst that leave by one port; `packets` says which they are. */
+/* Packets that leave by one port. */
 struct batch {
 	unsigned int count;
 	uint64_t bytes; /* as they leave */
 	struct rte_mbuf *mbufs[PACKET_BURST];
-	struct packet *packets[PACKET_BURST];
 };
 
-static inline void count_traffic(struct counter *counter, const struct packet *packet)
-{
-	counter->packets++;
-	counter->bytes += packet->frame_length;
-	counter->new_flows += (packet->flags & PACKET_SYN) != 0;
-}
+/* The packets of a batch that is not a whole burst, beside their mbufs. */
+struct selection {
+	struct batch batch;
+	const struct packet *packets[PACKET_BURST];
+};
 
-static void count_services(
-	struct counter *counters, struct packet *const *packets, unsigned int packet_count)
+static inline void batch_add(struct batch *batch, struct rte_mbuf *mbuf)
 {
-	for (unsigned int i = 0; i < packet_count; i++)
-		count_traffic(&counters[packets[i]->service->counter], packets[i]);
-}
-
-/* For at least one packet. Backends vary within a burst, so each packet is added to its own. */
-static void count_forwarded(
-	struct counter *counters, struct packet *const *packets, unsigned int packet_count)
-{
-	const struct service *service = packets[0]->service;
-	struct counter *counter = &counters[service->counter];
-	struct counter sum = { 0 };
-	bool mixed = false;
-
-	for (unsigned int i = 0; i < packet_count; i++) {
-		mixed |= packets[i]->service != service;
-		count_traffic(&sum, packets[i]);
-		count_traffic(&counters[packets[i]->record->counter], packets[i]);
-	}
-	if (unlikely(mixed)) {
-		count_services(counters, packets, packet_count);
-		return;
-	}
-	counter->packets += sum.packets;
-	counter->bytes += sum.bytes;
-	counter->new_flows += sum.new_flows;
+	batch->mbufs[batch->count++] = mbuf;
+	batch->bytes += mbuf->pkt_len;
 }
 
 /* Frees what the port did not take of a batch. */
@@ -77,49 +54,100 @@ static inline unsigned int transmit_batch(
 	return sent;
 }
 
-/* Sends what it can; the rest meets TRANSMIT_FULL. */
-static void transmit(struct worker *worker, unsigned int port, struct batch *batch)
+/* The same for a batch of packets, whose fate this is. */
+static inline unsigned int transmit(struct worker *worker, unsigned int port, struct batch *batch)
 {
-	struct worker_counters *counters = worker->counters;
+	uint64_t *verdicts = worker->counters->verdicts;
 	unsigned int sent = transmit_batch(worker, port, batch);
 
-	counters->verdicts[VERDICT_FORWARDED] += sent;
-	counters->verdicts[VERDICT_TRANSMIT_FULL] += batch->count - sent;
-	if (likely(sent != 0))
-		count_forwarded(counters->counters, batch->packets, sent);
+	verdicts[VERDICT_FORWARDED] += sent;
+	verdicts[VERDICT_TRANSMIT_FULL] += batch->count - sent;
+	return sent;
 }
 
-/* Whether all of them leave, and by one port. */
-static bool leave_together(const struct packet *packets, unsigned int packet_count)
-{
-	uint8_t fates = VERDICT_NEXT, ports = 0;
+/* A burst that leaves by one port. */
 
-	for (unsigned int i = 0; i < packet_count; i++)
-		fates |= packets[i].verdict;
-	if (unlikely(fates != VERDICT_NEXT))
+/* Whether all packets do. Then they make up the batch, and `port` is DPDK's number. */
+static inline bool leave_together(
+	const struct packet *packets, unsigned int packet_count, struct batch *batch, uint8_t *port)
+{
+	uint8_t others = 0;
+
+	batch->count = packet_count;
+	batch->bytes = 0;
+	if (unlikely(packets[0].verdict != VERDICT_NEXT))
 		return false;
-	for (unsigned int i = 0; i < packet_count; i++)
-		ports |= packets[i].record->port ^ packets[0].record->port;
-	return ports == 0;
+	*port = packets[0].record->port;
+	for (unsigned int i = 0; i < packet_count; i++) {
+		if (unlikely(packets[i].verdict != VERDICT_NEXT))
+			return false;
+		others |= packets[i].record->port ^ *port;
+		batch->mbufs[i] = packets[i].mbuf;
+		batch->bytes += packets[i].mbuf->pkt_len;
+	}
+	return others == 0;
 }
 
-static inline void add_at(struct batch *batch, unsigned int place, struct packet *packet)
+static inline void count_packet(struct counter *counter, const struct packet *packet)
 {
-	batch->packets[place] = packet;
-	batch->mbufs[place] = packet->mbuf;
-	batch->bytes += packet->mbuf->pkt_len;
+	counter->packets++;
+	counter->bytes += packet->frame_length;
 }
 
-static void transmit_together(
-	struct worker *worker, struct packet *packets, unsigned int packet_count)
+static inline bool is_new_flow(const struct packet *packet)
 {
-	struct batch batch;
+	return (packet->flags & PACKET_SYN) != 0;
+}
 
-	batch.count = packet_count;
-	batch.bytes = 0;
+/* For bursts that have any. */
+static __rte_noinline void count_new_flows(
+	struct counter *counters, const struct packet *packets, unsigned int packet_count)
+{
+	for (unsigned int i = 0; i < packet_count; i++) {
+		counters[packets[i].service->counter].new_flows += is_new_flow(&packets[i]);
+		counters[packets[i].record->counter].new_flows += is_new_flow(&packets[i]);
+	}
+}
+
+static __rte_noinline void count_services(
+	struct counter *counters, const struct packet *packets, unsigned int packet_count)
+{
 	for (unsigned int i = 0; i < packet_count; i++)
-		add_at(&batch, i, &packets[i]);
-	transmit(worker, worker->port_of[packets[0].record->port], &batch);
+		count_packet(&counters[packets[i].service->counter], &packets[i]);
+}
+
+/* For at least one packet. Backends vary within a burst, so each packet is added to its own. */
+static inline void count_burst(
+	struct counter *counters, const struct packet *packets, unsigned int packet_count)
+{
+	const struct service *service = packets[0].service;
+	uint64_t bytes = 0;
+	uint8_t flags = 0;
+	bool mixed = false;
+
+	for (unsigned int i = 0; i < packet_count; i++) {
+		count_packet(&counters[packets[i].record->counter], &packets[i]);
+		mixed |= packets[i].service != service;
+		bytes += packets[i].frame_length;
+		flags |= packets[i].flags;
+	}
+	if (unlikely(mixed)) {
+		count_services(counters, packets, packet_count);
+	} else {
+		counters[service->counter].packets += packet_count;
+		counters[service->counter].bytes += bytes;
+	}
+	if ((flags & PACKET_SYN) != 0)
+		count_new_flows(counters, packets, packet_count);
+}
+
+/* Any other burst. */
+
+static void count_selection(
+	struct counter *counters, const struct packet *const *packets, unsigned int packet_count)
+{
+	for (unsigned int i = 0; i < packet_count; i++)
+		count_burst(counters, packets[i], 1);
 }
 
 /* A port that cannot hand packets back has a verdict of its own for what is not ours. */
@@ -130,22 +158,35 @@ static enum verdict judge_host_path(const struct worker_port *port, enum verdict
 	return verdict;
 }
 
-static void transmit_or_drop(struct worker *worker, unsigned int came_by, struct packet *packets,
-	unsigned int packet_count)
+static void transmit_selection(
+	struct worker *worker, unsigned int port, struct selection *selection)
 {
-	struct batch batches[WORKER_PORTS_MAX];
+	unsigned int sent;
+
+	if (selection->batch.count == 0)
+		return;
+	sent = transmit(worker, port, &selection->batch);
+	count_selection(worker->counters->counters, selection->packets, sent);
+}
+
+static __rte_noinline void transmit_or_drop(struct worker *worker, unsigned int came_by,
+	struct packet *packets, unsigned int packet_count)
+{
+	struct selection selections[WORKER_PORTS_MAX];
 	struct rte_mbuf *dropped[PACKET_BURST];
 	unsigned int dropped_count = 0;
 
 	for (unsigned int port = 0; port < worker->port_count; port++)
-		batches[port].count = batches[port].bytes = 0;
+		selections[port].batch.count = selections[port].batch.bytes = 0;
 	for (unsigned int i = 0; i < packet_count; i++) {
 		struct packet *packet = &packets[i];
 
 		if (likely(packet->verdict == VERDICT_NEXT)) {
-			struct batch *batch = &batches[worker->port_of[packet->record->port]];
+			struct selection *selection =
+				&selections[worker->port_of[packet->record->port]];
 
-			add_at(batch, batch->count++, packet);
+			selection->packets[selection->batch.count] = packet;
+			batch_add(&selection->batch, packet->mbuf);
 		} else {
 			packet->verdict = judge_host_path(&worker->ports[came_by], packet->verdict);
 			worker->counters->verdicts[packet->verdict]++;
@@ -153,8 +194,7 @@ static void transmit_or_drop(struct worker *worker, unsigned int came_by, struct
 		}
 	}
 	for (unsigned int port = 0; port < worker->port_count; port++)
-		if (batches[port].count != 0)
-			transmit(worker, port, &batches[port]);
+		transmit_selection(worker, port, &selections[port]);
 	if (dropped_count != 0)
 		rte_pktmbuf_free_bulk(dropped, dropped_count);
 }
@@ -162,10 +202,17 @@ static void transmit_or_drop(struct worker *worker, unsigned int came_by, struct
 void settle_burst(struct worker *worker, unsigned int came_by, struct packet *packets,
 	unsigned int packet_count)
 {
-	if (likely(leave_together(packets, packet_count)))
-		transmit_together(worker, packets, packet_count);
-	else
+	struct batch batch;
+	unsigned int sent;
+	uint8_t port;
+
+	if (unlikely(!leave_together(packets, packet_count, &batch, &port))) {
 		transmit_or_drop(worker, came_by, packets, packet_count);
+		return;
+	}
+	sent = transmit(worker, worker->port_of[port], &batch);
+	if (likely(sent != 0))
+		count_burst(worker->counters->counters, packets, sent);
 }
 
 static void transmit_copies(
@@ -177,7 +224,7 @@ static void transmit_copies(
 	for (unsigned int i = 0; i < copy_count; i++)
 		if (copies[i].verdict == VERDICT_NEXT &&
 			worker->port_of[copies[i].record->port] == port)
-			add_at(&batch, batch.count++, &copies[i]);
+			batch_add(&batch, copies[i].mbuf);
 	if (batch.count != 0)
 		worker->counters->copies += transmit_batch(worker, port, &batch);
 }
