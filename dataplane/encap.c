@@ -16,38 +16,45 @@ static inline uint32_t protocol_excess(const struct packet *packet)
 	return (packet->flags & PACKET_IPV6) * (IPPROTO_IPV6 - IPPROTO_IPIP);
 }
 
+/* The tag moves to the front, and the outer header over where it was. */
+static __rte_noinline void put_tagged(
+	uint8_t *frame, const uint8_t *tag, const uint8_t *headers, uint16_t size)
+{
+	memmove(frame + 12, tag, RTE_VLAN_HLEN);
+	memcpy(frame, headers, 12);
+	memcpy(frame + 16, headers + 12, 2 + size);
+}
+
 /*
- * Makes room for an outer header of `size` bytes, cuts Ethernet padding off, and writes the
- * Ethernet header and the record's outer header. Returns where the latter is; NULL without
- * headroom.
+ * Makes room for an outer header of `size` bytes, cuts Ethernet padding off behind a packet of
+ * `total_length` with that header, and writes the Ethernet header and the record's outer header.
+ * Returns where the latter is; NULL without headroom.
  *
  * By hand instead of rte_pktmbuf_prepend() and rte_pktmbuf_trim(), which look for the last of
  * several segments: parse() took packets of one only.
  */
-static inline uint8_t *put_headers(
-	struct packet *packet, const struct backend_record *record, uint16_t size)
+static inline uint8_t *put_headers(struct packet *packet, const struct backend_record *record,
+	uint16_t size, uint32_t total_length)
 {
-	uint16_t length = size + packet->l2_length + packet->l3_length;
 	const uint8_t *headers = (const void *)record; /* it begins with them */
 	struct rte_mbuf *mbuf = packet->mbuf;
-	uint16_t room = mbuf->data_off;
+	uint32_t length = packet->l2_length + total_length;
+	uint32_t room = mbuf->data_off;
 	uint8_t *frame;
 
 	if (unlikely(room < size))
 		return NULL;
-	frame = (uint8_t *)mbuf->buf_addr + room - size;
-	if (likely(packet->l2_length == RTE_ETHER_HDR_LEN)) {
-		memcpy(frame, headers, RTE_ETHER_HDR_LEN + size);
-	} else {
-		/* the tag moves to the front, and the outer header over where it was */
-		memmove(frame + 12, packet_at(packet, 12), RTE_VLAN_HLEN);
-		memcpy(frame, headers, 12);
-		memcpy(frame + 16, headers + 12, 2 + size);
-	}
-	mbuf->data_off = room - size;
+	room -= size;
+	frame = (uint8_t *)mbuf->buf_addr + room;
+	mbuf->data_off = room;
 	mbuf->data_len = length;
 	mbuf->pkt_len = length;
-	return frame + packet->l2_length;
+	if (unlikely(packet->l2_length != RTE_ETHER_HDR_LEN)) {
+		put_tagged(frame, frame + size + 12, headers, size);
+		return frame + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	}
+	memcpy(frame, headers, RTE_ETHER_HDR_LEN + size);
+	return frame + RTE_ETHER_HDR_LEN;
 }
 
 static inline enum verdict encap_none(struct packet *packet, const struct backend_record *record)
@@ -84,7 +91,7 @@ static inline enum verdict encap_ipv4(struct packet *packet, const struct backen
 
 	if (unlikely(total_length > record->mtu))
 		return VERDICT_TOO_BIG;
-	outer = put_headers(packet, record, sizeof(struct rte_ipv4_hdr));
+	outer = put_headers(packet, record, sizeof(struct rte_ipv4_hdr), total_length);
 	if (unlikely(outer == NULL))
 		return VERDICT_NO_HEADROOM;
 	first = rte_cpu_to_be_32(RTE_IPV4_VHL_DEF << 24 | tos << 16 | total_length);
@@ -103,7 +110,7 @@ static inline enum verdict encap_ipv6(struct packet *packet, const struct backen
 
 	if (unlikely(total_length > record->mtu))
 		return VERDICT_TOO_BIG;
-	outer = (void *)put_headers(packet, record, sizeof(*outer));
+	outer = (void *)put_headers(packet, record, sizeof(*outer), total_length);
 	if (unlikely(outer == NULL))
 		return VERDICT_NO_HEADROOM;
 	/* RFC 6437: 0 means "no label", so a flow whose hash ends in zeroes takes 1 */

@@ -11,6 +11,7 @@
 
 #include <rte_branch_prediction.h>
 #include <rte_ethdev.h>
+#include <rte_prefetch.h>
 
 /* Packets that leave by one port. */
 struct batch {
@@ -67,25 +68,45 @@ static inline unsigned int transmit(struct worker *worker, unsigned int port, st
 
 /* A burst that leaves by one port. */
 
-/* Whether all packets do. Then they make up the batch, and `port` is DPDK's number. */
-static inline bool leave_together(
-	const struct packet *packets, unsigned int packet_count, struct batch *batch, uint8_t *port)
-{
-	uint8_t others = 0;
+struct burst {
+	struct batch batch;
+	uint8_t port;        /* DPDK's number */
+	bool mixed_services; /* packets of more than one */
+};
 
-	batch->count = packet_count;
-	batch->bytes = 0;
+/* Whether all packets leave by one port. Then they make up the burst. */
+static inline bool leave_together(
+	const struct packet *packets, unsigned int packet_count, struct burst *burst)
+{
+	const struct service *service = packets[0].service;
+	struct batch *batch = &burst->batch;
+	bool mixed_ports = false;
+
 	if (unlikely(packets[0].verdict != VERDICT_NEXT))
 		return false;
-	*port = packets[0].record->port;
+	burst->port = packets[0].record->port;
+	burst->mixed_services = false;
+	batch->count = packet_count;
+	batch->bytes = 0;
 	for (unsigned int i = 0; i < packet_count; i++) {
 		if (unlikely(packets[i].verdict != VERDICT_NEXT))
 			return false;
-		others |= packets[i].record->port ^ *port;
+		mixed_ports |= packets[i].record->port != burst->port;
+		burst->mixed_services |= packets[i].service != service;
 		batch->mbufs[i] = packets[i].mbuf;
 		batch->bytes += packets[i].mbuf->pkt_len;
 	}
-	return others == 0;
+	return !mixed_ports;
+}
+
+/* Where there are many services, their counters are not at hand. */
+static __rte_noinline void prefetch_counters(
+	const struct counter *counters, const struct packet *packets, unsigned int packet_count)
+{
+	for (unsigned int i = 0; i < packet_count; i++) {
+		rte_prefetch0_write(&counters[packets[i].service->counter]);
+		rte_prefetch0_write(&counters[packets[i].record->counter]);
+	}
 }
 
 static inline void count_packet(struct counter *counter, const struct packet *packet)
@@ -116,29 +137,40 @@ static __rte_noinline void count_services(
 		count_packet(&counters[packets[i].service->counter], &packets[i]);
 }
 
-/* For at least one packet. Backends vary within a burst, so each packet is added to its own. */
-static inline void count_burst(
-	struct counter *counters, const struct packet *packets, unsigned int packet_count)
+/* Backends vary within a burst, so each packet is added to its own. */
+static inline void count_burst(struct counter *counters, const struct burst *burst,
+	const struct packet *packets, unsigned int packet_count)
 {
-	const struct service *service = packets[0].service;
+	struct counter *counter = &counters[packets[0].service->counter];
 	uint64_t bytes = 0;
 	uint8_t flags = 0;
-	bool mixed = false;
 
 	for (unsigned int i = 0; i < packet_count; i++) {
 		count_packet(&counters[packets[i].record->counter], &packets[i]);
-		mixed |= packets[i].service != service;
 		bytes += packets[i].frame_length;
 		flags |= packets[i].flags;
 	}
-	if (unlikely(mixed)) {
+	if (unlikely(burst->mixed_services)) {
 		count_services(counters, packets, packet_count);
 	} else {
-		counters[service->counter].packets += packet_count;
-		counters[service->counter].bytes += bytes;
+		counter->packets += packet_count;
+		counter->bytes += bytes;
 	}
 	if ((flags & PACKET_SYN) != 0)
 		count_new_flows(counters, packets, packet_count);
+}
+
+static inline void transmit_burst(struct worker *worker, struct burst *burst,
+	const struct packet *packets, unsigned int packet_count)
+{
+	struct counter *counters = worker->counters->counters;
+	unsigned int sent;
+
+	if (unlikely(burst->mixed_services))
+		prefetch_counters(counters, packets, packet_count);
+	sent = transmit(worker, worker->port_of[burst->port], &burst->batch);
+	if (likely(sent != 0))
+		count_burst(counters, burst, packets, sent);
 }
 
 /* Any other burst. */
@@ -146,8 +178,11 @@ static inline void count_burst(
 static void count_selection(
 	struct counter *counters, const struct packet *const *packets, unsigned int packet_count)
 {
-	for (unsigned int i = 0; i < packet_count; i++)
-		count_burst(counters, packets[i], 1);
+	for (unsigned int i = 0; i < packet_count; i++) {
+		count_packet(&counters[packets[i]->record->counter], packets[i]);
+		count_services(counters, packets[i], 1);
+		count_new_flows(counters, packets[i], 1);
+	}
 }
 
 /* A port that cannot hand packets back has a verdict of its own for what is not ours. */
@@ -202,17 +237,12 @@ static __rte_noinline void transmit_or_drop(struct worker *worker, unsigned int 
 void settle_burst(struct worker *worker, unsigned int came_by, struct packet *packets,
 	unsigned int packet_count)
 {
-	struct batch batch;
-	unsigned int sent;
-	uint8_t port;
+	struct burst burst;
 
-	if (unlikely(!leave_together(packets, packet_count, &batch, &port))) {
+	if (likely(leave_together(packets, packet_count, &burst)))
+		transmit_burst(worker, &burst, packets, packet_count);
+	else
 		transmit_or_drop(worker, came_by, packets, packet_count);
-		return;
-	}
-	sent = transmit(worker, worker->port_of[port], &batch);
-	if (likely(sent != 0))
-		count_burst(worker->counters->counters, packets, sent);
 }
 
 static void transmit_copies(
