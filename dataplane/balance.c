@@ -6,6 +6,7 @@
 
 #include "encap.h"
 #include "parse.h"
+#include "service_lookup.h"
 #include "slots.h"
 
 /*
@@ -31,39 +32,53 @@ static __rte_always_inline void hash(const struct flow_secret *secret, struct pa
 	rte_prefetch0(&service->slots[packet->slot]);
 }
 
-/* With a copy of the secret: what no other pointer reaches the compiler can keep in registers. */
-static __rte_always_inline void hash_burst(
+/*
+ * Service and slot of each. With a copy of the secret, because what no other pointer reaches the
+ * compiler can keep in registers.
+ */
+static __rte_always_inline void match_burst(
 	const struct tables *tables, struct packet *packets, unsigned int count)
 {
+	const struct service_table *services = tables->services;
 	const struct flow_secret secret = tables->secret;
 
-	for (unsigned int i = 0; i < count; i++)
+	service_prefetch_burst(services, packets, count);
+	for (unsigned int i = 0; i < count; i++) {
+		if (unlikely(packets[i].verdict != VERDICT_NEXT))
+			continue;
+		packets[i].verdict = service_match_packet(services, &packets[i]);
 		if (likely(packets[i].verdict == VERDICT_NEXT))
 			hash(&secret, &packets[i]);
+	}
 }
 
-static __rte_always_inline enum verdict find_record(
+/* RECORD_NONE where there is nobody. */
+static __rte_always_inline void find_record(
 	const struct tables *tables, struct packet *packet, uint32_t backend)
 {
-	uint32_t cell;
+	uint32_t cell = RECORD_NONE;
 
-	if (unlikely(backend == SLOT_NO_BACKEND))
-		return VERDICT_NO_BACKEND;
 	/* pairs with the release store of the cell's number, after its content was written */
-	cell = atomic_load_explicit(&packet->service->record_of[backend], memory_order_acquire);
-	if (unlikely(cell == RECORD_NONE))
-		return VERDICT_NO_BACKEND;
+	if (likely(backend != SLOT_NO_BACKEND))
+		cell = atomic_load_explicit(
+			&packet->service->record_of[backend], memory_order_acquire);
 	packet->record = &tables->records[cell];
 	rte_prefetch0(packet->record);
-	return VERDICT_NEXT;
 }
 
-/* As if the packet's slot were quiet. */
-static __rte_always_inline enum verdict choose_quiet(
-	const struct tables *tables, struct packet *packet)
+static inline bool has_backend(const struct tables *tables, const struct packet *packet)
 {
-	packet->word = slot_load(&packet->service->slots[packet->slot]);
-	return find_record(tables, packet, slot_cur(packet->word));
+	return packet->record != &tables->records[RECORD_NONE];
+}
+
+/* As if the packet's slot were quiet. Returns what the slot says. */
+static __rte_always_inline uint32_t choose_quiet(const struct tables *tables, struct packet *packet)
+{
+	uint32_t word = slot_load(&packet->service->slots[packet->slot]);
+
+	packet->word = word;
+	find_record(tables, packet, slot_cur(word));
+	return word;
 }
 
 static inline bool is_tracked(const struct packet *packet)
@@ -73,8 +88,7 @@ static inline bool is_tracked(const struct packet *packet)
 
 /*
  * Those of a burst whose slots are not quiet. The list is made without a branch, because how often
- * there is one nobody can predict while a pool changes. A fate that the quiet choice has met does
- * not count: cur may be nobody where a pin or home is somebody.
+ * there is one nobody can predict while a pool changes.
  */
 static unsigned int list_tracked(
 	struct packet *packets, unsigned int count, struct packet **tracked)
@@ -107,7 +121,7 @@ static __rte_noinline unsigned int choose_tracked(const struct tables *tables,
 		struct packet *packet = tracked[i];
 		struct affinity_choice choice = affinity_choose(&view, tables, packet);
 
-		packet->verdict = find_record(tables, packet, choice.backend);
+		find_record(tables, packet, choice.backend);
 		if (unlikely(choice.also_cur)) {
 			packet->flags |= PACKET_COPY;
 			copies++;
@@ -126,8 +140,7 @@ static __rte_always_inline unsigned int choose_burst(const struct tables *tables
 			packets[i].word = 0; /* it has no slot that could be tracked */
 			continue;
 		}
-		packets[i].verdict = choose_quiet(tables, &packets[i]);
-		words |= packets[i].word;
+		words |= choose_quiet(tables, &packets[i]);
 	}
 	if (likely((words & TRACKED) == 0))
 		return 0;
@@ -138,8 +151,7 @@ unsigned int balance_choose_burst(const struct tables *tables, struct affinity_c
 	struct packet *packets, unsigned int count)
 {
 	parse_burst(packets, count);
-	service_match_burst(tables->services, packets, count);
-	hash_burst(tables, packets, count);
+	match_burst(tables, packets, count);
 	return choose_burst(tables, counters, packets, count);
 }
 
@@ -148,8 +160,8 @@ static bool make_copy(const struct tables *tables, const struct packet *packet, 
 {
 	*copy = *packet;
 	copy->flags &= ~PACKET_COPY;
-	copy->verdict = find_record(tables, copy, slot_cur(packet->word));
-	if (copy->verdict != VERDICT_NEXT)
+	find_record(tables, copy, slot_cur(packet->word));
+	if (!has_backend(tables, copy))
 		return false;
 	copy->mbuf = rte_pktmbuf_copy(packet->mbuf, packet->mbuf->pool, 0, UINT32_MAX);
 	return copy->mbuf != NULL;
@@ -181,7 +193,7 @@ enum verdict balance_choose(
 {
 	packet->verdict = VERDICT_NEXT;
 	choose_burst(tables, counters, packet, 1);
-	return packet->verdict;
+	return has_backend(tables, packet) ? VERDICT_NEXT : VERDICT_NO_BACKEND;
 }
 
 struct affinity_choice balance_look(const struct tables *tables, const struct packet *packet)

@@ -17,8 +17,9 @@
 /*
  * Takes `count` (at most PACKET_BURST) packets whose mbufs are set from their bytes to the record
  * of their backend, stage by stage over the burst. Afterwards verdict is VERDICT_NEXT where
- * `record` is set, else the packet's fate. Returns how many have PACKET_COPY. Workers; what is
- * found stays reachable until their next quiescent state.
+ * `record` is set, else the packet's fate; where there is no backend it is the record of nobody
+ * (RECORD_NONE), from which encapsulation makes a fate. Returns how many have PACKET_COPY. Workers;
+ * what is found stays reachable until their next quiescent state.
  *
  * `counters` are the worker's own. NULL: only look, and leave pins and counters as they are; any
  * thread that keeps `tables` from being destroyed.

@@ -57,12 +57,18 @@ static inline uint8_t *put_headers(struct packet *packet, const struct backend_r
 	return frame + RTE_ETHER_HDR_LEN;
 }
 
+/* Of a packet that is longer than the record takes. That of nobody takes none at all. */
+static enum verdict refuse(const struct backend_record *record)
+{
+	return record->mtu == 0 ? VERDICT_NO_BACKEND : VERDICT_TOO_BIG;
+}
+
 static inline enum verdict encap_none(struct packet *packet, const struct backend_record *record)
 {
 	uint16_t length = packet->l2_length + packet->l3_length;
 
 	if (unlikely(packet->l3_length > record->mtu))
-		return VERDICT_TOO_BIG;
+		return refuse(record);
 	/* padding is left alone, unless it makes the frame longer than the link takes */
 	if (unlikely(packet->frame_length - packet->l2_length > record->mtu))
 		packet->mbuf->data_len = packet->mbuf->pkt_len = length;
@@ -90,7 +96,7 @@ static inline enum verdict encap_ipv4(struct packet *packet, const struct backen
 	uint8_t *outer;
 
 	if (unlikely(total_length > record->mtu))
-		return VERDICT_TOO_BIG;
+		return refuse(record);
 	outer = put_headers(packet, record, sizeof(struct rte_ipv4_hdr), total_length);
 	if (unlikely(outer == NULL))
 		return VERDICT_NO_HEADROOM;
@@ -109,7 +115,7 @@ static inline enum verdict encap_ipv6(struct packet *packet, const struct backen
 	struct rte_ipv6_hdr *outer;
 
 	if (unlikely(total_length > record->mtu))
-		return VERDICT_TOO_BIG;
+		return refuse(record);
 	outer = (void *)put_headers(packet, record, sizeof(*outer), total_length);
 	if (unlikely(outer == NULL))
 		return VERDICT_NO_HEADROOM;

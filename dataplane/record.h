@@ -25,7 +25,11 @@ enum record_encap {
 	RECORD_ENCAP_IPV6, /* IPv6 outer header (RFC 2473) */
 };
 
-#define RECORD_NONE 0 /* the number of no cell (STATE_RECORD_NONE): this backend has no record */
+/*
+ * The number of the cell of nobody (STATE_RECORD_NONE), which stays all zeroes: an MTU of 0 takes
+ * no packet. For backends without a record, and where there is no backend.
+ */
+#define RECORD_NONE 0
 
 #define RECORD_OUTER_TTL 64 /* and hop limit */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * service: which service claims a packet. A table of exact (VIP, protocol, port) and (VIP,
- * protocol, any port) keys in open addressing, one for each address family; the more exact key
- * wins. Built by the control thread, read-only from the moment workers can reach it.
+ * protocol, any port) keys, of which the more exact one wins. Built by the control thread,
+ * read-only from the moment workers can reach it; service_lookup.h tells how it works.
  */
 #pragma once
 
@@ -54,6 +54,9 @@ bool service_table_has_vip(const struct service_table *table, const struct addre
  */
 enum verdict service_match(const struct service_table *table, struct packet *packet);
 
-/* The same for those of a burst that are still VERDICT_NEXT. */
-void service_match_burst(
-	const struct service_table *table, struct packet *packets, unsigned int count);
+/*
+ * To be called for a burst whose packets are about to be matched one by one: fetches what those
+ * that are still VERDICT_NEXT will look at, where it is not at hand anyway. Workers.
+ */
+void service_prefetch_burst(
+	const struct service_table *table, const struct packet *packets, unsigned int count);

@@ -27,7 +27,7 @@
 #include "pipeline_options.h"
 #include "publisher.h"
 #include "random.h"
-#include "service.h"
+#include "service_lookup.h"
 
 #define MBUFS        (2 * SOURCE_RING_SIZE * SOURCE_QUEUES_MAX - 1)
 #define CACHE        256
@@ -63,7 +63,10 @@ static void step_parse(const struct tables *tables, struct packet *packets, unsi
 
 static void step_match(const struct tables *tables, struct packet *packets, unsigned int count)
 {
-	service_match_burst(tables->services, packets, count);
+	service_prefetch_burst(tables->services, packets, count);
+	for (unsigned int i = 0; i < count; i++)
+		if (likely(packets[i].verdict == VERDICT_NEXT))
+			packets[i].verdict = service_match_packet(tables->services, &packets[i]);
 }
 
 /* All from parse to the backend. */

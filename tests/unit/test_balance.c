@@ -196,6 +196,7 @@ static void a_slot_without_cur_serves_its_old_flows(void **state)
 	make_syn(&frame, 40001);
 	packet.mbuf = frame_mbuf_create(&frame, 0, 0);
 	balance_choose_burst(scene->tables, &scene->counters, &packet, 1);
+	balance_encapsulate_burst(&packet, 1);
 	frame_mbuf_free(packet.mbuf);
 	assert_int_equal(packet.verdict, VERDICT_NO_BACKEND);
 }
