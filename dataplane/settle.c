@@ -72,6 +72,7 @@ struct burst {
 	struct batch batch;
 	uint8_t port;        /* DPDK's number */
 	bool mixed_services; /* packets of more than one */
+	bool mixed_backends; /* to more than one */
 };
 
 /* Whether all packets leave by one port. Then they make up the burst. */
@@ -79,13 +80,15 @@ static inline bool leave_together(
 	const struct packet *packets, unsigned int packet_count, struct burst *burst)
 {
 	const struct service *service = packets[0].service;
+	const struct backend_record *record = packets[0].record;
 	struct batch *batch = &burst->batch;
 	bool mixed_ports = false;
 
 	if (unlikely(packets[0].verdict != VERDICT_NEXT))
 		return false;
-	burst->port = packets[0].record->port;
+	burst->port = record->port;
 	burst->mixed_services = false;
+	burst->mixed_backends = false;
 	batch->count = packet_count;
 	batch->bytes = 0;
 	for (unsigned int i = 0; i < packet_count; i++) {
@@ -93,6 +96,7 @@ static inline bool leave_together(
 			return false;
 		mixed_ports |= packets[i].record->port != burst->port;
 		burst->mixed_services |= packets[i].service != service;
+		burst->mixed_backends |= packets[i].record != record;
 		batch->mbufs[i] = packets[i].mbuf;
 		batch->bytes += packets[i].mbuf->pkt_len;
 	}
@@ -109,10 +113,15 @@ static __rte_noinline void prefetch_counters(
 	}
 }
 
+static inline void add(struct counter *counter, uint64_t packets, uint64_t bytes)
+{
+	counter->packets += packets;
+	counter->bytes += bytes;
+}
+
 static inline void count_packet(struct counter *counter, const struct packet *packet)
 {
-	counter->packets++;
-	counter->bytes += packet->frame_length;
+	add(counter, 1, packet->frame_length);
 }
 
 static inline bool is_new_flow(const struct packet *packet)
@@ -137,25 +146,48 @@ static __rte_noinline void count_services(
 		count_packet(&counters[packets[i].service->counter], &packets[i]);
 }
 
-/* Backends vary within a burst, so each packet is added to its own. */
-static inline void count_burst(struct counter *counters, const struct burst *burst,
-	const struct packet *packets, unsigned int packet_count)
+/* Packets for one backend, of which each addition would wait for the one before. */
+static __rte_noinline uint64_t count_backend(struct counter *counters, const struct packet *packets,
+	unsigned int packet_count, uint8_t *flags)
 {
-	struct counter *counter = &counters[packets[0].service->counter];
 	uint64_t bytes = 0;
-	uint8_t flags = 0;
+
+	for (unsigned int i = 0; i < packet_count; i++) {
+		bytes += packets[i].frame_length;
+		*flags |= packets[i].flags;
+	}
+	add(&counters[packets[0].record->counter], packet_count, bytes);
+	return bytes;
+}
+
+/* Packets for several, each to its own. */
+static inline uint64_t count_backends(struct counter *counters, const struct packet *packets,
+	unsigned int packet_count, uint8_t *flags)
+{
+	uint64_t bytes = 0;
 
 	for (unsigned int i = 0; i < packet_count; i++) {
 		count_packet(&counters[packets[i].record->counter], &packets[i]);
 		bytes += packets[i].frame_length;
-		flags |= packets[i].flags;
+		*flags |= packets[i].flags;
 	}
-	if (unlikely(burst->mixed_services)) {
+	return bytes;
+}
+
+static inline void count_burst(struct counter *counters, const struct burst *burst,
+	const struct packet *packets, unsigned int packet_count)
+{
+	uint8_t flags = 0;
+	uint64_t bytes;
+
+	if (likely(burst->mixed_backends))
+		bytes = count_backends(counters, packets, packet_count, &flags);
+	else
+		bytes = count_backend(counters, packets, packet_count, &flags);
+	if (likely(!burst->mixed_services))
+		add(&counters[packets[0].service->counter], packet_count, bytes);
+	else
 		count_services(counters, packets, packet_count);
-	} else {
-		counter->packets += packet_count;
-		counter->bytes += bytes;
-	}
 	if ((flags & PACKET_SYN) != 0)
 		count_new_flows(counters, packets, packet_count);
 }
