@@ -44,10 +44,14 @@ static __rte_always_inline void match_burst(
 
 	service_prefetch_burst(services, packets, count);
 	for (unsigned int i = 0; i < count; i++) {
+		enum verdict verdict;
+
 		if (unlikely(packets[i].verdict != VERDICT_NEXT))
 			continue;
-		packets[i].verdict = service_match_packet(services, &packets[i]);
-		if (likely(packets[i].verdict == VERDICT_NEXT))
+		verdict = service_match_packet(services, &packets[i]);
+		if (unlikely(verdict != VERDICT_NEXT))
+			packets[i].verdict = verdict;
+		else
 			hash(&secret, &packets[i]);
 	}
 }

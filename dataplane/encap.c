@@ -138,9 +138,15 @@ static inline enum verdict encap_packet(struct packet *packet, const struct back
 
 void encap_burst(struct packet *packets, unsigned int count)
 {
-	for (unsigned int i = 0; i < count; i++)
-		if (likely(packets[i].verdict == VERDICT_NEXT))
-			packets[i].verdict = encap_packet(&packets[i], packets[i].record);
+	for (unsigned int i = 0; i < count; i++) {
+		enum verdict verdict;
+
+		if (unlikely(packets[i].verdict != VERDICT_NEXT))
+			continue;
+		verdict = encap_packet(&packets[i], packets[i].record);
+		if (unlikely(verdict != VERDICT_NEXT))
+			packets[i].verdict = verdict;
+	}
 }
 
 enum verdict encap(struct packet *packet, const struct backend_record *record)

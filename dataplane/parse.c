@@ -388,27 +388,24 @@ static __rte_always_inline bool parse_plain(struct packet *packet)
 		   !is_sound_udp(l4, (int)total_length - (int)sizeof(*ip))) {
 		return false;
 	}
-	packet->frame_length = mbuf->pkt_len;
+	packet->frame_length = mbuf->data_len;
 	packet->l3_length = total_length;
-	packet->l4_offset = PLAIN_L4;
-	packet->l2_length = PLAIN_L3;
 	packet->traffic_class = ip->type_of_service;
 	packet->flags = flags;
+	packet->l4_offset = PLAIN_L4;
+	packet->l2_length = PLAIN_L3;
+	packet->verdict = VERDICT_NEXT;
 	memcpy(key->addresses, &ip->src_addr, sizeof(key->addresses));
 	memcpy(key->ports, l4, sizeof(key->ports));
 	key->protocol = ip->next_proto_id;
 	return true;
 }
 
-static inline enum verdict parse_packet(struct packet *packet)
-{
-	return likely(parse_plain(packet)) ? VERDICT_NEXT : parse_any(packet);
-}
-
 void parse_burst(struct packet *packets, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		packets[i].verdict = parse_packet(&packets[i]);
+		if (unlikely(!parse_plain(&packets[i])))
+			packets[i].verdict = parse_any(&packets[i]);
 }
 
 enum verdict parse(struct packet *packet)
