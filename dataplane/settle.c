@@ -75,9 +75,9 @@ struct burst {
 	bool mixed_backends; /* to more than one */
 };
 
-/* Whether all packets leave by one port. Then they make up the burst. */
-static inline bool leave_together(
-	const struct packet *packets, unsigned int packet_count, struct burst *burst)
+/* Whether all packets leave by one port of several. Then they make up the burst. */
+static __rte_always_inline bool leave_by_one(const struct packet *packets,
+	unsigned int packet_count, bool several_ports, struct burst *burst)
 {
 	const struct service *service = packets[0].service;
 	const struct backend_record *record = packets[0].record;
@@ -94,13 +94,23 @@ static inline bool leave_together(
 	for (unsigned int i = 0; i < packet_count; i++) {
 		if (unlikely(packets[i].verdict != VERDICT_NEXT))
 			return false;
-		mixed_ports |= packets[i].record->port != burst->port;
+		if (several_ports)
+			mixed_ports |= packets[i].record->port != burst->port;
 		burst->mixed_services |= packets[i].service != service;
 		burst->mixed_backends |= packets[i].record != record;
 		batch->mbufs[i] = packets[i].mbuf;
 		batch->bytes += packets[i].mbuf->pkt_len;
 	}
 	return !mixed_ports;
+}
+
+/* Compiled for either case: with a single port there is nothing to compare. */
+static inline bool leave_together(const struct worker *worker, const struct packet *packets,
+	unsigned int packet_count, struct burst *burst)
+{
+	if (worker->port_count == 1)
+		return leave_by_one(packets, packet_count, false, burst);
+	return leave_by_one(packets, packet_count, true, burst);
 }
 
 /* Where there are many services, their counters are not at hand. */
@@ -271,7 +281,7 @@ void settle_burst(struct worker *worker, unsigned int came_by, struct packet *pa
 {
 	struct burst burst;
 
-	if (likely(leave_together(packets, packet_count, &burst)))
+	if (likely(leave_together(worker, packets, packet_count, &burst)))
 		transmit_burst(worker, &burst, packets, packet_count);
 	else
 		transmit_or_drop(worker, came_by, packets, packet_count);
