@@ -13,6 +13,8 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
+#include "parse_plain.h"
+
 /*
  * The steps towards a TCP or UDP header of IPv4 are inlined into the loop over a burst: 4 cycles of
  * 14 per packet. Offsets are 32 bits wide for the same reason.
@@ -313,92 +315,6 @@ static __rte_noinline enum verdict parse_any(struct packet *packet)
 	if (ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
 		return parse_ipv6(packet, at);
 	return VERDICT_LEFT_TO_HOST;
-}
-
-/*
- * The short way for what nearly all packets are: TCP or UDP in IPv4 without VLAN tag, options or
- * fragmentation, sound and whole. Whatever is not found to be that goes the long way, which alone
- * knows why.
- */
-
-#define PLAIN_L3 RTE_ETHER_HDR_LEN
-#define PLAIN_L4 (PLAIN_L3 + sizeof(struct rte_ipv4_hdr))
-
-/* EtherType, version, header length; the type of service is left out. */
-#define PLAIN_TYPE      RTE_BE32(RTE_ETHER_TYPE_IPV4 << 16 | RTE_IPV4_VHL_DEF << 8)
-#define PLAIN_TYPE_MASK RTE_BE32(0xffffff00)
-
-/* More fragments and offset, protocol; the time to live is left out. */
-#define PLAIN_PROTOCOL_MASK RTE_BE32((RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK) << 16 | 0xff)
-
-static inline uint32_t load_32(const uint8_t *bytes)
-{
-	uint32_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return word;
-}
-
-/* Whether a header that is there, by the bytes of the frame, is sound and within `length`. */
-static inline bool is_sound_tcp(const struct rte_tcp_hdr *tcp, int length)
-{
-	int header_length = (tcp->data_off & 0xf0) >> 2;
-
-	return header_length >= (int)sizeof(*tcp) && header_length <= length;
-}
-
-static inline bool is_sound_udp(const struct rte_udp_hdr *udp, int length)
-{
-	int datagram_length = rte_be_to_cpu_16(udp->dgram_len);
-
-	return datagram_length >= (int)sizeof(*udp) && datagram_length <= length;
-}
-
-static inline uint8_t syn_flag(const struct rte_tcp_hdr *tcp)
-{
-	return (tcp->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG
-		       ? PACKET_SYN
-		       : 0;
-}
-
-/* False: go the long way. Bytes are read that such a packet of the least size has. */
-static __rte_always_inline bool parse_plain(struct packet *packet)
-{
-	const struct rte_mbuf *mbuf = packet->mbuf;
-	const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
-	const struct rte_ipv4_hdr *ip = (const void *)(frame + PLAIN_L3);
-	const void *l4 = frame + PLAIN_L4;
-	struct flow_key_ipv4 *key = &packet->key.ipv4;
-	uint32_t protocol, total_length;
-	uint8_t flags = 0;
-
-	if (unlikely(mbuf->nb_segs != 1 || mbuf->data_len < PLAIN_L4 + sizeof(struct rte_tcp_hdr)))
-		return false;
-	if (unlikely((load_32(frame + 12) & PLAIN_TYPE_MASK) != PLAIN_TYPE))
-		return false;
-	total_length = rte_be_to_cpu_16(ip->total_length);
-	if (unlikely(PLAIN_L3 + total_length > mbuf->data_len))
-		return false;
-	protocol = load_32((const uint8_t *)&ip->fragment_offset) & PLAIN_PROTOCOL_MASK;
-	if (likely(protocol == RTE_BE32(IPPROTO_TCP))) {
-		if (unlikely(!is_sound_tcp(l4, (int)total_length - (int)sizeof(*ip))))
-			return false;
-		flags = syn_flag(l4);
-	} else if (protocol != RTE_BE32(IPPROTO_UDP) ||
-		   !is_sound_udp(l4, (int)total_length - (int)sizeof(*ip))) {
-		return false;
-	}
-	packet->frame_length = mbuf->data_len;
-	packet->l3_length = total_length;
-	packet->traffic_class = ip->type_of_service;
-	packet->flags = flags;
-	packet->l4_offset = PLAIN_L4;
-	packet->l2_length = PLAIN_L3;
-	packet->verdict = VERDICT_NEXT;
-	memcpy(key->addresses, &ip->src_addr, sizeof(key->addresses));
-	memcpy(key->ports, l4, sizeof(key->ports));
-	key->protocol = ip->next_proto_id;
-	return true;
 }
 
 void parse_burst(struct packet *packets, unsigned int count)
