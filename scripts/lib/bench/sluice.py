@@ -61,11 +61,13 @@ class Sluice(Program):
     def socket_path(self):
         return os.path.join(self.directory, "control.sock")
 
-    def call(self, method):
+    def call(self, method, params=None):
         if self.answers is None:
             self.answers = self.connection.makefile("rb")
         self.request += 1
         message = {"jsonrpc": "2.0", "id": self.request, "method": method}
+        if params is not None:
+            message["params"] = params
         self.connection.sendall(json.dumps(message).encode() + b"\n")
         line = self.answers.readline()
         answer = json.loads(line) if line.endswith(b"\n") else {}

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+The whole sluiced with many pools and services: how long until it is ready, beside one that has a
+single service and backend, and until a change over its control socket is answered.
+"""
+import ipaddress
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+
+from .figures import aligned, span, spread, verdict
+from .machine import hugepages_suffice
+from .sluice import Sluice
+
+DEVICE = "net_null0,no-rx=1"
+MBUFS = 65536
+CHANGES = 20
+READY = re.compile(r"^(\S+)Z .* ready: ", re.M)
+
+READY_SMALL = "ready, 1 service, 1 backend"
+READY_LARGE = "ready, 1,000 services, 10,000 backends"
+DIFFERENCE = "what the 1,000 and 10,000 take"
+CHANGE = "a drain of one of them, answered"
+LIMITS_MS = {DIFFERENCE: 1000}
+HEADINGS = ["row", "ms", "(min-max)", "target"]
+
+
+@dataclass(frozen=True)
+class Size:
+    pools: int
+    backends: int  # of each pool
+    services: int  # of the pools in turn
+    forward: str = "ipip"
+
+
+SMALL, LARGE = Size(1, 1, 1), Size(100, 100, 1000)
+
+
+class SizedSluice(Sluice):
+    """One that no packet comes to."""
+
+    def __init__(self, directory, cpus, build, size, hugepages):
+        super().__init__(directory, cpus, build, size, DEVICE, MBUFS, hugepages)
+        self.started = None
+
+    def configure(self, row, device, mbufs, hugepages):
+        configuration = super().configure(row, device, mbufs, hugepages)
+        configuration["pools"] = [pool(row, number) for number in range(row.pools)]
+        configuration["services"] = [service(row, number) for number in range(row.services)]
+        return configuration
+
+    def command(self):
+        command = super().command()
+        self.started = time.time()
+        return command
+
+    def carries_packets(self):
+        return True
+
+    def ready_ms(self):
+        """From its start until it was ready, by the clock of its log."""
+        with open(self.log_path) as file:
+            found = READY.search(file.read())
+        if found is None:
+            raise self.failure("does not say when it was ready")
+        ready = datetime.fromisoformat(found.group(1) + "+00:00")
+        return (ready.timestamp() - self.started) * 1e3
+
+    def change_ms(self, number):
+        """From the request to its answer: the first backend is drained, or no more."""
+        change = {"pool": "pool-0", "name": "web-0", "state": ["drain", "active"][number % 2]}
+        before = time.perf_counter()
+        self.call("backend.set", change)
+        return (time.perf_counter() - before) * 1e3
+
+
+def pool(size, number):
+    return {
+        "name": f"pool-{number}",
+        "backends": [
+            {"name": f"web-{place}", "address": address("10.16.0.0", number * size.backends + place)}
+            for place in range(size.backends)
+        ],
+    }
+
+
+def service(size, number):
+    return {
+        "name": f"www-{number}", "vip": address("203.0.113.0", number), "protocol": "tcp",
+        "port": 80, "pool": f"pool-{number % size.pools}", "forward": size.forward,
+    }
+
+
+def address(first, number):
+    return str(ipaddress.IPv4Address(first) + number)
+
+
+class Result:
+    """One figure: a value of each run."""
+
+    def __init__(self, name, values):
+        self.name = name
+        self.values = values
+
+    def limit(self):
+        return LIMITS_MS.get(self.name)
+
+    def meets(self, margin=0.0):
+        return self.limit() is None or median(self.values) <= self.limit() * (1 + margin)
+
+    def outcome(self):
+        return f"at most {self.limit()} ms: {verdict(self.meets())}" if self.limit() else ""
+
+
+class Part:
+    name = "startup"
+    title = "The whole program with many services"
+    rows = [READY_SMALL, READY_LARGE, DIFFERENCE, CHANGE]
+
+    def __init__(self, bench):
+        self.bench = bench
+
+    def program(self, size):
+        """In a directory of its own, where no process has left a state file."""
+        directory = os.path.join(self.bench.directory, self.name)
+        shutil.rmtree(directory, ignore_errors=True)
+        os.mkdir(directory, 0o750)
+        hugepages = hugepages_suffice(MBUFS)
+        return SizedSluice(directory, self.bench.cpus, self.bench.build, size, hugepages)
+
+    def sample(self):
+        """The figures of one run, by the names of their rows."""
+        with self.program(SMALL) as sluice:
+            small = sluice.ready_ms()
+        with self.program(LARGE) as sluice:
+            large = sluice.ready_ms()
+            changes = [sluice.change_ms(number) for number in range(CHANGES)]
+        return {
+            READY_SMALL: small, READY_LARGE: large, DIFFERENCE: large - small,
+            CHANGE: median(changes),
+        }
+
+    def measure(self, names):
+        runs = []
+        for run in range(self.bench.runs):
+            runs.append(self.sample())
+            self.bench.say(f"startup, run {run + 1} of {self.bench.runs}")
+        return [Result(name, [run[name] for run in runs]) for name in self.rows if name in names]
+
+    def table(self, results):
+        rows = [HEADINGS]
+        for result in results:
+            rows.append([
+                result.name, f"{median(result.values):.0f}", span(result.values, 0),
+                result.outcome(),
+            ])
+        return [
+            f"ms by the wall clock, median of {self.bench.runs} runs; both have the same port and "
+            "buffers, and 10,000 backends",
+            "are in 100 pools; of the changes in a run the median",
+            "",
+            *aligned(rows, {0, len(HEADINGS) - 1}),
+        ]
+
+    def document(self, results):
+        return {
+            "rows": [
+                {
+                    "name": result.name, **spread(result.values), "target": result.limit(),
+                    "met": result.meets(),
+                }
+                for result in results
+            ]
+        }
+
+    def bars(self, results):
+        return []
