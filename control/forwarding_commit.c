@@ -116,6 +116,7 @@ static void translate(const struct member_pool *pool, const struct plan_pool *pl
 		pool->live->table[slot] =
 			seat == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : pool->backends[seat].index;
 	}
+	pool->live->table_number = plan->table_number;
 }
 
 /* Of a pool that nobody can reach yet: it has no flows, so its slots are quiet from the start. */
@@ -270,6 +271,21 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 }
 
 /*
+ * Step 3 for all. A table that is the same has the same backends behind its seats; whatever else is
+ * new for its slots comes with the advance that follows.
+ */
+static void store_tables(struct forwarding *forwarding)
+{
+	for (size_t i = 0; i < forwarding->pool_count; i++) {
+		struct member_pool *pool = &forwarding->pools[i];
+		const struct plan_pool *plan = &forwarding->plan->pools[i];
+
+		if (pool->is_running && pool->live->table_number != plan->table_number)
+			forwarding_store_table(forwarding, pool, plan);
+	}
+}
+
+/*
  * Slot words come last, when config, plan and pools are those to come: what they move is judged by
  * the new ones.
  */
@@ -292,10 +308,7 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 	store_services(forwarding, change);
 	retire_removed(forwarding);
 	adopt(forwarding, change);
-	for (size_t i = 0; i < forwarding->pool_count; i++)
-		if (forwarding->pools[i].is_running)
-			forwarding_store_table(
-				forwarding, &forwarding->pools[i], &forwarding->plan->pools[i]);
+	store_tables(forwarding);
 	state_generation_advance(forwarding->state);
 	forwarding_advance(forwarding);
 }

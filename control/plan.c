@@ -12,6 +12,7 @@
 struct planner {
 	const struct flow_secret *secret;
 	struct rendezvous *rendezvous;
+	uint64_t table_count; /* built so far */
 };
 
 struct planner *planner_create(const struct flow_secret *secret)
@@ -200,6 +201,7 @@ static int build_table(struct planner *planner, struct plan_pool *pool)
 				  : plan_base_patch(planner->rendezvous, pool);
 	if (code != 0)
 		return code;
+	pool->table_number = ++planner->table_count;
 	count_owned(pool);
 	return make_digest(pool);
 }
@@ -228,6 +230,7 @@ static int copy_table(struct plan_pool *pool, const struct plan_pool *before)
 	memcpy(pool->table, before->table, pool->slots * sizeof(*pool->table));
 	for (size_t i = 0; i < pool->seat_count; i++)
 		pool->seats[i].owned = before->seats[i].owned;
+	pool->table_number = before->table_number;
 	pool->digest = before->digest;
 	return 0;
 }

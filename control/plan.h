@@ -44,6 +44,7 @@ struct plan_pool {
 	struct plan_seat *seats;
 	struct plan_base *base; /* shared with other plans; NULL for builder `rendezvous` */
 	uint16_t *table;        /* slot -> seat, or PLAN_NO_BACKEND */
+	uint64_t table_number;  /* of those that the planner has built, from 1: which one it is */
 	uint64_t digest;
 };
 
@@ -71,7 +72,8 @@ typedef struct plan_share plan_share_t(void *context, size_t pool, size_t backen
 
 /*
  * Works out every pool's table. A pool whose seats are those of `previous` (NULL for none) goes on
- * from its base, and takes its table, too, where no share has changed. NULL with the sentence.
+ * from its base, and takes its table, with its number, where no share has changed. NULL with the
+ * sentence.
  */
 struct plan *plan_create(struct planner *planner, const struct config *config,
 	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error);
