@@ -21,8 +21,10 @@ static void install_backend(
 		log_info("backend %s/%s is %s, was %s", pool->name, next->name,
 			member_state_name(next->life.state),
 			member_state_name(backend->life.state));
-	*backend = *next;
-	forwarding_write_backend(forwarding, pool->live, backend);
+	if (memcmp(backend, next, sizeof(*backend)) != 0) {
+		*backend = *next;
+		forwarding_write_backend(forwarding, pool->live, backend);
+	}
 	tracking_store(forwarding->tracking, backend->gid, &backend->life);
 }
 

@@ -9,6 +9,7 @@
  *   4. what nobody can reach from now on is retired, and reused only after a grace period
  *      (words gone, grace period, a sweep over the pins, reuse).
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,13 @@ static void note_seat(struct member_pool *pool, size_t place, const struct plan_
 		backend->base_weight = plan->seats[place].weight;
 }
 
+/* Whether its row says so already. */
+static bool is_as_before(const struct live_backend *backend)
+{
+	return backend->before != NULL &&
+	       memcmp(backend, backend->before, offsetof(struct live_backend, before)) == 0;
+}
+
 /* Steps 0 and 1. */
 static void store_backends(
 	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
@@ -101,7 +109,8 @@ static void store_backends(
 		if (backend->before == NULL)
 			enter_backend(forwarding, pool, backend);
 		note_seat(pool, i, plan);
-		forwarding_write_backend(forwarding, pool->live, backend);
+		if (!is_as_before(backend))
+			forwarding_write_backend(forwarding, pool->live, backend);
 		tracking_store(forwarding->tracking, backend->gid, &backend->life);
 		store_backend_records(forwarding, pool, backend);
 	}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "forwarding_live.h"
 #include "identity.h"
@@ -14,6 +16,9 @@ void forwarding_write_pool(struct forwarding *forwarding, const struct member_po
 	identity_set_used(&row->used);
 }
 
+static_assert(CONFIG_NAME_SIZE == IDENTITY_NAME_SIZE && CONFIG_KEY_SIZE == IDENTITY_NAME_SIZE,
+	"a row has room for what configurations call things");
+
 /* Each field by itself is right at any moment, and together they are close enough. */
 void forwarding_write_backend(struct forwarding *forwarding, const struct live_pool *pool,
 	const struct live_backend *backend)
@@ -24,8 +29,8 @@ void forwarding_write_backend(struct forwarding *forwarding, const struct live_p
 
 	row->index = backend->index;
 	row->pool = pool->number;
-	snprintf(row->name, sizeof(row->name), "%s", backend->name);
-	snprintf(row->key, sizeof(row->key), "%s", backend->key);
+	memcpy(row->name, backend->name, sizeof(row->name));
+	memcpy(row->key, backend->key, sizeof(row->key));
 	row->address = backend->address;
 	row->weight = backend->base_weight;
 	row->wish = facts->wish;
