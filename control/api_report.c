@@ -82,7 +82,7 @@ static bool pool_differs(const struct plan_pool *before, const struct plan_pool 
 
 static bool serves(const struct plan_pool *pool)
 {
-	return pool->slots != 0 && pool->table[0] != PLAN_NO_BACKEND;
+	return pool->slots != 0 && pool->table->seats[0] != PLAN_NO_BACKEND;
 }
 
 /* A pool that stays as it is is left out. */

@@ -120,12 +120,12 @@ static void store_backends(
 static void translate(const struct member_pool *pool, const struct plan_pool *plan)
 {
 	for (uint32_t slot = 0; slot < plan->slots; slot++) {
-		uint16_t seat = plan->table[slot];
+		uint16_t seat = plan->table->seats[slot];
 
 		pool->live->table[slot] =
 			seat == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : pool->backends[seat].index;
 	}
-	pool->live->table_number = plan->table_number;
+	pool->live->table_number = plan->table->number;
 }
 
 /* Of a pool that nobody can reach yet: it has no flows, so its slots are quiet from the start. */
@@ -289,7 +289,7 @@ static void store_tables(struct forwarding *forwarding)
 		struct member_pool *pool = &forwarding->pools[i];
 		const struct plan_pool *plan = &forwarding->plan->pools[i];
 
-		if (pool->is_running && pool->live->table_number != plan->table_number)
+		if (pool->is_running && pool->live->table_number != plan->table->number)
 			forwarding_store_table(forwarding, pool, plan);
 	}
 }

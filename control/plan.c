@@ -148,14 +148,14 @@ static int make_digest(struct plan_pool *pool)
 	uint64_t *hashes;
 
 	pool->digest = 0;
-	if (pool->seat_count == 0 || pool->table[0] == PLAN_NO_BACKEND)
+	if (pool->seat_count == 0 || pool->table->seats[0] == PLAN_NO_BACKEND)
 		return 0;
 	hashes = calloc(pool->seat_count, sizeof(*hashes));
 	if (hashes == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < pool->seat_count; i++)
 		hashes[i] = pool->seats[i].owner_hash;
-	pool->digest = maglev_digest(pool->table, pool->slots, hashes);
+	pool->digest = maglev_digest(pool->table->seats, pool->slots, hashes);
 	free(hashes);
 	return 0;
 }
@@ -165,8 +165,8 @@ static void count_owned(struct plan_pool *pool)
 	for (size_t i = 0; i < pool->seat_count; i++)
 		pool->seats[i].owned = 0;
 	for (uint32_t slot = 0; slot < pool->slots; slot++)
-		if (pool->table[slot] != PLAN_NO_BACKEND)
-			pool->seats[pool->table[slot]].owned++;
+		if (pool->table->seats[slot] != PLAN_NO_BACKEND)
+			pool->seats[pool->table->seats[slot]].owned++;
 }
 
 static int build_rendezvous(struct planner *planner, struct plan_pool *pool)
@@ -184,7 +184,7 @@ static int build_rendezvous(struct planner *planner, struct plan_pool *pool)
 			planner->rendezvous, members, shares, pool->seat_count);
 	}
 	if (code == 0)
-		rendezvous_build(planner->rendezvous, pool->slots, pool->table);
+		rendezvous_build(planner->rendezvous, pool->slots, pool->table->seats);
 	free(members);
 	free(shares);
 	return code;
@@ -194,14 +194,13 @@ static int build_table(struct planner *planner, struct plan_pool *pool)
 {
 	int code;
 
-	pool->table = malloc(pool->slots * sizeof(*pool->table));
+	pool->table = plan_table_create(pool->slots, ++planner->table_count);
 	if (pool->table == NULL)
 		return -ENOMEM;
 	code = pool->base == NULL ? build_rendezvous(planner, pool)
 				  : plan_base_patch(planner->rendezvous, pool);
 	if (code != 0)
 		return code;
-	pool->table_number = ++planner->table_count;
 	count_owned(pool);
 	return make_digest(pool);
 }
@@ -222,17 +221,12 @@ static bool serves_alike(const struct plan_pool *a, const struct plan_pool *b)
 	return true;
 }
 
-static int copy_table(struct plan_pool *pool, const struct plan_pool *before)
+static void share_table(struct plan_pool *pool, const struct plan_pool *before)
 {
-	pool->table = malloc(pool->slots * sizeof(*pool->table));
-	if (pool->table == NULL)
-		return -ENOMEM;
-	memcpy(pool->table, before->table, pool->slots * sizeof(*pool->table));
+	pool->table = plan_table_share(before->table);
 	for (size_t i = 0; i < pool->seat_count; i++)
 		pool->seats[i].owned = before->seats[i].owned;
-	pool->table_number = before->table_number;
 	pool->digest = before->digest;
-	return 0;
 }
 
 static int make_pool(struct planner *planner, struct plan_pool *pool,
@@ -250,9 +244,10 @@ static int make_pool(struct planner *planner, struct plan_pool *pool,
 	code = make_seats(pool, config, before, shares, planner->secret);
 	if (code != 0)
 		return code;
-	if (before != NULL && serves_alike(before, pool))
-		return copy_table(pool, before);
-	return build_table(planner, pool);
+	if (before == NULL || !serves_alike(before, pool))
+		return build_table(planner, pool);
+	share_table(pool, before);
+	return 0;
 }
 
 static int ask_and_make_pool(struct planner *planner, struct plan *plan, size_t number,
@@ -326,7 +321,7 @@ void plan_pool_destroy(struct plan_pool *pool)
 {
 	plan_base_release(pool->base);
 	free(pool->seats);
-	free(pool->table);
+	plan_table_release(pool->table);
 }
 
 void plan_destroy(struct plan *plan)

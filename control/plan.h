@@ -17,6 +17,7 @@
 #include "error.h"
 #include "factor.h"
 #include "flow.h"
+#include "plan_table.h"
 
 #define PLAN_NO_BACKEND UINT16_MAX /* a slot that nobody owns: nobody takes new flows */
 
@@ -42,9 +43,8 @@ struct plan_pool {
 	size_t backend_count; /* of the configuration, in its order: the first of the seats */
 	size_t seat_count;    /* with the ghosts: seats that nobody has any more (patched.h) */
 	struct plan_seat *seats;
-	struct plan_base *base; /* shared with other plans; NULL for builder `rendezvous` */
-	uint16_t *table;        /* slot -> seat, or PLAN_NO_BACKEND */
-	uint64_t table_number;  /* of those that the planner has built, from 1: which one it is */
+	struct plan_base *base;   /* shared with other plans; NULL for builder `rendezvous` */
+	struct plan_table *table; /* shared as well */
 	uint64_t digest;
 };
 
@@ -72,8 +72,7 @@ typedef struct plan_share plan_share_t(void *context, size_t pool, size_t backen
 
 /*
  * Works out every pool's table. A pool whose seats are those of `previous` (NULL for none) goes on
- * from its base, and takes its table, with its number, where no share has changed. NULL with the
- * sentence.
+ * from its base, and shares its table, too, where no share has changed. NULL with the sentence.
  */
 struct plan *plan_create(struct planner *planner, const struct config *config,
 	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error);

@@ -229,11 +229,11 @@ int plan_base_patch(struct rendezvous *rendezvous, struct plan_pool *pool)
 			.joining = patch.previous == NULL ? NULL : patch.joining,
 		};
 
-		code = patched_build(&patched, rendezvous, pool->table);
+		code = patched_build(&patched, rendezvous, pool->table->seats);
 	}
 	for (uint32_t slot = 0; code == 0 && slot < pool->slots; slot++)
-		if (pool->table[slot] != PATCHED_NO_BACKEND)
-			pool->table[slot] = patch.seat_of[pool->table[slot]];
+		if (pool->table->seats[slot] != PATCHED_NO_BACKEND)
+			pool->table->seats[slot] = patch.seat_of[pool->table->seats[slot]];
 	free_patch(&patch);
 	return code;
 }

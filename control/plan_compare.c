@@ -26,7 +26,7 @@ static const struct plan_seat *find_owner(
 
 static uint64_t owner(const struct plan_pool *pool, uint32_t slot)
 {
-	uint16_t seat = pool->table[slot];
+	uint16_t seat = pool->table->seats[slot];
 
 	return seat == PLAN_NO_BACKEND ? 0 : pool->seats[seat].owner_hash;
 }
@@ -67,7 +67,8 @@ uint32_t plan_slots_pinned(const struct plan_pool *before, const struct plan_poo
 	for (size_t i = 0; i < before->seat_count; i++)
 		holds[i] = holds_on(after, &before->seats[i], i, cut);
 	for (uint32_t slot = 0; slot < after->slots; slot++)
-		pinned += before->table[slot] != PLAN_NO_BACKEND && holds[before->table[slot]] &&
+		pinned += before->table->seats[slot] != PLAN_NO_BACKEND &&
+			  holds[before->table->seats[slot]] &&
 			  owner(before, slot) != owner(after, slot);
 	free(holds);
 	return pinned;

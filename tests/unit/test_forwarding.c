@@ -147,7 +147,7 @@ static void assert_follows_plan(const struct node *node)
 		assert_int_equal(forwarding_find_service(node->forwarding, service->counter), i);
 		for (uint32_t slot = 0; slot < pool->slots; slot++) {
 			uint32_t index = slot_index(service, slot);
-			uint16_t owner = pool->table[slot];
+			uint16_t owner = pool->table->seats[slot];
 
 			if (owner == PLAN_NO_BACKEND) {
 				assert_int_equal(index, SLOT_NO_BACKEND);
