@@ -12,8 +12,8 @@ declare -A PACKAGES=(
 	[run]="iproute2 ethtool procps util-linux nginx-light curl jq python3"
 	[test]="iputils-ping tcpdump python3-scapy python3-jsonschema
 		git shellcheck codespell clang-format lua5.4"
-	# dpdk-testpmd, the floor that the benchmark measures against
-	[bench]="dpdk-dev"
+	# dpdk-testpmd, the floor that the benchmark measures against; what counts instructions
+	[bench]="dpdk-dev valgrind"
 )
 
 # packages_of GROUP...: the names, one per line.

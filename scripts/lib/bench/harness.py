@@ -11,14 +11,21 @@ MEGABYTES = 192
 SECONDS = 120
 
 
-def run(build, name, arguments, cpus, hugepages):
-    """Its answer. It measures on the last of `cpus`; only a second worker comes where we are."""
+def path_of(build, name):
     path = os.path.join(build, "tests", "bench", name)
     if not os.path.exists(path):
         raise MachineError(f"there is no {path}: is this a build without tests (-Dtests=true)?")
+    return path
+
+
+def run(build, name, arguments, cpus, hugepages, wrapper=()):
+    """
+    Its answer, under another program where there is a `wrapper`. It measures on the last of `cpus`;
+    only a second worker comes where we are.
+    """
     memory = ["--in-memory"] if hugepages else ["--no-huge", "--no-shconf"]
     command = [
-        path, "--lcores", f"0@{cpus[1]},1@{cpus[0]}", "--no-pci", "--no-telemetry",
+        *wrapper, path_of(build, name), "--lcores", f"0@{cpus[1]},1@{cpus[0]}", "--no-pci", "--no-telemetry",
         "--log-level=error", "-m", str(MEGABYTES), *memory, "--", *arguments,
     ]
     answer = subprocess.run(

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 
 # For one packet buffer as both programs make them: headers, headroom and 2,048 bytes make 2,432.
@@ -15,6 +16,13 @@ EAL_BYTES = 128 << 20
 
 class MachineError(Exception):
     """Nothing can be measured here; says why."""
+
+
+def find_program(name):
+    path = shutil.which(name)
+    if path is None:
+        raise MachineError(f"{name} is not installed: scripts/setup bench")
+    return path
 
 
 def read_text(path):

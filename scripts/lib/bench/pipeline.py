@@ -140,8 +140,8 @@ class Part:
     def __init__(self, bench):
         self.bench = bench
 
-    def sample(self, row):
-        arguments = ["--json", "--rounds", str(ROUNDS), *row.arguments]
+    def sample(self, row, rounds=ROUNDS):
+        arguments = ["--json", "--rounds", str(rounds), *row.arguments]
         return self.bench.run_harness(row.program, arguments)
 
     def measure(self, names):

@@ -2,11 +2,10 @@
 """dpdk-testpmd in macswap mode: receive, swap the MAC addresses, transmit. The floor."""
 import json
 import os
-import shutil
 import socket
 
-from .machine import memory_arguments
-from .program import Program, ProgramError
+from .machine import find_program, memory_arguments
+from .program import Program
 
 PROGRAM = "dpdk-testpmd"
 ANSWER_SIZE = 65536
@@ -24,13 +23,10 @@ class Testpmd(Program):
         self.greeted = False
 
     def command(self):
-        path = shutil.which(PROGRAM)
-        if path is None:
-            raise ProgramError(f"{PROGRAM} is not installed: scripts/setup bench")
         main, worker = self.cpus
         memory = memory_arguments(self.mbufs, self.hugepages)
         return [
-            path, "-l", f"{main},{worker}", "--main-lcore", str(main), "--no-pci", *memory,
+            find_program(PROGRAM), "-l", f"{main},{worker}", "--main-lcore", str(main), "--no-pci", *memory,
             "--file-prefix", "bench", "--vdev", self.device, "--",
             "--forward-mode=macswap", "--port-topology=loop", "--nb-cores=1", "--burst=32",
             f"--total-num-mbufs={self.mbufs}", "--no-flush-rx", "--no-lsc-interrupt",
