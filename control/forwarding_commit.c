@@ -116,16 +116,13 @@ static void store_backends(
 	}
 }
 
-/* What the table says by seats, by the indices that words have. */
-static void translate(const struct member_pool *pool, const struct plan_pool *plan)
+/* What the table says by seats, by the index that words have. */
+static uint16_t index_of(
+	const struct member_pool *pool, const struct plan_pool *plan, uint32_t slot)
 {
-	for (uint32_t slot = 0; slot < plan->slots; slot++) {
-		uint16_t seat = plan->table->seats[slot];
+	uint16_t seat = plan->table->seats[slot];
 
-		pool->live->table[slot] =
-			seat == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : pool->backends[seat].index;
-	}
-	pool->live->table_number = plan->table->number;
+	return seat == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : pool->backends[seat].index;
 }
 
 /* Of a pool that nobody can reach yet: it has no flows, so its slots are quiet from the start. */
@@ -133,10 +130,12 @@ static void fill_slots(struct member_pool *pool, const struct plan_pool *plan)
 {
 	_Atomic uint32_t *words = live_pool_words(pool->live);
 
-	translate(pool, plan);
-	for (uint32_t slot = 0; slot < plan->slots; slot++)
-		slot_store(
-			&words[slot], slot_pack(pool->live->table[slot], pool->live->table[slot]));
+	for (uint32_t slot = 0; slot < plan->slots; slot++) {
+		uint16_t index = index_of(pool, plan, slot);
+
+		slot_store(&words[slot], slot_pack(index, index));
+	}
+	pool->live->table_number = plan->table->number;
 }
 
 static struct transitions_times times_of(const struct config_affinity *affinity)
@@ -172,7 +171,9 @@ void forwarding_store_table(
 {
 	struct transitions_times times = times_of(&config_of(forwarding, pool)->affinity);
 
-	translate(pool, plan);
+	for (uint32_t slot = 0; slot < plan->slots; slot++)
+		pool->live->table[slot] = index_of(pool, plan, slot);
+	pool->live->table_number = plan->table->number;
 	transitions_publish(
 		pool->live->transitions, pool->live->table, &times, forwarding_now_s(forwarding));
 	forwarding_advance_slots(forwarding, pool);

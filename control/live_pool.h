@@ -32,8 +32,8 @@ struct live_pool {
 	const struct member **members;                /* the same; NULL where nobody is */
 	struct transitions *transitions;
 	struct transitions_summary summary; /* as it was left last */
-	uint16_t *table;                    /* by slot, the index that cur is to be */
-	uint64_t table_number;              /* of the plan's table that this was; 0: of none yet */
+	uint16_t *table;                    /* scratch: by slot, the index that cur is to be */
+	uint64_t table_number;              /* of the plan's table that cur has; 0: of none yet */
 	uint8_t *seen;                      /* by slot, what a sweep leaves (pins_sweep.h) */
 };
 

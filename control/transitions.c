@@ -6,7 +6,11 @@
 /* A worker may act on the word that it read before another was stored: a burst, never this long. */
 #define BURST_S 2
 
-/* Five clocks for each slot, the price of which is paid once and not by packets. */
+/*
+ * Five clocks for each slot, the price of which is paid once and not by packets; and only where a
+ * slot has moved: a clock of 0 shows the time when the pool was taken up, so that the memory of a
+ * pool at rest is never touched.
+ */
 struct slot_times {
 	uint32_t changed_s; /* cur, last */
 	uint32_t moved_s;   /* the same, as far as this process has seen it; 0: it has not */
@@ -19,6 +23,7 @@ struct transitions {
 	_Atomic uint32_t *words;
 	uint32_t slots;
 	const struct member *const *members;
+	uint32_t began_s;
 	struct slot_times *times;
 };
 
@@ -26,7 +31,7 @@ struct transitions {
 struct slot_case {
 	const struct transitions_times *times;
 	const struct member *cur, *home; /* NULL: nobody */
-	const struct slot_times *clocks;
+	struct slot_times clocks;
 	uint32_t word;
 	uint32_t now_s;
 	uint32_t lapsed_s;
@@ -45,15 +50,12 @@ struct transitions *transitions_create(_Atomic uint32_t *words, uint32_t slots,
 	transitions->words = words;
 	transitions->slots = slots;
 	transitions->members = members;
+	transitions->began_s = now_s;
 	transitions->times = calloc(slots, sizeof(*transitions->times));
 	if (transitions->times == NULL) {
 		free(transitions);
 		return NULL;
 	}
-	for (uint32_t slot = 0; slot < slots; slot++)
-		transitions->times[slot] = (struct slot_times){
-			.changed_s = now_s, .left_s = now_s, .phase_s = now_s, .stored_s = now_s
-		};
 	return transitions;
 }
 
@@ -63,6 +65,22 @@ void transitions_destroy(struct transitions *transitions)
 		return;
 	free(transitions->times);
 	free(transitions);
+}
+
+/* What its clocks show; moved_s as it is. */
+static struct slot_times read_clocks(const struct transitions *transitions, uint32_t slot)
+{
+	struct slot_times clocks = transitions->times[slot];
+
+	if (clocks.changed_s == 0)
+		clocks.changed_s = transitions->began_s;
+	if (clocks.left_s == 0)
+		clocks.left_s = transitions->began_s;
+	if (clocks.phase_s == 0)
+		clocks.phase_s = transitions->began_s;
+	if (clocks.stored_s == 0)
+		clocks.stored_s = transitions->began_s;
+	return clocks;
 }
 
 static const struct member *member_of(const struct transitions *transitions, uint32_t index)
@@ -91,7 +109,7 @@ static bool flows_are_gone(const struct slot_case *slot)
 	if (member_state_is_final(state_of(slot->home)))
 		return true;
 	instance_s = atomic_load_explicit(&slot->home->instance_s, memory_order_relaxed);
-	return instance_s > slot->clocks->left_s + TRANSITIONS_INSTANCE_MARGIN_S &&
+	return instance_s > slot->clocks.left_s + TRANSITIONS_INSTANCE_MARGIN_S &&
 	       slot->now_s - instance_s >= slot->times->hold_s;
 }
 
@@ -109,7 +127,7 @@ static bool may_observe(const struct slot_case *slot)
 /* Seconds since the slot's cur and its home's state have changed, whichever was later. */
 static uint32_t rested_s(const struct slot_case *slot)
 {
-	uint32_t since_s = slot->clocks->changed_s;
+	uint32_t since_s = slot->clocks.changed_s;
 
 	if (changed_s(slot->home) > since_s)
 		since_s = changed_s(slot->home);
@@ -119,7 +137,7 @@ static uint32_t rested_s(const struct slot_case *slot)
 /* Observing that has just begun, or has had a lapse, has all of its time before it. */
 static uint32_t observed_s(const struct slot_case *slot, bool since_before)
 {
-	uint32_t since_s = since_before ? slot->clocks->phase_s : slot->now_s;
+	uint32_t since_s = since_before ? slot->clocks.phase_s : slot->now_s;
 
 	if (slot->lapsed_s > since_s)
 		since_s = slot->lapsed_s;
@@ -135,7 +153,7 @@ static uint32_t judge_same(struct slot_case *slot)
 		return slot->word;
 	slot->reason = TRANSITIONS_PINNED;
 	if ((slot->word & SLOT_GUARD) != 0 &&
-		slot->now_s - slot->clocks->phase_s < slot->times->guard_s)
+		slot->now_s - slot->clocks.phase_s < slot->times->guard_s)
 		word |= SLOT_GUARD;
 	return word | SLOT_TRACK;
 }
@@ -143,7 +161,7 @@ static uint32_t judge_same(struct slot_case *slot)
 /* Where the process before has seen the move, its flag goes on, for as long at most. */
 static bool moved_recently(const struct slot_case *slot)
 {
-	const struct slot_times *clocks = slot->clocks;
+	const struct slot_times *clocks = &slot->clocks;
 
 	if (clocks->moved_s != 0)
 		return slot->now_s - clocks->moved_s < slot->times->udp_grace_s;
@@ -201,7 +219,7 @@ static struct slot_case advance(struct transitions *transitions, uint32_t number
 		.times = times,
 		.cur = member_of(transitions, slot_cur(word)),
 		.home = member_of(transitions, slot_home(word)),
-		.clocks = clocks,
+		.clocks = read_clocks(transitions, number),
 		.word = word,
 		.now_s = now_s,
 		.lapsed_s = lapsed_s,
@@ -269,7 +287,7 @@ void transitions_swept(struct transitions *transitions, const uint8_t *seen, uin
 
 		if (word != (slot_pack(cur, cur) | SLOT_TRACK) || seen[slot])
 			continue;
-		if (began_s < transitions->times[slot].stored_s + BURST_S)
+		if (began_s < read_clocks(transitions, slot).stored_s + BURST_S)
 			continue;
 		slot_store(&transitions->words[slot], slot_pack(cur, cur));
 	}
