@@ -21,7 +21,7 @@ static void install_backend(
 		log_info("backend %s/%s is %s, was %s", pool->name, next->name,
 			member_state_name(next->life.state),
 			member_state_name(backend->life.state));
-	if (memcmp(backend, next, sizeof(*backend)) != 0) {
+	if (!live_backend_lives_alike(backend, next)) {
 		*backend = *next;
 		forwarding_write_backend(forwarding, pool->live, backend);
 	}

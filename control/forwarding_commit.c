@@ -9,7 +9,6 @@
  *   4. what nobody can reach from now on is retired, and reused only after a grace period
  *      (words gone, grace period, a sweep over the pins, reuse).
  */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,13 +91,6 @@ static void note_seat(struct member_pool *pool, size_t place, const struct plan_
 		backend->base_weight = plan->seats[place].weight;
 }
 
-/* Whether its row says so already. */
-static bool is_as_before(const struct live_backend *backend)
-{
-	return backend->before != NULL &&
-	       memcmp(backend, backend->before, offsetof(struct live_backend, before)) == 0;
-}
-
 /* Steps 0 and 1. */
 static void store_backends(
 	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
@@ -109,29 +101,44 @@ static void store_backends(
 		if (backend->before == NULL)
 			enter_backend(forwarding, pool, backend);
 		note_seat(pool, i, plan);
-		if (!is_as_before(backend))
+		/* else its row says so already */
+		if (backend->before == NULL || !live_backend_is_alike(backend, backend->before))
 			forwarding_write_backend(forwarding, pool->live, backend);
 		tracking_store(forwarding->tracking, backend->gid, &backend->life);
 		store_backend_records(forwarding, pool, backend);
 	}
 }
 
-/* What the table says by seats, by the index that words have. */
-static uint16_t index_of(
-	const struct member_pool *pool, const struct plan_pool *plan, uint32_t slot)
-{
-	uint16_t seat = plan->table->seats[slot];
+/* What the table says by seats, by the indices that words have. */
+struct translation {
+	const uint16_t *seats;              /* by slot */
+	uint16_t indices[SLOT_BACKEND_MAX]; /* by seat, close together */
+};
 
-	return seat == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : pool->backends[seat].index;
+static void translate(struct translation *translation, const struct member_pool *pool,
+	const struct plan_pool *plan)
+{
+	translation->seats = plan->table->seats;
+	for (size_t i = 0; i < pool->configured_count; i++)
+		translation->indices[i] = pool->backends[i].index;
+}
+
+static uint16_t index_of(const struct translation *translation, uint32_t slot)
+{
+	uint16_t seat = translation->seats[slot];
+
+	return seat == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : translation->indices[seat];
 }
 
 /* Of a pool that nobody can reach yet: it has no flows, so its slots are quiet from the start. */
 static void fill_slots(struct member_pool *pool, const struct plan_pool *plan)
 {
 	_Atomic uint32_t *words = live_pool_words(pool->live);
+	struct translation translation;
 
+	translate(&translation, pool, plan);
 	for (uint32_t slot = 0; slot < plan->slots; slot++) {
-		uint16_t index = index_of(pool, plan, slot);
+		uint16_t index = index_of(&translation, slot);
 
 		slot_store(&words[slot], slot_pack(index, index));
 	}
@@ -170,9 +177,11 @@ void forwarding_store_table(
 	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
 {
 	struct transitions_times times = times_of(&config_of(forwarding, pool)->affinity);
+	struct translation translation;
 
+	translate(&translation, pool, plan);
 	for (uint32_t slot = 0; slot < plan->slots; slot++)
-		pool->live->table[slot] = index_of(pool, plan, slot);
+		pool->live->table[slot] = index_of(&translation, slot);
 	pool->live->table_number = plan->table->number;
 	transitions_publish(
 		pool->live->transitions, pool->live->table, &times, forwarding_now_s(forwarding));
@@ -225,10 +234,12 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 static void settle_pool(struct member_pool *pool)
 {
 	pool->before = NULL;
+	pool->is_left_alone = false;
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
 
 		backend->before = NULL;
+		backend->stays = false;
 		memset(backend->is_new_cell, 0, sizeof(backend->is_new_cell));
 	}
 }
@@ -239,7 +250,7 @@ static void catch_up(struct forwarding_change *change)
 	for (size_t i = 0; i < change->pool_count; i++) {
 		struct member_pool *pool = &change->pools[i];
 
-		for (size_t k = 0; k < pool->backend_count; k++) {
+		for (size_t k = 0; k < pool->backend_count && !pool->is_left_alone; k++) {
 			struct live_backend *backend = &pool->backends[k];
 
 			if (backend->before == NULL)
@@ -262,6 +273,9 @@ bool forwarding_pins_udp(const struct config *config)
 /* The shells go; what was live in them has gone on or is retired. */
 static void adopt(struct forwarding *forwarding, struct forwarding_change *change)
 {
+	for (size_t i = 0; i < change->pool_count; i++)
+		if (change->pools[i].is_left_alone)
+			change->pools[i].before->backends = NULL;
 	for (size_t i = 0; i < forwarding->pool_count; i++)
 		free(forwarding->pools[i].backends);
 	free(forwarding->pools);
@@ -311,7 +325,8 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 		pool->is_running = pool->before != NULL;
 		if (!pool->is_running)
 			forwarding_write_pool(forwarding, pool);
-		store_backends(forwarding, pool, &change->plan->pools[i]);
+		if (!pool->is_left_alone)
+			store_backends(forwarding, pool, &change->plan->pools[i]);
 		if (!pool->is_running)
 			fill_slots(pool, &change->plan->pools[i]);
 	}

@@ -27,7 +27,8 @@ struct member_pool {
 	/* during a change */
 	struct member_pool *before; /* what it goes on from, NULL for a new one */
 	bool stays;
-	bool is_running; /* workers may have its words */
+	bool is_running;    /* workers may have its words */
+	bool is_left_alone; /* its backends are those of `before` themselves */
 };
 
 struct live_service {

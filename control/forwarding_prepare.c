@@ -386,6 +386,37 @@ static int prepare_plan(
 	return change->plan == NULL ? -ENOMEM : 0;
 }
 
+static bool is_as_before(const struct member_pool *pool, const struct plan_pool *plan)
+{
+	const struct member_pool *before = pool->before;
+
+	if (before == NULL || pool->backend_count != before->backend_count ||
+		plan->table->number != pool->live->table_number)
+		return false;
+	for (size_t i = 0; i < pool->backend_count; i++)
+		if (pool->backends[i].before != &before->backends[i] ||
+			!live_backend_is_alike(&pool->backends[i], &before->backends[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Pools in which nothing changes go on with the backends that they have, and with all that these
+ * learn until the commit, which so has nothing to do for them.
+ */
+static void leave_alone(struct forwarding_change *change)
+{
+	for (size_t i = 0; i < change->pool_count; i++) {
+		struct member_pool *pool = &change->pools[i];
+
+		if (!is_as_before(pool, &change->plan->pools[i]))
+			continue;
+		free(pool->backends);
+		pool->backends = pool->before->backends;
+		pool->is_left_alone = true;
+	}
+}
+
 struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	const struct config *config, const struct live_terms *terms, struct error *error)
 {
@@ -411,10 +442,12 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 		code = prepare_plan(forwarding, change, error);
 	if (code == 0)
 		code = prepare_services(forwarding, change, error);
-	if (code == 0)
-		return change;
-	forwarding_abort(forwarding, change);
-	return NULL;
+	if (code != 0) {
+		forwarding_abort(forwarding, change);
+		return NULL;
+	}
+	leave_alone(change);
+	return change;
 }
 
 /* What is live goes on as if nobody had thought of changing it. */
@@ -431,6 +464,8 @@ static void forget_stays(struct forwarding *forwarding)
 
 static void abort_pool(struct forwarding *forwarding, struct member_pool *pool)
 {
+	if (pool->is_left_alone)
+		return;
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
 

@@ -153,6 +153,39 @@ void live_backend_catch_up(struct live_backend *backend, const struct live_backe
 	backend->dynamic = newer->dynamic;
 }
 
+static bool same_facts(const struct membership_facts *a, const struct membership_facts *b)
+{
+	return a->wish == b->wish && a->weight == b->weight && a->deadline_s == b->deadline_s &&
+	       a->healthy == b->healthy && a->health_s == b->health_s && a->instance == b->instance;
+}
+
+static bool same_life(const struct membership_life *a, const struct membership_life *b)
+{
+	return a->state == b->state && a->changed_s == b->changed_s && a->instance == b->instance &&
+	       a->instance_s == b->instance_s;
+}
+
+static bool same_share(const struct live_backend *a, const struct live_backend *b)
+{
+	return a->ramp_s == b->ramp_s && a->joining == b->joining &&
+	       a->asked_share == b->asked_share && a->dynamic.factor == b->dynamic.factor &&
+	       a->dynamic.changed_ms == b->dynamic.changed_ms;
+}
+
+bool live_backend_lives_alike(const struct live_backend *a, const struct live_backend *b)
+{
+	return same_facts(&a->facts, &b->facts) && same_life(&a->life, &b->life) &&
+	       same_share(a, b);
+}
+
+bool live_backend_is_alike(const struct live_backend *a, const struct live_backend *b)
+{
+	return live_backend_lives_alike(a, b) && a->weight == b->weight &&
+	       a->base_weight == b->base_weight && a->is_ghost == b->is_ghost &&
+	       memcmp(a->cells, b->cells, sizeof(a->cells)) == 0 && strcmp(a->name, b->name) == 0 &&
+	       strcmp(a->key, b->key) == 0;
+}
+
 struct plan_share live_backend_share(
 	const struct live_backend *backend, const struct config_pool *pool, uint64_t now_ms)
 {

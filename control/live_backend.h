@@ -89,6 +89,13 @@ void live_backend_go_on(
  */
 void live_backend_catch_up(struct live_backend *backend, const struct live_backend *newer);
 
+/*
+ * Of one backend, as it was at two times: whether facts, life and share are the same, which time
+ * and checks change; and whether that and all that a configuration says of it is.
+ */
+bool live_backend_lives_alike(const struct live_backend *a, const struct live_backend *b);
+bool live_backend_is_alike(const struct live_backend *a, const struct live_backend *b);
+
 /* How much of its weight it has now. */
 struct plan_share live_backend_share(
 	const struct live_backend *backend, const struct config_pool *pool, uint64_t now_ms);

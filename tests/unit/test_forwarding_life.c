@@ -297,23 +297,59 @@ static void a_backend_that_comes_to_a_running_pool_starts_slowly(void **state)
 	assert_false(life_find(node, "w3")->joining);
 }
 
+/* W2's check fails and seconds go by, with a sweep, while `config` has been prepared. */
+static void apply_with_news_in_between(struct node *node, struct config *config)
+{
+	struct error error = { "" };
+	struct forwarding_change *change = node_prepare(node, config, &error);
+
+	assert_non_null(change);
+	life_fail(node, 1);
+	node_wait(node, 6);
+	forwarding_commit(node->forwarding, change);
+	config_destroy(node->config);
+	node->config = config;
+}
+
 static void news_between_prepare_and_commit_is_not_lost(void **state)
 {
 	struct node *node = *state;
-	struct config *config = life_config("", W2 ", " W1 ", " W3);
-	struct forwarding_change *change;
+
+	life_apply(node, W1 ", " W2);
+	apply_with_news_in_between(node, life_config("", W2 ", " W1 ", " W3));
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
+	assert_int_equal(life_share(node, "w2").cur, 0);
+}
+
+static void news_is_not_lost_either_where_the_change_leaves_the_pool_alone(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2);
+	apply_with_news_in_between(node, life_config("", W1 ", " W2));
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
+	assert_int_equal(life_share(node, "w2").cur, 0);
+	life_pass(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
+	assert_int_not_equal(life_share(node, "w2").cur, 0);
+}
+
+static void a_pool_lives_on_after_a_change_that_would_have_left_it_alone(void **state)
+{
+	struct node *node = *state;
+	struct config *config = life_config("", W1 ", " W2);
 	struct error error = { "" };
+	struct forwarding_change *change;
 
 	life_apply(node, W1 ", " W2);
 	change = node_prepare(node, config, &error);
 	assert_non_null(change);
+	forwarding_abort(node->forwarding, change);
+	config_destroy(config);
 	life_fail(node, 1);
-	node_wait(node, 6); /* with a sweep */
-	forwarding_commit(node->forwarding, change);
-	config_destroy(node->config);
-	node->config = config;
 	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
-	assert_int_equal(life_share(node, "w2").cur, 0);
+	life_apply(node, W1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
 }
 
 static void a_pin_goes_with_its_backend(void **state)
@@ -359,6 +395,8 @@ int main(void)
 		TEST(a_dynamic_weight_moves_slots_and_no_flow),
 		TEST(a_backend_that_comes_to_a_running_pool_starts_slowly),
 		TEST(news_between_prepare_and_commit_is_not_lost),
+		TEST(news_is_not_lost_either_where_the_change_leaves_the_pool_alone),
+		TEST(a_pool_lives_on_after_a_change_that_would_have_left_it_alone),
 		TEST(a_pin_goes_with_its_backend),
 	};
 
