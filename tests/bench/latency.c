@@ -2,7 +2,8 @@
 /*
  * How long a packet is under way, from its arrival in the queue of the port until it is given back
  * to it, at shares of the highest rate that the worker can do: through the worker, and through a
- * loop that swaps two addresses instead, at the same rate. Prints JSON. Options: those of EAL.
+ * loop that swaps two addresses instead, at the same rate. The packets are of UDP, and the time is
+ * in their payload. Prints JSON. Options: those of EAL.
  *
  * By the wall clock, so that a CPU that is shared with others shows in the longest delays.
  */
@@ -96,14 +97,14 @@ static void measure(struct world *world, double interval, unsigned int share)
 
 int main(int argument_count, char **arguments)
 {
-	char *no_arguments[] = { arguments[0], NULL };
+	char *udp[] = { arguments[0], "--protocol", "udp", NULL };
 	struct pipeline_options options;
 	struct rte_mempool *pool;
 	struct world *world;
 	double interval;
 
 	if (rte_eal_init(argument_count, arguments) < 0 ||
-		pipeline_options_read(1, no_arguments, &options) != 0)
+		pipeline_options_read(RTE_DIM(udp) - 1, udp, &options) != 0)
 		return 1;
 	pool = rte_pktmbuf_pool_create("bench", MBUFS, CACHE, 0, ROOM, rte_socket_id());
 	world = world_create(&options.world);

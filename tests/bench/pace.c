@@ -49,16 +49,22 @@ static inline uint64_t arrival(uint64_t packet)
 	return pace.begin + packet * pace.interval;
 }
 
-static inline void stamp(struct rte_mbuf *mbuf, uint64_t time)
+/* The end of the payload: there it stays, whatever header comes in front. */
+static inline void *stamp_of(struct rte_mbuf *mbuf)
 {
-	memcpy(mbuf->dynfield1, &time, sizeof(time));
+	return rte_pktmbuf_mtod_offset(mbuf, void *, mbuf->data_len - sizeof(uint64_t));
 }
 
-static inline uint64_t read_stamp(const struct rte_mbuf *mbuf)
+static inline void stamp(struct rte_mbuf *mbuf, uint64_t time)
+{
+	memcpy(stamp_of(mbuf), &time, sizeof(time));
+}
+
+static inline uint64_t read_stamp(struct rte_mbuf *mbuf)
 {
 	uint64_t time;
 
-	memcpy(&time, mbuf->dynfield1, sizeof(time));
+	memcpy(&time, stamp_of(mbuf), sizeof(time));
 	return time;
 }
 

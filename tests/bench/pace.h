@@ -2,8 +2,8 @@
 /*
  * pace: makes the port that is made of memory (source.h) one on which packets arrive at a steady
  * rate, whether anybody looks or not, as from a wire: what has arrived waits in a queue, and what
- * finds it full is lost. Each packet knows when it arrived; when it is sent, that was so long ago.
- * Queue 0 only, and all in the thread that measures.
+ * finds it full is lost. Each packet carries the time of its arrival in the last 8 bytes of its
+ * payload, which it has to have: UDP. Queue 0 only, and all in the thread that measures.
  */
 #pragma once
 

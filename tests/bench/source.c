@@ -152,14 +152,25 @@ static uint16_t transmit(void *queue, struct rte_mbuf **mbufs, uint16_t count)
 	return count;
 }
 
-/* Behind the IP header. Returns the length. */
-static uint16_t make_l4(uint8_t *l4)
+/* Of UDP with all that the frame has room for; of IMIX without payload, because sizes vary. */
+static rte_be16_t datagram_length(uint16_t l4_offset)
+{
+	uint16_t frame = source.options.frame_size - RTE_ETHER_CRC_LEN;
+
+	if (source.options.frame_size == SOURCE_IMIX ||
+		frame < l4_offset + sizeof(struct rte_udp_hdr))
+		return RTE_BE16(sizeof(struct rte_udp_hdr));
+	return rte_cpu_to_be_16(frame - l4_offset);
+}
+
+/* Behind the IP header, so many bytes into the frame. Returns the length. */
+static uint16_t make_l4(uint8_t *l4, uint16_t l4_offset)
 {
 	struct rte_tcp_hdr *tcp = (void *)l4;
 
 	tcp->dst_port = source.options.vip_port;
 	if (source.options.protocol == IPPROTO_UDP) {
-		((struct rte_udp_hdr *)l4)->dgram_len = RTE_BE16(sizeof(struct rte_udp_hdr));
+		((struct rte_udp_hdr *)l4)->dgram_len = datagram_length(l4_offset);
 		return sizeof(struct rte_udp_hdr);
 	}
 	tcp->data_off = sizeof(*tcp) / 4 << 4;
@@ -175,7 +186,8 @@ static void make_template_ipv4(struct template *template, struct rte_ether_hdr *
 	ipv4->version_ihl = RTE_IPV4_VHL_DEF;
 	ipv4->time_to_live = 64;
 	ipv4->next_proto_id = source.options.protocol;
-	template->headers = sizeof(*ethernet) + sizeof(*ipv4) + make_l4((uint8_t *)(ipv4 + 1));
+	template->headers = sizeof(*ethernet) + sizeof(*ipv4);
+	template->headers += make_l4((uint8_t *)(ipv4 + 1), template->headers);
 	memcpy(&source.first_vip, source.options.vip.bytes, 4);
 }
 
@@ -189,7 +201,8 @@ static void make_template_ipv6(struct template *template, struct rte_ether_hdr *
 	ipv6->proto = source.options.protocol;
 	memcpy(ipv6->src_addr, IPV6_CLIENT, 4);
 	memcpy(ipv6->dst_addr, source.options.vip.bytes, sizeof(ipv6->dst_addr));
-	template->headers = sizeof(*ethernet) + sizeof(*ipv6) + make_l4((uint8_t *)(ipv6 + 1));
+	template->headers = sizeof(*ethernet) + sizeof(*ipv6);
+	template->headers += make_l4((uint8_t *)(ipv6 + 1), template->headers);
 	memcpy(&source.first_vip, source.options.vip.bytes + 12, 4);
 }
 
