@@ -9,7 +9,7 @@
 #include "record.h"
 
 /* Of the control thread, for each slot: its clocks, its base table with ranks, two tables by seat,
- * one by index, a byte for the sweep. */
+ * one by index, a byte for the sweep. Clocks, index and byte take pages once slots have moved. */
 #define BYTES_PER_SLOT (20 + 2 + 4 + 2 * 2 + 2 + 1)
 /* For each pool, whatever its size: the tables by index of live_pool.h. */
 #define BYTES_PER_POOL (SLOT_BACKEND_MAX * (LIVE_POOL_MODES * 4 + 8))
@@ -56,8 +56,8 @@ size_t memory_list(const struct config *config, struct memory_part parts[MEMORY_
 	parts[count++] = (struct memory_part){ "state file: backend records", records, "records" };
 	parts[count++] = (struct memory_part){ "state file: counters and names",
 		file - slots - pins - records, "counters" };
-	parts[count++] =
-		(struct memory_part){ "control thread", control_memory(config), "control" };
+	parts[count++] = (struct memory_part){ "control thread, at most", control_memory(config),
+		"control" };
 	return count;
 }
 
