@@ -31,11 +31,17 @@ static uint64_t owner(const struct plan_pool *pool, uint32_t slot)
 	return seat == PLAN_NO_BACKEND ? 0 : pool->seats[seat].owner_hash;
 }
 
+/* Plans share a table where its seats have the same owners. */
+static bool share_a_table(const struct plan_pool *before, const struct plan_pool *after)
+{
+	return before->table == after->table;
+}
+
 uint32_t plan_slots_moved(const struct plan_pool *before, const struct plan_pool *after)
 {
 	uint32_t moved = 0;
 
-	if (before == NULL || after == NULL)
+	if (before == NULL || after == NULL || share_a_table(before, after))
 		return 0;
 	if (before->slots != after->slots)
 		return after->slots;
@@ -59,7 +65,8 @@ uint32_t plan_slots_pinned(const struct plan_pool *before, const struct plan_poo
 	uint32_t pinned = 0;
 	bool *holds;
 
-	if (before == NULL || after == NULL || before->slots != after->slots)
+	if (before == NULL || after == NULL || before->slots != after->slots ||
+		share_a_table(before, after))
 		return 0;
 	holds = calloc(before->seat_count + 1, sizeof(*holds));
 	if (holds == NULL)
