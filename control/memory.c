@@ -7,6 +7,7 @@
 #include "mempools.h"
 #include "pins.h"
 #include "record.h"
+#include "service.h"
 
 /* Of the control thread, for each slot: its clocks, its base table with ranks, two tables by seat,
  * one by index, a byte for the sweep. Clocks, index and byte take pages once slots have moved. */
@@ -56,6 +57,8 @@ size_t memory_list(const struct config *config, struct memory_part parts[MEMORY_
 	parts[count++] = (struct memory_part){ "state file: backend records", records, "records" };
 	parts[count++] = (struct memory_part){ "state file: counters and names",
 		file - slots - pins - records, "counters" };
+	parts[count++] = (struct memory_part){ "service tables, two generations",
+		2 * service_table_memory(config->service_count), "services" };
 	parts[count++] = (struct memory_part){ "control thread, at most", control_memory(config),
 		"control" };
 	return count;

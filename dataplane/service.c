@@ -69,11 +69,28 @@ static void family_fini(struct service_family *family)
 	free(family->vips.places);
 }
 
+/* Each service may bring a VIP of its own, and SERVICE_NO_ROW is one, too. */
+static uint32_t rows_for(size_t count)
+{
+	return 2 * count + 1;
+}
+
+static uint32_t places_for(size_t count)
+{
+	return rte_align32pow2(PLACES_PER_ROW * RTE_MAX(count, (size_t)1));
+}
+
+uint64_t service_table_memory(size_t count)
+{
+	return sizeof(struct service_table) +
+	       (uint64_t)rows_for(count) * sizeof(struct service_row) +
+	       UINT64_C(4) * places_for(count) * sizeof(uint32_t); /* two indexes of each family */
+}
+
 struct service_table *service_table_create(size_t count)
 {
-	/* each service may bring a VIP of its own, and SERVICE_NO_ROW is one, too */
-	uint32_t rows = 2 * count + 1;
-	uint32_t places = rte_align32pow2(PLACES_PER_ROW * RTE_MAX(count, (size_t)1));
+	uint32_t rows = rows_for(count);
+	uint32_t places = places_for(count);
 	struct service_table *table = calloc(1, sizeof(*table));
 
 	if (table == NULL)

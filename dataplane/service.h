@@ -37,6 +37,9 @@ struct service_table;
 
 /* A table with room for `count` services. NULL when memory is short. Control thread. */
 struct service_table *service_table_create(size_t count);
+/* Bytes that such a table takes. */
+uint64_t service_table_memory(size_t count);
+
 void service_table_destroy(struct service_table *table); /* NULL is allowed */
 
 /* -EEXIST where the key is there already, -ENOSPC beyond the room asked for. `service` is copied.

@@ -3,6 +3,7 @@
 
 #include "forwarding.h"
 #include "memory.h"
+#include "service.h"
 #include "small_config.h"
 
 #define POOL(name, slots) "{'name': '" name "', 'slots': " slots ", 'backends': []}"
@@ -51,6 +52,19 @@ static void a_larger_table_takes_more(void **state)
 	config_destroy(large);
 }
 
+static void services_take_memory_of_their_own(void **state)
+{
+	struct config *one = small_config_web(1, 3, "ipip");
+	struct config *none = small_config_read("[]", "[]");
+
+	assert_true(bytes_of(one, "services") > bytes_of(none, "services"));
+	/* ten thousand of them: a row for each and for its VIP, eight places in four indexes */
+	assert_in_range(service_table_memory(10000), 10000 * (2 * 64 + 4 * 8 * 4),
+		2 * 10000 * (2 * 64 + 4 * 8 * 4));
+	config_destroy(one);
+	config_destroy(none);
+}
+
 static void numbers_are_printed_in_mebibytes(void **state)
 {
 	char text[16];
@@ -66,6 +80,7 @@ int main(void)
 		cmocka_unit_test(the_parts_of_the_state_file_add_up_to_it),
 		cmocka_unit_test(pins_take_what_was_asked_for),
 		cmocka_unit_test(a_larger_table_takes_more),
+		cmocka_unit_test(services_take_memory_of_their_own),
 		cmocka_unit_test(numbers_are_printed_in_mebibytes),
 	};
 
