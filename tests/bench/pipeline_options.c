@@ -105,14 +105,14 @@ static int find(const char *text, const char *const *names, unsigned int count)
 static int read_flows(const char *text, uint32_t *flows)
 {
 	if (strcmp(text, "flood") != 0)
-		return read_number(text, 1, SOURCE_FLOOD - 1, flows);
-	*flows = SOURCE_FLOOD;
+		return read_number(text, 1, TRAFFIC_FLOOD - 1, flows);
+	*flows = TRAFFIC_FLOOD;
 	return 0;
 }
 
 static int read_size(const char *text, uint16_t *size)
 {
-	uint32_t number = SOURCE_IMIX;
+	uint32_t number = TRAFFIC_IMIX;
 
 	if (strcmp(text, "imix") != 0 && read_number(text, 64, 1518, &number) != 0)
 		return -1;
@@ -150,7 +150,7 @@ static int read_forward(const char *text, enum record_encap *encap)
 
 static int read_option(int option, const char *text, struct pipeline_options *options)
 {
-	struct source_options *source = &options->source;
+	struct traffic_options *source = &options->source;
 	struct world_options *world = &options->world;
 
 	switch (option) {
@@ -179,7 +179,7 @@ static int read_option(int option, const char *text, struct pipeline_options *op
 /* What the source and the world have in common, and what follows from the rest. */
 static void complete(struct pipeline_options *options)
 {
-	struct source_options *source = &options->source;
+	struct traffic_options *source = &options->source;
 	struct world_options *world = &options->world;
 
 	source->services = world->services;

@@ -8,7 +8,7 @@
 #define PIPELINE_ROUNDS_MAX 99
 
 struct pipeline_options {
-	struct source_options source;
+	struct traffic_options source;
 	struct world_options world;
 	uint32_t rounds;
 	uint32_t bursts;   /* of each round */
