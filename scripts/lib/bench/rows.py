@@ -14,8 +14,8 @@ BACKENDS = 100
 class Row:
     name: str
     flows: int
-    # the least that macswap's cycles over sluice's may be
-    target: float
+    # the least that macswap's cycles over sluice's may be, where something is set
+    target: float = None
     forward: str = "ipip"
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""sluiced with one service and its backends behind a gateway."""
+"""sluiced with one service, whose backends are behind a gateway at the last of its devices."""
 import json
 import os
 import signal
 
-from .machine import memory_arguments
 from .program import Program
 from .rows import BACKENDS, VIP, VIP_PORT
 
@@ -20,35 +19,41 @@ def backends(count):
     ]
 
 
+def ports(devices, mtu):
+    """The last of them leads to the backends."""
+    made = [
+        {"name": f"port-{number}", "device": device, "mtu": mtu, "host_path": "drop"}
+        for number, device in enumerate(devices)
+    ]
+    made[-1]["gateway_mac"] = GATEWAY_MAC
+    return made
+
+
 class Sluice(Program):
     name = "sluice"
 
-    def __init__(self, directory, cpus, build, row, device, mbufs, hugepages):
+    def __init__(self, directory, cpus, build, devices, mbufs, eal, **options):
         super().__init__(directory, cpus)
         self.build = build
-        self.configuration = self.configure(row, device, mbufs, hugepages)
+        self.configuration = self.configure(devices, mbufs, eal, **options)
         self.answers = None
         self.request = 0
 
-    def configure(self, row, device, mbufs, hugepages):
+    def configure(self, devices, mbufs, eal, forward="ipip", idle="spin", mtu=1500):
         _, worker = self.cpus
         return {
             "node": {"name": "bench", "hash_key": HASH_KEY},
             "dataplane": {
-                "workers": [worker], "idle": "spin", "mbufs": mbufs,
-                "eal": ["--no-pci", *memory_arguments(mbufs, hugepages)],
+                "workers": [worker], "idle": idle, "mbufs": mbufs, "eal": ["--no-pci", *eal],
                 "state_file": os.path.join(self.directory, "state"),
                 "tunnel_source": {"ipv4": TUNNEL_SOURCE},
-                "ports": [{
-                    "name": "bench", "device": device, "host_path": "drop",
-                    "gateway_mac": GATEWAY_MAC,
-                }],
+                "ports": ports(devices, mtu),
             },
             "control": {"socket": self.socket_path()},
             "pools": [{"name": "web", "backends": backends(BACKENDS)}],
             "services": [{
                 "name": "www", "vip": VIP, "protocol": "tcp", "port": VIP_PORT, "pool": "web",
-                "forward": row.forward,
+                "forward": forward,
             }],
         }
 

@@ -14,7 +14,7 @@ from statistics import median
 
 from .cycles import thread_cpu_ns
 from .figures import aligned, span, spread, verdict
-from .machine import hugepages_suffice
+from .machine import hugepages_suffice, memory_arguments
 from .sluice import Sluice
 
 DEVICE = "net_null0,no-rx=1"
@@ -57,13 +57,17 @@ class SizedSluice(Sluice):
     """One that no packet comes to."""
 
     def __init__(self, directory, cpus, build, size, hugepages):
-        super().__init__(directory, cpus, build, size, DEVICE, MBUFS, hugepages)
+        self.size = size
         self.started = None
+        super().__init__(
+            directory, cpus, build, [DEVICE], MBUFS, memory_arguments(MBUFS, hugepages)
+        )
 
-    def configure(self, row, device, mbufs, hugepages):
-        configuration = super().configure(row, device, mbufs, hugepages)
-        configuration["pools"] = [pool(row, number) for number in range(row.pools)]
-        configuration["services"] = [service(row, number) for number in range(row.services)]
+    def configure(self, *arguments):
+        configuration = super().configure(*arguments)
+        size = self.size
+        configuration["pools"] = [pool(size, number) for number in range(size.pools)]
+        configuration["services"] = [service(size, number) for number in range(size.services)]
         return configuration
 
     def command(self):
