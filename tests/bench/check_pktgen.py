@@ -11,6 +11,10 @@ import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+
+import checks  # noqa: E402
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 SCRIPTS = os.path.join(HERE, "..", "..", "scripts", "pktgen")
 PRECISION_PERCENT = 0.1
@@ -89,8 +93,7 @@ def latency_is_told_by_rank():
 
 
 def main():
-    failed = 0
-    for check in (
+    return checks.run(
         each_script_is_sound_lua,
         the_search_finds_the_capacity_for_each_size,
         a_balancer_that_loses_nothing_is_tried_once,
@@ -98,14 +101,7 @@ def main():
         flows_are_spread_over_clients_and_ports,
         a_flood_ends_where_it_began,
         latency_is_told_by_rank,
-    ):
-        try:
-            check()
-            print(f"ok {check.__name__}")
-        except (AssertionError, OSError, subprocess.TimeoutExpired) as failure:
-            print(f"FAIL {check.__name__}: {failure}")
-            failed += 1
-    return 1 if failed else 0
+    )
 
 
 if __name__ == "__main__":
