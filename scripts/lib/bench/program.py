@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-A program under measurement: started, found ready, asked for its counts, stopped. Testpmd and
-Sluice say how for theirs. Use as a context manager; on leaving it nothing of the process is left.
+A program of the measurement: started, found ready, asked for its counts, stopped. Testpmd, Sluice
+and Generator say how for theirs. Use as a context manager; on leaving it nothing of the process is
+left.
 """
 import glob
 import os
@@ -48,6 +49,10 @@ class Program:
         """Asks it to end."""
         raise NotImplementedError
 
+    def output(self, log):
+        """Where its standard output goes."""
+        return log
+
     def __enter__(self):
         # Root or not, DPDK keeps its files where we remove them.
         environment = {
@@ -55,7 +60,8 @@ class Program:
         }
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment,
+                self.command(), stdin=subprocess.PIPE, stdout=self.output(log), stderr=log,
+                env=environment,
                 # we stay away from the worker's CPU; the program needs both
                 preexec_fn=lambda: os.sched_setaffinity(0, self.cpus),
             )
