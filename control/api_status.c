@@ -292,11 +292,13 @@ static json_t *stats_workers(const struct api *api)
 		const struct worker_health *health = workers_health(api->running.workers, i);
 		struct worker_counters *counters = state_counters(api->running.state, i);
 
-		json_array_append_new(
-			list, json_pack("{s:i, s:I, s:o, s:o}", "lcore", health->lcore, "packets",
-				      (json_int_t)counter_read(&counters->packets), "busy_percent",
-				      api_json_tenths(health->busy_percent), "cycles_per_packet",
-				      api_json_tenths(health->cycles_per_packet)));
+		json_array_append_new(list,
+			json_pack("{s:i, s:I, s:I, s:I, s:o, s:o}", "lcore", health->lcore,
+				"packets", (json_int_t)counter_read(&counters->packets), "bursts",
+				(json_int_t)counter_read(&counters->bursts), "rounds",
+				(json_int_t)counter_read(&counters->iterations), "busy_percent",
+				api_json_tenths(health->busy_percent), "cycles_per_packet",
+				api_json_tenths(health->cycles_per_packet)));
 	}
 	return list;
 }

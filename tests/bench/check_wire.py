@@ -36,6 +36,9 @@ def account_of(sluice, sent):
     sluice.wait_for(lambda: min(sums(sluice.call("stats.get"))) >= sent, f"{sent} packets")
     stats = sluice.call("stats.get")
     assert sums(stats) == (sent, sent, sent, sent), (sums(stats), sent)
+    [worker] = stats["workers"]
+    assert worker["packets"] == sent, worker
+    assert 0 < worker["bursts"] <= min(sent, worker["rounds"]), worker
     return stats
 
 
