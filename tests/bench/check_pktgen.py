@@ -3,7 +3,9 @@
 """
 The scripts for Pktgen-DPDK, before a stand-in of its Lua interface (pktgen/stand_in.lua): they are
 sound Lua, call what there is as it wants to be called, and their search finds what the balancer in
-front of them can do.
+front of them can do: one that is made of numbers, and sluiced, with real packets.
+
+    check_pktgen.py BUILD
 """
 import glob
 import os
@@ -14,27 +16,38 @@ import sys
 sys.dont_write_bytecode = True
 
 import checks  # noqa: E402
+import rig  # noqa: E402
 
+BUILD = sys.argv[1]
 HERE = os.path.dirname(os.path.realpath(__file__))
 SCRIPTS = os.path.join(HERE, "..", "..", "scripts", "pktgen")
 PRECISION_PERCENT = 0.1
+MTU = 1600  # of sluiced: the largest frames, encapsulated, fit
+PACKETS_LEAST = 500_000  # that all trials of a search send
 SECONDS = 60
 
 
-def lua(*arguments):
+def lua(*arguments, settings="rig_in_small.lua", **options):
     environment = {
-        **os.environ, "SLUICE_PKTGEN_SETTINGS": os.path.join(HERE, "pktgen", "rig_in_small.lua"),
+        **os.environ, "SLUICE_PKTGEN_SETTINGS": os.path.join(HERE, "pktgen", settings),
     }
     answer = subprocess.run(
-        arguments, capture_output=True, text=True, env=environment, timeout=SECONDS
+        arguments, capture_output=True, text=True, env=environment, timeout=SECONDS, **options
     )
     assert answer.returncode == 0, f"{arguments}: {answer.stderr}"
     return answer.stdout
 
 
-def play(name, *arguments):
+def play(name, *arguments, **options):
     stand_in = os.path.join(HERE, "pktgen", "stand_in.lua")
-    return lua("lua5.4", stand_in, os.path.join(SCRIPTS, name), *arguments)
+    return lua("lua5.4", stand_in, os.path.join(SCRIPTS, name), *arguments, **options)
+
+
+def play_for_real(generator, name, capacity, **options):
+    """The same with packets that the generator sends. It takes orders from the script meanwhile."""
+    pipes = [generator.process.stdin.fileno(), generator.process.stdout.fileno()]
+    paths = [f"/dev/fd/{pipe}" for pipe in pipes]
+    return play(name, capacity, "new", *paths, pass_fds=pipes, **options)
 
 
 def rates(output):
@@ -54,6 +67,30 @@ def the_search_finds_the_capacity_for_each_size():
         found = rates(play("throughput.lua", str(capacity)))
         assert len(found) == 2, found
         assert all(0 <= capacity - rate <= PRECISION_PERCENT for rate in found), (capacity, found)
+
+
+def the_search_finds_the_capacity_behind_sluiced():
+    with rig.open_rig(BUILD, returns=True, mtu=MTU) as (generator, sluice):
+        for capacity in (100, 40):
+            found = rates(play_for_real(generator, "throughput.lua", str(capacity)))
+            assert len(found) == 2, found
+            assert all(0 <= capacity - rate <= PRECISION_PERCENT for rate in found), found
+        received, sent = generator.counts()
+        assert received == sent > PACKETS_LEAST, (received, sent)
+        sluice.wait_for(lambda: sluice.counts() == (sent, sent), f"{sent} packets")
+
+
+def the_search_finds_that_sluiced_sends_no_frame_beyond_its_mtu():
+    with rig.open_rig(BUILD, returns=True) as (generator, sluice):
+        before = sluice.counts()[1]
+        output = play_for_real(
+            generator, "throughput.lua", "100", settings="rig_of_large_frames.lua"
+        )
+        assert rates(output) == [0], output
+        received, sent = generator.counts()
+        assert sent > received == before, (sent, received, before)
+        verdicts = sluice.call("stats.get")["verdicts"]
+        assert verdicts["too_big"] == sent - before, (verdicts, sent, before)
 
 
 def a_balancer_that_loses_nothing_is_tried_once():
@@ -96,6 +133,8 @@ def main():
     return checks.run(
         each_script_is_sound_lua,
         the_search_finds_the_capacity_for_each_size,
+        the_search_finds_the_capacity_behind_sluiced,
+        the_search_finds_that_sluiced_sends_no_frame_beyond_its_mtu,
         a_balancer_that_loses_nothing_is_tried_once,
         a_pktgen_from_before_its_counters_moved_will_do,
         flows_are_spread_over_clients_and_ports,

@@ -1,14 +1,22 @@
 -- SPDX-License-Identifier: BSD-3-Clause
--- stand_in: as much of Pktgen-DPDK's Lua interface as scripts/pktgen uses, in front of a balancer
--- that is made of numbers: it forwards up to `capacity_percent` of the link and drops the rest. The
--- clock is virtual. As strict as the real one: names, numbers of arguments and types; and stricter,
--- for what it would pass over in silence.
+-- stand_in: as much of Pktgen-DPDK's Lua interface as scripts/pktgen uses. The packets and the
+-- balancer are made of numbers, or they are real ones (wire.lua); behind the balancer is a receiver
+-- that takes up to `capacity_percent` of the link and loses the rest. The clock is virtual. As
+-- strict as Pktgen: names, numbers of arguments and types; and stricter, for what it would pass over
+-- in silence.
 --
---	lua5.4 stand_in.lua SCRIPT [CAPACITY_PERCENT [old]]
+--	lua5.4 stand_in.lua SCRIPT [CAPACITY_PERCENT [old|new [ORDERS ANSWERS]]]
 --
--- `old` is for the interface before 26.01. At the end it tells what was set, one to a line.
+-- `old` is for the interface before 26.01. ORDERS and ANSWERS are the files by which a generator is
+-- told what to do and answers. At the end it tells what was set, one to a line.
 local script, capacity_percent, age = arg[1], tonumber(arg[2] or 40), arg[3]
-local LINK_PPS = 14880952 -- 64-byte frames on 10 Gbit/s
+local directory = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
+local link = {
+	pps = 14880952, -- 64-byte frames on 10 Gbit/s
+	carry = function(packets)
+		return packets, packets
+	end,
+}
 local state = { set = {}, range = {}, switches = {}, sending = nil, latencies = nil }
 local sent, received = 0, 0
 
@@ -65,11 +73,12 @@ end
 local function pass_time(milliseconds)
 	check(milliseconds == math.floor(milliseconds), "delay, not an integer")
 	if state.sending then
-		local packets = milliseconds / 1000 * LINK_PPS * state.set["set rate"] / 100
+		local at_most = milliseconds / 1000 * link.pps
+		local packets = math.floor(at_most * state.set["set rate"] / 100)
+		local went, came = link.carry(packets, state)
 
-		sent = sent + math.floor(packets)
-		received = received
-			+ math.floor(math.min(packets, milliseconds / 1000 * LINK_PPS * capacity_percent / 100))
+		sent = sent + went
+		received = received + math.floor(math.min(came, at_most * capacity_percent / 100))
 	end
 end
 
@@ -160,6 +169,9 @@ setmetatable(pktgen, {
 	end,
 })
 
+if arg[4] then
+	link = dofile(directory .. "wire.lua")(arg[4], arg[5])
+end
 dofile(script)
 check(state.sending == nil, "the script left a port sending")
 for _, what in ipairs({ "set", "range", "switches" }) do
