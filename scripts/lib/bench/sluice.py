@@ -38,6 +38,7 @@ class Sluice(Program):
         self.configuration = self.configure(devices, mbufs, eal, **options)
         self.answers = None
         self.request = 0
+        self.last_workers = []
 
     def configure(self, devices, mbufs, eal, forward="ipip", idle="spin", mtu=1500):
         _, worker = self.cpus
@@ -86,4 +87,9 @@ class Sluice(Program):
         return received, stats["verdicts"]["forwarded"]
 
     def stop(self):
+        self.last_workers = self.call("stats.get")["workers"]
         self.process.send_signal(signal.SIGTERM)
+
+    def polls(self):
+        """When it has ended: rounds over its ports, and bursts that brought packets."""
+        return self.last_workers[0]["rounds"], self.last_workers[0]["bursts"]
