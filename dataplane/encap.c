@@ -2,6 +2,7 @@
 #include "encap.h"
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <rte_branch_prediction.h>
@@ -33,12 +34,13 @@ static __rte_noinline void put_tagged(
  * By hand instead of rte_pktmbuf_prepend() and rte_pktmbuf_trim(), which look for the last of
  * several segments: parse() took packets of one only.
  */
-static inline uint8_t *put_headers(struct packet *packet, const struct backend_record *record,
-	uint16_t size, uint32_t total_length)
+static __rte_always_inline uint8_t *put_headers(struct packet *packet,
+	const struct backend_record *record, uint16_t size, uint32_t total_length,
+	uint32_t l2_length)
 {
 	const uint8_t *headers = (const void *)record; /* it begins with them */
 	struct rte_mbuf *mbuf = packet->mbuf;
-	uint32_t length = packet->l2_length + total_length;
+	uint32_t length = l2_length + total_length;
 	uint32_t room = mbuf->data_off;
 	uint8_t *frame;
 
@@ -49,12 +51,11 @@ static inline uint8_t *put_headers(struct packet *packet, const struct backend_r
 	mbuf->data_off = room;
 	mbuf->data_len = length;
 	mbuf->pkt_len = length;
-	if (unlikely(packet->l2_length != RTE_ETHER_HDR_LEN)) {
+	if (likely(l2_length == RTE_ETHER_HDR_LEN))
+		memcpy(frame, headers, RTE_ETHER_HDR_LEN + size);
+	else
 		put_tagged(frame, frame + size + 12, headers, size);
-		return frame + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
-	}
-	memcpy(frame, headers, RTE_ETHER_HDR_LEN + size);
-	return frame + RTE_ETHER_HDR_LEN;
+	return frame + l2_length;
 }
 
 /* Of a packet that is longer than the record takes. That of nobody takes none at all. */
@@ -86,18 +87,18 @@ static inline uint32_t finish_checksum(uint32_t sum)
 }
 
 /* The fields that the record leaves open share two words with fields that are the same always. */
-static inline enum verdict encap_ipv4(struct packet *packet, const struct backend_record *record)
+static __rte_always_inline enum verdict put_ipv4(struct packet *packet,
+	const struct backend_record *record, uint32_t l2_length, uint32_t excess)
 {
 	uint32_t total_length = packet->l3_length + sizeof(struct rte_ipv4_hdr);
 	uint32_t tos = packet->traffic_class;
-	uint32_t excess = protocol_excess(packet);
 	uint32_t sum = record->partial_sum + tos + total_length + excess;
 	rte_be32_t first, third;
 	uint8_t *outer;
 
 	if (unlikely(total_length > record->mtu))
 		return refuse(record);
-	outer = put_headers(packet, record, sizeof(struct rte_ipv4_hdr), total_length);
+	outer = put_headers(packet, record, sizeof(struct rte_ipv4_hdr), total_length, l2_length);
 	if (unlikely(outer == NULL))
 		return VERDICT_NO_HEADROOM;
 	first = rte_cpu_to_be_32(RTE_IPV4_VHL_DEF << 24 | tos << 16 | total_length);
@@ -108,6 +109,19 @@ static inline enum verdict encap_ipv4(struct packet *packet, const struct backen
 	return VERDICT_NEXT;
 }
 
+static inline bool is_plain(const struct packet *packet)
+{
+	return (packet->flags & PACKET_IPV6) == 0 && packet->l2_length == RTE_ETHER_HDR_LEN;
+}
+
+/* Compiled twice: what is the same for nearly all packets need not be looked at. */
+static inline enum verdict encap_ipv4(struct packet *packet, const struct backend_record *record)
+{
+	if (likely(is_plain(packet)))
+		return put_ipv4(packet, record, RTE_ETHER_HDR_LEN, 0);
+	return put_ipv4(packet, record, packet->l2_length, protocol_excess(packet));
+}
+
 static inline enum verdict encap_ipv6(struct packet *packet, const struct backend_record *record)
 {
 	uint32_t total_length = packet->l3_length + sizeof(struct rte_ipv6_hdr);
@@ -116,7 +130,8 @@ static inline enum verdict encap_ipv6(struct packet *packet, const struct backen
 
 	if (unlikely(total_length > record->mtu))
 		return refuse(record);
-	outer = (void *)put_headers(packet, record, sizeof(*outer), total_length);
+	outer = (void *)put_headers(
+		packet, record, sizeof(*outer), total_length, packet->l2_length);
 	if (unlikely(outer == NULL))
 		return VERDICT_NO_HEADROOM;
 	/* RFC 6437: 0 means "no label", so a flow whose hash ends in zeroes takes 1 */
