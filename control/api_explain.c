@@ -273,6 +273,7 @@ static enum verdict final_verdict(const struct api *api, const struct packet *pa
 static json_t *explain(const struct api *api, const struct question *question)
 {
 	const struct config *config = desired_config(api->running.desired);
+	const struct tables *tables = forwarding_tables(api->running.forwarding);
 	uint8_t room[RTE_PKTMBUF_HEADROOM + FRAME_ROOM] = { 0 };
 	struct rte_mbuf mbuf;
 	struct packet packet = { .mbuf = &mbuf };
@@ -281,7 +282,7 @@ static json_t *explain(const struct api *api, const struct question *question)
 	int service = -1;
 
 	wrap_frame(&mbuf, room, build_frame(question, room + RTE_PKTMBUF_HEADROOM));
-	balance_choose_burst(forwarding_tables(api->running.forwarding), NULL, &packet, 1);
+	balance_choose_burst(tables, NULL, &packet, 1);
 	if (packet.service != NULL)
 		service = forwarding_find_service(api->running.forwarding, packet.service->counter);
 	if (service >= 0) {
@@ -289,9 +290,8 @@ static json_t *explain(const struct api *api, const struct question *question)
 		json_object_set_new(answer, "slot", json_integer(packet.slot));
 		add_service(api, answer, &config->services[service]);
 	}
-	if (service >= 0 && packet.record != NULL) {
-		struct affinity_choice choice =
-			balance_look(forwarding_tables(api->running.forwarding), &packet);
+	if (service >= 0 && packet.record != NULL && balance_has_backend(tables, &packet)) {
+		struct affinity_choice choice = balance_look(tables, &packet);
 
 		add_backend(api, answer, &config->services[service], choice.backend);
 		add_choice(api, answer, &config->services[service], &packet, &choice);

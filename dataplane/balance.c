@@ -70,7 +70,7 @@ static __rte_always_inline void find_record(
 	rte_prefetch0(packet->record);
 }
 
-static inline bool has_backend(const struct tables *tables, const struct packet *packet)
+bool balance_has_backend(const struct tables *tables, const struct packet *packet)
 {
 	return packet->record != &tables->records[RECORD_NONE];
 }
@@ -165,7 +165,7 @@ static bool make_copy(const struct tables *tables, const struct packet *packet, 
 	*copy = *packet;
 	copy->flags &= ~PACKET_COPY;
 	find_record(tables, copy, slot_cur(packet->word));
-	if (!has_backend(tables, copy))
+	if (!balance_has_backend(tables, copy))
 		return false;
 	copy->mbuf = rte_pktmbuf_copy(packet->mbuf, packet->mbuf->pool, 0, UINT32_MAX);
 	return copy->mbuf != NULL;
@@ -197,7 +197,7 @@ enum verdict balance_choose(
 {
 	packet->verdict = VERDICT_NEXT;
 	choose_burst(tables, counters, packet, 1);
-	return has_backend(tables, packet) ? VERDICT_NEXT : VERDICT_NO_BACKEND;
+	return balance_has_backend(tables, packet) ? VERDICT_NEXT : VERDICT_NO_BACKEND;
 }
 
 struct affinity_choice balance_look(const struct tables *tables, const struct packet *packet)

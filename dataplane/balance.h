@@ -17,9 +17,10 @@
 /*
  * Takes `count` (at most PACKET_BURST) packets whose mbufs are set from their bytes to the record
  * of their backend, stage by stage over the burst. Afterwards verdict is VERDICT_NEXT where
- * `record` is set, else the packet's fate; where there is no backend it is the record of nobody
- * (RECORD_NONE), from which encapsulation makes a fate. Returns how many have PACKET_COPY. Workers;
- * what is found stays reachable until their next quiescent state.
+ * `record` is set, else the packet's fate. VERDICT_NEXT does not mean that there is a backend:
+ * where there is none the record is that of nobody, from which encapsulation makes a fate; ask
+ * balance_has_backend(). Returns how many have PACKET_COPY. Workers; what is found stays reachable
+ * until their next quiescent state.
  *
  * `counters` are the worker's own. NULL: only look, and leave pins and counters as they are; any
  * thread that keeps `tables` from being destroyed.
@@ -40,6 +41,9 @@ unsigned int balance_copy_burst(const struct tables *tables, const struct packet
  * record->port".
  */
 void balance_encapsulate_burst(struct packet *packets, unsigned int count);
+
+/* Whether the record of a packet that has one is a backend's. */
+bool balance_has_backend(const struct tables *tables, const struct packet *packet);
 
 /* The steps, for one packet. Each returns VERDICT_NEXT or the packet's fate. */
 

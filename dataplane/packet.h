@@ -27,18 +27,19 @@ enum packet_flag {
 
 struct packet {
 	struct rte_mbuf *mbuf;
-	uint64_t hash;                       /* keyed hash of `key`, once the service is known */
-	const struct service *service;       /* set by service_match() */
-	const struct backend_record *record; /* set by the choice of a backend */
-	uint32_t slot;                       /* in the table of the service's pool */
-	uint32_t word;                       /* what the slot said (slots.h) */
-	uint32_t frame_length;               /* bytes as received, without FCS */
-	uint16_t l3_length;                  /* bytes by the IP header; Ethernet padding excluded */
-	uint16_t l4_offset;                  /* bytes from the start of the frame */
-	uint8_t l2_length;                   /* bytes: 14, or 18 with a VLAN tag */
-	uint8_t traffic_class;               /* DSCP and ECN as they came */
-	uint8_t flags;                       /* enum packet_flag */
-	uint8_t verdict;                     /* enum verdict; VERDICT_NEXT while undecided */
+	uint64_t hash;                 /* keyed hash of `key`, once the service is known */
+	const struct service *service; /* set by service_match() */
+	const struct backend_record
+		*record;       /* by the choice of a backend, RECORD_NONE's for none */
+	uint32_t slot;         /* in the table of the service's pool */
+	uint32_t word;         /* what the slot said (slots.h) */
+	uint32_t frame_length; /* bytes as received, without FCS */
+	uint16_t l3_length;    /* bytes by the IP header; Ethernet padding excluded */
+	uint16_t l4_offset;    /* bytes from the start of the frame */
+	uint8_t l2_length;     /* bytes: 14, or 18 with a VLAN tag */
+	uint8_t traffic_class; /* DSCP and ECN as they came */
+	uint8_t flags;         /* enum packet_flag */
+	uint8_t verdict;       /* enum verdict; VERDICT_NEXT while undecided */
 	struct flow_key key;
 };
 

@@ -190,14 +190,20 @@ def explain_names_the_verdict_of_what_is_not_forwarded(rig):
     ]
 
     def ask(daemon):
-        return [explain_packet(daemon, frame)["verdict"] for frame, _ in table]
+        return [explain_packet(daemon, frame) for frame, _ in table]
 
     setting = world()
     setting["pools"].append({"name": "empty", "backends": []})
     setting["services"][1]["pool"] = "empty"
     packets = [dropped(frame, verdict) for frame, verdict in table]
     outcome = rig.run(packets, ask=ask, **setting)
-    require_equal(outcome.asked, [verdict for _, verdict in table], "verdicts of explain")
+    require_equal(
+        [answer["verdict"] for answer in outcome.asked], [verdict for _, verdict in table],
+        "verdicts of explain",
+    )
+    for answer in outcome.asked:
+        told = {"backend", "reason", "destination_mac", "port", "mtu"} & answer.keys()
+        require_equal(told, set(), f"ways that explain tells of a packet that is {answer['verdict']}")
 
 
 @case
