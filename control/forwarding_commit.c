@@ -109,7 +109,7 @@ static void store_backends(
 	}
 }
 
-/* What the table says by seats, by the indices that words have. */
+/* What the table says by seats, by the indices that words have. Ghosts own no slot. */
 struct translation {
 	const uint16_t *seats;              /* by slot */
 	uint16_t indices[SLOT_BACKEND_MAX]; /* by seat, close together */
@@ -234,7 +234,6 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 static void settle_pool(struct member_pool *pool)
 {
 	pool->before = NULL;
-	pool->is_left_alone = false;
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
 
@@ -295,8 +294,9 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 }
 
 /*
- * Step 3 for all. A table that is the same has the same backends behind its seats; whatever else is
- * new for its slots comes with the advance that follows.
+ * Step 3 for all. A table that is the same has the same backends behind its seats, and a pool that
+ * was left alone may have got a newer one by news meanwhile; whatever is new for their slots comes
+ * with the advance that follows.
  */
 static void store_tables(struct forwarding *forwarding)
 {
@@ -304,8 +304,10 @@ static void store_tables(struct forwarding *forwarding)
 		struct member_pool *pool = &forwarding->pools[i];
 		const struct plan_pool *plan = &forwarding->plan->pools[i];
 
-		if (pool->is_running && pool->live->table_number != plan->table->number)
+		if (pool->is_running && !pool->is_left_alone &&
+			pool->live->table_number != plan->table->number)
 			forwarding_store_table(forwarding, pool, plan);
+		pool->is_left_alone = false;
 	}
 }
 
