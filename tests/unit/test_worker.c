@@ -11,6 +11,7 @@
 #include "worker.h"
 
 #define PORT                  0
+#define OTHER_PORT            1
 #define MBUFS                 255
 #define BACKEND(bench, index) (&(bench)->worker.counters->counters[SERVICES + (index)])
 
@@ -79,6 +80,7 @@ static int start_eal(void **state)
 	port->tx_pkt_burst = transmit;
 	port->rxq = (struct rte_ethdev_qdata){ .data = queues, .clbk = callbacks };
 	port->txq = port->rxq;
+	rte_eth_fp_ops[OTHER_PORT] = *port;
 	wire.pool = rte_pktmbuf_pool_create(
 		"unit", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	return wire.pool == NULL ? -1 : 0;
@@ -278,6 +280,100 @@ static void frames_of_others_leave_no_pins(void **state)
 			frames[i].length - 12);
 }
 
+/* What must have been counted, by the frames that have left. */
+struct sums {
+	struct counter services[SERVICES];
+	struct counter backends[BACKENDS];
+	uint64_t ports[2];
+};
+
+static void add_frame(struct counter *counter, const struct frame *frame, bool is_syn)
+{
+	counter->packets++;
+	counter->bytes += frame->length;
+	counter->new_flows += is_syn;
+}
+
+/* The fixture's services: TCP and UDP by IPv4, then by IPv6. Backends take the ports in turn. */
+static void sum_up(struct sums *sums, unsigned int ports)
+{
+	for (unsigned int i = 0; i < wire.out_count; i++) {
+		const struct frame *frame = &wire.out[i];
+		bool ipv6 = frame->bytes[12] == 0x86;
+		bool udp = frame->bytes[ipv6 ? 20 : 23] == FRAME_UDP;
+		bool is_syn = !udp && frame->bytes[(ipv6 ? 54 : 34) + 13] == FRAME_TCP_SYN;
+
+		add_frame(&sums->services[2 * ipv6 + udp], frame, is_syn);
+		add_frame(&sums->backends[frame->bytes[5]], frame, is_syn);
+		sums->ports[frame->bytes[5] % ports]++;
+	}
+}
+
+static void make_any(struct frame *frame, unsigned int kinds, uint64_t *random)
+{
+	uint16_t port = 1024 + next_random(random) % 50000;
+	size_t payload = next_random(random) % 100;
+
+	switch (next_random(random) % kinds) {
+	case 0: frame_make_tcp4(frame, port, payload); break;
+	case 1: make_syn(frame, port); break;
+	case 2: frame_make_udp6(frame, port, payload); break;
+	case 3: frame_make_tcp6(frame, port, payload); break;
+	case 4: frame_make_udp4(frame, port, payload); break;
+	default: frame_make_tcp4(frame, port, payload); frame->bytes[14] = 0x44; /* malformed */
+	}
+}
+
+static void let_backends_leave_by(struct bench *bench, unsigned int ports)
+{
+	struct worker *worker = &bench->worker;
+
+	worker->port_count = ports;
+	worker->ports[1].id = OTHER_PORT;
+	worker->port_of[OTHER_PORT] = 1;
+	for (unsigned int i = 0; i < BACKENDS; i++)
+		bench->scene->records[i + 1].port = i % ports == 0 ? PORT : OTHER_PORT;
+}
+
+/*
+ * Bursts of one service or several, for one backend or several, by one port or two, with packets
+ * that go nowhere among them, of which the port takes none, some or all.
+ */
+static void what_the_port_does_not_take_is_not_counted(void **state)
+{
+	struct bench *bench = *state;
+	const struct worker_counters *counters = bench->worker.counters;
+	struct sums sums = { 0 };
+	uint64_t random = 5, sent = 0, received = 0;
+
+	for (unsigned int i = 0; i < 2000; i++) {
+		static struct frame frames[PACKET_BURST];
+		unsigned int count = 1 + next_random(&random) % PACKET_BURST;
+		unsigned int backends = 1 + next_random(&random) % BACKENDS;
+		unsigned int ports = 1 + next_random(&random) % 2;
+		unsigned int kinds = 1 + next_random(&random) % 6;
+
+		let_backends_leave_by(bench, ports);
+		for (uint32_t slot = 0; slot < SLOTS; slot++)
+			slot_store(&bench->scene->slots[slot],
+				slot_pack(slot % backends, slot % backends));
+		for (unsigned int k = 0; k < count; k++)
+			make_any(&frames[k], kinds, &random);
+		serve(bench, frames, count, next_random(&random) % (count + 1));
+		sum_up(&sums, ports);
+		sent += wire.out_count;
+		received += count;
+	}
+	assert_int_equal(counters->verdicts[VERDICT_FORWARDED], sent);
+	assert_true(counters->verdicts[VERDICT_TRANSMIT_FULL] > 1000);
+	assert_true(counters->verdicts[VERDICT_MALFORMED] > 100);
+	assert_int_equal(verdicts_sum(counters), received);
+	assert_memory_equal(counters->counters, sums.services, sizeof(sums.services));
+	assert_memory_equal(BACKEND(bench, 0), sums.backends, sizeof(sums.backends));
+	assert_int_equal(counters->ports[0].tx_packets, sums.ports[0]);
+	assert_int_equal(counters->ports[1].tx_packets, sums.ports[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_bench, tear_down_bench)
 
 int main(void)
@@ -289,6 +385,7 @@ int main(void)
 		TEST(a_copy_too_big_for_its_backend_is_gone_and_the_packet_leaves),
 		TEST(a_whole_burst_may_be_copied),
 		TEST(frames_of_others_leave_no_pins),
+		TEST(what_the_port_does_not_take_is_not_counted),
 	};
 
 	return cmocka_run_group_tests(tests, start_eal, stop_eal);
