@@ -16,8 +16,8 @@
 #include "parse_plain.h"
 
 /*
- * The steps towards a TCP or UDP header of IPv4 are inlined into the loop over a burst: 4 cycles of
- * 14 per packet. Offsets are 32 bits wide for the same reason.
+ * The long way: tags, options, fragments, IPv6, ICMP errors, and whatever is not sound. Plain TCP
+ * and UDP do not come by here (parse_plain.h).
  */
 
 /* The part of a frame that is still to be read: `next` up to `end` bytes from its start. */
@@ -26,8 +26,7 @@ struct cursor {
 	uint32_t end;
 };
 
-static __rte_always_inline enum verdict parse_tcp(
-	struct packet *packet, struct cursor at, rte_be16_t ports[2])
+static enum verdict parse_tcp(struct packet *packet, struct cursor at, rte_be16_t ports[2])
 {
 	const struct rte_tcp_hdr *tcp = (const void *)packet_at(packet, at.next);
 	uint32_t length = at.end - at.next;
@@ -46,8 +45,7 @@ static __rte_always_inline enum verdict parse_tcp(
 	return VERDICT_NEXT;
 }
 
-static __rte_always_inline enum verdict parse_udp(
-	struct packet *packet, struct cursor at, rte_be16_t ports[2])
+static enum verdict parse_udp(struct packet *packet, struct cursor at, rte_be16_t ports[2])
 {
 	const struct rte_udp_hdr *udp = (const void *)packet_at(packet, at.next);
 	uint32_t length = at.end - at.next;
@@ -64,7 +62,7 @@ static __rte_always_inline enum verdict parse_udp(
 	return VERDICT_NEXT;
 }
 
-static __rte_always_inline enum verdict parse_l4(
+static enum verdict parse_l4(
 	struct packet *packet, struct cursor at, uint8_t protocol, rte_be16_t ports[2])
 {
 	packet->l4_offset = at.next;
@@ -79,7 +77,7 @@ static __rte_always_inline enum verdict parse_l4(
 	return VERDICT_NEXT;
 }
 
-static __rte_always_inline enum verdict parse_ipv4(struct packet *packet, struct cursor at)
+static enum verdict parse_ipv4(struct packet *packet, struct cursor at)
 {
 	const struct rte_ipv4_hdr *ip = (const void *)packet_at(packet, at.next);
 	struct flow_key_ipv4 *key = &packet->key.ipv4;
