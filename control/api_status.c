@@ -295,7 +295,7 @@ static json_t *stats_workers(const struct api *api)
 		json_array_append_new(list,
 			json_pack("{s:i, s:I, s:I, s:I, s:o, s:o}", "lcore", health->lcore,
 				"packets", (json_int_t)counter_read(&counters->packets), "bursts",
-				(json_int_t)counter_read(&counters->bursts), "rounds",
+				(json_int_t)counter_read(&counters->bursts), "iterations",
 				(json_int_t)counter_read(&counters->iterations), "busy_percent",
 				api_json_tenths(health->busy_percent), "cycles_per_packet",
 				api_json_tenths(health->cycles_per_packet)));

@@ -19,8 +19,6 @@
 #include "flow.h"
 #include "plan_table.h"
 
-#define PLAN_NO_BACKEND UINT16_MAX /* a slot that nobody owns: nobody takes new flows */
-
 /* A place in the pool: the slots that go with a key, whichever backend has it. */
 struct plan_seat {
 	char name[CONFIG_NAME_SIZE]; /* of the backend */

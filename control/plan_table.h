@@ -7,13 +7,18 @@
 
 #include <stdint.h>
 
+#define PLAN_NO_BACKEND UINT16_MAX /* a slot that nobody owns: nobody takes new flows */
+
 struct plan_table {
 	unsigned int references;
 	uint64_t number;  /* of those that the planner has built, from 1: which one it is */
 	uint16_t seats[]; /* by slot; or PLAN_NO_BACKEND */
 };
 
-/* To be filled. NULL when memory is short. */
+/*
+ * To be filled by the caller, who has the first reference, before anybody else gets one: from then
+ * on it is only read. NULL when memory is short.
+ */
 struct plan_table *plan_table_create(uint32_t slots, uint64_t number);
 
 struct plan_table *plan_table_share(struct plan_table *table);

@@ -38,7 +38,7 @@ def account_of(sluice, sent):
     assert sums(stats) == (sent, sent, sent, sent), (sums(stats), sent)
     [worker] = stats["workers"]
     assert worker["packets"] == sent, worker
-    assert 0 < worker["bursts"] <= min(sent, worker["rounds"]), worker
+    assert 0 < worker["bursts"] <= min(sent, worker["iterations"]), worker
     return stats
 
 

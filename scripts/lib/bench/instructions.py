@@ -21,14 +21,15 @@ MEASURED = "worker_run"
 PORT = "/tests/bench/"
 HEADINGS = ["row", "own", "driver and DPDK", "bound"]
 
-# A twentieth above what they are by gcc 12 for x86-64-v3, so that what is new for every packet shows.
+# A twentieth above what they are by gcc 12 for x86-64-v3 or, where that is more, for x86-64-v2, so
+# that what is new for every packet shows.
 # They are to follow the code when it becomes leaner.
 BOUNDS = {
     "IPv4 TCP ipip, 100 k flows": 259,
     "l2dsr": 228,
     "UDP": 258,
     "IPv6 in IPv4": 372,
-    "10 % of slots unstable, half pinned": 295,
+    "10 % of slots unstable, half pinned": 312,
 }
 
 

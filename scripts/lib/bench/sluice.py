@@ -91,5 +91,5 @@ class Sluice(Program):
         self.process.send_signal(signal.SIGTERM)
 
     def polls(self):
-        """When it has ended: rounds over its ports, and bursts that brought packets."""
-        return self.last_workers[0]["rounds"], self.last_workers[0]["bursts"]
+        """When it has ended: iterations over its ports, and bursts that brought packets."""
+        return self.last_workers[0]["iterations"], self.last_workers[0]["bursts"]

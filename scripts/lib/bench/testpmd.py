@@ -67,14 +67,14 @@ class Testpmd(Program):
         self.process.stdin.flush()
 
     def polls(self):
-        """When it has ended: rounds over its ports, and bursts that brought packets; it sends each
+        """When it has ended: iterations over its ports, and bursts that brought packets; it sends each
         of those as one."""
         with open(self.log_path) as file:
             counts = re.findall(r"^ *([RT])X-bursts : (\d+)", file.read(), re.M)
-        rounds, bursts = (
+        iterations, bursts = (
             max((int(count) for kind, count in counts if kind == wanted), default=0)
             for wanted in "RT"
         )
         if bursts == 0:
             raise self.failure("does not tell how often it polled")
-        return rounds, bursts
+        return iterations, bursts

@@ -103,8 +103,8 @@ class Part:
             generator.start(rows[0].flows)
             with self.program(name, generator) as program:
                 samples = [self.sample(generator, program, row) for row in rows]
-        rounds, bursts = program.polls()
-        empty = 1 - bursts / rounds
+        iterations, bursts = program.polls()
+        empty = 1 - bursts / iterations
         figures = ", ".join(f"{sample.cycles_per_packet:.1f}" for sample, _ in samples)
         bench.say(f"{self.name}: {name} {figures} cycles per packet, {empty:.0%} of polls empty")
         return [Sample(*astuple(sample), refused, empty) for sample, refused in samples]
