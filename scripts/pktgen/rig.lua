@@ -24,11 +24,9 @@ local function address_behind(address, count)
 		number // 256 % 256, number % 256)
 end
 
--- TCP acknowledgements of so many flows: clients times 100 ports each.
+-- TCP acknowledgements of so many flows, each of a client of its own. Pktgen steps all ranges at
+-- once with each packet, so that clients and ports would not multiply.
 function rig.set_flows(flows)
-	local ports = math.min(flows, 100)
-	local clients = math.max(1, flows // ports)
-
 	pktgen.set_type(send, "ipv4")
 	pktgen.set_proto(send, "tcp")
 	pktgen.range.set_type(send, "ipv4")
@@ -36,8 +34,8 @@ function rig.set_flows(flows)
 	set_range("dst_mac", settings.balancer_mac, "00:00:00:00:00:00", settings.balancer_mac)
 	set_range("dst_ip", settings.vip, "0.0.0.0", settings.vip)
 	set_range("dst_port", settings.vip_port, 0, settings.vip_port)
-	set_range("src_ip", settings.clients, "0.0.0.1", address_behind(settings.clients, clients - 1))
-	set_range("src_port", 1024, 1, 1024 + ports - 1)
+	set_range("src_ip", settings.clients, "0.0.0.1", address_behind(settings.clients, flows - 1))
+	set_range("src_port", 1024, 0, 1024)
 	pktgen.set_range(send, "on")
 end
 

@@ -9,6 +9,7 @@ import subprocess
 from statistics import median
 
 from .figures import aligned, span, verdict
+from .machine import on_cpus
 
 PROGRAM = "bench_control"
 TABLES = [
@@ -60,8 +61,8 @@ class Part:
     def sample(self):
         path = os.path.join(self.bench.build, "tests", "bench", PROGRAM)
         answer = subprocess.run(
-            [path, "--json"], check=True, capture_output=True, text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {self.bench.cpus[1]}),
+            [*on_cpus(self.bench.cpus[1:]), path, "--json"], check=True, capture_output=True,
+            text=True,
         )
         return json.loads(answer.stdout)
 

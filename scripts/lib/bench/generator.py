@@ -6,10 +6,11 @@ and empties as a NIC would (vhost-user).
 """
 import json
 import os
+import select
 import subprocess
 
 from .machine import memory_arguments
-from .program import Program
+from .program import ANSWER_SECONDS, Program
 from .rows import VIP, VIP_PORT
 
 FRAME_SIZE = 64
@@ -60,6 +61,8 @@ class Generator(Program):
         """Gives one of the orders in generator.c. Returns what it counted: sent, refused, received."""
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
+        if not select.select([self.process.stdout], [], [], ANSWER_SECONDS)[0]:
+            raise self.failure(f"does not answer {line} within {ANSWER_SECONDS} s")
         answer = self.process.stdout.readline()
         if not answer:
             raise self.failure(f"does not answer {line}")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+from . import machine
 from .machine import MachineError
 from .program import ProgramError
 
@@ -25,13 +26,13 @@ def run(build, name, arguments, cpus, hugepages, wrapper=()):
     """
     memory = ["--in-memory"] if hugepages else ["--no-huge", "--no-shconf"]
     command = [
-        *wrapper, path_of(build, name), "--lcores", f"0@{cpus[1]},1@{cpus[0]}", "--no-pci", "--no-telemetry",
+        *machine.on_cpus(cpus), *wrapper, path_of(build, name), "--lcores", f"0@{cpus[1]},1@{cpus[0]}", "--no-pci", "--no-telemetry",
         "--log-level=error", "-m", str(MEGABYTES), *memory, "--", *arguments,
     ]
-    answer = subprocess.run(
-        command, capture_output=True, text=True, timeout=SECONDS,
-        preexec_fn=lambda: os.sched_setaffinity(0, cpus),
-    )
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired as late:
+        raise ProgramError(f"{' '.join(command)}: took longer than {SECONDS} s") from late
     if answer.returncode != 0:
         raise ProgramError(f"{' '.join(command)}:\n{answer.stderr}")
     return json.loads(answer.stdout)

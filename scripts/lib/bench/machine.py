@@ -38,6 +38,12 @@ def choose_cpus():
     return cpus[0], cpus[-1]
 
 
+def on_cpus(cpus):
+    """What to begin a command with that is to have those. (Python in the child, before it becomes
+    the program, would take signals that are meant for us.)"""
+    return ["taskset", "-c", ",".join(str(cpu) for cpu in sorted(set(cpus)))]
+
+
 def free_hugepage_bytes():
     """In pages of the default size, the ones that DPDK takes without being told."""
     fields = dict(re.findall(r"^(HugePages_Free|Hugepagesize): +(\d+)", read_text("/proc/meminfo"), re.M))

@@ -6,6 +6,7 @@ import subprocess
 from statistics import median
 
 from .figures import aligned, span, spread, verdict
+from .machine import on_cpus
 
 MEMORY = "memory of a million pins, three quarters full"
 SWEEP = "sweep of 8 MB, three quarters full"
@@ -43,8 +44,8 @@ class Part:
     def sample(self):
         path = os.path.join(self.bench.build, "tests", "bench", "bench_pins")
         answer = subprocess.run(
-            [path, "--json"], check=True, capture_output=True, text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {self.bench.cpus[1]}),
+            [*on_cpus(self.bench.cpus[1:]), path, "--json"], check=True, capture_output=True,
+            text=True,
         )
         return json.loads(answer.stdout)
 

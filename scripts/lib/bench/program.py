@@ -10,6 +10,8 @@ import socket
 import subprocess
 import time
 
+from .machine import on_cpus
+
 START_SECONDS = 60
 STOP_SECONDS = 20
 ANSWER_SECONDS = 20
@@ -60,10 +62,9 @@ class Program:
         }
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.PIPE, stdout=self.output(log), stderr=log,
-                env=environment,
                 # we stay away from the worker's CPU; the program needs both
-                preexec_fn=lambda: os.sched_setaffinity(0, self.cpus),
+                [*on_cpus(self.cpus), *self.command()],
+                stdin=subprocess.PIPE, stdout=self.output(log), stderr=log, env=environment,
             )
         try:
             self.connection = self.wait_for(self.connect, "its socket")

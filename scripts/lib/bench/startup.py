@@ -4,9 +4,7 @@ The whole sluiced with many pools and services: how long until it is ready, besi
 single service and backend, and until a change over its control socket is answered.
 """
 import ipaddress
-import os
 import re
-import shutil
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +12,11 @@ from statistics import median
 
 from .cycles import thread_cpu_ns
 from .figures import aligned, span, spread, verdict
+from .generator import SINK
 from .machine import hugepages_suffice, memory_arguments
+from .pairs import fresh_directory
 from .sluice import Sluice
 
-DEVICE = "net_null0,no-rx=1"
 MBUFS = 65536
 CHANGES = 20
 NS_PER_MS = 1e6
@@ -60,7 +59,7 @@ class SizedSluice(Sluice):
         self.size = size
         self.started = None
         super().__init__(
-            directory, cpus, build, [DEVICE], MBUFS, memory_arguments(MBUFS, hugepages)
+            directory, cpus, build, [SINK], MBUFS, memory_arguments(MBUFS, hugepages)
         )
 
     def configure(self, *arguments):
@@ -148,9 +147,7 @@ class Part:
 
     def program(self, size):
         """In a directory of its own, where no process has left a state file."""
-        directory = os.path.join(self.bench.directory, self.name)
-        shutil.rmtree(directory, ignore_errors=True)
-        os.mkdir(directory, 0o750)
+        directory = fresh_directory(self.bench.directory, self.name)
         hugepages = hugepages_suffice(MBUFS)
         return SizedSluice(directory, self.bench.cpus, self.bench.build, size, hugepages)
 

@@ -59,8 +59,8 @@ class Testpmd(Program):
             asked = time.monotonic()
             first, last = self.ask()
             if time.monotonic() - asked < SAME_MOMENT_S:
-                break
-        return (first["ipackets"], last["opackets"]) if first and last else (0, 0)
+                return (first["ipackets"], last["opackets"]) if first and last else (0, 0)
+        raise self.failure("does not answer in time: others have its CPU")
 
     def stop(self):
         self.process.stdin.write(b"\n")
