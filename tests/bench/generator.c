@@ -39,7 +39,7 @@
 #define LINE_SIZE     128
 #define LOOK_BURSTS   1024 /* between two looks for a line */
 #define UNDER_WAY_MAX 128  /* packets that are carried at once; any ring has room for them */
-#define WAIT_S        2
+#define WAIT_S        5
 #define IDLE_MS       1 /* between two looks for what comes back late */
 
 struct generator {
@@ -63,8 +63,12 @@ static void send_burst(struct generator *generator, unsigned int count)
 	struct rte_mbuf *mbufs[BURST];
 	unsigned int sent;
 
-	if (count == 0 || rte_pktmbuf_alloc_bulk(generator->pool, mbufs, count) != 0)
+	if (count == 0)
 		return;
+	if (rte_pktmbuf_alloc_bulk(generator->pool, mbufs, count) != 0) {
+		generator->refused += count;
+		return;
+	}
 	for (unsigned int i = 0; i < count; i++)
 		traffic_next(&generator->traffic, &generator->random, mbufs[i], ipv6);
 	sent = rte_eth_tx_burst(PORT, 0, mbufs, count);
@@ -110,9 +114,9 @@ static void carry(struct generator *generator, uint64_t packets)
 {
 	uint64_t wait = WAIT_S * rte_get_tsc_hz(), heard = rte_rdtsc();
 	uint64_t sent = generator->sent, received = generator->received;
-	uint64_t left = packets, under_way = 0;
+	int64_t left = packets, under_way = 0; /* below 0 while late ones of before come back */
 
-	while (left + under_way != 0 && rte_rdtsc() - heard < wait) {
+	while ((left != 0 || under_way > 0) && rte_rdtsc() - heard < wait) {
 		send_burst(generator, RTE_MIN(left, RTE_MIN(BURST, UNDER_WAY_MAX - under_way)));
 		if (receive_burst(generator) != 0)
 			heard = rte_rdtsc();
