@@ -35,7 +35,7 @@ new_flows() {
 
 lab_begin
 lab_ip cli addr add "$PROBER/24" dev cli0
-downloads_start "$LAB_IPIP4" "$DOWNLOADS" 900k
+downloads_start "$LAB_IPIP4" "$DOWNLOADS" 500k
 lab_ctl backend drain web web-2 --deadline 1h
 expect_at_least "connections with web-2, which drains" "$(connections 2)" 1
 restart TERM
