@@ -21,6 +21,7 @@
 #include "eal.h"
 #include "forwarding.h"
 #include "log.h"
+#include "loop.h"
 #include "maglev.h"
 #include "mempools.h"
 #include "port.h"
@@ -137,20 +138,24 @@ static int add_timer(struct daemon *daemon, struct event **event, event_callback
 	struct timeval period = { period_ms / 1000, period_ms % 1000 * 1000 };
 
 	*event = event_new(daemon->base, -1, EV_PERSIST, callback, daemon);
-	return *event == NULL ? -ENOMEM : event_add(*event, &period);
+	if (*event == NULL || event_priority_set(*event, LOOP_TIMERS) != 0)
+		return -ENOMEM;
+	return event_add(*event, &period);
 }
 
 static int add_signal(
 	struct daemon *daemon, struct event **event, int signal_number, event_callback_fn callback)
 {
 	*event = evsignal_new(daemon->base, signal_number, callback, daemon);
-	return *event == NULL ? -ENOMEM : event_add(*event, NULL);
+	if (*event == NULL || event_priority_set(*event, LOOP_TIMERS) != 0)
+		return -ENOMEM;
+	return event_add(*event, NULL);
 }
 
 /* First of all: a signal during the start is served, in daemon_run(), when the start is over. */
 static int start_signals(struct daemon *daemon, struct error *error)
 {
-	daemon->base = event_base_new();
+	daemon->base = loop_create();
 	if (daemon->base == NULL ||
 		add_signal(daemon, &daemon->terminate, SIGTERM, on_stop_signal) != 0 ||
 		add_signal(daemon, &daemon->interrupt, SIGINT, on_stop_signal) != 0 ||
@@ -387,7 +392,7 @@ static void say_ready(const struct daemon *daemon)
 /* A signal that came meanwhile ends the start, so that nobody has to wait for a slow one. */
 static int heed_signals(struct daemon *daemon, struct error *error)
 {
-	event_base_loop(daemon->base, EVLOOP_NONBLOCK);
+	loop_run_ready(daemon->base);
 	return daemon->stopping ? error_set(error, -EINTR, "told to stop while starting") : 0;
 }
 
@@ -453,7 +458,7 @@ void daemon_stop(struct daemon *daemon)
 	desired_refuse_waiting(daemon->desired);
 	config_file_destroy(daemon->file); /* a change that is being written is still made */
 	if (daemon->api != NULL)           /* lets the answers to those who waited leave */
-		event_base_loop(daemon->base, EVLOOP_NONBLOCK);
+		loop_run_ready(daemon->base);
 	api_destroy(daemon->api);
 	stop_events(daemon);
 	workers_stop(daemon->workers);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loop.h"
 #include "rpc_client.h"
 #include "rpc_listener.h"
 #include "rpc_message.h"
@@ -228,7 +229,7 @@ static void peer_create(struct rpc_server *server, int fd, uid_t uid)
 	peer->uid = uid;
 	peer->client = rpc_client_create(server->base, fd, &server->limits,
 		trusted ? server->limits.line_bytes : server->limits.line_bytes_reader,
-		&peer_events, peer);
+		trusted ? LOOP_CHANGES : LOOP_READERS, &peer_events, peer);
 	if (peer->client == NULL) {
 		free(peer);
 		return;

@@ -215,9 +215,17 @@ static void note_event(struct bufferevent *stream, short what, void *argument)
 	ask_for_turn(client);
 }
 
+/* A base without priorities refuses one, and needs none. */
+static void set_priority(struct rpc_client *client, int priority)
+{
+	event_priority_set(client->turn, priority);
+	event_priority_set(client->patience, priority);
+	bufferevent_priority_set(client->stream, priority);
+}
+
 struct rpc_client *rpc_client_create(struct event_base *base, int fd,
-	const struct rpc_limits *limits, size_t line_bytes, const struct rpc_client_events *events,
-	void *context)
+	const struct rpc_limits *limits, size_t line_bytes, int priority,
+	const struct rpc_client_events *events, void *context)
 {
 	struct rpc_client *client = calloc(1, sizeof(*client));
 	struct timeval write_timeout = interval(limits->write_timeout_ms);
@@ -239,6 +247,7 @@ struct rpc_client *rpc_client_create(struct event_base *base, int fd,
 		rpc_client_destroy(client);
 		return NULL;
 	}
+	set_priority(client, priority);
 	bufferevent_setcb(client->stream, note_progress, note_progress, note_event, client);
 	bufferevent_set_timeouts(client->stream, NULL, &write_timeout);
 	bufferevent_setwatermark(client->stream, EV_WRITE, limits->output_pause_bytes, 0);

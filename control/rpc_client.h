@@ -23,11 +23,12 @@ struct rpc_client_events {
 
 /*
  * Takes over `fd`, a connected non-blocking socket, also when it returns NULL (no memory).
- * `limits` must outlive the client; `line_bytes` is its longest line.
+ * `limits` must outlive the client; `line_bytes` is its longest line, `priority` that of its events
+ * (enum loop_priority).
  */
 struct rpc_client *rpc_client_create(struct event_base *base, int fd,
-	const struct rpc_limits *limits, size_t line_bytes, const struct rpc_client_events *events,
-	void *context);
+	const struct rpc_limits *limits, size_t line_bytes, int priority,
+	const struct rpc_client_events *events, void *context);
 
 /* Disconnects at once; what was not sent is lost. NULL is allowed. */
 void rpc_client_destroy(struct rpc_client *client);
