@@ -22,8 +22,6 @@ void forwarding_layout(const struct config *config, uint32_t workers, struct sta
 		slots += RTE_ALIGN(config->pools[i].slots, 16);
 		backends += config->pools[i].backend_count;
 	}
-	layout->pools = 1;
-	layout->pin_buckets = 1;
 	layout->workers = workers;
 	layout->ports = config->dataplane.port_count;
 	layout->pools = with_growth(config->pool_count, 256, CONFIG_POOLS_MAX);

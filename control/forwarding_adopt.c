@@ -97,7 +97,6 @@ static void adopt_pool(struct adoption *adoption, uint32_t number, const struct 
 	}
 	snprintf(pool->name, sizeof(pool->name), "%s", row->name);
 	pool->live->summary = (struct transitions_summary){ 0 };
-	pool->is_running = true;
 	forwarding_write_pool(forwarding, pool);
 	adoption->pool_of[number] = pool;
 	forwarding->pool_count++;

@@ -28,61 +28,6 @@ static void install_backend(
 	tracking_store(forwarding->tracking, backend->gid, &backend->life);
 }
 
-/* The shares of the pool's seats now, `place` being as `other` has it (NULL: as it is). */
-static struct plan_share *list_shares(const struct forwarding *forwarding, size_t number,
-	const struct live_backend *other, size_t place, uint64_t now_ms)
-{
-	const struct member_pool *pool = &forwarding->pools[number];
-	struct plan_share *shares = calloc(pool->configured_count + 1, sizeof(*shares));
-
-	for (size_t i = 0; shares != NULL && i < pool->configured_count; i++)
-		shares[i] =
-			live_backend_share(other != NULL && i == place ? other : &pool->backends[i],
-				&forwarding->config->pools[number], now_ms);
-	return shares;
-}
-
-static bool shares_differ(const struct plan_pool *plan, const struct plan_share *shares)
-{
-	for (size_t i = 0; i < plan->backend_count; i++)
-		if (plan->seats[i].share != shares[i].share ||
-			plan->seats[i].joining != shares[i].joining)
-			return true;
-	return false;
-}
-
-static void install_table(
-	struct forwarding *forwarding, size_t number, const struct plan_pool *next)
-{
-	plan_replace_pool(forwarding->plan, number, next);
-	forwarding_store_table(
-		forwarding, &forwarding->pools[number], &forwarding->plan->pools[number]);
-}
-
-/* What tells of a plan is to be true of it, also where that moves nothing. */
-static void note_holds(struct plan_pool *plan, const struct plan_share *shares)
-{
-	for (size_t i = 0; i < plan->backend_count; i++)
-		plan->seats[i].holds = shares[i].holds;
-}
-
-/* Short of memory the table stays as it is; the next second tries again. */
-static void follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms)
-{
-	struct plan_pool *plan = &forwarding->plan->pools[number];
-	struct plan_share *shares = list_shares(forwarding, number, NULL, 0, now_ms);
-	struct plan_pool next;
-
-	if (shares != NULL)
-		note_holds(plan, shares);
-	if (shares != NULL && shares_differ(plan, shares) &&
-		plan_pool_follow(forwarding->planner, plan, shares, &next) == 0)
-		install_table(forwarding, number, &next);
-	else if (!live_pool_is_quiet(forwarding->pools[number].live))
-		forwarding_advance_slots(forwarding, &forwarding->pools[number]);
-	free(shares);
-}
-
 static void measure_rate(
 	struct forwarding *forwarding, struct live_backend *backend, uint64_t elapsed_ms)
 {
@@ -121,7 +66,7 @@ static void advance_pool(struct forwarding *forwarding, size_t number, uint64_t 
 		live_backend_go_on(&next, &forwarding->config->pools[number], now_ms);
 		install_backend(forwarding, number, i, &next);
 	}
-	follow_shares(forwarding, number, now_ms);
+	forwarding_follow_shares(forwarding, number, now_ms);
 }
 
 /* A ghost keeps its numbers, so that its seat outlives a restart; but not the last ones there are.
@@ -207,12 +152,12 @@ static int plan_news(const struct forwarding *forwarding, size_t pool, size_t ba
 {
 	const struct plan_pool *plan = &forwarding->plan->pools[pool];
 	struct plan_share *shares =
-		list_shares(forwarding, pool, next, backend, forwarding->clock());
+		forwarding_list_shares(forwarding, pool, next, backend, forwarding->clock());
 	int code = 0;
 
 	if (shares == NULL)
 		return -ENOMEM;
-	*differs = shares_differ(plan, shares);
+	*differs = forwarding_shares_differ(plan, shares);
 	if (*differs)
 		code = plan_pool_follow(forwarding->planner, plan, shares, told);
 	free(shares);
@@ -244,6 +189,6 @@ int forwarding_tell(struct forwarding *forwarding, size_t pool, size_t backend,
 	if (dry_run)
 		plan_pool_destroy(&told);
 	else
-		install_table(forwarding, pool, &told);
+		forwarding_install_table(forwarding, pool, &told);
 	return 0;
 }

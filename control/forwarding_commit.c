@@ -234,6 +234,7 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 static void settle_pool(struct member_pool *pool)
 {
 	pool->before = NULL;
+	pool->is_left_alone = false;
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
 
@@ -294,26 +295,10 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 }
 
 /*
- * Step 3 for all. A table that is the same has the same backends behind its seats, and a pool that
- * was left alone may have got a newer one by news meanwhile; whatever is new for their slots comes
- * with the advance that follows.
- */
-static void store_tables(struct forwarding *forwarding)
-{
-	for (size_t i = 0; i < forwarding->pool_count; i++) {
-		struct member_pool *pool = &forwarding->pools[i];
-		const struct plan_pool *plan = &forwarding->plan->pools[i];
-
-		if (pool->is_running && !pool->is_left_alone &&
-			pool->live->table_number != plan->table->number)
-			forwarding_store_table(forwarding, pool, plan);
-		pool->is_left_alone = false;
-	}
-}
-
-/*
  * Slot words come last, when config, plan and pools are those to come: what they move is judged by
- * the new ones.
+ * the new ones. Step 3 is the advance, which follows what backends have become since the change was
+ * prepared before it stores a table. A table that is the same has the same backends behind its
+ * seats and is not stored.
  */
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change)
 {
@@ -324,18 +309,16 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 	for (size_t i = 0; i < change->pool_count; i++) {
 		struct member_pool *pool = &change->pools[i];
 
-		pool->is_running = pool->before != NULL;
-		if (!pool->is_running)
+		if (pool->before == NULL)
 			forwarding_write_pool(forwarding, pool);
 		if (!pool->is_left_alone)
 			store_backends(forwarding, pool, &change->plan->pools[i]);
-		if (!pool->is_running)
+		if (pool->before == NULL)
 			fill_slots(pool, &change->plan->pools[i]);
 	}
 	store_services(forwarding, change);
 	retire_removed(forwarding);
 	adopt(forwarding, change);
-	store_tables(forwarding);
-	state_generation_advance(forwarding->state);
 	forwarding_advance(forwarding);
+	state_generation_advance(forwarding->state);
 }

@@ -2,8 +2,8 @@
 /*
  * forwarding_live: the insides of forwarding, for its own files only: forwarding.c (what is live),
  * forwarding_prepare.c and forwarding_commit.c (how it changes), forwarding_advance.c (how time
- * changes it), forwarding_adopt.c (how it outlives a process), forwarding_rows.c (where that is
- * written down).
+ * changes it), forwarding_build.c (how tables follow that), forwarding_adopt.c (how it outlives a
+ * process), forwarding_rows.c (where that is written down).
  *
  * Backends are known by their address in a pool and keep their index as long as anything may name
  * it; services by their name. An index, gid or cell is in one of three states: free, live, or
@@ -27,7 +27,6 @@ struct member_pool {
 	/* during a change */
 	struct member_pool *before; /* what it goes on from, NULL for a new one */
 	bool stays;
-	bool is_running;    /* workers may have its words */
 	bool is_left_alone; /* its backends are those of `before` themselves */
 };
 
@@ -92,6 +91,27 @@ void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct 
 
 /* forwarding_commit.c: whether some service pins UDP flows. */
 bool forwarding_pins_udp(const struct config *config);
+
+/*
+ * forwarding_build.c: the shares of a pool's seats now, `place` being as `other` has it (NULL: as
+ * it is). To be freed; NULL when memory is short.
+ */
+struct plan_share *forwarding_list_shares(const struct forwarding *forwarding, size_t number,
+	const struct live_backend *other, size_t place, uint64_t now_ms);
+
+/* Whether they are others than those that the table was built for. */
+bool forwarding_shares_differ(const struct plan_pool *plan, const struct plan_share *shares);
+
+/* Makes `next`, which it takes over, the plan of the pool, and stores its table. */
+void forwarding_install_table(
+	struct forwarding *forwarding, size_t number, const struct plan_pool *next);
+
+/*
+ * Brings the slots of a pool to where its backends' shares are now: builds a table where these have
+ * changed, stores it where the slots have another one, and applies the rules otherwise. A table
+ * that the shares have overtaken is never stored. Short of memory the slots stay as they are.
+ */
+void forwarding_follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms);
 
 /* forwarding_commit.c: stores the plan of one pool as what its slots' cur is to be. */
 void forwarding_store_table(

@@ -334,6 +334,45 @@ static void news_is_not_lost_either_where_the_change_leaves_the_pool_alone(void 
 	assert_int_not_equal(life_share(node, "w2").cur, 0);
 }
 
+static void copy_words(const struct node *node, uint32_t words[static LIFE_SLOTS])
+{
+	for (uint32_t slot = 0; slot < LIFE_SLOTS; slot++)
+		words[slot] = slot_load(&life_service(node)->slots[slot]);
+}
+
+/* A slot that was given back for a moment, and taken away again, would begin to rest anew. */
+static void a_commit_stores_no_table_that_news_has_overtaken(void **state)
+{
+	struct node *node = *state;
+	const struct forwarding_news half = { .has_share = true, .share = FACTOR_ONE / 2 };
+	struct config *config = life_config("", W1 ", " W2 ", " W3);
+	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
+	struct forwarding_change *change;
+	struct error error = { "" };
+	unsigned int kept = 0;
+
+	life_apply(node, W1 ", " W2);
+	node_wait(node, 10); /* its weight may change no sooner */
+	change = node_prepare(node, config, &error);
+	assert_non_null(change);
+	life_tell(node, 1, &half);
+	node_wait(node, 10);
+	copy_words(node, before);
+	forwarding_commit(node->forwarding, change);
+	config_destroy(node->config);
+	node->config = config;
+	copy_words(node, after);
+	for (uint32_t slot = 0; slot < LIFE_SLOTS; slot++) {
+		if (slot_cur(before[slot]) == slot_home(before[slot]) ||
+			slot_cur(before[slot]) != slot_cur(after[slot]))
+			continue;
+		assert_int_equal(after[slot], before[slot]);
+		assert_true((after[slot] & SLOT_OBSERVE) != 0);
+		kept++;
+	}
+	assert_true(kept > 0);
+}
+
 static void a_pool_lives_on_after_a_change_that_would_have_left_it_alone(void **state)
 {
 	struct node *node = *state;
@@ -396,6 +435,7 @@ int main(void)
 		TEST(a_backend_that_comes_to_a_running_pool_starts_slowly),
 		TEST(news_between_prepare_and_commit_is_not_lost),
 		TEST(news_is_not_lost_either_where_the_change_leaves_the_pool_alone),
+		TEST(a_commit_stores_no_table_that_news_has_overtaken),
 		TEST(a_pool_lives_on_after_a_change_that_would_have_left_it_alone),
 		TEST(a_pin_goes_with_its_backend),
 	};
