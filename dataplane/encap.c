@@ -38,7 +38,7 @@ static __rte_always_inline uint8_t *put_headers(struct packet *packet,
 	const struct backend_record *record, uint16_t size, uint32_t total_length,
 	uint32_t l2_length)
 {
-	const uint8_t *headers = (const void *)record; /* it begins with them */
+	const uint8_t *headers = (const uint8_t *)record + RECORD_HEADERS;
 	struct rte_mbuf *mbuf = packet->mbuf;
 	uint32_t length = l2_length + total_length;
 	uint32_t room = mbuf->data_off;
@@ -86,13 +86,19 @@ static inline uint32_t finish_checksum(uint32_t sum)
 	return ~(sum + (sum << 16 | sum >> 16)) >> 16;
 }
 
+/* The sum of what the record knows of its outer IPv4 header (record.h). */
+static inline uint32_t partial_sum(const struct backend_record *record)
+{
+	return ((const struct rte_ipv4_hdr *)record->outer)->hdr_checksum;
+}
+
 /* The fields that the record leaves open share two words with fields that are the same always. */
 static __rte_always_inline enum verdict put_ipv4(struct packet *packet,
 	const struct backend_record *record, uint32_t l2_length, uint32_t excess)
 {
 	uint32_t total_length = packet->l3_length + sizeof(struct rte_ipv4_hdr);
 	uint32_t tos = packet->traffic_class;
-	uint32_t sum = record->partial_sum + tos + total_length + excess;
+	uint32_t sum = partial_sum(record) + tos + total_length + excess;
 	rte_be32_t first, third;
 	uint8_t *outer;
 

@@ -38,7 +38,7 @@ static void make_ipv4(struct backend_record *record, const struct address *sourc
 	ip->next_proto_id = IPPROTO_IPIP;
 	memcpy(&ip->src_addr, source->bytes, 4);
 	memcpy(&ip->dst_addr, destination->bytes, 4);
-	record->partial_sum = rte_be_to_cpu_16(rte_raw_cksum(ip, sizeof(*ip)));
+	ip->hdr_checksum = rte_be_to_cpu_16(rte_raw_cksum(ip, sizeof(*ip)));
 }
 
 static void make_ipv6(struct backend_record *record, const struct address *source,
