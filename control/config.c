@@ -23,8 +23,10 @@ void config_destroy(struct config *config)
 	if (config == NULL)
 		return;
 	destroy_dataplane(&config->dataplane);
-	for (size_t i = 0; i < config->pool_count; i++)
+	for (size_t i = 0; i < config->pool_count; i++) {
 		free(config->pools[i].backends);
+		free(config->pools[i].vacant);
+	}
 	free(config->pools);
 	free(config->services);
 	free(config->socket);

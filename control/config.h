@@ -22,12 +22,13 @@
 #define CONFIG_KEY_SIZE        64 /* seats: 1-63 of [A-Za-z0-9._:-], so any address is one */
 #define CONFIG_WORKERS_MAX     64
 #define CONFIG_PORTS_MAX       16
-#define CONFIG_BACKENDS_MAX    16383 /* per pool: the 14 bits of a slot word (slots.h) */
+#define CONFIG_BACKENDS_MAX    16383 /* per pool, with vacant seats: 14 bits of a slot word */
 #define CONFIG_MEMBERSHIPS_MAX 65535 /* backends of all pools together */
 #define CONFIG_POOLS_MAX       65535
 #define CONFIG_SERVICES_MAX    65535
-#define CONFIG_NEIGHBOURS_MAX  65535      /* per port */
-#define CONFIG_EAL_MAX         64         /* further EAL arguments */
+#define CONFIG_NEIGHBOURS_MAX  65535 /* per port */
+#define CONFIG_EAL_MAX         64    /* further EAL arguments */
+#define CONFIG_DEFAULT_WEIGHT  100
 #define CONFIG_NESTING_MAX     16         /* objects and lists within each other */
 #define CONFIG_FILE_MAX        (64 << 20) /* bytes of a document */
 
@@ -93,7 +94,17 @@ struct config_backend {
 	struct address address;
 	char key[CONFIG_KEY_SIZE]; /* its seat; the text of its address where none is given */
 	uint16_t weight;           /* 0-65535; 0: a drain without a deadline */
+	uint16_t seat_weight;      /* of its seat in the base table while weight is 0; 0: no seat */
 	enum config_backend_state state;
+};
+
+/*
+ * A seat that no backend has now. It keeps its place in the base table, so that the slots of the
+ * others stay where they are, and takes no flow.
+ */
+struct config_vacant {
+	char key[CONFIG_KEY_SIZE];
+	uint16_t weight; /* 1-65535, as its last backend had it */
 };
 
 /* How flows stay with their backends through changes (W, Q, H and G of transitions.h). Seconds. */
@@ -121,6 +132,8 @@ struct config_pool {
 	uint32_t max_disruption_percent; /* of the slots by one change; 100: no budget */
 	struct config_backend *backends;
 	size_t backend_count;
+	struct config_vacant *vacant; /* no key of a backend is among them */
+	size_t vacant_count;
 };
 
 struct config_service {

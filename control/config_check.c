@@ -47,18 +47,35 @@ static int check_files(const struct config *config, struct error *error)
 		error, -EINVAL, "control.socket: %s is the dataplane.state_file", config->socket);
 }
 
+static int check_seats(const struct config_pool *pool, size_t index, struct error *error)
+{
+	size_t seats = pool->backend_count + pool->vacant_count;
+
+	if (pool->slots < pool->backend_count)
+		return error_set(error, -EINVAL,
+			"pools[%zu].slots: %u slots are fewer than the %zu backends", index,
+			pool->slots, pool->backend_count);
+	if (seats > CONFIG_BACKENDS_MAX)
+		return error_set(error, -EINVAL,
+			"pools[%zu].vacant: %zu seats beside %zu backends are more than %d", index,
+			pool->vacant_count, pool->backend_count, CONFIG_BACKENDS_MAX);
+	if (pool->slots < seats)
+		return error_set(error, -EINVAL,
+			"pools[%zu].slots: %u slots are fewer than %zu backends and %zu vacant seats",
+			index, pool->slots, pool->backend_count, pool->vacant_count);
+	return 0;
+}
+
 static int check_sizes(const struct config *config, struct error *error)
 {
 	size_t memberships = 0;
 
 	for (size_t i = 0; i < config->pool_count; i++) {
-		const struct config_pool *pool = &config->pools[i];
+		int result = check_seats(&config->pools[i], i, error);
 
-		if (pool->slots < pool->backend_count)
-			return error_set(error, -EINVAL,
-				"pools[%zu].slots: %u slots are fewer than the %zu backends", i,
-				pool->slots, pool->backend_count);
-		memberships += pool->backend_count;
+		if (result != 0)
+			return result;
+		memberships += config->pools[i].backend_count;
 	}
 	if (memberships > CONFIG_MEMBERSHIPS_MAX)
 		return error_set(error, -EINVAL, "pools: %zu backends in all (0-%d are allowed)",
@@ -313,6 +330,11 @@ size_t config_warnings(const struct config *config,
 				"pools[%zu].slots: %u slots for %zu backends are fewer than %d each, "
 				"shares will differ from the weights",
 				i, pool->slots, pool->backend_count, SLOTS_PER_BACKEND);
+		if (pool->vacant_count > pool->backend_count)
+			warn(&warned,
+				"pools[%zu].vacant: %zu seats are more than the %zu backends, whose "
+				"shares differ from the weights by that: drop the list",
+				i, pool->vacant_count, pool->backend_count);
 	}
 	for (size_t i = 0; i < config->service_count; i++) {
 		const struct config_pool *pool = &config->pools[config->services[i].pool];

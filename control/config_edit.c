@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "config_edit_seat.h"
 #include "json.h"
 
 /* Ends an edit: the copy, or where something went wrong NULL with errno. */
@@ -46,15 +47,15 @@ static int append_copy(json_t *list, const json_t *element, struct error *error)
 	return error_set(error, -ENOMEM, "out of memory");
 }
 
-/* The backends of a pool of `copy`, borrowed, or NULL with the sentence. */
-static json_t *find_backends(const json_t *copy, const char *pool, struct error *error)
+/* A pool of `copy`, borrowed, or NULL with the sentence. */
+static json_t *find_pool(const json_t *copy, const char *pool, struct error *error)
 {
 	const json_t *pools = json_object_get(copy, "pools");
 	ssize_t position = find_named(pools, pool);
 	char quoted[JSON_QUOTE_SIZE];
 
 	if (position >= 0)
-		return json_object_get(json_array_get(pools, (size_t)position), "backends");
+		return json_array_get(pools, (size_t)position);
 	error_set(error, -ENOENT, "there is no pool %s", json_quote(pool, quoted));
 	return NULL;
 }
@@ -102,21 +103,28 @@ json_t *config_edit_backend_add(
 	const json_t *document, const char *pool, const json_t *backend, struct error *error)
 {
 	json_t *copy = begin(document, error);
-	json_t *backends;
+	json_t *edited, *backends;
+	int result;
 
 	if (copy == NULL)
 		return NULL;
-	backends = find_backends(copy, pool, error);
-	if (backends == NULL)
+	edited = find_pool(copy, pool, error);
+	if (edited == NULL)
 		return finish(copy, -ENOENT);
-	return finish(copy, append_copy(backends, backend, error));
+	backends = json_object_get(edited, "backends");
+	result = append_copy(backends, backend, error);
+	if (result == 0)
+		result = config_edit_seat_take(
+			edited, json_array_get(backends, json_array_size(backends) - 1), error);
+	return finish(copy, result);
 }
 
 /* A copy of the document with one of its backends found. */
 struct backend_edit {
-	json_t *copy;     /* NULL: failed, with the sentence and errno */
-	json_t *backends; /* borrowed from the copy */
-	size_t position;  /* among them */
+	json_t *copy; /* NULL: failed, with the sentence and errno */
+	json_t *pool; /* borrowed from the copy, as its backends are */
+	json_t *backends;
+	size_t position; /* among them */
 };
 
 static struct backend_edit begin_backend(
@@ -127,7 +135,8 @@ static struct backend_edit begin_backend(
 
 	if (edit.copy == NULL)
 		return edit;
-	edit.backends = find_backends(edit.copy, pool, error);
+	edit.pool = find_pool(edit.copy, pool, error);
+	edit.backends = json_object_get(edit.pool, "backends");
 	position = edit.backends != NULL ? find_backend(edit.backends, pool, name, error) : -ENOENT;
 	if (position < 0)
 		edit.copy = finish(edit.copy, -ENOENT);
@@ -140,10 +149,16 @@ json_t *config_edit_backend_remove(
 	const json_t *document, const char *pool, const char *name, struct error *error)
 {
 	struct backend_edit edit = begin_backend(document, pool, name, error);
+	json_t *backend;
+	int result;
 
-	if (edit.copy != NULL)
-		json_array_remove(edit.backends, edit.position);
-	return edit.copy;
+	if (edit.copy == NULL)
+		return NULL;
+	backend = json_incref(json_array_get(edit.backends, edit.position));
+	json_array_remove(edit.backends, edit.position);
+	result = config_edit_seat_leave(edit.pool, backend, error);
+	json_decref(backend);
+	return finish(edit.copy, result);
 }
 
 static int judge_changes(const json_t *changes, struct error *error)
@@ -169,12 +184,17 @@ json_t *config_edit_backend_set(const json_t *document, const char *pool, const 
 {
 	struct backend_edit edit = begin_backend(document, pool, name, error);
 	json_t *backend = json_array_get(edit.backends, edit.position);
+	json_t *before;
 	int result;
 
 	if (edit.copy == NULL)
 		return NULL;
+	before = json_copy(backend);
 	result = judge_changes(changes, error);
-	if (result == 0 && json_object_update(backend, (json_t *)changes) != 0)
+	if (result == 0 && (before == NULL || json_object_update(backend, (json_t *)changes) != 0))
 		result = error_set(error, -ENOMEM, "out of memory");
+	if (result == 0)
+		result = config_edit_seat_reweigh(edit.pool, before, backend, error);
+	json_decref(before);
 	return finish(edit.copy, result);
 }

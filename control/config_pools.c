@@ -9,7 +9,6 @@
 #define DEFAULT_SLOTS            65537
 #define DEFAULT_DRAIN_DEADLINE_S 3600
 #define DEFAULT_STEPS            10
-#define DEFAULT_WEIGHT           100
 #define NO_BUDGET                100 /* percent */
 #define SLOTS_MIN                251
 #define SLOTS_MAX                5000011 /* itself a prime: every bad number has a next good one */
@@ -56,6 +55,17 @@ static int read_weight(const struct json_place *place, void *field, struct error
 	return result;
 }
 
+static int read_seat_weight(const struct json_place *place, void *field, struct error *error)
+{
+	uint16_t *weight = field;
+	int64_t number = 0;
+	int result = json_read_integer(
+		place, 1, 65535, "the weight of a seat (1-65535)", &number, error);
+
+	*weight = (uint16_t)number;
+	return result;
+}
+
 static int read_backend(const struct json_place *place, void *field, struct error *error)
 {
 	static const struct json_member members[] = {
@@ -66,17 +76,23 @@ static int read_backend(const struct json_place *place, void *field, struct erro
 		{ "key", JSON_OPTIONAL, offsetof(struct config_backend, key),
 			config_field_read_key },
 		{ "weight", JSON_OPTIONAL, offsetof(struct config_backend, weight), read_weight },
+		{ "seat_weight", JSON_OPTIONAL, offsetof(struct config_backend, seat_weight),
+			read_seat_weight },
 		{ "state", JSON_OPTIONAL, offsetof(struct config_backend, state),
 			config_choice_read_state },
 		{ "zone", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
+	const struct json_place seat_weight = json_place_member(place, "seat_weight");
 	struct config_backend *backend = field;
 	int result;
 
-	backend->weight = DEFAULT_WEIGHT;
+	backend->weight = CONFIG_DEFAULT_WEIGHT;
 	backend->state = CONFIG_BACKEND_ACTIVE;
 	result = json_read_object(place, members, backend, error);
+	if (result == 0 && backend->weight != 0 && backend->seat_weight != 0)
+		return json_refuse(&seat_weight, error,
+			"goes with a weight of 0 only: with another one that is the seat's, too");
 	if (result == 0 && backend->key[0] == '\0')
 		address_format(&backend->address, backend->key);
 	return result;
@@ -90,6 +106,29 @@ static int read_backends(const struct json_place *place, void *field, struct err
 
 	pool->backends = json_list_create(place, &backends, &pool->backend_count, error);
 	return json_list_read(place, &backends, pool->backends, error);
+}
+
+static int read_vacant(const struct json_place *place, void *field, struct error *error)
+{
+	static const struct json_member members[] = {
+		{ "key", JSON_REQUIRED, offsetof(struct config_vacant, key),
+			config_field_read_key },
+		{ "weight", JSON_REQUIRED, offsetof(struct config_vacant, weight),
+			read_seat_weight },
+		{ .key = NULL },
+	};
+
+	return json_read_object(place, members, field, error);
+}
+
+static int read_vacants(const struct json_place *place, void *field, struct error *error)
+{
+	static const struct json_list vacants = { 0, CONFIG_BACKENDS_MAX,
+		sizeof(struct config_vacant), read_vacant };
+	struct config_pool *pool = field;
+
+	pool->vacant = json_list_create(place, &vacants, &pool->vacant_count, error);
+	return json_list_read(place, &vacants, pool->vacant, error);
 }
 
 static int read_affinity(const struct json_place *place, void *field, struct error *error)
@@ -149,6 +188,7 @@ static int read_pool(const struct json_place *place, void *field, struct error *
 		{ "max_disruption_percent", JSON_OPTIONAL,
 			offsetof(struct config_pool, max_disruption_percent), config_limits_read },
 		{ "backends", JSON_REQUIRED, 0, read_backends },
+		{ "vacant", JSON_OPTIONAL, 0, read_vacants },
 		{ "cross_zone", JSON_NOT_YET, 0, NULL },
 		{ "health", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },

@@ -132,13 +132,25 @@ static json_t *print_backend(const void *list, size_t index)
 {
 	const struct config_backend *backend = (const struct config_backend *)list + index;
 	char address[ADDRESS_TEXT_SIZE];
+	json_t *printed;
 	bool has_key;
 
 	address_format(&backend->address, address);
 	has_key = strcmp(backend->key, address) != 0;
-	return json_pack("{s:s, s:s, s:s*, s:i, s:s}", "name", backend->name, "address", address,
-		"key", has_key ? backend->key : NULL, "weight", backend->weight, "state",
+	printed = json_pack("{s:s, s:s, s:s*, s:i, s:i, s:s}", "name", backend->name, "address",
+		address, "key", has_key ? backend->key : NULL, "weight", backend->weight,
+		"seat_weight", backend->seat_weight, "state",
 		config_backend_state_name(backend->state));
+	if (backend->seat_weight == 0)
+		json_object_del(printed, "seat_weight");
+	return printed;
+}
+
+static json_t *print_vacant(const void *list, size_t index)
+{
+	const struct config_vacant *vacant = (const struct config_vacant *)list + index;
+
+	return json_pack("{s:s, s:i}", "key", vacant->key, "weight", vacant->weight);
 }
 
 static json_t *print_affinity(const struct config_affinity *affinity)
@@ -157,14 +169,17 @@ static json_t *print_slow_start(const struct config_slow_start *slow_start)
 static json_t *print_pool(const void *list, size_t index)
 {
 	const struct config_pool *pool = (const struct config_pool *)list + index;
-	json_t *printed = json_pack("{s:s, s:i, s:s, s:o, s:o, s:i, s:i, s:o}", "name", pool->name,
-		"slots", (int)pool->slots, "builder", config_builder_name(pool->builder),
-		"affinity", print_affinity(&pool->affinity), "slow_start",
-		print_slow_start(&pool->slow_start), "drain_deadline_s",
+	json_t *printed = json_pack("{s:s, s:i, s:s, s:o, s:o, s:i, s:i, s:o, s:o}", "name",
+		pool->name, "slots", (int)pool->slots, "builder",
+		config_builder_name(pool->builder), "affinity", print_affinity(&pool->affinity),
+		"slow_start", print_slow_start(&pool->slow_start), "drain_deadline_s",
 		(int)pool->drain_deadline_s, "max_disruption_percent",
 		(int)pool->max_disruption_percent, "backends",
-		print_list(pool->backends, pool->backend_count, print_backend));
+		print_list(pool->backends, pool->backend_count, print_backend), "vacant",
+		print_list(pool->vacant, pool->vacant_count, print_vacant));
 
+	if (pool->vacant_count == 0)
+		json_object_del(printed, "vacant");
 	if (pool->slow_start.duration_s == 0)
 		json_object_del(printed, "slow_start");
 	return printed;

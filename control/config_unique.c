@@ -124,6 +124,43 @@ static int check_all(const struct uniqueness *rules, size_t count, struct error 
 	return result;
 }
 
+/* A seat has one backend, or none. */
+static int enter_vacant(struct lookup *seen, const struct config_pool *pool, size_t pool_index,
+	size_t index, struct error *error)
+{
+	size_t earlier;
+	int result =
+		lookup_add(seen, pool->vacant[index].key, pool->backend_count + index, &earlier);
+	bool is_vacant = earlier >= pool->backend_count;
+
+	if (result != -EEXIST)
+		return result == 0 ? 0 : error_set(error, result, "out of memory");
+	return error_set(error, -EINVAL,
+		"pools[%zu].vacant[%zu].key: %s is taken by pools[%zu].%s[%zu]", pool_index, index,
+		pool->vacant[index].key, pool_index, is_vacant ? "vacant" : "backends",
+		is_vacant ? earlier - pool->backend_count : earlier);
+}
+
+static int check_vacant(const struct config_pool *pool, size_t index, struct error *error)
+{
+	struct lookup *seen;
+	size_t earlier;
+	int result = 0;
+
+	if (pool->vacant_count == 0)
+		return 0;
+	seen = lookup_create();
+	if (seen == NULL)
+		return error_set(error, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < pool->backend_count && result == 0; i++)
+		if (lookup_add(seen, pool->backends[i].key, i, &earlier) == -ENOMEM)
+			result = error_set(error, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < pool->vacant_count && result == 0; i++)
+		result = enter_vacant(seen, pool, index, i, error);
+	lookup_destroy(seen);
+	return result;
+}
+
 static int check_pool(const struct config_pool *pool, size_t index, struct error *error)
 {
 	char path[64];
@@ -133,8 +170,11 @@ static int check_pool(const struct config_pool *pool, size_t index, struct error
 		{ path, "key", pool->backends, pool->backend_count, write_backend_key },
 	};
 
+	int result;
+
 	snprintf(path, sizeof(path), "pools[%zu].backends", index);
-	return check_all(rules, sizeof(rules) / sizeof(rules[0]), error);
+	result = check_all(rules, sizeof(rules) / sizeof(rules[0]), error);
+	return result == 0 ? check_vacant(pool, index, error) : result;
 }
 
 int config_unique_check(const struct config *config, struct error *error)

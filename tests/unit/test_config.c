@@ -256,7 +256,7 @@ static void a_key_is_printed_only_where_it_is_not_the_address(void **state)
 	char *printed = print_of(same);
 
 	assert_string_equal(printed, expected);
-	assert_null(strstr(printed, "\"key\""));
+	assert_null(strstr(printed, "\"key\": \"fd00:2::22\""));
 	free(printed);
 	free(expected);
 	json_decref(absent);
@@ -402,6 +402,53 @@ static void a_small_table_is_warned_about_and_accepted(void **state)
 	json_decref(full);
 }
 
+static void more_vacant_seats_than_backends_are_warned_about(void **state)
+{
+	static const char seats[] =
+		"[{\"key\": \"a\", \"weight\": 1}, {\"key\": \"b\", \"weight\": 1}, "
+		"{\"key\": \"c\", \"weight\": 1}]";
+	json_t *full = config_fixture_load("full.json");
+	json_t *document = config_fixture_change_one(full, "/pools/1/vacant", seats);
+	struct config *config = config_fixture_read(document);
+	char sentence[256] = "";
+
+	assert_int_equal(config->pools[1].vacant_count, 3);
+	assert_int_equal(config_warnings(config, keep_sentence, sentence), 1);
+	assert_string_equal(sentence,
+		"pools[1].vacant: 3 seats are more than the 2 backends, whose shares differ from "
+		"the weights by that: drop the list");
+	config_destroy(config);
+	json_decref(document);
+	json_decref(full);
+}
+
+/* Each has a place in the table, whether or not it has a backend. */
+static void seats_are_at_most_as_many_as_slots_and_indices(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *few = config_fixture_change_one(full, "/pools/1/slots", "251");
+	json_t *seats = json_array();
+	struct error error = { "" };
+	char key[16];
+
+	for (int i = 0; i < 250; i++) {
+		snprintf(key, sizeof(key), "seat-%d", i);
+		json_array_append_new(seats, json_pack("{s:s, s:i}", "key", key, "weight", 1));
+	}
+	json_object_set(json_array_get(json_object_get(few, "pools"), 1), "vacant", seats);
+	assert_string_equal(config_fixture_refusal(few, &error),
+		"pools[1].slots: 251 slots are fewer than 2 backends and 250 vacant seats");
+	for (int i = 250; i < 16382; i++) {
+		snprintf(key, sizeof(key), "seat-%d", i);
+		json_array_append_new(seats, json_pack("{s:s, s:i}", "key", key, "weight", 1));
+	}
+	assert_string_equal(config_fixture_refusal(few, &error),
+		"pools[1].vacant: 16382 seats beside 2 backends are more than 16383");
+	json_decref(seats);
+	json_decref(few);
+	json_decref(full);
+}
+
 static void a_service_that_nobody_can_take_new_flows_of_is_warned_about(void **state)
 {
 	static const char *const rows[][2] = {
@@ -445,6 +492,8 @@ int main(void)
 		cmocka_unit_test(limits_of_backends_are_judged_per_pool_and_in_all),
 		cmocka_unit_test(a_pool_needs_a_slot_for_each_backend),
 		cmocka_unit_test(a_small_table_is_warned_about_and_accepted),
+		cmocka_unit_test(more_vacant_seats_than_backends_are_warned_about),
+		cmocka_unit_test(seats_are_at_most_as_many_as_slots_and_indices),
 		cmocka_unit_test(a_service_that_nobody_can_take_new_flows_of_is_warned_about),
 	};
 

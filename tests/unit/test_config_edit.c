@@ -129,11 +129,10 @@ static void weight_and_state_of_a_backend_are_set(void **state)
 		"/pools/0/backends/0/state", "\"drain\"");
 	assert_edited(set_backend("web", "web-1", "{\"weight\": 0}", &error),
 		"/pools/0/backends/0/weight", "0");
-	assert_edited(
-		set_backend("near", "near-2", "{\"state\": \"disabled\", \"weight\": 9}", &error),
-		"/pools/1/backends/1",
-		"{\"name\": \"near-2\", \"address\": \"10.2.0.22\", \"weight\": 9, "
-		"\"state\": \"disabled\"}");
+	assert_edited(set_backend("web", "web-2", "{\"state\": \"drain\", \"weight\": 9}", &error),
+		"/pools/0/backends/1",
+		"{\"name\": \"web-2\", \"address\": \"fd00:2::22\", \"key\": \"seat:2\", "
+		"\"weight\": 9, \"state\": \"drain\"}");
 }
 
 static void nothing_else_of_a_backend_is_set(void **state)
@@ -151,6 +150,169 @@ static void nothing_else_of_a_backend_is_set(void **state)
 		&error, EINVAL, "address: cannot be set (a backend's weight and state can)");
 	assert_refused(set_backend("web", "web-1", "{\"key\": \"seat:1\"}", &error), &error, EINVAL,
 		"key: cannot be set (a backend's weight and state can)");
+}
+
+/* Pool "near" of full.json with other backends and vacant seats (NULL: none). */
+static json_t *near(const char *backends, const char *vacant)
+{
+	json_t *original = canonical();
+	json_t *given = config_fixture_change_one(original, "/pools/1/backends", backends);
+	json_t *by_ipip = config_fixture_change_one(given, "/services/2/forward", "\"ipip\"");
+	json_t *document = config_fixture_change_one(by_ipip, "/pools/1/vacant", vacant);
+
+	json_decref(by_ipip);
+	json_decref(given);
+	json_decref(original);
+	return document;
+}
+
+/* Asserts what an edit of such a pool made of it (NULL: no list), and drops both. */
+static void assert_near(json_t *document, json_t *edited, const char *backends, const char *vacant)
+{
+	json_t *pool = json_array_get(json_object_get(edited, "pools"), 1);
+	json_t *wanted = json_loads(backends, 0, NULL);
+	json_t *seats = vacant == NULL ? NULL : json_loads(vacant, 0, NULL);
+
+	assert_non_null(edited);
+	assert_true(json_equal(json_object_get(pool, "backends"), wanted));
+	if (seats == NULL)
+		assert_null(json_object_get(pool, "vacant"));
+	else
+		assert_true(json_equal(json_object_get(pool, "vacant"), seats));
+	config_destroy(config_fixture_read(edited));
+	json_decref(seats);
+	json_decref(wanted);
+	json_decref(edited);
+	json_decref(document);
+}
+
+static json_t *set_near(json_t *document, const char *name, const char *text)
+{
+	json_t *changes = json_loads(text, 0, NULL);
+	struct error error = { "" };
+	json_t *edited = config_edit_backend_set(document, "near", name, changes, &error);
+
+	json_decref(changes);
+	return edited;
+}
+
+static json_t *add_near(json_t *document, const char *text)
+{
+	json_t *backend = json_loads(text, 0, NULL);
+	struct error error = { "" };
+	json_t *edited = config_edit_backend_add(document, "near", backend, &error);
+
+	json_decref(backend);
+	return edited;
+}
+
+static json_t *remove_near(json_t *document, const char *name)
+{
+	struct error error = { "" };
+
+	return config_edit_backend_remove(document, "near", name, &error);
+}
+
+#define ROW(name, address, weight) \
+	"{\"name\": \"" name "\", \"address\": \"" address "\", \"weight\": " weight "}"
+#define A         ROW("a", "10.2.0.21", "10")
+#define B         ROW("b", "10.2.0.22", "20")
+#define SEAT(key) "{\"key\": \"" key "\", \"weight\": 20}"
+#define KEPT(weight) \
+	"{\"name\": \"b\", \"address\": \"10.2.0.22\", \"weight\": 0, \"seat_weight\": " weight "}"
+#define SEATLESS ROW("b", "10.2.0.22", "0")
+
+static void a_removed_backend_leaves_its_seat(void **state)
+{
+	json_t *document = near("[" A ", " B "]", NULL);
+
+	assert_near(document, remove_near(document, "b"), "[" A "]", "[" SEAT("10.2.0.22") "]");
+	document = near("[" A ", " KEPT("20") "]", NULL);
+	assert_near(document, remove_near(document, "b"), "[" A "]", "[" SEAT("10.2.0.22") "]");
+	document = near("[" A ", " SEATLESS "]", NULL);
+	assert_near(document, remove_near(document, "b"), "[" A "]", NULL);
+}
+
+/* More of them than backends, and the table is made anew without any. */
+static void seats_are_left_as_long_as_they_are_the_fewer(void **state)
+{
+	json_t *document = near("[" A ", " B "]", "[" SEAT("x") "]");
+
+	assert_near(document, remove_near(document, "b"), "[" A "]", NULL);
+	document = near("[" B "]", NULL);
+	assert_near(document, remove_near(document, "b"), "[]", NULL);
+}
+
+static void a_backend_that_is_added_takes_the_seat_of_its_key(void **state)
+{
+	json_t *document = near("[" A "]", "[" SEAT("10.2.0.22") "]");
+
+	assert_near(document, add_near(document, B), "[" A ", " B "]", NULL);
+	document = near("[" A ", " ROW("c", "10.2.0.11", "1") "]",
+		"[" SEAT("x") ", " SEAT("10.2.0.22") "]");
+	assert_near(document, add_near(document, B),
+		"[" A ", " ROW("c", "10.2.0.11", "1") ", " B "]", "[" SEAT("x") "]");
+	document = near("[" A "]", "[" SEAT("fd00:2::22") "]");
+	assert_near(document,
+		add_near(document, "{\"name\": \"b\", \"address\": \"10.2.0.22\", \"key\": "
+				   "\"fd00:2::22\", \"weight\": 20}"),
+		"[" A ", {\"name\": \"b\", \"address\": \"10.2.0.22\", \"key\": "
+		"\"fd00:2::22\", \"weight\": 20}]",
+		NULL);
+	document = near("[" A "]", "[" SEAT("10.2.0.22") "]");
+	assert_near(document, add_near(document, SEATLESS), "[" A ", " KEPT("20") "]", NULL);
+}
+
+/* The base table is another one: seats that hold the slots of others in place have no use. */
+static void another_key_or_weight_drops_the_vacant_seats(void **state)
+{
+	json_t *document = near("[" A "]", "[" SEAT("x") "]");
+
+	assert_near(document, add_near(document, B), "[" A ", " B "]", NULL);
+	document = near("[" A ", " B "]", "[" SEAT("x") ", " SEAT("10.2.0.11") "]");
+	assert_near(document, add_near(document, ROW("d", "10.2.0.11", "21")),
+		"[" A ", " B ", " ROW("d", "10.2.0.11", "21") "]", NULL);
+	document = near("[" A "]", "[" SEAT("x") "]");
+	assert_near(
+		document, add_near(document, SEATLESS), "[" A ", " SEATLESS "]", "[" SEAT("x") "]");
+	document = near("[" A ", " B "]", "[" SEAT("x") "]");
+	assert_near(document, set_near(document, "b", "{\"weight\": 21}"),
+		"[" A ", " ROW("b", "10.2.0.22", "21") "]", NULL);
+	document = near("[" A ", " B "]", "[" SEAT("x") "]");
+	assert_near(document, set_near(document, "b", "{\"weight\": 20}"), "[" A ", " B "]",
+		"[" SEAT("x") "]");
+}
+
+static void a_weight_of_0_leaves_the_seat_its_weight(void **state)
+{
+	json_t *document = near("[" A ", " B "]", "[" SEAT("x") "]");
+
+	assert_near(document, set_near(document, "b", "{\"weight\": 0}"), "[" A ", " KEPT("20") "]",
+		"[" SEAT("x") "]");
+	document = near("[" A ", " KEPT("20") "]", NULL);
+	assert_near(document, set_near(document, "b", "{\"weight\": 0}"), "[" A ", " KEPT("20") "]",
+		NULL);
+	document = near("[" A ", " SEATLESS "]", NULL);
+	assert_near(document, set_near(document, "b", "{\"weight\": 0}"), "[" A ", " SEATLESS "]",
+		NULL);
+	document = near("[" A ", " KEPT("20") "]", "[" SEAT("x") "]");
+	assert_near(document, set_near(document, "b", "{\"weight\": 20}"), "[" A ", " B "]",
+		"[" SEAT("x") "]");
+	document = near("[" A ", " KEPT("21") "]", "[" SEAT("x") "]");
+	assert_near(document, set_near(document, "b", "{\"weight\": 20}"), "[" A ", " B "]", NULL);
+}
+
+/* Of a pool whose builder has no base. */
+static void no_seats_are_left_by_rendezvous(void **state)
+{
+	json_t *document = canonical();
+	struct error error = { "" };
+	json_t *edited = config_edit_backend_remove(document, "web", "web-1", &error);
+	json_t *pool = json_array_get(json_object_get(edited, "pools"), 0);
+
+	assert_null(json_object_get(pool, "vacant"));
+	json_decref(edited);
+	json_decref(document);
 }
 
 static void what_an_edit_puts_in_is_judged_by_reading(void **state)
@@ -234,6 +396,12 @@ int main(void)
 		cmocka_unit_test(a_backend_is_removed_from_its_pool_only),
 		cmocka_unit_test(weight_and_state_of_a_backend_are_set),
 		cmocka_unit_test(nothing_else_of_a_backend_is_set),
+		cmocka_unit_test(a_removed_backend_leaves_its_seat),
+		cmocka_unit_test(seats_are_left_as_long_as_they_are_the_fewer),
+		cmocka_unit_test(a_backend_that_is_added_takes_the_seat_of_its_key),
+		cmocka_unit_test(another_key_or_weight_drops_the_vacant_seats),
+		cmocka_unit_test(a_weight_of_0_leaves_the_seat_its_weight),
+		cmocka_unit_test(no_seats_are_left_by_rendezvous),
 		cmocka_unit_test(what_an_edit_puts_in_is_judged_by_reading),
 		cmocka_unit_test(what_the_process_is_built_on_needs_a_restart),
 		cmocka_unit_test(pools_and_services_change_while_running),
