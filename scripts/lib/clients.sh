@@ -37,7 +37,7 @@ traffic_start() {
 	rm -f "$LAB_DIR/traffic.stop"
 	traffic_run "$1" >"$LAB_DIR/traffic" &
 	process_identity $! >"$LAB_DIR/pids/traffic"
-	wait_for 5 traffic_has_lines 20 || die "no traffic"
+	traffic_more 20
 }
 
 TRAFFIC_BATCH=5
@@ -50,14 +50,28 @@ traffic_run() {
 	done
 }
 
-traffic_has_lines() {
-	[ "$(wc -l <"$LAB_DIR/traffic")" -ge "$1" ]
+# traffic_more COUNT: returns once so many more requests have been answered. How long that takes is
+# for the machine to say; but an answer has to come now and then.
+traffic_more() {
+	wait_to_reach "$1" "$TRAFFIC_PATIENCE" "pages since then" traffic_answered_since "$(traffic_answered)" ||
+		die "the traffic has stopped"
+}
+
+# A batch is written when it has ended, and a request may take 10 s.
+TRAFFIC_PATIENCE=20
+
+traffic_answered() {
+	cut -d ' ' -f 2- "$LAB_DIR/traffic" | answered
+}
+
+traffic_answered_since() {
+	echo $(($(traffic_answered) - $1))
 }
 
 # Lets the batch under way end.
 traffic_stop() {
 	touch "$LAB_DIR/traffic.stop"
-	wait_for 15 lab_gone traffic || die "the traffic does not end"
+	wait_for 60 lab_gone traffic || die "the traffic does not end"
 }
 
 # traffic_broken BEGIN_US END_US: how many requests got no answer that may have been broken by a

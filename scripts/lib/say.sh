@@ -36,3 +36,29 @@ seconds_since() {
 	local us=$(($(now_us) - $1))
 	printf '%d.%02d' $((us / 1000000)) $((us / 10000 % 100))
 }
+
+# wait_to_reach GOAL SECONDS WHAT COMMAND...: until the number that COMMAND prints has reached GOAL.
+# A busy machine is slow and not stuck: this fails only once the number has not grown for SECONDS.
+# It says every few seconds how far it is, and where it was when it failed: `WHAT: 34 of 100`.
+wait_to_reach() {
+	local goal=$1 patience_us=$(($2 * 1000000)) what=$3 number=0 before=0 grown_us said_us now
+	shift 3
+	grown_us=$(now_us)
+	said_us=$grown_us
+	until [ "$number" -ge "$goal" ]; do
+		sleep 0.03 # the pause between two looks
+		number=$("$@")
+		now=$(now_us)
+		if [ "$number" -gt "$before" ]; then
+			before=$number
+			grown_us=$now
+		elif [ $((now - grown_us)) -ge "$patience_us" ]; then
+			say "$what: $number of $goal, and none for $((patience_us / 1000000)) s"
+			return 1
+		fi
+		if [ $((now - said_us)) -ge 5000000 ] && [ "$number" -lt "$goal" ]; then
+			say "$what: $number of $goal"
+			said_us=$now
+		fi
+	done
+}
