@@ -14,6 +14,7 @@ static const struct rpc_method methods[] = {
 	{ .name = "service.list", .handle = api_service_list },
 	{ .name = "service.add", .changes = true, .handle = api_service_add },
 	{ .name = "service.remove", .changes = true, .handle = api_service_remove },
+	{ .name = "vip.release", .changes = true, .handle = api_vip_release },
 	{ .name = "pool.list", .handle = api_pool_list },
 	{ .name = "backend.list", .handle = api_backend_list },
 	{ .name = "backend.add", .changes = true, .handle = api_backend_add },

@@ -34,6 +34,7 @@ static void answer(void *context, const struct desired_outcome *outcome)
 		return;
 	}
 	report = api_report_change(outcome);
+	api_warn_of_removed_vips(pending->api, outcome, report);
 	if (!outcome->dry_run && outcome->changed) {
 		api_report_note(pending->api, pending->method, pending->what, report);
 		pending->api->refused_reload[0] = '\0';

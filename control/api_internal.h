@@ -59,6 +59,16 @@ void api_report_note(struct api *api, const char *how, const char *what, json_t 
 #define API_WHAT_SIZE 256
 void api_describe(const json_t *params, char what[static API_WHAT_SIZE]);
 
+/*
+ * api_vips.c: the former VIPs; warnings of a change that makes some, in its report and in the log
+ * once it is made; and warnings of those that are guarded.
+ */
+void api_vip_release(void *context, const json_t *params, struct rpc_call *call);
+json_t *api_json_former_vips(const struct api *api);
+void api_warn_of_removed_vips(
+	const struct api *api, const struct desired_outcome *outcome, json_t *report);
+void api_warn_of_former_vips(const struct api *api, json_t *warnings);
+
 /* api_explain.c */
 void api_explain(void *context, const json_t *params, struct rpc_call *call);
 
@@ -66,6 +76,7 @@ void api_explain(void *context, const json_t *params, struct rpc_call *call);
 json_t *api_json_digest(uint64_t digest); /* 16 hexadecimal digits */
 json_t *api_json_address(const struct address *address);
 json_t *api_json_mac(const uint8_t mac[6]);
+json_t *api_json_time(int64_t seconds); /* of CLOCK_REALTIME, as 2026-01-31T12:00:00Z */
 json_t *api_json_counter(const struct counter *counter); /* packets, bytes, new_flows */
 json_t *api_json_pool(const struct plan_pool *pool);     /* name, slots, digest, backends, active */
 json_t *api_json_tenths(double number);                  /* rounded to one decimal */

@@ -19,6 +19,17 @@ json_t *api_json_address(const struct address *address)
 	return json_string(address_format(address, text));
 }
 
+json_t *api_json_time(int64_t seconds)
+{
+	const time_t time = (time_t)seconds;
+	struct tm utc;
+	char text[32];
+
+	gmtime_r(&time, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return json_string(text);
+}
+
 json_t *api_json_mac(const uint8_t mac[6])
 {
 	return json_sprintf(

@@ -183,13 +183,7 @@ json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *
 
 static json_t *json_now(void)
 {
-	time_t now = time(NULL);
-	struct tm utc;
-	char text[32];
-
-	gmtime_r(&now, &utc);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	return json_string(text);
+	return api_json_time(time(NULL));
 }
 
 void api_report_note(struct api *api, const char *how, const char *what, json_t *report)
@@ -217,6 +211,7 @@ void api_note_change(struct api *api, const char *how, const struct desired_outc
 {
 	json_t *report = api_report_change(outcome);
 
+	api_warn_of_removed_vips(api, outcome, report);
 	api->refused_reload[0] = '\0';
 	if (outcome->changed)
 		api_report_note(api, how, "", report);

@@ -94,6 +94,7 @@ static json_t *status_warnings(const struct api *api)
 	config_warnings(desired_config(api->running.desired), add_warning, list);
 	if (api->refused_reload[0] != '\0')
 		add_warning(list, api->refused_reload);
+	api_warn_of_former_vips(api, list);
 	return list;
 }
 
@@ -116,6 +117,7 @@ static void add_port_reasons(json_t *list, const struct port *port)
 static json_t *status_reasons(const struct api *api)
 {
 	size_t port_count = desired_config(api->running.desired)->dataplane.port_count;
+	size_t unsteered = steering_unsteered(desired_steering(api->running.desired));
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < workers_count(api->running.workers); i++) {
@@ -125,9 +127,9 @@ static json_t *status_reasons(const struct api *api)
 			json_array_append_new(
 				list, json_sprintf("worker on lcore %u is silent", health->lcore));
 	}
-	if (desired_unsteered(api->running.desired) != 0)
-		json_array_append_new(list, json_sprintf("%u VIPs are not steered to the workers",
-						    desired_unsteered(api->running.desired)));
+	if (unsteered != 0)
+		json_array_append_new(
+			list, json_sprintf("%zu VIPs are not steered to the workers", unsteered));
 	for (size_t i = 0; i < port_count; i++)
 		add_port_reasons(list, api->running.ports[i]);
 	return list;
@@ -144,7 +146,7 @@ void api_status(void *context, const json_t *params, struct rpc_call *call)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	rpc_call_result(call,
 		json_pack("{s:s, s:s, s:i, s:I, s:b, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, "
-			  "s:o, s:o, s:O?}",
+			  "s:o, s:o, s:o, s:O?}",
 			"node", config->node_name, "version", SLUICE_VERSION, "pid", (int)getpid(),
 			"uptime_s", (json_int_t)(now.tv_sec - api->started_s), "ready",
 			json_array_size(reasons) == 0, "reasons", reasons, "state", "file",
@@ -153,8 +155,8 @@ void api_status(void *context, const json_t *params, struct rpc_call *call)
 			state_start_text(state_start(api->running.state)), "memory_bytes",
 			status_memory(config), "table_digest", api_json_digest(plan->digest),
 			"workers", status_workers(api->running.workers), "ports", status_ports(api),
-			"pools", status_pools(api), "warnings", status_warnings(api), "last_change",
-			api->last_change));
+			"pools", status_pools(api), "warnings", status_warnings(api), "former_vips",
+			api_json_former_vips(api), "last_change", api->last_change));
 }
 
 void api_config_get(void *context, const json_t *params, struct rpc_call *call)

@@ -122,7 +122,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	workers_look(daemon->workers);
 	forwarding_advance(daemon->forwarding);
 	look_at_ports(daemon);
-	desired_steer_again(daemon->desired);
+	steering_retry(desired_steering(daemon->desired));
 }
 
 static void on_reclaim(evutil_socket_t fd, short what, void *context)
@@ -316,6 +316,8 @@ static void say_cold_pool(const char *sentence)
 /* Adopts what was before, and makes the configuration's of it. */
 static int publish_config(struct daemon *daemon, struct error *error)
 {
+	size_t unsteered;
+
 	daemon->publish = publish_create(daemon->config->dataplane.worker_count);
 	if (daemon->publish != NULL)
 		daemon->forwarding = forwarding_create(daemon->state, daemon->publish,
@@ -329,9 +331,10 @@ static int publish_config(struct daemon *daemon, struct error *error)
 	if (daemon->desired == NULL)
 		return -EINVAL;
 	daemon->config = NULL;
-	if (desired_unsteered(daemon->desired) != 0)
-		return error_set(error, -ENOMEM, "%u VIPs cannot be steered to the workers",
-			desired_unsteered(daemon->desired));
+	unsteered = steering_unsteered(desired_steering(daemon->desired));
+	if (unsteered != 0)
+		return error_set(
+			error, -ENOMEM, "%zu VIPs cannot be steered to the workers", unsteered);
 	return 0;
 }
 

@@ -22,10 +22,9 @@ struct waiting {
 struct desired {
 	struct config_file *file;
 	struct forwarding *forwarding;
-	struct port *const *ports;
+	struct steering *steering;
 
-	struct config *config;  /* in force */
-	unsigned int unsteered; /* VIPs that a port's XDP program could not be told of */
+	struct config *config; /* in force */
 
 	STAILQ_HEAD(waiting_list, waiting) queue; /* the first is under way */
 	bool busy;
@@ -45,14 +44,10 @@ static void drop_next(struct desired *desired)
 /* Makes what was prepared the state in force. The old one is the caller's to destroy. */
 static void commit(struct desired *desired, struct config **old_config, struct plan **old_plan)
 {
-	const struct config_dataplane *dataplane = &desired->next_config->dataplane;
-
-	steering_withdraw(
-		desired->ports, dataplane->port_count, desired->config, desired->next_config);
+	steering_withdraw(desired->steering, desired->config, desired->next_config);
 	*old_plan = forwarding_take_plan(desired->forwarding);
 	forwarding_commit(desired->forwarding, desired->forwarding_change);
-	desired->unsteered += steering_extend(
-		desired->ports, dataplane->port_count, desired->config, desired->next_config);
+	steering_extend(desired->steering, desired->config, desired->next_config);
 	*old_config = desired->config;
 	desired->config = desired->next_config;
 	desired->next_config = NULL;
@@ -163,6 +158,8 @@ static void answer_dry_run(struct desired *desired)
 		.changed = differs(desired->config, desired->next_config),
 		.before = forwarding_plan(desired->forwarding),
 		.after = forwarding_change_plan(desired->forwarding_change),
+		.config_before = desired->config,
+		.config_after = desired->next_config,
 		.terms = STAILQ_FIRST(&desired->queue)->change.terms,
 	};
 
@@ -189,6 +186,8 @@ static void apply(struct desired *desired)
 	outcome.changed = differs(old_config, desired->config) || outcome.terms.deadline_s != 0;
 	outcome.before = old_plan;
 	outcome.after = forwarding_plan(desired->forwarding);
+	outcome.config_before = old_config;
+	outcome.config_after = desired->config;
 	answer(desired, &outcome);
 	plan_destroy(old_plan);
 	config_destroy(old_config);
@@ -272,11 +271,15 @@ struct desired *desired_create(struct config_file *file, struct forwarding *forw
 	STAILQ_INIT(&desired->queue);
 	desired->file = file;
 	desired->forwarding = forwarding;
-	desired->ports = ports;
+	desired->steering =
+		steering_create(ports, config->dataplane.port_count, config->dataplane.state_file);
 	desired->next_config = config;
-	if (prepare(desired, &terms, error) != 0) {
+	if (desired->steering == NULL)
+		error_set(error, -ENOMEM, "out of memory");
+	if (desired->steering == NULL || prepare(desired, &terms, error) != 0) {
 		desired->next_config = NULL;
 		drop_next(desired);
+		steering_destroy(desired->steering);
 		free(desired);
 		return NULL;
 	}
@@ -311,6 +314,7 @@ void desired_destroy(struct desired *desired)
 		return;
 	assert(!desired->busy);
 	config_destroy(desired->config);
+	steering_destroy(desired->steering);
 	free(desired);
 }
 
@@ -331,16 +335,9 @@ void desired_submit(struct desired *desired, const struct desired_change *change
 	serve_queue(desired);
 }
 
-unsigned int desired_unsteered(const struct desired *desired)
+struct steering *desired_steering(struct desired *desired)
 {
-	return desired->unsteered;
-}
-
-void desired_steer_again(struct desired *desired)
-{
-	if (desired->unsteered != 0) /* adding a VIP that is there already does no harm */
-		desired->unsteered = steering_extend(desired->ports,
-			desired->config->dataplane.port_count, NULL, desired->config);
+	return desired->steering;
 }
 
 const struct config *desired_config(const struct desired *desired)

@@ -22,6 +22,7 @@
 #include "forwarding.h"
 #include "plan.h"
 #include "port.h"
+#include "steering.h"
 
 struct desired;
 
@@ -33,6 +34,8 @@ struct desired_outcome {
 	bool changed;              /* the document differs */
 	const struct plan *before; /* both NULL on failure */
 	const struct plan *after;
+	const struct config *config_before; /* the same */
+	const struct config *config_after;
 	const char *needs_force; /* of a dry run: why it would be refused without, or NULL */
 	struct live_terms terms;
 };
@@ -78,12 +81,8 @@ void desired_refuse_waiting(struct desired *desired);
 /* Queues a change; done() is called exactly once, perhaps before this returns. */
 void desired_submit(struct desired *desired, const struct desired_change *change);
 
-/*
- * VIPs of the configuration in force that some XDP program could not be told of: their packets go
- * to the kernel. A reason not to be ready; to be tried again once a second.
- */
-unsigned int desired_unsteered(const struct desired *desired);
-void desired_steer_again(struct desired *desired);
+/* How the VIPs of the configuration in force are steered to the workers. */
+struct steering *desired_steering(struct desired *desired);
 
 const struct config *desired_config(const struct desired *desired);
 const struct plan *desired_plan(const struct desired *desired);

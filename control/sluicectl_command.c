@@ -87,6 +87,12 @@ static const struct argument service_remove_arguments[] = {
 	END,
 };
 
+static const struct argument vip_release_arguments[] = {
+	{ "ADDRESS", NULL, ARGUMENT_TEXT, "vip", true, NULL, { 0 },
+		"the former VIP, whose route is withdrawn" },
+	END,
+};
+
 static const struct argument backends_arguments[] = {
 	{ "POOL", NULL, ARGUMENT_TEXT, "pool", false, NULL, { 0 }, "only those of this pool" },
 	END,
@@ -172,6 +178,8 @@ static const struct command commands[] = {
 		change_report },
 	{ "service remove", "service.remove", "remove a service", service_remove_arguments, false,
 		NULL, change_report },
+	{ "vip release", "vip.release", "guard a former VIP no longer", vip_release_arguments,
+		false, NULL, report_released },
 	{ "pools", "pool.list", "the pools and their tables", no_arguments, false, NULL,
 		report_pools },
 	{ "backends", "backend.list", "the backends, their shares and counters", backends_arguments,

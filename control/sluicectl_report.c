@@ -283,6 +283,14 @@ void report_statistics(const json_t *result, FILE *out)
 		"workers", json_object_get(result, "workers"), workers, COUNT_OF(workers), out);
 }
 
+void report_released(const json_t *result, FILE *out)
+{
+	char *vip = rows_take_text(result, "released");
+
+	fprintf(out, "%s is guarded no longer\n", vip);
+	free(vip);
+}
+
 void report_document(const json_t *result, FILE *out)
 {
 	json_dumpf(result, out, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));

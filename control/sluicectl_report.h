@@ -10,6 +10,7 @@
 
 void report_status(const json_t *result, FILE *out);
 void report_services(const json_t *result, FILE *out);
+void report_released(const json_t *result, FILE *out);
 void report_pools(const json_t *result, FILE *out);
 void report_explanation(const json_t *result, FILE *out);
 void report_statistics(const json_t *result, FILE *out);

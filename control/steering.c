@@ -1,92 +1,294 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "steering.h"
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "log.h"
 #include "steer.h"
+
+#define NOTE_SUFFIX     ".vips"
+#define RETRY_PAUSE_MAX 64 /* seconds */
+
+/* Addresses, sorted or not, without repetition. */
+struct vips {
+	struct address *list;
+	size_t count;
+};
+
+struct steering {
+	struct port *const *ports;
+	size_t port_count;
+	bool is_needed; /* some port has an XDP program */
+	struct former_vips former;
+	char *note; /* the file of former_vips.h */
+	bool note_fails;
+
+	struct vips unsteered;
+	unsigned int retry_pause_s; /* 0: try at once */
+	unsigned int retry_in_s;
+};
 
 static int compare_vips(const void *a, const void *b)
 {
 	return address_compare(a, b);
 }
 
-/* The VIPs of a configuration, sorted, once for each service. NULL for none; free() it. */
-static struct address *collect_vips(const struct config *config, size_t *count)
+/* The VIPs of a configuration, sorted. An empty list for NULL, or where memory is short. */
+static struct vips collect_vips(const struct config *config)
 {
-	struct address *vips;
+	size_t count = config == NULL ? 0 : config->service_count;
+	struct vips vips = { .list = count == 0 ? NULL : calloc(count, sizeof(*vips.list)) };
 
-	*count = config == NULL ? 0 : config->service_count;
-	if (*count == 0)
-		return NULL;
-	vips = calloc(*count, sizeof(*vips));
-	if (vips == NULL) {
-		*count = 0;
-		return NULL;
-	}
-	for (size_t i = 0; i < *count; i++)
-		vips[i] = config->services[i].vip;
-	qsort(vips, *count, sizeof(*vips), compare_vips);
+	if (vips.list == NULL)
+		return vips;
+	for (size_t i = 0; i < count; i++)
+		vips.list[i] = config->services[i].vip;
+	qsort(vips.list, count, sizeof(*vips.list), compare_vips);
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || !address_equal(&vips.list[i], &vips.list[i - 1]))
+			vips.list[vips.count++] = vips.list[i];
 	return vips;
+}
+
+static bool has_vip(const struct vips *vips, const struct address *vip)
+{
+	return vips->count > 0 &&
+	       bsearch(vip, vips->list, vips->count, sizeof(*vip), compare_vips) != NULL;
 }
 
 typedef int steer_change_t(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
 
-static unsigned int change_vip(struct port *const *ports, size_t port_count,
-	const struct address *vip, steer_change_t *change, const char *what)
+/* On all ports. 0, or the last failure. */
+static int change_vip(
+	const struct steering *steering, const struct address *vip, steer_change_t *change)
 {
-	unsigned int failures = 0;
+	int result = 0;
 
-	for (size_t i = 0; i < port_count; i++) {
-		char text[ADDRESS_TEXT_SIZE];
-		int code;
+	for (size_t i = 0; i < steering->port_count; i++) {
+		struct steer *steer = port_steer(steering->ports[i]);
+		int code = steer == NULL ? 0 : change(steer, vip->bytes, vip->family);
 
-		if (port_steer(ports[i]) == NULL)
-			continue;
-		code = change(port_steer(ports[i]), vip->bytes, vip->family);
-		if (code == 0)
-			continue;
-		log_error("port %s: cannot %s %s: %s", port_name(ports[i]), what,
-			address_format(vip, text), strerror(-code));
-		failures++;
+		if (code != 0)
+			result = code;
 	}
-	return failures;
+	return result;
 }
 
-/* Applies `change` to every VIP that is in `those` and not in `others`. */
-static unsigned int change_difference(struct port *const *ports, size_t port_count,
-	const struct config *those, const struct config *others, steer_change_t *change,
-	const char *what)
+static void log_former(const struct former_vip *former, const char *what)
 {
-	size_t vip_count, other_count;
-	struct address *vips = collect_vips(those, &vip_count);
-	struct address *other_vips = collect_vips(others, &other_count);
-	unsigned int failures = 0;
+	char text[ADDRESS_TEXT_SIZE];
 
-	for (size_t i = 0; i < vip_count; i++) {
-		if (i > 0 && address_equal(&vips[i], &vips[i - 1]))
-			continue;
-		if (other_count > 0 && bsearch(&vips[i], other_vips, other_count, sizeof(*vips),
-					       compare_vips) != NULL)
-			continue;
-		failures += change_vip(ports, port_count, &vips[i], change, what);
+	log_info("%s %s", address_format(&former->vip, text), what);
+}
+
+static void let_go(struct steering *steering, size_t index)
+{
+	change_vip(steering, &steering->former.list[index].vip, steer_release);
+	former_vips_remove(&steering->former, index);
+}
+
+/* The guards' maps have to hold the VIPs in use as well. */
+static void limit_former(struct steering *steering, size_t in_use)
+{
+	size_t room = in_use < STEER_VIPS_MAX ? STEER_VIPS_MAX - in_use : 0;
+
+	while (steering->former.count > FORMER_VIPS_MAX || steering->former.count > room) {
+		log_former(&steering->former.list[0],
+			"is guarded no longer: too many have ceased to be VIPs since");
+		let_go(steering, 0);
 	}
-	free(vips);
-	free(other_vips);
-	return failures;
 }
 
-unsigned int steering_withdraw(struct port *const *ports, size_t port_count,
-	const struct config *before, const struct config *after)
+static void write_note(struct steering *steering, const struct vips *in_use)
 {
-	return change_difference(
-		ports, port_count, before, after, steer_remove, "stop steering VIP");
+	int code = former_vips_save(&steering->former, steering->note, in_use->list, in_use->count);
+
+	if (code != 0 && !steering->note_fails)
+		log_warning("%s: %s; the next start will not guard former VIPs", steering->note,
+			strerror(-code));
+	steering->note_fails = code != 0;
 }
 
-unsigned int steering_extend(struct port *const *ports, size_t port_count,
-	const struct config *before, const struct config *after)
+static bool has_steer(struct port *const *ports, size_t port_count)
 {
-	return change_difference(ports, port_count, after, before, steer_add, "steer VIP");
+	for (size_t i = 0; i < port_count; i++)
+		if (port_steer(ports[i]) != NULL)
+			return true;
+	return false;
+}
+
+struct steering *steering_create(
+	struct port *const *ports, size_t port_count, const char *state_file)
+{
+	struct steering *steering = calloc(1, sizeof(*steering));
+	struct error error = { "" };
+
+	if (steering == NULL)
+		return NULL;
+	steering->ports = ports;
+	steering->port_count = port_count;
+	steering->is_needed = has_steer(ports, port_count);
+	if (asprintf(&steering->note, "%s" NOTE_SUFFIX, state_file) < 0) {
+		free(steering);
+		return NULL;
+	}
+	if (steering->is_needed &&
+		former_vips_load(&steering->former, steering->note, time(NULL), &error) != 0)
+		log_warning("former VIPs are not known: %s", error.message);
+	return steering;
+}
+
+void steering_destroy(struct steering *steering)
+{
+	if (steering == NULL)
+		return;
+	former_vips_fini(&steering->former);
+	free(steering->unsteered.list);
+	free(steering->note);
+	free(steering);
+}
+
+static void retire(struct steering *steering, const struct address *vip)
+{
+	char text[ADDRESS_TEXT_SIZE];
+	int code = change_vip(steering, vip, steer_remove);
+
+	if (code != 0 && code != -ENOENT)
+		log_error("cannot stop steering VIP %s: %s", address_format(vip, text),
+			strerror(-code));
+	if (former_vips_add(&steering->former, vip, time(NULL)) != 0)
+		change_vip(steering, vip, steer_release);
+}
+
+void steering_withdraw(
+	struct steering *steering, const struct config *before, const struct config *after)
+{
+	struct vips old, new;
+
+	if (!steering->is_needed)
+		return;
+	old = collect_vips(before);
+	new = collect_vips(after);
+	for (size_t i = 0; i < old.count; i++)
+		if (!has_vip(&new, &old.list[i]))
+			retire(steering, &old.list[i]);
+	free(old.list);
+	free(new.list);
+}
+
+/* Puts the VIPs of `vips` that are not in `others` into the maps; keeps those that do not go. */
+static void extend(struct steering *steering, const struct vips *vips, const struct vips *others)
+{
+	struct vips failed = {
+		.list = vips->count == 0 ? NULL : calloc(vips->count, sizeof(struct address))
+	};
+	char text[ADDRESS_TEXT_SIZE];
+	int failure = 0;
+
+	for (size_t i = 0; i < vips->count; i++) {
+		int code = has_vip(others, &vips->list[i])
+				   ? 0
+				   : change_vip(steering, &vips->list[i], steer_add);
+
+		if (code == 0 || failed.list == NULL)
+			continue;
+		failure = code;
+		failed.list[failed.count++] = vips->list[i];
+	}
+	if (failed.count > steering->unsteered.count)
+		log_error("%zu VIPs cannot be steered to the workers, the last is %s: %s",
+			failed.count, address_format(&failed.list[failed.count - 1], text),
+			strerror(-failure));
+	else if (failed.count == 0 && steering->unsteered.count > 0)
+		log_info("all VIPs are steered to the workers again");
+	free(steering->unsteered.list);
+	steering->unsteered = failed;
+}
+
+/* Those that could not be steered before are tried again, whatever the new configuration says. */
+void steering_extend(
+	struct steering *steering, const struct config *before, const struct config *after)
+{
+	struct vips old, new, known = { 0 };
+
+	if (!steering->is_needed)
+		return;
+	old = collect_vips(before);
+	new = collect_vips(after);
+	former_vips_subtract(&steering->former, new.list, new.count);
+	limit_former(steering, new.count);
+	for (size_t i = 0; before == NULL && i < steering->former.count; i++)
+		change_vip(steering, &steering->former.list[i].vip, steer_guard_former);
+	extend(steering, &new, steering->unsteered.count == 0 ? &old : &known);
+	steering->retry_pause_s = steering->retry_in_s = 0;
+	write_note(steering, &new);
+	free(old.list);
+	free(new.list);
+}
+
+size_t steering_unsteered(const struct steering *steering)
+{
+	return steering->unsteered.count;
+}
+
+void steering_retry(struct steering *steering)
+{
+	const struct vips none = { 0 };
+	struct vips again = steering->unsteered;
+
+	if (again.count == 0 || steering->retry_in_s-- > 0)
+		return;
+	steering->unsteered = (struct vips){ .count = again.count };
+	extend(steering, &again, &none);
+	free(again.list);
+	steering->retry_pause_s = steering->retry_pause_s == 0 ? 1 : 2 * steering->retry_pause_s;
+	if (steering->retry_pause_s > RETRY_PAUSE_MAX)
+		steering->retry_pause_s = RETRY_PAUSE_MAX;
+	steering->retry_in_s = steering->retry_pause_s;
+}
+
+size_t steering_former_count(const struct steering *steering)
+{
+	return steering->former.count;
+}
+
+const struct former_vip *steering_former(const struct steering *steering, size_t index)
+{
+	return &steering->former.list[index];
+}
+
+uint64_t steering_former_drops(const struct steering *steering, size_t index)
+{
+	const struct address *vip = &steering->former.list[index].vip;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < steering->port_count; i++) {
+		const struct steer *steer = port_steer(steering->ports[i]);
+		uint64_t drops;
+
+		if (steer != NULL && steer_guarded(steer, vip->bytes, vip->family, &drops) == 0)
+			sum += drops;
+	}
+	return sum;
+}
+
+int steering_release(
+	struct steering *steering, const struct address *vip, const struct config *config)
+{
+	int index = former_vips_find(&steering->former, vip);
+	struct vips in_use;
+
+	if (index < 0)
+		return index;
+	log_former(&steering->former.list[index], "is guarded no longer, on request");
+	let_go(steering, (size_t)index);
+	in_use = collect_vips(config);
+	write_note(steering, &in_use);
+	free(in_use.list);
+	return 0;
 }

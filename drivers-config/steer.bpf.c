@@ -178,7 +178,7 @@ static __always_inline enum steer_count judge(struct xdp_md *context)
 	/* A bridge floods what it has no entry for: the frames of another balancer are not ours. */
 	if (!is_same_mac(ethernet->h_dest, own->mac))
 		return STEER_COUNT_HOST;
-	if (!is_for_vip(&frame))
+	if (!find_vip(&frame))
 		return STEER_COUNT_HOST;
 	icmp = icmp_type(&frame);
 	if (icmp == NOT_ICMP || is_icmp_error(&frame, icmp))

@@ -36,7 +36,7 @@ static const struct {
 	uint32_t key_size;
 	uint32_t value_size;
 } shapes[MAP_COUNT] = {
-	[MAP_VIPS] = { STEER_VIPS_NAME, sizeof(struct steer_vip), sizeof(uint8_t) },
+	[MAP_VIPS] = { STEER_VIPS_NAME, sizeof(struct steer_vip), sizeof(uint64_t) },
 	[MAP_PORT] = { STEER_PORT_NAME, sizeof(uint32_t), sizeof(struct steer_port) },
 	[MAP_COUNTS] = { STEER_COUNTS_NAME, sizeof(uint32_t), sizeof(uint64_t) },
 };
@@ -479,8 +479,8 @@ static struct steer_vip make_vip(const uint8_t bytes[static 16], uint8_t family)
 int steer_add(struct steer *steer, const uint8_t bytes[static 16], uint8_t family)
 {
 	struct steer_vip vip = make_vip(bytes, family);
-	uint8_t present = 1;
-	int result = bpf_map_update_elem(steer->maps[MAP_VIPS], &vip, &present, BPF_ANY);
+	uint64_t unused = 0;
+	int result = bpf_map_update_elem(steer->maps[MAP_VIPS], &vip, &unused, BPF_ANY);
 
 	return result < 0 ? result : steer_guard_add(steer->guard, &vip);
 }
@@ -488,9 +488,30 @@ int steer_add(struct steer *steer, const uint8_t bytes[static 16], uint8_t famil
 int steer_remove(struct steer *steer, const uint8_t bytes[static 16], uint8_t family)
 {
 	struct steer_vip vip = make_vip(bytes, family);
-	int result = bpf_map_delete_elem(steer->maps[MAP_VIPS], &vip);
 
-	return result < 0 ? result : steer_guard_remove(steer->guard, &vip);
+	return bpf_map_delete_elem(steer->maps[MAP_VIPS], &vip);
+}
+
+int steer_guard_former(struct steer *steer, const uint8_t bytes[static 16], uint8_t family)
+{
+	struct steer_vip vip = make_vip(bytes, family);
+
+	return steer_guard_add(steer->guard, &vip);
+}
+
+int steer_release(struct steer *steer, const uint8_t bytes[static 16], uint8_t family)
+{
+	struct steer_vip vip = make_vip(bytes, family);
+
+	return steer_guard_remove(steer->guard, &vip);
+}
+
+int steer_guarded(
+	const struct steer *steer, const uint8_t bytes[static 16], uint8_t family, uint64_t *drops)
+{
+	struct steer_vip vip = make_vip(bytes, family);
+
+	return steer_guard_drops_of(steer->guard, &vip, drops);
 }
 
 int steer_set_ready(struct steer *steer)

@@ -8,8 +8,8 @@
  * killed process left before the driver attaches its own. So that nothing for a VIP loops through a
  * kernel that routes in between, a filter in tc (steer_guard.h) stands behind the program, and
  * stays when the process ends, however it ends: what is for a VIP and would be forwarded is dropped
- * until the next start. A host that is to route its former VIPs is rid of the filter by
- *   tc filter del dev <interface> ingress pref 40          (STEER_GUARD_PREFERENCE)
+ * until the next start. A VIP that is removed stays with the filter as well, for the router may
+ * still send it here, until steer_release().
  *
  * In this order, all in the control thread and its network namespace:
  *   steer_claim     before the driver hears of the interface (before rte_eal_init() for a --vdev):
@@ -20,7 +20,7 @@
  *   steer_attach    once the port's receive queues are set up
  *   steer_add ...   every VIP of the configuration
  *   steer_set_ready until here whatever the host would route onwards is dropped
- *   steer_add, steer_remove, steer_count, steer_is_attached, steer_follow_mac   at any time
+ *   steer_add, steer_remove, steer_release, steer_count, ...   at any time
  *   steer_destroy   after the port is closed
  *
  * A VIP that comes has its table published first and is added here then; one that goes is removed
@@ -70,11 +70,23 @@ int steer_attach(
 
 /*
  * Adds or removes one VIP: `bytes` in network byte order (IPv4 in the first four, the rest zero),
- * `family` 4 or 6. Adding one twice is no error. -E2BIG where the map is full (STEER_VIPS_MAX),
- * -ENOENT where there is none to remove, or -errno.
+ * `family` 4 or 6. Adding one twice is no error. -E2BIG where the map is full (STEER_VIPS_MAX, with
+ * former VIPs), -ENOENT where there is none to remove, or -errno. What is for a removed VIP and
+ * would be routed away goes on being dropped: it is a former VIP until it is added again.
  */
 int steer_add(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
 int steer_remove(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
+
+/*
+ * Makes an address a former VIP that was none of this process (of a predecessor); and lets one go:
+ * from then on the kernel may route it. -E2BIG and -ENOENT as above.
+ */
+int steer_guard_former(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
+int steer_release(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
+
+/* Packets for a VIP, former or not, that were dropped lest they loop. -ENOENT for no VIP. */
+int steer_guarded(
+	const struct steer *steer, const uint8_t bytes[static 16], uint8_t family, uint64_t *drops);
 
 /* Says that the VIPs are complete: from now on what is for none of them is the kernel's. */
 int steer_set_ready(struct steer *steer);

@@ -34,7 +34,7 @@ struct {
 	__uint(max_entries, STEER_VIPS_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct steer_vip);
-	__type(value, __u8);
+	__type(value, __u64); /* packets for it that the filter of tc dropped */
 } vips SEC(".maps");
 
 static __always_inline struct iphdr *ipv4_header(const struct frame *frame)
@@ -55,7 +55,8 @@ static __always_inline struct ipv6hdr *ipv6_header(const struct frame *frame)
 	return header;
 }
 
-static __always_inline int is_for_vip(const struct frame *frame)
+/* The element of the VIP that the frame is for; NULL where it is for none. */
+static __always_inline __u64 *find_vip(const struct frame *frame)
 {
 	const struct iphdr *ipv4 = ipv4_header(frame);
 	const struct ipv6hdr *ipv6 = ipv6_header(frame);
@@ -70,7 +71,7 @@ static __always_inline int is_for_vip(const struct frame *frame)
 	} else {
 		return 0;
 	}
-	return bpf_map_lookup_elem(&vips, &vip) != 0;
+	return bpf_map_lookup_elem(&vips, &vip);
 }
 
 static __always_inline int has_route_query(const struct frame *frame, struct bpf_fib_lookup *query)

@@ -6,7 +6,8 @@
  * be routed back to the router, and come again. This filter does not go with the process.
  *
  * It drops nothing but what the kernel would forward, so what is for the host itself is never its
- * business. Keep to what Linux 6.1 has.
+ * business. Its VIPs are those of the XDP program and former ones, whose route may not have been
+ * withdrawn yet. Keep to what Linux 6.1 has.
  */
 #include "steer_frame.h"
 
@@ -44,12 +45,18 @@ static __always_inline int read_frame(struct __sk_buff *skb, struct frame *frame
 static __always_inline int would_loop(struct __sk_buff *skb)
 {
 	struct frame frame = {};
+	__u64 *drops;
 
 	if (skb->pkt_type != PACKET_HOST || !read_frame(skb, &frame))
 		return 0;
-	if (guard_knows_vips && !is_for_vip(&frame))
+	drops = find_vip(&frame);
+	if (guard_knows_vips && !drops)
 		return 0;
-	return kernel_would_forward(skb, skb->ifindex, &frame);
+	if (!kernel_would_forward(skb, skb->ifindex, &frame))
+		return 0;
+	if (drops)
+		__sync_fetch_and_add(drops, 1);
+	return 1;
 }
 
 /* TC_ACT_UNSPEC lets the next filter have its say. */

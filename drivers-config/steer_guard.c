@@ -213,14 +213,22 @@ int steer_guard_stand(struct steer_guard *guard)
 
 int steer_guard_add(struct steer_guard *guard, const struct steer_vip *vip)
 {
-	const uint8_t present = 1;
+	const uint64_t drops = 0;
+	int result =
+		bpf_map_update_elem(bpf_map__fd(guard->bpf->maps.vips), vip, &drops, BPF_NOEXIST);
 
-	return bpf_map_update_elem(bpf_map__fd(guard->bpf->maps.vips), vip, &present, BPF_ANY);
+	return result == -EEXIST ? 0 : result;
 }
 
 int steer_guard_remove(struct steer_guard *guard, const struct steer_vip *vip)
 {
 	return bpf_map_delete_elem(bpf_map__fd(guard->bpf->maps.vips), vip);
+}
+
+int steer_guard_drops_of(
+	const struct steer_guard *guard, const struct steer_vip *vip, uint64_t *drops)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(guard->bpf->maps.vips), vip, drops);
 }
 
 uint64_t steer_guard_drops(const struct steer_guard *guard)

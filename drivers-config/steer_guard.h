@@ -37,9 +37,13 @@ int steer_guard_close(struct steer_guard *guard, struct error *error);
 /* Takes its post, with the VIPs added so far, and opens the gate. */
 int steer_guard_stand(struct steer_guard *guard);
 
-/* As steer_add() and steer_remove(). */
+/* Adding one twice is no error, and keeps its count; -ENOENT where there is none to remove. */
 int steer_guard_add(struct steer_guard *guard, const struct steer_vip *vip);
 int steer_guard_remove(struct steer_guard *guard, const struct steer_vip *vip);
+
+/* Packets for this VIP that were dropped since it was added. -ENOENT where it was not. */
+int steer_guard_drops_of(
+	const struct steer_guard *guard, const struct steer_vip *vip, uint64_t *drops);
 
 /* Packets dropped since it was loaded, in both places. */
 uint64_t steer_guard_drops(const struct steer_guard *guard);

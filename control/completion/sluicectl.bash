@@ -10,11 +10,19 @@ _sluicectl_column()
 		awk -v column="$column" 'NR > 1 { print $column }'
 }
 
+# Prints the VIPs that are none any more and still guarded.
+_sluicectl_former_vips()
+{
+	sluicectl ${_sluicectl_socket:+--socket "$_sluicectl_socket"} status 2>/dev/null |
+		awk '/is no VIP any more and still guarded/ { print $2 }'
+}
+
 # Prints what may follow the words of a command, given in $1; $2 words of it name things.
 _sluicectl_offer()
 {
 	case "$1/$2" in
 	status/* | config/* | services/* | pools/* | pins/* | stats/*) ;;
+	"vip release/0") _sluicectl_former_vips ;;
 	backends/0) _sluicectl_column 1 pools ;;
 	"backend add/1") ;;
 	backend\ */0) _sluicectl_column 1 pools ;;
@@ -30,8 +38,9 @@ _sluicectl_offer()
 	"backend set") echo --weight --state --health --instance --deadline --force --dry-run ;;
 	explain) echo --from --to --protocol ;;
 	service) echo add remove ;;
+	vip) echo release ;;
 	backend) echo add remove drain activate set ;;
-	"") echo status config apply services service pools backends backend explain pins stats --version ;;
+	"") echo status config apply services service vip pools backends backend explain pins stats --version ;;
 	esac
 	echo --json --socket --help
 }
@@ -68,7 +77,7 @@ _sluicectl()
 		*)
 			if [[ -z $command ]]; then
 				command=$word
-			elif [[ $command == service || $command == backend ]]; then
+			elif [[ $command == service || $command == vip || $command == backend ]]; then
 				command+=" $word"
 			else
 				((places++ == 0)) && _sluicectl_first=$word

@@ -90,6 +90,7 @@ static void command_lines_become_requests(void **state)
 		{ "backend remove web web-1 --deadline 2h", "backend.remove",
 			"{\"deadline_s\":7200,\"dry_run\":false,\"name\":\"web-1\","
 			"\"pool\":\"web\"}" },
+		{ "vip release 203.0.113.10", "vip.release", "{\"vip\":\"203.0.113.10\"}" },
 		{ "backend drain web web-1", "backend.set",
 			"{\"dry_run\":false,\"name\":\"web-1\",\"pool\":\"web\","
 			"\"state\":\"drain\"}" },

@@ -1192,20 +1192,37 @@ static void the_filter_follows_the_vips(void **state)
 	assert_int_equal(steer_add(port->steer, bytes, 4), 0);
 	check_filter(POST, &ours, 1);
 	assert_int_equal(steer_remove(port->steer, bytes, 4), 0);
+	check_filter(POST, &ours, 1); /* its route may not be withdrawn yet */
+	assert_int_equal(steer_release(port->steer, bytes, 4), 0);
+	assert_int_equal(steer_release(port->steer, bytes, 4), -ENOENT);
 	check_filter(POST, &theirs, 1);
+	assert_int_equal(steer_guard_former(port->steer, bytes, 4), 0);
+	check_filter(POST, &ours, 1);
+	assert_int_equal(steer_add(port->steer, bytes, 4), 0); /* which is none any more */
+	assert_int_equal(steer_remove(port->steer, bytes, 4), 0);
+	assert_int_equal(steer_release(port->steer, bytes, 4), 0);
 }
 
 static void what_the_filter_drops_is_counted(void **state)
 {
 	static const struct row vip = { "vip", .destination = VIP4, .protocol = TCP };
 	struct port *port = *state;
+	const uint8_t bytes[16] = { 203, 0, 113, 10 }, unknown[16] = { 203, 0, 113, 99 };
 	uint64_t before[STEER_COUNT_MAX], after[STEER_COUNT_MAX];
+	uint64_t drops_before, drops;
 
+	assert_int_equal(steer_guarded(port->steer, bytes, 4, &drops_before), 0);
 	assert_int_equal(steer_count(port->steer, before), 0);
 	assert_true(filter_drops(filter_program("edge", POST), &vip));
 	assert_int_equal(steer_count(port->steer, after), 0);
 	assert_int_equal(after[STEER_COUNT_GUARDED], before[STEER_COUNT_GUARDED] + 1);
 	assert_int_equal(after[STEER_COUNT_HOST], before[STEER_COUNT_HOST]);
+	assert_int_equal(steer_guarded(port->steer, bytes, 4, &drops), 0);
+	assert_int_equal(drops, drops_before + 1);
+	add_vip(port->steer, VIP4); /* once more, which keeps the count */
+	assert_int_equal(steer_guarded(port->steer, bytes, 4, &drops), 0);
+	assert_int_equal(drops, drops_before + 1);
+	assert_int_equal(steer_guarded(port->steer, unknown, 4, &drops), -ENOENT);
 }
 
 static const struct row vip_row = { "vip", .destination = VIP4, .protocol = TCP, DROP };
