@@ -104,9 +104,7 @@ static void release_gone(struct forwarding *forwarding, size_t number)
 
 static void sweep(struct forwarding *forwarding, uint64_t now_ms)
 {
-	uint32_t now_s = now_ms / 1000;
-
-	forwarding->swept_s = now_s;
+	forwarding->swept_s = now_ms / 1000;
 	for (size_t i = 0; i < forwarding->pool_count; i++)
 		memset(forwarding->pools[i].live->seen, 0, forwarding->pools[i].live->slots);
 	tracking_sweep(forwarding->tracking, now_ms);
@@ -114,7 +112,8 @@ static void sweep(struct forwarding *forwarding, uint64_t now_ms)
 		struct member_pool *pool = &forwarding->pools[i];
 
 		if (!live_pool_is_quiet(pool->live))
-			transitions_swept(pool->live->transitions, pool->live->seen, now_s);
+			transitions_swept(pool->live->transitions, pool->live->seen,
+				tracking_settled_s(forwarding->tracking));
 		release_gone(forwarding, i);
 	}
 }
@@ -175,7 +174,8 @@ int forwarding_tell(struct forwarding *forwarding, size_t pool, size_t backend,
 	bool differs;
 	int code;
 
-	tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
+	if (!dry_run)
+		tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
 	take_in(&next, news, now_ms);
 	live_backend_go_on(&next, &forwarding->config->pools[pool], now_ms);
 	code = plan_news(forwarding, pool, backend, &next, &told, &differs);

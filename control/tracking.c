@@ -27,8 +27,9 @@
  * of them for a bucket to fill up with flows on probation, which all ordinary ones leave at once.
  */
 #define FLOOD_EVICTIONS  1000
-#define FLOOD_CALM_S     60 /* without any sign of it, and it is over */
-#define FLOOD_FILL_PARTS 4  /* more than 3/4 of all places taken is as bad */
+#define SECOND_MS        900 /* of a timer's second */
+#define FLOOD_CALM_S     60  /* without any sign of it, and it is over */
+#define FLOOD_FILL_PARTS 4   /* more than 3/4 of all places taken is as bad */
 
 /* A gid is free, taken, left (grace period), waiting for a sweep, or being swept. */
 enum gid_state { GID_USED, GID_WAITING, GID_SWEEPING };
@@ -48,6 +49,10 @@ struct tracking {
 	struct pins_sweep last;
 	double sweep_ms;
 	uint32_t now_s;
+	uint32_t settled_s;       /* every worker has passed a quiescent state since then */
+	uint32_t swept_settled_s; /* the same, when the last sweep began */
+	bool settling;            /* a grace period is on its way */
+	uint64_t judged_ms;       /* when floods were judged and tokens filled up, last */
 	uint32_t lapsed_s;
 	uint32_t alarm_s;   /* the last sign of a flood; 0: never */
 	uint32_t turned_s;  /* the sketches, last */
@@ -236,10 +241,13 @@ static bool is_crowded(const struct tracking *tracking)
 	       tracking->last.found[PIN_EMPTY] < places / FLOOD_FILL_PARTS;
 }
 
-static void judge_flood(struct tracking *tracking, const struct affinity_counters *sum)
+/* By the rate since the last judgement, however long ago that was. */
+static void judge_flood(
+	struct tracking *tracking, const struct affinity_counters *sum, uint64_t elapsed_ms)
 {
 	uint64_t evictions = count_evictions(sum);
-	bool alarm = evictions - tracking->evictions >= FLOOD_EVICTIONS || is_crowded(tracking);
+	uint64_t fresh = evictions - tracking->evictions;
+	bool alarm = fresh * 1000 >= FLOOD_EVICTIONS * elapsed_ms || is_crowded(tracking);
 	bool flood;
 
 	tracking->evictions = evictions;
@@ -252,9 +260,41 @@ static void judge_flood(struct tracking *tracking, const struct affinity_counter
 				"packet, and no slot gets a new home"
 			      : "the flood of new flows is over");
 	pins_set_flood(&tracking->pins, flood);
-	if (flood || sum->unobserved != tracking->unobserved)
+}
+
+static bool is_flooded(const struct tracking *tracking)
+{
+	return atomic_load_explicit(&tracking->pins.flood, memory_order_relaxed);
+}
+
+static void note_lapse(struct tracking *tracking, const struct affinity_counters *sum)
+{
+	if (is_flooded(tracking) || sum->unobserved != tracking->unobserved)
 		tracking->lapsed_s = tracking->now_s;
 	tracking->unobserved = sum->unobserved;
+}
+
+static void fill_tokens(struct tracking *tracking)
+{
+	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++)
+		atomic_store_explicit(&tracking->affinity.observe_tokens[i], OBSERVE_TOKENS,
+			memory_order_relaxed);
+}
+
+static void note_settled(void *context, uint64_t since_s)
+{
+	struct tracking *tracking = context;
+
+	tracking->settled_s = since_s;
+	tracking->settling = false;
+}
+
+/* One grace period after the other, of which each says what all workers have left behind. */
+static void follow_workers(struct tracking *tracking)
+{
+	if (!tracking->settling)
+		tracking->settling = publish_retire(tracking->publish, note_settled, tracking,
+					     tracking->now_s) == 0;
 }
 
 static void turn_sketches(struct tracking *tracking)
@@ -267,6 +307,21 @@ static void turn_sketches(struct tracking *tracking)
 			sketch_turn(tracking->affinity.sketches[gid]);
 }
 
+/* What goes by the second is done once in it, however often there is news. */
+static void judge_second(
+	struct tracking *tracking, const struct affinity_counters *sum, uint64_t now_ms)
+{
+	uint64_t elapsed_ms = now_ms - tracking->judged_ms;
+
+	if (elapsed_ms < SECOND_MS)
+		return;
+	tracking->judged_ms = now_ms;
+	judge_flood(tracking, sum, elapsed_ms);
+	fill_tokens(tracking);
+	follow_workers(tracking);
+	turn_sketches(tracking);
+}
+
 void tracking_tick(struct tracking *tracking, uint64_t now_ms, bool with_udp)
 {
 	struct affinity_counters sum = sum_counters(tracking);
@@ -274,12 +329,14 @@ void tracking_tick(struct tracking *tracking, uint64_t now_ms, bool with_udp)
 	tracking->now_s = now_ms / 1000;
 	atomic_store_explicit(
 		&tracking->affinity.tick, tracking->now_s / PIN_TICK_SECONDS, memory_order_relaxed);
-	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++)
-		atomic_store_explicit(&tracking->affinity.observe_tokens[i], OBSERVE_TOKENS,
-			memory_order_relaxed);
 	tracking->rules.idle_limit_seconds[PIN_PROBATION] = with_udp ? UDP_IDLE_S : PROBATION_S;
-	judge_flood(tracking, &sum);
-	turn_sketches(tracking);
+	judge_second(tracking, &sum, now_ms);
+	note_lapse(tracking, &sum);
+}
+
+uint32_t tracking_settled_s(const struct tracking *tracking)
+{
+	return tracking->swept_settled_s;
 }
 
 uint32_t tracking_lapsed_s(const struct tracking *tracking)
@@ -324,6 +381,7 @@ void tracking_sweep(struct tracking *tracking, uint64_t now_ms)
 
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	tracking->now_s = now_ms / 1000;
+	tracking->swept_settled_s = tracking->settled_s;
 	change_gids(tracking, GID_WAITING, GID_SWEEPING);
 	pins_sweep_begin(&tracking->last, &tracking->pins, &tracking->rules);
 	pins_sweep_run(&tracking->last, UINT32_MAX, tracking->now_s / PIN_TICK_SECONDS, keep_pin);
@@ -353,7 +411,7 @@ void tracking_report(const struct tracking *tracking, struct tracking_report *re
 	report->capacity = (uint64_t)tracking->pins.bucket_count * PINS_WAYS;
 	report->memory = pins_memory(tracking->pins.bucket_count);
 	report->found[PIN_EMPTY] = report->capacity;
-	report->flood = atomic_load_explicit(&tracking->pins.flood, memory_order_relaxed);
+	report->flood = is_flooded(tracking);
 	report->sweep_ms = tracking->sweep_ms;
 	report->sum = sum_counters(tracking);
 	if (tracking->last.pins == NULL)

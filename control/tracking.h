@@ -47,7 +47,8 @@ void tracking_store(struct tracking *tracking, uint32_t gid, const struct member
 void tracking_leave(struct tracking *tracking, uint32_t gid);
 
 /*
- * Once a second: the workers' clock, the tokens for old flows, the judgement on floods. `with_udp`:
+ * Once a second, and whenever something changes: the workers' clock. The tokens for old flows and
+ * the judgement on floods go by the time since they were last looked at. `with_udp`:
  * some service pins UDP flows, so that a pin on probation may have to wait for the flow's second
  * packet as long as for any.
  */
@@ -55,6 +56,9 @@ void tracking_tick(struct tracking *tracking, uint64_t now_ms, bool with_udp);
 
 /* When an old flow may last have gone unrecorded, in seconds of the clock (transitions.h). */
 uint32_t tracking_lapsed_s(const struct tracking *tracking);
+
+/* What transitions_swept() has to know of the last sweep. */
+uint32_t tracking_settled_s(const struct tracking *tracking);
 
 /* A whole pass. It marks what it leaves in the `seen` of each pool, and clears none. */
 void tracking_sweep(struct tracking *tracking, uint64_t now_ms);

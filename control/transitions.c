@@ -3,17 +3,13 @@
 
 #include <stdlib.h>
 
-/* A worker may act on the word that it read before another was stored: a burst, never this long. */
-#define BURST_S 2
-
 /*
- * Five clocks for each slot, the price of which is paid once and not by packets; and only where a
+ * Four clocks for each slot, the price of which is paid once and not by packets; and only where a
  * slot has moved: a clock of 0 shows the time when the pool was taken up, so that the memory of a
  * pool at rest is never touched.
  */
 struct slot_times {
 	uint32_t changed_s; /* cur, last */
-	uint32_t moved_s;   /* the same, as far as this process has seen it; 0: it has not */
 	uint32_t left_s;    /* when cur ceased to be home */
 	uint32_t phase_s;   /* since when it has been observed or guarded, if it is */
 	uint32_t stored_s;  /* its word, last */
@@ -35,6 +31,7 @@ struct slot_case {
 	uint32_t word;
 	uint32_t now_s;
 	uint32_t lapsed_s;
+	bool left_by_us; /* this process has seen cur cease to be home */
 	enum transitions_reason reason;
 	uint32_t wait_s;
 	bool promoted;
@@ -67,7 +64,7 @@ void transitions_destroy(struct transitions *transitions)
 	free(transitions);
 }
 
-/* What its clocks show; moved_s as it is. */
+/* What its clocks show. */
 static struct slot_times read_clocks(const struct transitions *transitions, uint32_t slot)
 {
 	struct slot_times clocks = transitions->times[slot];
@@ -158,15 +155,15 @@ static uint32_t judge_same(struct slot_case *slot)
 	return word | SLOT_TRACK;
 }
 
-/* Where the process before has seen the move, its flag goes on, for as long at most. */
-static bool moved_recently(const struct slot_case *slot)
+/*
+ * Counted from when cur ceased to be home, and not from its last move: by then all flows that were
+ * older have a pin or have ended, and what has none since is new. Where an earlier process has seen
+ * that, its flag goes on, for as long at most.
+ */
+static bool left_recently(const struct slot_case *slot)
 {
-	const struct slot_times *clocks = &slot->clocks;
-
-	if (clocks->moved_s != 0)
-		return slot->now_s - clocks->moved_s < slot->times->udp_grace_s;
-	return (slot->word & SLOT_RECENT) != 0 &&
-	       slot->now_s - clocks->changed_s < slot->times->udp_grace_s;
+	return (slot->left_by_us || (slot->word & SLOT_RECENT) != 0) &&
+	       slot->now_s - slot->clocks.left_s < slot->times->udp_grace_s;
 }
 
 /* R3 and R4, and the flags on the way there. */
@@ -177,7 +174,7 @@ static uint32_t judge_apart(struct slot_case *slot)
 	uint32_t word = slot_pack(cur, slot_home(slot->word)) | SLOT_TRACK;
 	uint32_t rested = rested_s(slot), observed;
 
-	if (moved_recently(slot))
+	if (left_recently(slot))
 		word |= SLOT_RECENT;
 	slot->reason = TRANSITIONS_AWAY;
 	if (!may_observe(slot))
@@ -223,6 +220,7 @@ static struct slot_case advance(struct transitions *transitions, uint32_t number
 		.word = word,
 		.now_s = now_s,
 		.lapsed_s = lapsed_s,
+		.left_by_us = clocks->left_s != 0,
 		.reason = TRANSITIONS_QUIET,
 	};
 	uint32_t next = judge(&slot);
@@ -248,11 +246,11 @@ uint32_t transitions_publish(struct transitions *transitions, const uint16_t *ta
 		if (slot_cur(word) == table[slot])
 			continue;
 		changed++;
-		clocks->changed_s = clocks->moved_s = now_s;
+		clocks->changed_s = now_s;
 		if (slot_cur(word) == slot_home(word))
 			clocks->left_s = now_s;
-		/* with no flag but this one, whatever phase the slot was in begins anew */
-		word = slot_pack(table[slot], slot_home(word)) | SLOT_TRACK;
+		/* with no other flag, whatever phase the slot was in begins anew */
+		word = slot_pack(table[slot], slot_home(word)) | SLOT_TRACK | (word & SLOT_RECENT);
 		advance(transitions, slot, word, times, now_s, now_s);
 	}
 	return changed;
@@ -279,7 +277,7 @@ void transitions_advance(struct transitions *transitions, const struct transitio
 		summary->slots[TRANSITIONS_QUIET] -= summary->slots[reason];
 }
 
-void transitions_swept(struct transitions *transitions, const uint8_t *seen, uint32_t began_s)
+void transitions_swept(struct transitions *transitions, const uint8_t *seen, uint32_t settled_s)
 {
 	for (uint32_t slot = 0; slot < transitions->slots; slot++) {
 		uint32_t word = slot_load(&transitions->words[slot]);
@@ -287,7 +285,7 @@ void transitions_swept(struct transitions *transitions, const uint8_t *seen, uin
 
 		if (word != (slot_pack(cur, cur) | SLOT_TRACK) || seen[slot])
 			continue;
-		if (began_s < read_clocks(transitions, slot).stored_s + BURST_S)
+		if (read_clocks(transitions, slot).stored_s >= settled_s)
 			continue;
 		slot_store(&transitions->words[slot], slot_pack(cur, cur));
 	}

@@ -46,7 +46,7 @@ struct transitions_times {
 	uint32_t hold_s;          /* H: a backend that went is waited for this long */
 	uint32_t guard_s;         /* G: after a promotion every new flow is pinned this long */
 	uint32_t drain_observe_s; /* a drain that lasts longer no longer keeps a slot home */
-	uint32_t udp_grace_s;     /* after a move UDP packets without a pin go home this long */
+	uint32_t udp_grace_s; /* UDP packets without a pin go home this long after cur left it */
 };
 
 struct transitions;
@@ -93,10 +93,12 @@ void transitions_advance(struct transitions *transitions, const struct transitio
 	uint32_t lapsed_s, uint32_t now_s, struct transitions_summary *summary);
 
 /*
- * After a whole sweep that began at `began_s`, with the slots in which it left pins: takes slots
- * that have none any more back to the quiet path.
+ * After a whole sweep, with the slots in which it left pins: takes slots that have none any more
+ * back to the quiet path. A worker may put a pin by the word that it has read before another was
+ * stored, so that a slot counts only if its word was stored before `settled_s`: when the sweep
+ * began, every worker had passed a quiescent state since that second.
  */
-void transitions_swept(struct transitions *transitions, const uint8_t *seen, uint32_t began_s);
+void transitions_swept(struct transitions *transitions, const uint8_t *seen, uint32_t settled_s);
 
 /*
  * Flows of an instance that was replaced are gone, but its successor may have begun to serve before

@@ -318,21 +318,45 @@ static struct affinity_choice begin(const struct question *question)
 	return choose_cur(question, AFFINITY_NEW);
 }
 
-/* A flow that has a fresh pin begins for the second time: its SYN was sent again. */
-static bool is_retransmission(const struct question *question)
+/*
+ * Whether a packet that begins a flow goes where the pin says. A pin on probation has the first
+ * copy of a SYN that is sent again; a backend whose check fails may never have answered that. A
+ * settled flow is not cut off by a SYN, which anybody can forge: if the port is truly used again,
+ * any backend that takes packets will do. After a FIN only one that takes new flows will.
+ */
+static bool is_known(const struct question *question)
 {
-	enum pin_class class = pin_class(question->pin);
+	enum member_state state;
 
-	if (question->member == NULL || class == PIN_FINISHED)
+	if (question->member == NULL)
 		return false;
-	if (class != PIN_PROBATION && member_state(question->member) != MEMBER_UP)
-		return false;
-	return pin_age(question->pin, question->view->tick) < AFFINITY_RETRANSMIT_TICKS;
+	state = member_state(question->member);
+	switch (pin_class(question->pin)) {
+	case PIN_PROBATION:
+		return state != MEMBER_SUSPECT &&
+		       pin_age(question->pin, question->view->tick) < AFFINITY_RETRANSMIT_TICKS;
+	case PIN_OBSERVED: return state != MEMBER_SUSPECT;
+	case PIN_FINISHED: return state == MEMBER_UP;
+	default: return true;
+	}
+}
+
+/* The flow of a finished pin begins again on the same backend. */
+static void reopen(const struct question *question)
+{
+	const struct affinity_view *view = question->view;
+
+	if (view->counters != NULL && pin_class(question->pin) == PIN_FINISHED)
+		view->counters->steps[pins_reopen(
+			view->affinity->pins, question->position, question->pin, view->tick)]++;
 }
 
 static struct affinity_choice choose_start(const struct question *question)
 {
-	return is_retransmission(question) ? choose_pinned(question) : begin(question);
+	if (!is_known(question))
+		return begin(question);
+	reopen(question);
+	return choose_pinned(question);
 }
 
 static struct affinity_choice choose_continue(
@@ -355,7 +379,18 @@ static struct affinity_choice choose_continue(
 	return choose_home(question);
 }
 
-/* There is no start to be seen: who has no pin counts as old for a while, then as new. */
+/*
+ * Whether a datagram without a pin counts as one of an old flow. It may as well begin a new one,
+ * which is nothing for a backend whose check fails, and for one that drains a short while only.
+ */
+static bool may_be_old(const struct question *question)
+{
+	enum member_state home = state_of(question, slot_home(question->word));
+
+	return (question->word & SLOT_RECENT) != 0 && (home == MEMBER_UP || home == MEMBER_DRAIN);
+}
+
+/* No start can be seen: a flow without a pin counts as old for a while, then as new. */
 static struct affinity_choice choose_either(const struct question *question)
 {
 	const struct affinity_view *view = question->view;
@@ -366,8 +401,7 @@ static struct affinity_choice choose_either(const struct question *question)
 		go_on(question, AFFINITY_CONTINUE, PIN_UDP);
 		return choose_pinned(question);
 	}
-	if ((question->word & SLOT_RECENT) != 0 &&
-		member_state_is_usable(state_of(question, home))) {
+	if (may_be_old(question)) {
 		if (!remember(question, home))
 			view->counters->unpinned++; /* it will be taken for new when this ends */
 		return choose_home(question);

@@ -26,7 +26,7 @@ enum affinity_udp {
 	AFFINITY_UDP_QUIC, /* Initial and 0-RTT begin a flow (RFC 9000, RFC 9369) */
 };
 
-/* Ticks (pin.h) for which a packet that begins a flow again is taken for a retransmission. */
+/* Ticks (pin.h) for which a second SYN is taken for a retransmission, while there was no answer. */
 #define AFFINITY_RETRANSMIT_TICKS 16
 
 /* What all workers share. */

@@ -74,3 +74,8 @@ uint64_t pin_finish_in_flood(uint64_t pin, uint16_t now)
 	default: return pin;
 	}
 }
+
+uint64_t pin_reopen(uint64_t pin, uint16_t now)
+{
+	return pin_class(pin) == PIN_FINISHED ? become(pin, PIN_ESTABLISHED, now) : pin;
+}

@@ -137,5 +137,8 @@ uint64_t pin_continue_in_flood(uint64_t pin, enum pin_class settled, uint16_t no
 uint64_t pin_finish(uint64_t pin, uint16_t now);
 uint64_t pin_finish_in_flood(uint64_t pin, uint16_t now);
 
+/* The pin after a packet that begins its flow again: one that has finished is established. */
+uint64_t pin_reopen(uint64_t pin, uint16_t now);
+
 /* The pin with another stamp, and nothing else changed. */
 uint64_t pin_restamp(uint64_t pin, uint16_t now);

@@ -318,6 +318,21 @@ enum pins_step pins_finish(struct pins *pins, uint32_t position, uint64_t pin, u
 	return PINS_STEP_LOST;
 }
 
+enum pins_step pins_reopen(struct pins *pins, uint32_t position, uint64_t pin, uint16_t now)
+{
+	for (unsigned int i = 0; i < ATTEMPTS; i++) {
+		uint64_t next = pin_reopen(pin, now), before = pin;
+
+		if (next == pin)
+			return PINS_STEP_NONE;
+		if (exchange(pins, position, &pin, next))
+			return name_step(before, next);
+		if (!is_same_flow(before, pin))
+			break;
+	}
+	return PINS_STEP_LOST;
+}
+
 enum pins_step pins_delete(struct pins *pins, uint32_t position, uint64_t pin)
 {
 	for (unsigned int i = 0; i < ATTEMPTS; i++) {

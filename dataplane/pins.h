@@ -224,6 +224,9 @@ enum pins_step pins_continue_slowly(
 	struct pins *pins, uint32_t position, uint64_t pin, enum pin_class settled, uint16_t now);
 enum pins_step pins_finish(struct pins *pins, uint32_t position, uint64_t pin, uint16_t now);
 
+/* A finished flow begins again on the same backend; see pin_reopen(). */
+enum pins_step pins_reopen(struct pins *pins, uint32_t position, uint64_t pin, uint16_t now);
+
 /* Writes at most once in a tick for a flow that has settled. */
 static inline enum pins_step pins_continue(
 	struct pins *pins, uint32_t position, uint64_t pin, enum pin_class settled, uint16_t now)

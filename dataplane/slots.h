@@ -7,7 +7,7 @@
  *	bit 28		TRACK	look at the pins first
  *	bit 29		OBSERVE	pin old flows on sight
  *	bit 30		GUARD	pin every new flow
- *	bit 31		RECENT	cur moved a moment ago: UDP without a pin goes to home
+ *	bit 31		RECENT	cur left home a moment ago: UDP without a pin goes to home
  *
  * cur and home are indices of backends in the pool. Without TRACK no other flag counts, and home
  * equals cur.

@@ -111,16 +111,34 @@ static void moved_slot_keeps_its_home_and_is_tracked(void **state)
 	tear_down(scene);
 }
 
-static void udp_grace_ends_after_the_last_move(void **state)
+/* A pool that never rests must not send new UDP flows to a home that drains for ever. */
+static void udp_grace_ends_after_cur_has_left_home_whatever_moves_later(void **state)
 {
 	struct scene *scene = set_up(slot_pack(A, A));
 
 	set_state(scene, A, MEMBER_DRAIN, 2000);
 	publish(scene, B, 2000);
 	publish(scene, C, 2010);
-	advance(scene, 2024);
+	advance(scene, 2014);
 	assert_word(scene, C, A, SLOT_TRACK | SLOT_RECENT);
-	advance(scene, 2025);
+	advance(scene, 2015);
+	assert_word(scene, C, A, SLOT_TRACK);
+	publish(scene, B, 2020);
+	assert_word(scene, B, A, SLOT_TRACK);
+	publish(scene, A, 2030);
+	publish(scene, B, 2040);
+	assert_word(scene, B, A, SLOT_TRACK | SLOT_RECENT);
+	tear_down(scene);
+}
+
+static void udp_grace_of_an_earlier_process_outlives_a_move(void **state)
+{
+	struct scene *scene = set_up(slot_pack(B, A) | SLOT_TRACK | SLOT_RECENT);
+
+	set_state(scene, A, MEMBER_DRAIN, 900);
+	publish(scene, C, BEGIN + 5);
+	assert_word(scene, C, A, SLOT_TRACK | SLOT_RECENT);
+	advance(scene, BEGIN + 15);
 	assert_word(scene, C, A, SLOT_TRACK);
 	tear_down(scene);
 }
@@ -217,7 +235,7 @@ static void observation_begins_anew_when_cur_moves(void **state)
 	publish(scene, B, 2000);
 	advance(scene, 2020);
 	publish(scene, C, 2300);
-	assert_word(scene, C, A, SLOT_TRACK | SLOT_RECENT);
+	assert_word(scene, C, A, SLOT_TRACK);
 	advance(scene, 2320);
 	assert_word(scene, C, A, SLOT_TRACK | SLOT_OBSERVE);
 	advance(scene, 2619);
@@ -357,9 +375,9 @@ static void swept_slot_returns_to_the_quiet_path(void **state)
 	publish(scene, A, 2005);
 	transitions_swept(scene->transitions, seen, 2100);
 	assert_word(scene, A, A, SLOT_TRACK);
-	transitions_swept(scene->transitions, clean, 2006); /* a worker may still pin */
+	transitions_swept(scene->transitions, clean, 2005); /* a worker may still pin */
 	assert_word(scene, A, A, SLOT_TRACK);
-	transitions_swept(scene->transitions, clean, 2007);
+	transitions_swept(scene->transitions, clean, 2006);
 	assert_word(scene, A, A, 0);
 	assert_int_equal(advance(scene, 2100), TRANSITIONS_QUIET);
 	tear_down(scene);
@@ -378,9 +396,9 @@ static void slot_away_from_home_or_guarded_stays_tracked_after_a_sweep(void **st
 	transitions_swept(scene->transitions, clean, 2325);
 	assert_word(scene, B, B, SLOT_TRACK | SLOT_GUARD);
 	advance(scene, 2330);
-	transitions_swept(scene->transitions, clean, 2331);
+	transitions_swept(scene->transitions, clean, 2330);
 	assert_word(scene, B, B, SLOT_TRACK);
-	transitions_swept(scene->transitions, clean, 2332);
+	transitions_swept(scene->transitions, clean, 2331);
 	assert_word(scene, B, B, 0);
 	tear_down(scene);
 }
@@ -481,7 +499,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moved_slot_keeps_its_home_and_is_tracked),
-		cmocka_unit_test(udp_grace_ends_after_the_last_move),
+		cmocka_unit_test(udp_grace_ends_after_cur_has_left_home_whatever_moves_later),
+		cmocka_unit_test(udp_grace_of_an_earlier_process_outlives_a_move),
 		cmocka_unit_test(slot_whose_home_died_follows_cur_at_once),
 		cmocka_unit_test(index_that_stands_for_nobody_is_no_home),
 		cmocka_unit_test(home_waits_for_a_backend_that_is_away),
