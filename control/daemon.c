@@ -90,6 +90,23 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 		desired_submit(daemon->desired, &change);
 }
 
+/* The port has another MAC address: what leaves by it is to have that one. */
+static void renew_ways(struct daemon *daemon, const struct port *port)
+{
+	const struct config *config = desired_config(daemon->desired);
+	struct error error;
+	size_t count;
+
+	log_warning("port %s: its MAC address has changed: packets leave with the new one",
+		port_name(port));
+	for (size_t pool = 0; pool < config->pool_count; pool++) {
+		forwarding_backends(daemon->forwarding, pool, &count);
+		for (size_t i = 0; i < count; i++)
+			if (forwarding_refresh_backend(daemon->forwarding, pool, i, &error) < 0)
+				log_error("pool %s: %s", config->pools[pool].name, error.message);
+	}
+}
+
 static void look_at_ports(struct daemon *daemon)
 {
 	for (size_t i = 0; i < daemon->port_count; i++) {
@@ -107,11 +124,8 @@ static void look_at_ports(struct daemon *daemon)
 			log_warning("port %s: link is %s", port_name(daemon->ports[i]),
 				daemon->link_up[i] ? "up" : "down");
 		}
-		if (steer != NULL && steer_follow_mac(steer) == 1)
-			log_warning(
-				"port %s: its MAC address has changed; packets arrive, but leave with "
-				"the old one until a restart",
-				port_name(daemon->ports[i]));
+		if (steer != NULL && port_follow_mac(daemon->ports[i]) == 1)
+			renew_ways(daemon, daemon->ports[i]);
 	}
 }
 

@@ -7,7 +7,9 @@
 #include <rte_common.h>
 
 #include "forwarding_live.h"
+#include "live_records.h"
 #include "pins.h"
+#include "record.h"
 
 static uint32_t with_growth(uint64_t wanted, uint32_t least, uint32_t most)
 {
@@ -29,7 +31,8 @@ void forwarding_layout(const struct config *config, uint32_t workers, struct sta
 	layout->services = with_growth(config->service_count, 1024, 2 * CONFIG_SERVICES_MAX);
 	layout->backends = with_growth(backends, 4096, CONFIG_MEMBERSHIPS_MAX);
 	layout->slot_words = with_growth(slots, 32 * 65552, 1u << 30);
-	layout->records = LIVE_POOL_MODES * layout->backends + 1;
+	/* all of them may be made anew at once, by another way to a gateway */
+	layout->records = RECORD_MODE_COUNT * (2 * layout->backends + 1);
 }
 
 static bool allocate(struct forwarding *forwarding, const struct state_layout *layout)
@@ -80,6 +83,7 @@ void forwarding_destroy(struct forwarding *forwarding)
 	}
 	free(forwarding->pools);
 	free(forwarding->services);
+	neighbours_destroy(forwarding->neighbours);
 	plan_destroy(forwarding->plan);
 	planner_destroy(forwarding->planner);
 	tracking_destroy(forwarding->tracking);
@@ -90,6 +94,21 @@ void forwarding_destroy(struct forwarding *forwarding)
 	free(forwarding->backend_epochs);
 	free(forwarding->service_epochs);
 	free(forwarding);
+}
+
+int forwarding_refresh_backend(
+	struct forwarding *forwarding, size_t pool, size_t backend, struct error *error)
+{
+	const struct live_records_source source = {
+		.state = forwarding->state,
+		.config = forwarding->config,
+		.neighbours = forwarding->neighbours,
+		.ports = forwarding->ports,
+	};
+	struct member_pool *live = &forwarding->pools[pool];
+
+	return live_records_refresh(
+		&source, live->live, &live->backends[backend], forwarding->publish, error);
 }
 
 void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct counter *sum)

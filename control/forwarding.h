@@ -71,6 +71,15 @@ struct plan *forwarding_take_plan(struct forwarding *forwarding);
  */
 void forwarding_advance(struct forwarding *forwarding);
 
+/*
+ * The way to a backend may have changed, although the configuration has not (a port has another
+ * MAC address): makes its records anew, and shows them to the workers where they differ. A backend
+ * that is configured no more keeps what it has where no way is known any more. Returns 1 where they
+ * differ, 0, or -ENOSPC with the sentence; then workers go on with what they have.
+ */
+int forwarding_refresh_backend(
+	struct forwarding *forwarding, size_t pool, size_t backend, struct error *error);
+
 /* What somebody has to tell of a backend beside the configuration. */
 struct forwarding_news {
 	bool has_health;

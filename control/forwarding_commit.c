@@ -13,16 +13,12 @@
 #include <string.h>
 
 #include "forwarding_live.h"
+#include "live_records.h"
 #include "slots.h"
 
 #define DRAIN_OBSERVE_S \
 	3600           /* a drain without an end no longer keeps its slots from another home */
 #define UDP_GRACE_S 60 /* UDP without a pin goes home for as long after a move */
-
-static void release_cell(void *context, uint64_t cell)
-{
-	state_record_free(((struct forwarding *)context)->state, cell);
-}
 
 static void release_service_place(void *context, uint64_t place)
 {
@@ -48,26 +44,10 @@ static void release_row(void *context, uint64_t gid)
 void forwarding_retire_backend(
 	struct forwarding *forwarding, struct live_pool *live, const struct live_backend *backend)
 {
-	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
-		if (backend->cells[mode] != RECORD_NONE)
-			retire(forwarding, release_cell, forwarding, backend->cells[mode]);
+	live_records_retire(forwarding->state, backend->records, forwarding->publish);
 	retire(forwarding, release_row, forwarding, backend->gid);
 	retire(forwarding, live_pool_release_index, live, backend->index);
 	tracking_leave(forwarding->tracking, backend->gid);
-}
-
-/* Step 1. The old cell of a record that changed is retired at once: no word names it any more. */
-static void store_backend_records(
-	struct forwarding *forwarding, struct member_pool *pool, struct live_backend *backend)
-{
-	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++) {
-		if (!backend->is_new_cell[mode])
-			continue;
-		atomic_store_explicit(&pool->live->record_of[mode][backend->index],
-			backend->cells[mode], memory_order_release);
-		if (backend->before != NULL && backend->before->cells[mode] != RECORD_NONE)
-			retire(forwarding, release_cell, forwarding, backend->before->cells[mode]);
-	}
 }
 
 /* A new one has a row before anything else can name it. */
@@ -105,7 +85,9 @@ static void store_backends(
 		if (backend->before == NULL || !live_backend_is_alike(backend, backend->before))
 			forwarding_write_backend(forwarding, pool->live, backend);
 		tracking_store(forwarding->tracking, backend->gid, &backend->life);
-		store_backend_records(forwarding, pool, backend);
+		live_records_store(pool->live, backend,
+			backend->before == NULL ? RECORD_NONE : backend->before->records,
+			forwarding->publish);
 	}
 }
 
@@ -240,7 +222,6 @@ static void settle_pool(struct member_pool *pool)
 
 		backend->before = NULL;
 		backend->stays = false;
-		memset(backend->is_new_cell, 0, sizeof(backend->is_new_cell));
 	}
 }
 
@@ -283,6 +264,8 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	plan_destroy(forwarding->plan);
 	for (size_t i = 0; i < change->pool_count; i++)
 		settle_pool(&change->pools[i]);
+	neighbours_destroy(forwarding->neighbours);
+	forwarding->neighbours = change->neighbours;
 	forwarding->config = change->config;
 	forwarding->plan = change->plan;
 	forwarding->pools = change->pools;

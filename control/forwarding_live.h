@@ -51,7 +51,8 @@ struct forwarding {
 	struct arena *pool_numbers;
 	struct arena *service_places;
 
-	const struct config *config; /* committed */
+	const struct config *config;   /* committed */
+	struct neighbours *neighbours; /* of that; NULL before the first change */
 	struct plan *plan;
 	struct member_pool *pools; /* in the order of the configuration */
 	size_t pool_count;
@@ -75,7 +76,7 @@ struct forwarding_change {
 	const struct config *config;
 	const struct live_terms *terms;
 	uint64_t now_ms;
-	struct neighbours *neighbours; /* during prepare */
+	struct neighbours *neighbours; /* the forwarding's from the commit on */
 	struct plan *plan;
 	struct member_pool *pools;
 	size_t pool_count;

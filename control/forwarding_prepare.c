@@ -6,6 +6,7 @@
 
 #include "finder.h"
 #include "forwarding_live.h"
+#include "live_records.h"
 #include "log.h"
 #include "slots.h"
 
@@ -93,79 +94,16 @@ static int take_backend(struct forwarding *forwarding, const struct forwarding_c
 	return code;
 }
 
-static const struct address *tunnel_source(
-	const struct config *config, const struct address *destination)
+/* What a change makes records from. */
+static struct live_records_source records_source(
+	const struct forwarding *forwarding, const struct forwarding_change *change)
 {
-	return destination->family == ADDRESS_IPV6 ? &config->dataplane.tunnel_source_ipv6
-						   : &config->dataplane.tunnel_source_ipv4;
-}
-
-/* -ENOENT where the configuration leaves no way to the backend in this mode. */
-static int make_record(struct forwarding *forwarding, const struct forwarding_change *change,
-	const struct live_backend *backend, unsigned int mode, struct backend_record *record)
-{
-	const struct address *source = tunnel_source(change->config, &backend->address);
-	bool l2dsr = mode == CONFIG_FORWARD_L2DSR;
-	struct neighbour_route neighbour;
-	struct record_route route = { 0 };
-	const struct port *port;
-	int code;
-
-	code = l2dsr ? neighbours_find_on_link(change->neighbours, &backend->address, &neighbour)
-		     : neighbours_find(change->neighbours, &backend->address, &neighbour);
-	if (code != 0)
-		return code;
-	if (!l2dsr && source->family == ADDRESS_NONE)
-		return -ENOENT;
-	port = forwarding->ports[neighbour.port];
-	memcpy(route.destination_mac, neighbour.mac, sizeof(route.destination_mac));
-	memcpy(route.source_mac, port_mac(port)->addr_bytes, sizeof(route.source_mac));
-	route.port = port_id(port);
-	route.mtu = port_mtu(port);
-	route.counter = forwarding_backend_place(forwarding, backend->gid);
-	route.gid = backend->gid;
-	if (l2dsr)
-		record_make_l2dsr(record, &route);
-	else
-		record_make_ipip(record, &route, source, &backend->address);
-	return 0;
-}
-
-/* A record that is as it was stays in its cell; any other gets a new one. */
-static int take_cell(struct forwarding *forwarding, const struct forwarding_change *change,
-	struct live_backend *backend, unsigned int mode, struct error *error)
-{
-	struct backend_record record;
-	uint32_t cell;
-
-	if (make_record(forwarding, change, backend, mode, &record) != 0)
-		return 0; /* and config_read() saw to it that no service needs it */
-	if (backend->cells[mode] != RECORD_NONE &&
-		memcmp(state_record(forwarding->state, backend->cells[mode]), &record,
-			sizeof(record)) == 0)
-		return 0;
-	cell = state_record_allocate(forwarding->state);
-	if (cell == RECORD_NONE)
-		return live_pool_no_room(error, "another backend record");
-	*state_record(forwarding->state, cell) = record;
-	backend->cells[mode] = cell;
-	backend->is_new_cell[mode] = true;
-	return 0;
-}
-
-/*
- * A backend gets its records for all modes that it can be reached in, whether or not a service uses
- * them now: a worker that has the tables of before and a slot word of after, or the other way
- * round, then finds a record too.
- */
-static int take_cells(struct forwarding *forwarding, const struct forwarding_change *change,
-	struct live_backend *backend, struct error *error)
-{
-	int code = 0;
-
-	for (unsigned int mode = 0; code == 0 && mode < LIVE_POOL_MODES; mode++)
-		code = take_cell(forwarding, change, backend, mode, error);
-	return code;
+	return (struct live_records_source){
+		.state = forwarding->state,
+		.config = change->config,
+		.neighbours = change->neighbours,
+		.ports = forwarding->ports,
+	};
 }
 
 static void live_on(const struct forwarding_change *change, const struct member_pool *pool,
@@ -180,6 +118,7 @@ static void live_on(const struct forwarding_change *change, const struct member_
 static int prepare_configured(struct forwarding *forwarding, const struct forwarding_change *change,
 	struct member_pool *pool, const struct config_pool *config, struct error *error)
 {
+	const struct live_records_source source = records_source(forwarding, change);
 	struct finder finder = { .key_at = backend_key };
 	int code = 0;
 
@@ -202,19 +141,11 @@ static int prepare_configured(struct forwarding *forwarding, const struct forwar
 		live_backend_configure(backend, config, &config->backends[i], change->terms,
 			change->now_ms / 1000);
 		live_on(change, pool, backend, config);
-		code = take_cells(forwarding, change, backend, error);
+		code = live_records_prepare(&source, backend, error);
 	}
 	pool->configured_count = pool->backend_count;
 	finder_fini(&finder);
 	return code;
-}
-
-static bool has_record(const struct live_backend *backend)
-{
-	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
-		if (backend->cells[mode] != RECORD_NONE)
-			return true;
-	return false;
 }
 
 /*
@@ -224,6 +155,7 @@ static bool has_record(const struct live_backend *backend)
 static int prepare_going(struct forwarding *forwarding, const struct forwarding_change *change,
 	struct member_pool *pool, const struct config_pool *config, struct error *error)
 {
+	const struct live_records_source source = records_source(forwarding, change);
 	int code = 0;
 
 	if (pool->before == NULL)
@@ -239,10 +171,10 @@ static int prepare_going(struct forwarding *forwarding, const struct forwarding_
 			break;
 		live_backend_remove(backend, config, change->terms, change->now_ms / 1000);
 		live_on(change, pool, backend, config);
-		if (has_record(backend))
+		if (backend->records != RECORD_NONE)
 			continue;
-		code = take_cells(forwarding, change, backend, error); /* live in another process */
-		if (live_backend_drains(backend) && !has_record(backend))
+		code = live_records_prepare(&source, backend, error); /* of another process */
+		if (live_backend_drains(backend) && backend->records == RECORD_NONE)
 			log_warning(
 				"pool %s: %s drains, but the configuration leaves no way to it: "
 				"what is for it is dropped",
@@ -334,7 +266,8 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 	if (before != NULL)
 		before->stays = true;
 	row.slots = state_slots(forwarding->state, live->first_word);
-	row.record_of = live->record_of[config->forward];
+	row.record_of = live->record_of;
+	row.mode = (enum record_mode)config->forward;
 	row.slot_count = live->slots;
 	row.counter = counters_service_place(service->place);
 	row.pool = live->number;
@@ -435,8 +368,6 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	change->terms = terms;
 	change->now_ms = forwarding->clock();
 	code = prepare_pools(forwarding, change, error);
-	neighbours_destroy(change->neighbours);
-	change->neighbours = NULL;
 	change->terms = NULL;
 	if (code == 0)
 		code = prepare_plan(forwarding, change, error);
@@ -469,9 +400,7 @@ static void abort_pool(struct forwarding *forwarding, struct member_pool *pool)
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
 
-		for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
-			if (backend->is_new_cell[mode])
-				state_record_free(forwarding->state, backend->cells[mode]);
+		live_records_abort(forwarding->state, backend);
 		if (backend->before != NULL)
 			continue;
 		tracking_give_gid(forwarding->tracking, backend->gid);
@@ -493,6 +422,7 @@ void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *c
 		abort_pool(forwarding, &change->pools[i]);
 	forget_stays(forwarding);
 	forwarding->changing = false;
+	neighbours_destroy(change->neighbours);
 	plan_destroy(change->plan);
 	tables_destroy(change->tables);
 	free(change->services);

@@ -151,6 +151,8 @@ void live_backend_catch_up(struct live_backend *backend, const struct live_backe
 	backend->joining = newer->joining;
 	backend->asked_share = newer->asked_share;
 	backend->dynamic = newer->dynamic;
+	if (!backend->has_new_records)
+		backend->records = newer->records;
 }
 
 static bool same_facts(const struct membership_facts *a, const struct membership_facts *b)
@@ -182,7 +184,7 @@ bool live_backend_is_alike(const struct live_backend *a, const struct live_backe
 {
 	return live_backend_lives_alike(a, b) && a->weight == b->weight &&
 	       a->base_weight == b->base_weight && a->is_ghost == b->is_ghost &&
-	       memcmp(a->cells, b->cells, sizeof(a->cells)) == 0 && strcmp(a->name, b->name) == 0 &&
+	       a->records == b->records && strcmp(a->name, b->name) == 0 &&
 	       strcmp(a->key, b->key) == 0;
 }
 

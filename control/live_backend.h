@@ -24,7 +24,7 @@ struct live_backend {
 	uint32_t weight; /* as configured, or when it was last */
 	uint32_t base_weight; /* of its seat in the base, which a weight of 0 leaves as it was */
 	bool is_ghost;        /* configured no more, and its seat is nobody's */
-	uint32_t cells[LIVE_POOL_MODES]; /* RECORD_NONE where it cannot be reached in that mode */
+	uint32_t records;     /* first cell (live_records.h); RECORD_NONE: there is no way to it */
 
 	struct membership_facts facts;
 	struct membership_life life;
@@ -39,7 +39,7 @@ struct live_backend {
 	/* during a change */
 	const struct live_backend *before; /* as it was, NULL for a new one */
 	bool stays;                        /* it is in the state to come */
-	bool is_new_cell[LIVE_POOL_MODES];
+	bool has_new_records;
 };
 
 /* How a change is meant, where the document does not say. */

@@ -14,21 +14,17 @@ int live_pool_no_room(struct error *error, const char *for_what)
 		for_what);
 }
 
-/* As wide as indices go, so that it never moves: 64 KiB for each mode, 128 KiB for members. */
+/* As wide as indices go, so that it never moves: 64 KiB for records, 128 KiB for members. */
 static int create_tables(struct live_pool *pool, struct error *error)
 {
 	pool->indices = arena_create(SLOT_BACKEND_MAX);
+	pool->record_of = calloc(SLOT_BACKEND_MAX, sizeof(*pool->record_of));
 	pool->members = calloc(SLOT_BACKEND_MAX, sizeof(*pool->members));
 	pool->table = malloc(pool->slots * sizeof(*pool->table));
 	pool->seen = calloc(pool->slots, sizeof(*pool->seen));
-	if (pool->indices == NULL || pool->members == NULL || pool->table == NULL ||
-		pool->seen == NULL)
+	if (pool->indices == NULL || pool->record_of == NULL || pool->members == NULL ||
+		pool->table == NULL || pool->seen == NULL)
 		return error_set(error, -ENOMEM, "out of memory");
-	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++) {
-		pool->record_of[mode] = calloc(SLOT_BACKEND_MAX, sizeof(*pool->record_of[mode]));
-		if (pool->record_of[mode] == NULL)
-			return error_set(error, -ENOMEM, "out of memory");
-	}
 	return 0;
 }
 
@@ -83,8 +79,7 @@ void live_pool_destroy(struct live_pool *pool)
 		state_slots_free(pool->state, pool->first_word, pool->slots);
 	if (pool->numbers != NULL)
 		arena_give(pool->numbers, pool->number, 1);
-	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
-		free(pool->record_of[mode]);
+	free(pool->record_of);
 	arena_destroy(pool->indices);
 	free(pool->members);
 	free(pool->table);
@@ -112,9 +107,7 @@ void live_pool_release_index(void *pool, uint64_t index)
 {
 	struct live_pool *live = pool;
 
-	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
-		atomic_store_explicit(
-			&live->record_of[mode][index], RECORD_NONE, memory_order_relaxed);
+	atomic_store_explicit(&live->record_of[index], RECORD_NONE, memory_order_relaxed);
 	live->members[index] = NULL;
 	arena_give(live->indices, index, 1);
 }

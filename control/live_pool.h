@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * live_pool: what a pool has taken in the state file and in memory while workers can reach it: its
- * number, its slot words with what they wait for, the indices of its backends, and the record cell
- * of each backend in each forwarding mode. It outlives the configurations that mention it and is
+ * number, its slot words with what they wait for, the indices of its backends, and where the
+ * records of each backend are. It outlives the configurations that mention it and is
  * released after a grace period. Control thread.
  */
 #pragma once
@@ -18,8 +18,6 @@
 #include "state.h"
 #include "transitions.h"
 
-#define LIVE_POOL_MODES 2 /* of enum config_forward */
-
 struct live_pool {
 	struct state *state;   /* where its words are */
 	struct arena *numbers; /* where its number is from */
@@ -27,9 +25,9 @@ struct live_pool {
 		number; /* on this node: what services and members say, its row in the state file */
 	uint32_t slots; /* M */
 	uint32_t first_word;
-	struct arena *indices;                        /* of its backends; reused after grace */
-	_Atomic uint32_t *record_of[LIVE_POOL_MODES]; /* by index: SLOT_BACKEND_MAX each */
-	const struct member **members;                /* the same; NULL where nobody is */
+	struct arena *indices;         /* of its backends; reused after grace */
+	_Atomic uint32_t *record_of;   /* by index: SLOT_BACKEND_MAX (live_records.h) */
+	const struct member **members; /* the same; NULL where there is no backend */
 	struct transitions *transitions;
 	struct transitions_summary summary; /* as it was left last */
 	uint16_t *table;                    /* scratch: by slot, the index that cur is to be */

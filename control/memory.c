@@ -13,7 +13,7 @@
  * one by index, a byte for the sweep. Clocks, index and byte take pages once slots have moved. */
 #define BYTES_PER_SLOT (20 + 2 + 4 + 2 * 2 + 2 + 1)
 /* For each pool, whatever its size: the tables by index of live_pool.h. */
-#define BYTES_PER_POOL (SLOT_BACKEND_MAX * (LIVE_POOL_MODES * 4 + 8))
+#define BYTES_PER_POOL (SLOT_BACKEND_MAX * (4 + 8))
 /* By gid: what tracking.h keeps for all that there may be. */
 #define BYTES_PER_GID (sizeof(struct member) + 8 + 8 + sizeof(struct pins_sweep_pool) + 1)
 

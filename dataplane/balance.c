@@ -56,7 +56,7 @@ static __rte_always_inline void match_burst(
 	}
 }
 
-/* RECORD_NONE where there is nobody. */
+/* The record of a backend in its service's mode; that of RECORD_NONE where there is no backend. */
 static __rte_always_inline void find_record(
 	const struct tables *tables, struct packet *packet, uint32_t backend)
 {
@@ -66,13 +66,13 @@ static __rte_always_inline void find_record(
 	if (likely(backend != SLOT_NO_BACKEND))
 		cell = atomic_load_explicit(
 			&packet->service->record_of[backend], memory_order_acquire);
-	packet->record = &tables->records[cell];
+	packet->record = &tables->records[cell + packet->service->mode];
 	rte_prefetch0(packet->record);
 }
 
 bool balance_has_backend(const struct tables *tables, const struct packet *packet)
 {
-	return packet->record != &tables->records[RECORD_NONE];
+	return packet->record->mtu != 0;
 }
 
 /* As if the packet's slot were quiet. Returns what the slot says. */

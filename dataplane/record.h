@@ -29,8 +29,19 @@ enum record_encap {
 };
 
 /*
- * The number of the cell of nobody (STATE_RECORD_NONE), which stays all zeroes: an MTU of 0 takes
- * no packet. For backends without a record, and where there is no backend.
+ * How packets are forwarded. A backend has a record for each mode, in cells that follow each other:
+ * the number of the first one names them all, and a service adds its mode. The record of a mode in
+ * which the backend cannot be reached has an MTU of 0, and no more than its gid and counter.
+ */
+enum record_mode {
+	RECORD_MODE_L2DSR,
+	RECORD_MODE_IPIP,
+	RECORD_MODE_COUNT,
+};
+
+/*
+ * The cells from here to before RECORD_MODE_COUNT stay zeroed, so their MTU of 0 refuses every
+ * packet. For backends without records, and where there is no backend.
  */
 #define RECORD_NONE 0
 

@@ -20,11 +20,12 @@
  */
 struct service {
 	const _Atomic uint32_t *slots;     /* slot words (slots.h) of its pool, in the state file */
-	const _Atomic uint32_t *record_of; /* cell of the backend record, by index in the pool */
+	const _Atomic uint32_t *record_of; /* first cell of the records, by index in the pool */
 	uint32_t slot_count;               /* M */
 	uint32_t counter;                  /* index of its counters in every worker's block */
 	uint32_t pool;                     /* its number: whose members may take its flows */
 	uint8_t udp;                       /* enum affinity_udp */
+	uint8_t mode;                      /* enum record_mode: which of the records */
 };
 
 struct service_key {

@@ -152,7 +152,7 @@ static int open_books(struct state *state, struct state_refusal *refusal)
 	state->records = arena_create(state->plan.layout.records);
 	if (!state->slots || !state->records)
 		return state_refuse(refusal, STATE_REFUSED_MEMORY, -ENOMEM);
-	arena_take(state->records, 1); /* STATE_RECORD_NONE */
+	arena_take(state->records, RECORD_MODE_COUNT); /* STATE_RECORD_NONE */
 	return 0;
 }
 
@@ -303,20 +303,20 @@ _Atomic uint32_t *state_slots(struct state *state, uint32_t first)
 	       first;
 }
 
-uint32_t state_record_allocate(struct state *state)
+uint32_t state_records_allocate(struct state *state)
 {
-	uint32_t record = arena_take(state->records, 1);
+	uint32_t first = arena_take(state->records, RECORD_MODE_COUNT);
 
-	if (record == ARENA_FULL)
+	if (first == ARENA_FULL)
 		return STATE_RECORD_NONE;
-	memset(state_record(state, record), 0, STATE_RECORD_SIZE);
-	return record;
+	memset(state_record(state, first), 0, RECORD_MODE_COUNT * STATE_RECORD_SIZE);
+	return first;
 }
 
-void state_record_free(struct state *state, uint32_t record)
+void state_records_free(struct state *state, uint32_t first)
 {
-	assert(record != STATE_RECORD_NONE);
-	arena_give(state->records, record, 1);
+	assert(first != STATE_RECORD_NONE);
+	arena_give(state->records, first, RECORD_MODE_COUNT);
 }
 
 struct backend_record *state_record(struct state *state, uint32_t record)

@@ -26,7 +26,7 @@
 struct backend_record;
 struct state_reader;
 
-#define STATE_RECORD_NONE 0 /* this cell is never handed out */
+#define STATE_RECORD_NONE 0 /* the first cells are never handed out (record.h) */
 
 /* Bytes that a file of this layout takes; 0 when there can be no such file. */
 uint64_t state_memory(const struct state_layout *layout);
@@ -100,11 +100,14 @@ void state_slots_free(struct state *state, uint32_t first, uint32_t count);
 /* The slot word with that number; the rest of its table follows. */
 _Atomic uint32_t *state_slots(struct state *state, uint32_t first);
 
-/* Zeroes a free cell for a backend record. Returns its number; STATE_RECORD_NONE: none is left. */
-uint32_t state_record_allocate(struct state *state);
+/*
+ * Zeroes free cells for the records of a backend, one for each mode (RECORD_MODE_COUNT), that
+ * follow each other. Returns the number of the first; STATE_RECORD_NONE: there is no room.
+ */
+uint32_t state_records_allocate(struct state *state);
 
-/* Gives a cell back, once no worker can reach it any more. */
-void state_record_free(struct state *state, uint32_t record);
+/* Gives those cells back, once no worker can reach them any more. */
+void state_records_free(struct state *state, uint32_t first);
 
 /* The cell with that number; number 0 is the first of an array that workers may index. */
 struct backend_record *state_record(struct state *state, uint32_t record);

@@ -10,6 +10,7 @@
 #include "flow.h"
 #include "identity.h"
 #include "pins.h"
+#include "record.h"
 
 static uint64_t whole_pages(uint64_t bytes)
 {
@@ -20,9 +21,9 @@ int state_header_lay_out(struct state_header *header, const struct state_layout 
 {
 	uint64_t offset = STATE_PAGE_SIZE;
 
-	if (layout->workers == 0 || layout->workers > STATE_WORKERS_MAX || layout->records == 0 ||
-		layout->ports > COUNTERS_PORT_ROOM || layout->pin_buckets == 0 ||
-		layout->pin_buckets > PINS_BUCKETS_MAX)
+	if (layout->workers == 0 || layout->workers > STATE_WORKERS_MAX ||
+		layout->records < RECORD_MODE_COUNT || layout->ports > COUNTERS_PORT_ROOM ||
+		layout->pin_buckets == 0 || layout->pin_buckets > PINS_BUCKETS_MAX)
 		return -EINVAL;
 	header->layout = *layout;
 	header->worker_stride = whole_pages(counters_size(layout->services, layout->backends));

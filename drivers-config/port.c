@@ -385,6 +385,27 @@ const struct rte_ether_addr *port_mac(const struct port *port)
 	return &port->mac;
 }
 
+static int read_mac(const struct port *port, struct rte_ether_addr *mac)
+{
+	return port->interface[0] != '\0' ? netdev_mac(port->interface, mac->addr_bytes)
+					  : rte_eth_macaddr_get(port->id, mac);
+}
+
+int port_follow_mac(struct port *port)
+{
+	int code = port->steer == NULL ? 0 : steer_follow_mac(port->steer);
+	struct rte_ether_addr mac;
+
+	if (code >= 0)
+		code = read_mac(port, &mac);
+	if (code < 0)
+		return code;
+	if (rte_is_same_ether_addr(&mac, &port->mac))
+		return 0;
+	port->mac = mac;
+	return 1;
+}
+
 bool port_link_up(const struct port *port)
 {
 	struct rte_eth_link link;

@@ -45,6 +45,12 @@ uint16_t port_id(const struct port *port);        /* DPDK's number */
 uint16_t port_mtu(const struct port *port);
 enum host_path port_host_path(const struct port *port);
 const struct rte_ether_addr *port_mac(const struct port *port);
+
+/*
+ * Looks whether the port has another MAC address now, and takes it over, its XDP program included.
+ * Returns 1 where it has, 0, or -errno: then it is to be asked again.
+ */
+int port_follow_mac(struct port *port);
 bool port_link_up(const struct port *port); /* with a carrier */
 
 /* Whether each queue of the interface still has a worker, which may change under us. 0 or -errno.

@@ -15,7 +15,7 @@ const struct state_layout node_layout = {
 	.services = 8,
 	.backends = 32,
 	.slot_words = 3 * 256,
-	.records = 2 * 32 + 1,
+	.records = RECORD_MODE_COUNT * (2 * 32 + 1),
 	.pools = 4,
 	.pin_buckets = 64,
 };

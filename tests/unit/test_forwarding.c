@@ -3,6 +3,8 @@
 
 #include <malloc.h>
 
+#include <rte_ethdev.h>
+
 #include "balance.h"
 #include "node_fixture.h"
 #include "slots.h"
@@ -66,7 +68,7 @@ static uint32_t slot_index(const struct service *service, uint32_t slot)
 
 static uint32_t cell_of(const struct service *service, uint32_t index)
 {
-	return atomic_load(&service->record_of[index]);
+	return atomic_load(&service->record_of[index]) + service->mode;
 }
 
 /* The index and cell of a backend by its name in pool 0; it must own a slot. */
@@ -220,7 +222,8 @@ static void services_of_one_pool_share_its_slots(void **state)
 	assert_ptr_equal(find_service(node, 0)->slots, find_service(node, 1)->slots);
 	assert_ptr_equal(find_service(node, 0)->record_of, find_service(node, 1)->record_of);
 	assert_ptr_equal(find_service(node, 2)->slots, find_service(node, 3)->slots);
-	assert_ptr_not_equal(find_service(node, 2)->record_of, find_service(node, 3)->record_of);
+	assert_ptr_equal(find_service(node, 2)->record_of, find_service(node, 3)->record_of);
+	assert_int_not_equal(find_service(node, 2)->mode, find_service(node, 3)->mode);
 }
 
 static void a_backend_that_stays_keeps_its_index_and_its_record(void **state)
@@ -354,11 +357,11 @@ static void another_forwarding_mode_has_records_of_its_own(void **state)
 	apply(node, small_config_web(1, 3, IPIP));
 	words = find_service(node, 0)->slots;
 	record_of = find_service(node, 0)->record_of;
+	assert_int_equal(find_service(node, 0)->mode, RECORD_MODE_IPIP);
 	apply(node, small_config_web(1, 3, L2DSR));
 	assert_ptr_equal(find_service(node, 0)->slots, words);
-	assert_ptr_not_equal(find_service(node, 0)->record_of, record_of);
-	apply(node, small_config_web(1, 3, IPIP));
 	assert_ptr_equal(find_service(node, 0)->record_of, record_of);
+	assert_int_equal(find_service(node, 0)->mode, RECORD_MODE_L2DSR);
 }
 
 static void what_numbers_stand_for_is_known_of_live_ones_only(void **state)
@@ -629,9 +632,9 @@ static void more_records_than_there_are_cells_are_refused(void **state)
 	struct state_layout layout = node_layout;
 	struct node *tight;
 
-	layout.records = 1 + 2 * 4; /* a backend has one for each mode */
+	layout.records = RECORD_MODE_COUNT * (1 + 4);
 	tight = create_tight(*state, &layout);
-	assert_refused(tight, NO_ROOM("another backend record"));
+	assert_refused(tight, NO_ROOM("the records of another backend"));
 	node_destroy(tight);
 }
 
@@ -711,7 +714,80 @@ static void what_a_worker_holds_stays_what_it_was(void **state)
 	}
 	publish_reader_leave(node->publish, 0);
 	release_retired(node);
-	assert_int_equal(cell_of(find_service(node, 0), index), RECORD_NONE);
+	assert_int_equal(find_service(node, 0)->record_of[index], RECORD_NONE);
+}
+
+static void set_mac(const struct node *node, size_t port, uint8_t last)
+{
+	const struct rte_ether_addr mac = { { 2, 0, 0, 0, 9, last } };
+
+	assert_int_equal(
+		rte_eth_dev_default_mac_addr_set(port_id(node->host->ports[port]), (void *)&mac),
+		0);
+	assert_int_equal(port_follow_mac(node->host->ports[port]), 1);
+	assert_int_equal(port_follow_mac(node->host->ports[port]), 0);
+}
+
+/* Of every backend of pool 0; returns how many records were made anew. */
+static int refresh_all(const struct node *node)
+{
+	struct error error;
+	size_t count;
+	int fresh = 0;
+
+	forwarding_backends(node->forwarding, 0, &count);
+	for (size_t i = 0; i < count; i++)
+		fresh += forwarding_refresh_backend(node->forwarding, 0, i, &error);
+	return fresh;
+}
+
+static void the_way_to_a_backend_is_renewed_without_another_change(void **state)
+{
+	struct node *node = *state;
+	const struct service *held;
+	uint32_t index, before, after;
+
+	apply(node, small_config_web(1, 3, IPIP));
+	publish_reader_enter(node->publish, 0);
+	held = find_service(node, 0);
+	find_backend(node, "w1", &index, &before);
+	assert_int_equal(refresh_all(node), 0);
+	for (size_t i = 0; i < NODE_PORTS; i++)
+		set_mac(node, i, 1);
+	assert_int_equal(refresh_all(node), 3);
+	assert_int_equal(refresh_all(node), 0);
+	/* the worker finds the new record at once, and the old one stays until it has moved on */
+	after = cell_of(held, index);
+	assert_int_not_equal(after, before);
+	assert_int_equal(forwarding_tables(node->forwarding)->records[after].source_mac[5], 1);
+	assert_int_not_equal(forwarding_tables(node->forwarding)->records[before].mtu, 0);
+	assert_true(publish_reclaim(node->publish) > 0);
+	publish_reader_leave(node->publish, 0);
+	release_retired(node);
+	assert_follows_plan(node);
+}
+
+/* A change that was prepared before goes on with the records that came meanwhile. */
+static void a_change_under_way_keeps_the_renewed_way(void **state)
+{
+	struct node *node = *state;
+	struct config *next = small_config_web(1, 3, IPIP);
+	struct forwarding_change *change;
+	struct error error = { "" };
+
+	apply(node, small_config_web(1, 3, IPIP));
+	next->pools[0].backends[0].weight = 7;
+	change = node_prepare(node, next, &error);
+	assert_non_null(change);
+	for (size_t i = 0; i < NODE_PORTS; i++)
+		set_mac(node, i, 2);
+	assert_int_equal(refresh_all(node), 3);
+	forwarding_commit(node->forwarding, change);
+	config_destroy(node->config);
+	node->config = next;
+	release_retired(node);
+	assert_follows_plan(node);
+	assert_int_equal(refresh_all(node), 0);
 }
 
 /* Backends `first` to `last`, more than fit a line. */
@@ -746,7 +822,7 @@ static void a_full_pool_takes_another_backend_after_one_has_gone_for_good(void *
 	struct error error;
 
 	layout.backends = 2 * most;
-	layout.records = 1 + 2 * most;
+	layout.records = RECORD_MODE_COUNT * (1 + 2 * most);
 	layout.slot_words = 16416;
 	full = node_create(node->host, &layout, READERS);
 	publish_reader_enter(full->publish, 0);
@@ -772,7 +848,7 @@ static void the_state_file_has_room_for_growth(void **state)
 	assert_int_equal(layout.ports, NODE_PORTS);
 	assert_int_equal(layout.services, 1024);
 	assert_int_equal(layout.backends, 4096);
-	assert_int_equal(layout.records, 2 * 4096 + 1);
+	assert_int_equal(layout.records, RECORD_MODE_COUNT * (2 * 4096 + 1));
 	assert_int_equal(layout.slot_words, 32 * 65552);
 	config->service_count = 3000;
 	config->pools[0].backend_count = 10000;
@@ -780,7 +856,7 @@ static void the_state_file_has_room_for_growth(void **state)
 	forwarding_layout(config, 1, &layout);
 	assert_int_equal(layout.services, 6000);
 	assert_int_equal(layout.backends, 2 * 10002);
-	assert_int_equal(layout.records, 2 * 2 * 10002 + 1);
+	assert_int_equal(layout.records, RECORD_MODE_COUNT * (2 * 2 * 10002 + 1));
 	assert_int_equal(layout.slot_words, 2 * (256 + 5000016));
 	config->service_count = CONFIG_SERVICES_MAX;
 	config->pools[0].backend_count = CONFIG_BACKENDS_MAX;
@@ -825,6 +901,8 @@ int main(void)
 		TEST(more_services_than_there_are_counters_for_are_refused),
 		TEST(room_is_not_used_again_while_a_worker_may_hold_it),
 		TEST(what_a_worker_holds_stays_what_it_was),
+		TEST(the_way_to_a_backend_is_renewed_without_another_change),
+		TEST(a_change_under_way_keeps_the_renewed_way),
 		TEST(a_full_pool_takes_another_backend_after_one_has_gone_for_good),
 		TEST(the_state_file_has_room_for_growth),
 	};

@@ -423,7 +423,7 @@ static void set_up(struct world *world, const struct node_host *host, uint64_t s
 	struct state_layout layout = node_layout;
 
 	layout.backends = 1024;
-	layout.records = 2 * layout.backends + 1;
+	layout.records = RECORD_MODE_COUNT * (2 * layout.backends + 1);
 	layout.pin_buckets = 4096;
 	memset(world, 0, sizeof(*world));
 	world->random = seed;

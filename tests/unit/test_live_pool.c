@@ -14,7 +14,7 @@ static const struct state_layout layout = {
 	.services = 1,
 	.backends = 1,
 	.slot_words = 2 * 256,
-	.records = 1,
+	.records = RECORD_MODE_COUNT,
 	.pools = 3,
 	.pin_buckets = 64,
 };
@@ -75,9 +75,8 @@ static void nobody_owns_the_slots_of_a_new_pool(void **state)
 		assert_int_equal(slot_cur(slot_load(&words[slot])), SLOT_NO_BACKEND);
 		assert_int_equal(slot_home(slot_load(&words[slot])), SLOT_NO_BACKEND);
 	}
-	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
-		for (uint32_t index = 0; index < SLOT_BACKEND_MAX; index++)
-			assert_int_equal(pool->record_of[mode][index], RECORD_NONE);
+	for (uint32_t index = 0; index < SLOT_BACKEND_MAX; index++)
+		assert_int_equal(pool->record_of[index], RECORD_NONE);
 	live_pool_destroy(pool);
 }
 
@@ -117,13 +116,10 @@ static void a_released_index_has_no_record_and_is_handed_out_again(void **state)
 
 	assert_int_equal(arena_take(pool->indices, 1), 0);
 	assert_int_equal(arena_take(pool->indices, 1), 1);
-	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++)
-		pool->record_of[mode][0] = pool->record_of[mode][1] = 77;
+	pool->record_of[0] = pool->record_of[1] = 77;
 	live_pool_release_index(pool, 0);
-	for (unsigned int mode = 0; mode < LIVE_POOL_MODES; mode++) {
-		assert_int_equal(pool->record_of[mode][0], RECORD_NONE);
-		assert_int_equal(pool->record_of[mode][1], 77);
-	}
+	assert_int_equal(pool->record_of[0], RECORD_NONE);
+	assert_int_equal(pool->record_of[1], 77);
 	assert_int_equal(arena_take(pool->indices, 1), 0);
 	live_pool_destroy(pool);
 }

@@ -207,7 +207,7 @@ static void a_generation_is_read_until_the_next_and_destroyed_after_it(void **st
 /* Room for what is live, what waits for the readers, and what is prepared; no more. */
 #define SERVICES (4 + OUTSTANDING + 1)
 #define BACKENDS (2 * WEB_BORN + (OUTSTANDING + 1) * (WEB_BORN + FLEETING_BORN))
-#define RECORDS  (1 + (OUTSTANDING + 2) * 2 * (2 * WEB_BORN + FLEETING_BORN))
+#define RECORDS  (RECORD_MODE_COUNT * (1 + (OUTSTANDING + 2) * (2 * WEB_BORN + FLEETING_BORN)))
 
 static const struct state_layout tight_layout = {
 	.workers = READERS,

@@ -197,7 +197,7 @@ static void an_impossible_layout_is_refused_and_leaves_no_file(void **state)
 
 	layouts[0].workers = 0;
 	layouts[1].workers = STATE_WORKERS_MAX + 1;
-	layouts[2].records = 0;
+	layouts[2].records = RECORD_MODE_COUNT - 1;
 	layouts[3].ports = COUNTERS_PORT_ROOM + 1;
 	layouts[4].pin_buckets = 0;
 	layouts[5].pin_buckets = PINS_BUCKETS_MAX + 1;
@@ -553,27 +553,29 @@ static void tables_never_overlap_and_begin_on_a_cache_line(void **state)
 	state_close(opened);
 }
 
-static void cells_are_handed_out_once_zeroed_and_never_cell_zero(void **state)
+static void cells_are_handed_out_once_zeroed_and_never_the_first(void **state)
 {
 	const struct place *place = *state;
 	struct state *opened = start_state(place, &small);
+	const uint32_t two = 2 * RECORD_MODE_COUNT;
 	uint32_t seen = 0;
 
-	for (uint32_t i = 1; i < small.records; i++) {
-		uint32_t record = state_record_allocate(opened);
+	for (uint32_t i = 1; i < small.records / RECORD_MODE_COUNT; i++) {
+		uint32_t first = state_records_allocate(opened);
 
-		assert_in_range(record, 1, small.records - 1);
-		assert_false(seen & 1u << record);
-		seen |= 1u << record;
-		memset(state_record(opened, record), 0xff, STATE_RECORD_SIZE);
+		assert_in_range(first, RECORD_MODE_COUNT, small.records - RECORD_MODE_COUNT);
+		assert_int_equal(first % RECORD_MODE_COUNT, 0);
+		assert_false(seen & 1u << first);
+		seen |= 1u << first;
+		memset(state_record(opened, first), 0xff, RECORD_MODE_COUNT * STATE_RECORD_SIZE);
 	}
-	assert_int_equal(state_record_allocate(opened), STATE_RECORD_NONE);
-	state_record_free(opened, 5);
-	assert_int_equal(state_record_allocate(opened), 5);
-	for (size_t i = 0; i < STATE_RECORD_SIZE; i++)
-		assert_int_equal(((uint8_t *)state_record(opened, 5))[i], 0);
-	assert_int_equal(((uint8_t *)state_record(opened, 4))[127], 0xff);
-	assert_int_equal(((uint8_t *)state_record(opened, 6))[0], 0xff);
+	assert_int_equal(state_records_allocate(opened), STATE_RECORD_NONE);
+	state_records_free(opened, two);
+	assert_int_equal(state_records_allocate(opened), two);
+	for (size_t i = 0; i < RECORD_MODE_COUNT * STATE_RECORD_SIZE; i++)
+		assert_int_equal(((uint8_t *)state_record(opened, two))[i], 0);
+	assert_int_equal(((uint8_t *)state_record(opened, two - 1))[127], 0xff);
+	assert_int_equal(((uint8_t *)state_record(opened, two + RECORD_MODE_COUNT))[0], 0xff);
 	state_close(opened);
 }
 
@@ -600,7 +602,7 @@ static void a_reader_sees_what_owner_and_workers_write(void **state)
 	assert_int_equal(state_slots_allocate(opened, 251, &first), 0);
 	slot_store(state_slots(opened, first + 250), slot_pack(7, 9));
 	assert_int_equal(slot_home(slot_load(state_reader_slots(reader, first + 250))), 9);
-	record = state_record_allocate(opened);
+	record = state_records_allocate(opened);
 	state_record(opened, record)->mtu = 1500;
 	assert_int_equal(state_reader_record(reader, record)->mtu, 1500);
 
@@ -807,7 +809,7 @@ int main(void)
 		PLACE_TEST(a_full_file_system_is_a_refusal_at_the_start),
 		PLACE_TEST(regions_are_apart_and_aligned),
 		PLACE_TEST(tables_never_overlap_and_begin_on_a_cache_line),
-		PLACE_TEST(cells_are_handed_out_once_zeroed_and_never_cell_zero),
+		PLACE_TEST(cells_are_handed_out_once_zeroed_and_never_the_first),
 		PLACE_TEST(a_reader_sees_what_owner_and_workers_write),
 		PLACE_TEST(a_reader_notices_renumbering_and_a_new_owner),
 		PLACE_TEST(a_smaller_successor_does_not_pull_the_file_from_under_a_reader),

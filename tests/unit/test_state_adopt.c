@@ -67,7 +67,7 @@ static void fill(struct state *opened)
 	for (uint32_t i = 1; i < small.backends; i++)
 		fill_backend_row(state_backend_row(opened, i), i);
 	fill_service_row(state_service_row(opened, 2));
-	state_record(opened, state_record_allocate(opened))->mtu = 1500;
+	state_record(opened, state_records_allocate(opened))->mtu = 1500;
 	state_counters(opened, 0)->counters[counters_service_place(2)].packets = 19;
 	for (size_t i = 0; i < pins_memory(small.pin_buckets); i++)
 		pins[i] = pin_byte(i);
@@ -107,7 +107,7 @@ static void assert_full(const struct state_reader *reader)
 			i > 0);
 	assert_string_equal(state_reader_backend_row(reader, 4)->name, "web-4");
 	assert_true(identity_service_is_sound(state_reader_service_row(reader, 2)));
-	assert_int_equal(state_reader_record(reader, 1)->mtu, 1500);
+	assert_int_equal(state_reader_record(reader, RECORD_MODE_COUNT)->mtu, 1500);
 	assert_int_equal(state_reader_counters(reader, 0)->counters[2].packets, 19);
 	assert_pins(state_reader_pins(reader));
 }
@@ -148,7 +148,7 @@ static void assert_cold(
 	assert_memory_equal(state_layout(opened), layout, sizeof(*layout));
 	assert_int_equal(settled_sum(place, opened), 0);
 	assert_int_equal(state_slots_allocate(opened, layout->slot_words, &first), 0);
-	assert_int_equal(state_record_allocate(opened), 1);
+	assert_int_equal(state_records_allocate(opened), RECORD_MODE_COUNT);
 	state_close(opened);
 }
 
