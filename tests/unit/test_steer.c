@@ -1418,6 +1418,12 @@ static int make_network(void **state)
 		"set -e\n"
 		"ip link add edge address 02:00:00:00:00:10 type veth peer name core\n"
 		"ip link add wide numrxqueues 2 numtxqueues 2 type veth peer name wide-peer\n"
+		/* The kernel sends nothing of its own from there (neighbour discovery, MLD), which
+		   the program under test would count beside the frames of a test. */
+		"for i in core wide-peer; do\n"
+		"	echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6\n"
+		"	ip link set $i arp off\n"
+		"done\n"
 		"for i in lo edge core wide wide-peer; do ip link set $i up; done\n"
 		"ip addr add " OWN4 "/24 dev edge\n"
 		"ip addr add " OWN6 "/64 dev edge nodad\n"
