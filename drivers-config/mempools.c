@@ -85,6 +85,14 @@ void mempools_destroy(struct mempools *mempools)
 	free(mempools);
 }
 
+int mempools_add(struct mempools *mempools, unsigned int node, struct rte_mempool *pool)
+{
+	if (node >= RTE_MAX_NUMA_NODES || mempools->pools[node] != NULL)
+		return -EEXIST;
+	mempools->pools[node] = pool;
+	return 0;
+}
+
 unsigned int mempools_count(const struct mempools *mempools)
 {
 	unsigned int count = 0;

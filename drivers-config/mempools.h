@@ -20,6 +20,9 @@ uint64_t mempools_memory(uint32_t mbufs, uint16_t mtu);
 struct mempools *mempools_create(uint32_t mbufs, uint16_t mtu, struct error *error);
 void mempools_destroy(struct mempools *mempools); /* NULL is allowed */
 
+/* Takes over a pool that was made elsewhere, for a NUMA node that has none. 0, or -EEXIST. */
+int mempools_add(struct mempools *mempools, unsigned int node, struct rte_mempool *pool);
+
 /* How many pools there are. */
 unsigned int mempools_count(const struct mempools *mempools);
 

@@ -13,13 +13,14 @@
 #include <rte_ethdev.h>
 
 #include "claim.h"
+#include "device.h"
 #include "netdev.h"
 #include "steer.h"
 #include "steer_program.h"
 
 #define DESCRIPTORS    1024
-#define DEVICE_SIZE    1024
-#define QUEUE_ATTEMPTS 3 /* each failure costs the driver some mbufs for good */
+#define DEVICE_SIZE    1280 /* of 1,023 bytes as configured, and what is added */
+#define QUEUE_ATTEMPTS 3    /* each failure costs the driver some mbufs for good */
 #define QUEUE_RETRY_US 300000
 #define INTERFACE_SIZE 16
 
@@ -41,29 +42,6 @@ struct port {
 	int program_fd;
 	char program_path[STEER_PROGRAM_PATH_SIZE];
 };
-
-/* The value of "key=" in a device string, at most `size` - 1 characters; false where absent. */
-static bool device_argument(const char *device, const char *key, char *value, size_t size)
-{
-	const char *at = device;
-	size_t length;
-
-	while ((at = strchr(at, ',')) != NULL) {
-		at++;
-		length = strlen(key);
-		if (strncmp(at, key, length) != 0)
-			continue;
-		at += length;
-		snprintf(value, size, "%.*s", (int)strcspn(at, ","), at);
-		return true;
-	}
-	return false;
-}
-
-static void device_name(const char *device, char *name, size_t size)
-{
-	snprintf(name, size, "%.*s", (int)strcspn(device, ","), device);
-}
 
 static int choose_host_path(struct port *port, int wanted, struct error *error)
 {
@@ -128,27 +106,29 @@ static int claim_interface(struct port *port, struct error *error)
 	return port->program_fd < 0 ? port->program_fd : 0;
 }
 
-static bool lacks_argument(const char *device, const char *argument)
-{
-	char key[32], value[8];
-
-	snprintf(key, sizeof(key), "%.*s=", (int)strcspn(argument, "="), argument);
-	return !device_argument(device, key, value, sizeof(value));
-}
-
 /* The device string with what we add to it. */
-static void compose_device(const struct port *port, char *text, size_t size)
+static int compose_device(const struct port *port, char *text, size_t size, struct error *error)
 {
 	const struct quirk *quirk = port->quirk;
-	int used = snprintf(text, size, "%s", port->device);
+	char queues[32], program[STEER_PROGRAM_PATH_SIZE + 16];
+	int code = 0;
 
-	if (quirk->arguments != NULL && lacks_argument(port->device, quirk->arguments))
-		used += snprintf(text + used, size - used, ",%s", quirk->arguments);
-	if (quirk->queues_by_argument && port->queues > 1 &&
-		lacks_argument(port->device, "queue_count="))
-		used += snprintf(text + used, size - used, ",queue_count=%u", port->queues);
-	if (port->steer != NULL)
-		snprintf(text + used, size - used, ",xdp_prog=%s", port->program_path);
+	if ((size_t)snprintf(text, size, "%s", port->device) >= size)
+		code = -ENAMETOOLONG;
+	snprintf(queues, sizeof(queues), "queue_count=%u", port->queues);
+	snprintf(program, sizeof(program), "xdp_prog=%s", port->program_path);
+	if (code == 0 && quirk->arguments != NULL && device_lacks(port->device, quirk->arguments))
+		code = device_append(text, size, quirk->arguments);
+	if (code == 0 && quirk->queues_by_argument && port->queues > 1 &&
+		device_lacks(port->device, queues))
+		code = device_append(text, size, queues);
+	if (code == 0 && port->steer != NULL)
+		code = device_append(text, size, program);
+	if (code == 0)
+		return 0;
+	return error_set(error, code,
+		"its device string is too long: with what sluice adds it has %zu bytes at most",
+		size - 1);
 }
 
 static int probe(struct port *port, struct error *error)
@@ -159,7 +139,9 @@ static int probe(struct port *port, struct error *error)
 	device_name(port->device, name, sizeof(name));
 	if (rte_eth_dev_get_port_by_name(name, &port->id) == 0)
 		return 0; /* EAL arguments made it */
-	compose_device(port, device, sizeof(device));
+	code = compose_device(port, device, sizeof(device), error);
+	if (code != 0)
+		return code;
 	code = rte_dev_probe(device);
 	if (code == 0)
 		code = rte_eth_dev_get_port_by_name(name, &port->id);
@@ -223,6 +205,12 @@ static int set_up_queues(struct port *port, const struct mempools *mempools, str
 	return 0;
 }
 
+uint64_t port_transmit_offloads(const struct mempools *mempools)
+{
+	/* a packet leaves by another port than it came by, so its buffer may be of any pool */
+	return mempools_count(mempools) == 1 ? RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE : 0;
+}
+
 static int configure(struct port *port, const struct mempools *mempools, struct error *error)
 {
 	struct rte_eth_dev_info info;
@@ -242,9 +230,7 @@ static int configure(struct port *port, const struct mempools *mempools, struct 
 			info.flow_type_rss_offloads &
 			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
 	}
-	/* every packet comes from the port's own pool and is sent once, whole: what FAST_FREE wants
-	 */
-	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	conf.txmode.offloads = info.tx_offload_capa & port_transmit_offloads(mempools);
 	code = rte_eth_dev_configure(port->id, port->queues, port->queues, &conf);
 	if (code != 0)
 		return error_set(error, code, "cannot be configured for %u queues: %s",

@@ -63,5 +63,12 @@ bool port_has_unfinished_checksums(const struct port *port);
 /* The XDP program of a port with HOST_PATH_XDP; NULL for others. Owned by the port. */
 struct steer *port_steer(const struct port *port);
 
+/*
+ * What a driver may be asked to do when it sends, as RTE_ETH_TX_OFFLOAD_*. Every packet is sent
+ * once and whole; MBUF_FAST_FREE wants all buffers of a queue to be of one mempool as well
+ * (rte_ethdev.h), which they are only where there is one.
+ */
+uint64_t port_transmit_offloads(const struct mempools *mempools);
+
 /* Packet buffers that the rings of `queues` queues of this device can hold at once. */
 uint32_t port_mbufs_held(const char *device, uint16_t queues);
