@@ -94,9 +94,11 @@ static const char *text_of(const json_t *arguments, const char *key)
 	return json_string_value(json_object_get(arguments, key));
 }
 
-static json_t *edit_apply(const json_t *document, const json_t *arguments, struct error *error)
+static int edit_apply(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	return json_deep_copy(json_object_get(arguments, "config"));
+	*edited = json_incref(json_object_get(arguments, "config"));
+	return 0;
 }
 
 static void submit(struct api *api, struct rpc_call *call, const char *method, desired_edit_t *edit,
@@ -104,6 +106,7 @@ static void submit(struct api *api, struct rpc_call *call, const char *method, d
 {
 	struct pending *pending = malloc(sizeof(*pending));
 	struct desired_change change = {
+		.source = DESIRED_EDIT,
 		.edit = edit,
 		.arguments = json_deep_copy(params),
 		.dry_run = read->dry_run,
@@ -150,10 +153,11 @@ void api_config_apply(void *context, const json_t *params, struct rpc_call *call
 	change(context, call, "config.apply", edit_apply, params, members);
 }
 
-static json_t *edit_service_add(
-	const json_t *document, const json_t *arguments, struct error *error)
+static int edit_service_add(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	return config_edit_service_add(document, json_object_get(arguments, "service"), error);
+	*edited = config_edit_service_add(document, json_object_get(arguments, "service"), error);
+	return *edited == NULL ? -errno : 0;
 }
 
 void api_service_add(void *context, const json_t *params, struct rpc_call *call)
@@ -163,10 +167,11 @@ void api_service_add(void *context, const json_t *params, struct rpc_call *call)
 	change(context, call, "service.add", edit_service_add, params, members);
 }
 
-static json_t *edit_service_remove(
-	const json_t *document, const json_t *arguments, struct error *error)
+static int edit_service_remove(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	return config_edit_service_remove(document, text_of(arguments, "name"), error);
+	*edited = config_edit_service_remove(document, text_of(arguments, "name"), error);
+	return *edited == NULL ? -errno : 0;
 }
 
 void api_service_remove(void *context, const json_t *params, struct rpc_call *call)
@@ -176,11 +181,12 @@ void api_service_remove(void *context, const json_t *params, struct rpc_call *ca
 	change(context, call, "service.remove", edit_service_remove, params, members);
 }
 
-static json_t *edit_backend_add(
-	const json_t *document, const json_t *arguments, struct error *error)
+static int edit_backend_add(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	return config_edit_backend_add(
+	*edited = config_edit_backend_add(
 		document, text_of(arguments, "pool"), json_object_get(arguments, "backend"), error);
+	return *edited == NULL ? -errno : 0;
 }
 
 void api_backend_add(void *context, const json_t *params, struct rpc_call *call)
@@ -191,11 +197,12 @@ void api_backend_add(void *context, const json_t *params, struct rpc_call *call)
 	change(context, call, "backend.add", edit_backend_add, params, members);
 }
 
-static json_t *edit_backend_remove(
-	const json_t *document, const json_t *arguments, struct error *error)
+static int edit_backend_remove(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	return config_edit_backend_remove(
+	*edited = config_edit_backend_remove(
 		document, text_of(arguments, "pool"), text_of(arguments, "name"), error);
+	return *edited == NULL ? -errno : 0;
 }
 
 void api_backend_remove(void *context, const json_t *params, struct rpc_call *call)
@@ -212,18 +219,19 @@ void api_backend_remove(void *context, const json_t *params, struct rpc_call *ca
 /* What says which backend and how the change is meant; the rest of the parameters is the change. */
 static const char *const about[] = { "pool", "name", "dry_run", "force", "deadline_s" };
 
-static json_t *edit_backend_set(
-	const json_t *document, const json_t *arguments, struct error *error)
+static int edit_backend_set(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
 	json_t *changes = json_copy((json_t *)arguments);
-	json_t *edited;
+	int code;
 
 	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
 		json_object_del(changes, about[i]);
-	edited = config_edit_backend_set(
+	*edited = config_edit_backend_set(
 		document, text_of(arguments, "pool"), text_of(arguments, "name"), changes, error);
+	code = *edited == NULL ? -errno : 0;
 	json_decref(changes);
-	return edited;
+	return code;
 }
 
 void api_backend_set(void *context, const json_t *params, struct rpc_call *call)

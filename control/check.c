@@ -35,8 +35,11 @@ int check_run(const char *path)
 	struct config *config = NULL;
 	json_t *canonical = NULL;
 
-	if (document != NULL)
+	if (document != NULL) {
 		config = config_read(document, NULL, &error);
+		if (config == NULL)
+			error_wrap(&error, 0, "%s", path);
+	}
 	if (config != NULL)
 		canonical = config_print(config);
 	if (canonical != NULL) {
@@ -45,7 +48,7 @@ int check_run(const char *path)
 		putchar('\n');
 		report_memory(config);
 	} else {
-		fprintf(stderr, "%s: %s\n", path, error.message);
+		fprintf(stderr, "%s\n", error.message);
 	}
 	json_decref(document);
 	json_decref(canonical);

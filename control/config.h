@@ -163,8 +163,13 @@ struct config {
  */
 json_t *config_document_parse(const char *text, size_t length, struct error *error);
 
-/* Reads a whole file by its path (a regular file of at most CONFIG_FILE_MAX bytes), then as above.
+/*
+ * Reads a whole file by its path: a regular file of at most CONFIG_FILE_MAX bytes. To be freed;
+ * NULL with a sentence that names the file.
  */
+char *config_document_read(const char *path, size_t *length, struct error *error);
+
+/* The same, then as a document. Each of its sentences names the file. */
 json_t *config_document_load(const char *path, struct error *error);
 
 /*

@@ -118,49 +118,53 @@ static ssize_t read_bytes(int fd, char *text, size_t size)
 	return (ssize_t)used;
 }
 
-static json_t *parse_file(const char *path, char *text, ssize_t length, struct error *error)
+/* Reads up to `*length` bytes, and says how many there were. */
+static char *read_file(int fd, const char *path, size_t *length, struct error *error)
 {
-	json_t *document;
+	char *text = malloc(*length + 1);
+	ssize_t count;
 
-	if (length < 0) {
-		error_set(error, (int)length, "%s: %s", path, strerror((int)-length));
-		return NULL;
-	}
-	document = config_document_parse(text, (size_t)length, error);
-	if (document == NULL)
-		error_wrap(error, -EINVAL, "%s", path);
-	return document;
-}
-
-static json_t *load_file(int fd, const char *path, struct error *error)
-{
-	json_t *document = NULL;
-	size_t size = 0;
-	char *text;
-
-	if (judge_file(fd, path, &size, error) != 0)
-		return NULL;
-	text = malloc(size + 1);
 	if (text == NULL) {
 		error_set(error, -ENOMEM, "%s: out of memory", path);
 		return NULL;
 	}
-	document = parse_file(path, text, read_bytes(fd, text, size), error);
-	free(text);
-	return document;
+	count = read_bytes(fd, text, *length);
+	if (count < 0) {
+		error_set(error, (int)count, "%s: %s", path, strerror((int)-count));
+		free(text);
+		return NULL;
+	}
+	*length = (size_t)count;
+	return text;
 }
 
 /* Without blocking, so that a FIFO in the place of the file is refused instead of waited for. */
-json_t *config_document_load(const char *path, struct error *error)
+char *config_document_read(const char *path, size_t *length, struct error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	json_t *document;
+	char *text = NULL;
 
 	if (fd < 0) {
 		error_set(error, -errno, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
-	document = load_file(fd, path, error);
+	if (judge_file(fd, path, length, error) == 0)
+		text = read_file(fd, path, length, error);
 	close(fd);
+	return text;
+}
+
+json_t *config_document_load(const char *path, struct error *error)
+{
+	size_t length = 0;
+	char *text = config_document_read(path, &length, error);
+	json_t *document;
+
+	if (text == NULL)
+		return NULL;
+	document = config_document_parse(text, length, error);
+	if (document == NULL)
+		error_wrap(error, -EINVAL, "%s", path);
+	free(text);
 	return document;
 }

@@ -1,45 +1,153 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The writing thread touches only what `struct config_file` holds between save() and the event that
- * its eventfd raises; the control thread keeps its hands off in between (`writing`).
+ * How the file of somebody who edits it at the same time survives:
+ *
+ *   - An editor that writes a new file and renames it: our file and the one at the path change
+ *     places in one step (renameat2, RENAME_EXCHANGE), and what came out is looked at. Where it is
+ *     not what was read, they change places again; where that brings out yet another file than
+ * ours, it is a still newer one, and so on.
+ *   - An editor that writes into the file itself: while we hold a read lease on it, it cannot be
+ *     open for writing, and whoever tries to waits until we are done. That it waits is seen after
+ *     the swap, too, and the swap is undone, so that it goes on in the file that is there.
+ *
+ * What cannot be had on a file system (no exchange, no leases) is done without: what is left is a
+ * window of some microseconds between the last look and the rename.
  */
 #include "config_file.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#define XXH_INLINE_ALL /* and a state on the stack */
+#include <xxhash.h>
+
 #include "config.h"
+#include "config_attributes.h"
 
-struct config_file {
-	char *path; /* without links */
-	char *directory;
-	struct stat version; /* of the file that is in force: accepted, or written last */
-	struct stat loaded;  /* of the file as loaded last */
+#define EXCHANGES_MAX 100 /* with an editor that saves again and again; a few in practice */
 
-	bool writing;
-	pthread_t writer;
-	int finished; /* eventfd: the writer is done */
-	struct event *event;
-	char *text; /* what is being written */
-	int code;
-	struct error error;
-	config_file_done_t *done;
-	void *context;
+/* A file that is being replaced. */
+struct swap {
+	char path[PATH_MAX];      /* of the file, without links */
+	char temporary[PATH_MAX]; /* beside it; "" while there is none */
+	int directory;
+	int old;           /* the file as it was found, or -1 */
+	int new;           /* ours */
+	struct stat ours;  /* of `new`, once it is written */
+	bool leased;       /* we hold a lease on `old` */
+	bool whatever;     /* no matter what is there */
+	uint64_t found[2]; /* digest of `old` */
 };
 
-static bool same_version(const struct stat *a, const struct stat *b)
+static void digest_bytes(const void *bytes, size_t length, uint64_t digest[2])
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	XXH128_hash_t hash = XXH3_128bits(bytes, length);
+
+	digest[0] = hash.low64;
+	digest[1] = hash.high64;
+}
+
+/* Of a whole file from its start; 0 or -errno. */
+static int digest_file(int fd, uint64_t digest[2])
+{
+	XXH3_state_t state;
+	char bytes[16384];
+	ssize_t count;
+	XXH128_hash_t hash;
+	off_t offset = 0;
+	int code;
+
+	XXH3_128bits_reset(&state);
+	while ((count = pread(fd, bytes, sizeof(bytes), offset)) > 0) {
+		XXH3_128bits_update(&state, bytes, count);
+		offset += count;
+	}
+	code = count < 0 ? -errno : 0;
+	hash = XXH3_128bits_digest(&state);
+	digest[0] = hash.low64;
+	digest[1] = hash.high64;
+	return code;
+}
+
+static bool same_digest(const uint64_t a[2], const uint64_t b[2])
+{
+	return a[0] == b[0] && a[1] == b[1];
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool same_status(const struct stat *a, const struct stat *b)
+{
+	return same_file(a, b) && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+json_t *config_file_load(const char *path, struct config_file_version *version, struct error *error)
+{
+	json_t *document;
+	size_t length;
+	char *text;
+
+	/* the status is taken first: a change in between is found at the next look */
+	if (realpath(path, version->path) == NULL || stat(version->path, &version->status) != 0) {
+		error_set(error, -errno, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	text = config_document_read(version->path, &length, error);
+	if (text == NULL)
+		return NULL;
+	digest_bytes(text, length, version->digest);
+	document = config_document_parse(text, length, error);
+	if (document == NULL)
+		error_wrap(error, -EINVAL, "%s", version->path);
+	free(text);
+	return document;
+}
+
+static enum config_file_state look_at_bytes(struct config_file_version *version)
+{
+	struct stat status;
+	uint64_t digest[2];
+	int fd = open(version->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int code = fd < 0 ? -errno : 0;
+
+	if (fd < 0)
+		return CONFIG_FILE_UNREADABLE;
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+		code = -EINVAL;
+	if (code == 0)
+		code = digest_file(fd, digest);
+	close(fd);
+	if (code != 0)
+		return CONFIG_FILE_UNREADABLE;
+	if (!same_digest(digest, version->digest))
+		return CONFIG_FILE_EDITED;
+	version->status = status;
+	return CONFIG_FILE_SAME;
+}
+
+enum config_file_state config_file_look(const char *path, struct config_file_version *version)
+{
+	char now[PATH_MAX];
+	struct stat status;
+
+	if (realpath(path, now) == NULL || stat(now, &status) != 0)
+		return CONFIG_FILE_UNREADABLE;
+	if (strcmp(now, version->path) != 0)
+		return CONFIG_FILE_ELSEWHERE;
+	if (same_status(&status, &version->status))
+		return CONFIG_FILE_SAME;
+	return look_at_bytes(version);
 }
 
 static int write_all(int fd, const char *text, size_t length)
@@ -57,169 +165,274 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-/* Fills the open temporary file and swaps it in; its caller removes it on failure. */
-static int replace(struct config_file *file, int fd, const char *temporary)
+/* The path of a file that is to be made: that of its directory without links, and its name. */
+static int resolve_new(const char *path, char resolved[static PATH_MAX])
 {
-	struct stat now;
-	int code;
+	char directory[PATH_MAX], name[PATH_MAX], place[PATH_MAX];
+	struct stat status;
 
-	if (stat(file->path, &now) != 0)
+	snprintf(directory, sizeof(directory), "%s", path);
+	snprintf(name, sizeof(name), "%s", path);
+	if (lstat(path, &status) == 0) /* a link that leads to nothing */
+		return -ENOENT;
+	if (realpath(dirname(directory), place) == NULL)
 		return -errno;
-	if (!same_version(&now, &file->version))
-		return -ESTALE;
-	if (fchown(fd, now.st_uid, now.st_gid) != 0 || fchmod(fd, now.st_mode & 07777) != 0)
-		return -errno;
-	code = write_all(fd, file->text, strlen(file->text));
-	if (code == 0)
-		code = write_all(fd, "\n", 1);
-	if (code == 0 && (fsync(fd) != 0 || fstat(fd, &now) != 0))
-		code = -errno;
-	if (code == 0 && rename(temporary, file->path) != 0)
-		code = -errno;
-	if (code == 0)
-		file->version = now;
-	return code;
-}
-
-/* The directory is opened first: once the file is in place, only the disk itself may fail. */
-static int swap_in(struct config_file *file)
-{
-	int directory = open(file->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char temporary[4096];
-	int code, fd;
-
-	if (directory < 0)
-		return -errno;
-	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", file->path);
-	fd = mkostemp(temporary, O_CLOEXEC);
-	code = fd < 0 ? -errno : replace(file, fd, temporary);
-	if (fd >= 0) {
-		close(fd);
-		if (code != 0)
-			unlink(temporary);
-	}
-	if (code == 0 && fsync(directory) != 0)
-		code = -errno;
-	close(directory);
-	return code;
-}
-
-static void *write_file(void *argument)
-{
-	struct config_file *file = argument;
-	uint64_t one = 1;
-
-	file->code = swap_in(file);
-	if (file->code == -ESTALE)
-		error_set(&file->error, -ESTALE,
-			"%s has changed on disk since it was read: reload it (SIGHUP) or undo that first",
-			file->path);
-	else if (file->code != 0)
-		error_set(&file->error, file->code, "cannot write %s: %s", file->path,
-			strerror(-file->code));
-	/* eight bytes to an eventfd below its limit: cannot fail */
-	if (write(file->finished, &one, sizeof(one)) != sizeof(one))
-		abort();
-	return NULL;
-}
-
-static void finish(struct config_file *file)
-{
-	pthread_join(file->writer, NULL);
-	file->writing = false;
-	free(file->text);
-	file->text = NULL;
-	file->done(file->context, file->code, &file->error);
-}
-
-static void on_finished(evutil_socket_t fd, short what, void *argument)
-{
-	struct config_file *file = argument;
-	uint64_t count;
-
-	if (read(fd, &count, sizeof(count)) == sizeof(count))
-		finish(file);
-}
-
-struct config_file *config_file_create(
-	struct event_base *base, const char *path, struct error *error)
-{
-	struct config_file *file = calloc(1, sizeof(*file));
-	char *copy = NULL;
-
-	if (file == NULL)
-		goto fail;
-	file->finished = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	file->path = realpath(path, NULL);
-	if (file->path == NULL) {
-		error_set(error, -errno, "%s: %s", path, strerror(errno));
-		goto out;
-	}
-	copy = strdup(file->path);
-	if (copy == NULL || (file->directory = strdup(dirname(copy))) == NULL)
-		goto fail;
-	file->event = event_new(base, file->finished, EV_READ | EV_PERSIST, on_finished, file);
-	if (file->finished < 0 || file->event == NULL || event_add(file->event, NULL) != 0)
-		goto fail;
-	free(copy);
-	return file;
-fail:
-	error_set(error, -ENOMEM, "%s: out of memory", path);
-out:
-	free(copy);
-	config_file_destroy(file);
-	return NULL;
-}
-
-void config_file_destroy(struct config_file *file)
-{
-	if (file == NULL)
-		return;
-	if (file->writing)
-		finish(file);
-	if (file->event != NULL)
-		event_free(file->event);
-	if (file->finished >= 0)
-		close(file->finished);
-	free(file->path);
-	free(file->directory);
-	free(file);
-}
-
-json_t *config_file_load(struct config_file *file, struct error *error)
-{
-	/* taken before reading: a change in between is then found when we write */
-	if (stat(file->path, &file->loaded) != 0) {
-		error_set(error, -errno, "%s: %s", file->path, strerror(errno));
-		return NULL;
-	}
-	return config_document_load(file->path, error);
-}
-
-void config_file_accept(struct config_file *file)
-{
-	file->version = file->loaded;
-}
-
-int config_file_save(struct config_file *file, const json_t *document, config_file_done_t *done,
-	void *context, struct error *error)
-{
-	int code;
-
-	assert(!file->writing);
-	file->text = json_dumps(document, JSON_INDENT(2));
-	if (file->text == NULL)
-		return error_set(error, -ENOMEM, "out of memory");
-	file->done = done;
-	file->context = context;
-	file->error.message[0] = '\0';
-	code = pthread_create(&file->writer, NULL, write_file, file);
-	if (code != 0) {
-		free(file->text);
-		file->text = NULL;
-		return error_set(
-			error, -code, "cannot start the writing thread: %s", strerror(code));
-	}
-	file->writing = true;
+	if (snprintf(resolved, PATH_MAX, "%s/%s", place, basename(name)) >= PATH_MAX)
+		return -ENAMETOOLONG;
 	return 0;
+}
+
+static int resolve(struct swap *swap, const char *path)
+{
+	if (realpath(path, swap->path) != NULL)
+		return 0;
+	if (errno != ENOENT || !swap->whatever)
+		return -errno;
+	return resolve_new(path, swap->path);
+}
+
+static int open_directory(struct swap *swap)
+{
+	char copy[PATH_MAX];
+
+	strcpy(copy, swap->path);
+	swap->directory = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return swap->directory < 0 ? -errno : 0;
+}
+
+/* Where leases cannot be had at all, we go on without. */
+static int lease(struct swap *swap)
+{
+	/* a lease that is broken sends a signal, by default one that ends the process */
+	if (fcntl(swap->old, F_SETSIG, SIGURG) != 0)
+		return 0;
+	if (fcntl(swap->old, F_SETLEASE, F_RDLCK) == 0) {
+		swap->leased = true;
+		return 0;
+	}
+	return errno == EAGAIN ? -ETXTBSY : 0;
+}
+
+static bool is_opened_for_writing(const struct swap *swap)
+{
+	return swap->leased && fcntl(swap->old, F_GETLEASE) != F_RDLCK;
+}
+
+/* The file that is there now. */
+static int open_old(struct swap *swap)
+{
+	struct stat status;
+	int code;
+
+	swap->old = open(swap->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (swap->old < 0)
+		return errno == ENOENT && swap->whatever ? 0 : -errno;
+	if (fstat(swap->old, &status) != 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EINVAL;
+	code = lease(swap);
+	return code == 0 ? digest_file(swap->old, swap->found) : code;
+}
+
+/* Ours, beside the old one, complete and on disk. */
+static int write_new(struct swap *swap, const char *text, size_t length)
+{
+	int code;
+
+	if (snprintf(swap->temporary, PATH_MAX, "%s.XXXXXX", swap->path) >= PATH_MAX) {
+		swap->temporary[0] = '\0';
+		return -ENAMETOOLONG;
+	}
+	swap->new = mkostemp(swap->temporary, O_CLOEXEC);
+	if (swap->new < 0) {
+		code = -errno;
+		swap->temporary[0] = '\0';
+		return code;
+	}
+	code = swap->old < 0 ? 0 : config_attributes_copy(swap->old, swap->new);
+	if (code == 0)
+		code = write_all(swap->new, text, length);
+	if (code == 0 && (fsync(swap->new) != 0 || fstat(swap->new, &swap->ours) != 0))
+		code = -errno;
+	return code;
+}
+
+static int exchange(const struct swap *swap)
+{
+	return renameat2(AT_FDCWD, swap->temporary, AT_FDCWD, swap->path, RENAME_EXCHANGE) == 0
+		       ? 0
+		       : -errno;
+}
+
+/* Whether the file at `path` has the bytes that were found before. */
+static bool is_old(const struct swap *swap, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	uint64_t digest[2];
+	bool same;
+
+	if (fd < 0)
+		return false;
+	same = digest_file(fd, digest) == 0 && same_digest(digest, swap->found);
+	close(fd);
+	return same;
+}
+
+/*
+ * Puts back what came out. If then not the file comes out that we had put there, somebody has
+ * replaced it meanwhile, and that one is newer than what has just been put back.
+ */
+static void undo(const struct swap *swap)
+{
+	struct stat put = swap->ours, out, next;
+
+	for (int i = 0; i < EXCHANGES_MAX; i++) {
+		if (lstat(swap->temporary, &next) != 0 || exchange(swap) != 0)
+			return;
+		if (lstat(swap->temporary, &out) != 0 || same_file(&out, &put))
+			return;
+		put = next;
+	}
+}
+
+/* Some file systems cannot sync a directory, and have no need to. */
+static int sync_directory(const struct swap *swap)
+{
+	if (fsync(swap->directory) == 0 || errno == EINVAL || errno == ENOTSUP)
+		return 0;
+	return -errno;
+}
+
+/* Ours is in place and the other one at `temporary`: for good, or back again. */
+static int judge_exchange(struct swap *swap)
+{
+	int code = 0;
+
+	if (!swap->whatever && !is_old(swap, swap->temporary))
+		code = -ESTALE;
+	if (code == 0 && is_opened_for_writing(swap))
+		code = -ETXTBSY;
+	if (code == 0)
+		code = sync_directory(swap);
+	if (code == 0 && is_opened_for_writing(swap))
+		code = -ETXTBSY;
+	if (code != 0)
+		undo(swap);
+	return code;
+}
+
+/* Without an exchange: there is no file yet, or the file system knows none. */
+static int rename_over(struct swap *swap)
+{
+	if (!swap->whatever && !is_old(swap, swap->path))
+		return -ESTALE;
+	if (rename(swap->temporary, swap->path) != 0)
+		return -errno;
+	swap->temporary[0] = '\0';
+	sync_directory(swap); /* it is made, and is in force when this process is asked */
+	return 0;
+}
+
+static int put_in_place(struct swap *swap)
+{
+	int code;
+
+	if (swap->old < 0)
+		return rename_over(swap);
+	code = exchange(swap);
+	if (code == -EINVAL || code == -ENOSYS)
+		return rename_over(swap);
+	return code == 0 ? judge_exchange(swap) : code;
+}
+
+static void close_file(int fd)
+{
+	if (fd >= 0)
+		close(fd); /* which gives back a lease */
+}
+
+static void finish(struct swap *swap)
+{
+	if (swap->temporary[0] != '\0')
+		unlink(swap->temporary);
+	close_file(swap->old);
+	close_file(swap->new);
+	close_file(swap->directory);
+}
+
+static int refuse(const struct swap *swap, const char *path, int code, struct error *error)
+{
+	if (code == -ESTALE)
+		return error_set(
+			error, code, "%s has changed on disk since it was read", swap->path);
+	if (code == -ETXTBSY)
+		return error_set(error, -ESTALE, "%s is open for writing somewhere", swap->path);
+	return error_set(error, code, "cannot write %s: %s",
+		swap->path[0] != '\0' ? swap->path : path, strerror(-code));
+}
+
+static int refuse_elsewhere(
+	const char *path, const char *now, const char *then, struct error *error)
+{
+	return error_set(error, -ESTALE, "%.120s leads to %.120s now and was read from %.120s",
+		path, now, then);
+}
+
+static int replace(struct swap *swap, const char *text, size_t length,
+	const struct config_file_version *expected)
+{
+	int code = open_directory(swap);
+
+	if (code == 0)
+		code = open_old(swap);
+	if (code == 0 && expected != NULL && !same_digest(swap->found, expected->digest))
+		code = -ESTALE;
+	if (code == 0)
+		code = write_new(swap, text, length);
+	return code == 0 ? put_in_place(swap) : code;
+}
+
+static void note_written(const struct swap *swap, const char *text, size_t length,
+	struct config_file_version *version)
+{
+	strcpy(version->path, swap->path);
+	digest_bytes(text, length, version->digest);
+	/* again: to change places has changed its time */
+	if (fstat(swap->new, &version->status) != 0)
+		version->status = swap->ours;
+}
+
+int config_file_save(const char *path, const char *text, size_t length,
+	struct config_file_version *expected, struct error *error)
+{
+	struct swap swap = { .directory = -1, .old = -1, .new = -1 };
+	int code = resolve(&swap, path);
+
+	if (code == 0 && strcmp(swap.path, expected->path) != 0)
+		return refuse_elsewhere(path, swap.path, expected->path, error);
+	if (code == 0)
+		code = replace(&swap, text, length, expected);
+	if (code == 0)
+		note_written(&swap, text, length, expected);
+	else
+		code = refuse(&swap, path, code, error);
+	finish(&swap);
+	return code;
+}
+
+int config_file_overwrite(const char *path, const char *text, size_t length,
+	struct config_file_version *written, struct error *error)
+{
+	struct swap swap = { .directory = -1, .old = -1, .new = -1, .whatever = true };
+	int code = resolve(&swap, path);
+
+	if (code == 0)
+		code = replace(&swap, text, length, NULL);
+	if (code == 0)
+		note_written(&swap, text, length, written);
+	else
+		code = refuse(&swap, path, code, error);
+	finish(&swap);
+	return code;
 }

@@ -1,40 +1,60 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config_file: the configuration's file on disk. Written whole and swapped in by rename, so that a
- * reader, a crash or a full disk never sees half of it; off the event loop, because a disk may take
- * seconds to sync.
+ * config_file: the configuration's file on disk. It is written whole and swapped in, so that a
+ * reader, a crash or a full disk never sees half of it, and what somebody else has written there
+ * since it was read is never lost: the file that our one takes the place of is looked at after the
+ * swap, and put back where it is another one than was read.
+ *
+ * All of this may wait for a disk: it runs in a background thread (background.h), or at the start.
  */
 #pragma once
 
-#include <event2/event.h>
 #include <jansson.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 #include "error.h"
 
-struct config_file;
-
-/* Watches over `path` (followed through links now). NULL with the sentence. Control thread. */
-struct config_file *config_file_create(
-	struct event_base *base, const char *path, struct error *error);
-
-/* Waits for a write under way and calls its done(), which must not begin another. NULL is allowed.
- */
-void config_file_destroy(struct config_file *file);
-
-/* Reads the document and remembers which version of the file it was. New reference, or NULL. */
-json_t *config_file_load(struct config_file *file, struct error *error);
+/* Which file it was, by its place and its content. The same bytes written again are no change. */
+struct config_file_version {
+	char path[PATH_MAX]; /* without symbolic links */
+	uint64_t digest[2];  /* of its bytes */
+	struct stat status;  /* as it was seen last: where this is the same, so are the bytes */
+};
 
 /*
- * What was loaded last is in force, so it may be written over from now on. What was loaded and then
- * refused may not: its author is still at it.
+ * Reads the document at `path`. Symbolic links are followed anew each time. New reference, with the
+ * version of what was read; or NULL with a sentence that names the file.
  */
-void config_file_accept(struct config_file *file);
+json_t *config_file_load(
+	const char *path, struct config_file_version *version, struct error *error);
+
+enum config_file_state {
+	CONFIG_FILE_SAME,
+	CONFIG_FILE_EDITED,     /* it has other bytes */
+	CONFIG_FILE_ELSEWHERE,  /* the path leads to another file than when it was read */
+	CONFIG_FILE_UNREADABLE, /* or not there any more */
+};
+
+/* Compares what is there now with a version. May refresh `version->status`. */
+enum config_file_state config_file_look(const char *path, struct config_file_version *version);
 
 /*
- * Writes `document` (borrowed) in a thread of its own, then calls done() in the event loop with 0
- * or -errno and the sentence. Mode and owner of the file are kept, the directory is synced. A file
- * that somebody changed since it was accepted is not overwritten: -ESTALE. One write at a time.
+ * Writes `text` in the place of `expected`, which becomes the version that was written. Owner,
+ * mode, ACL and other extended attributes of the file are kept, the last two where the file system
+ * and our rights allow it. Where something else than `expected` is there, or somebody has the file
+ * open for writing, nothing is done: -ESTALE. After any other failure, too, the file is the old
+ * one.
  */
-typedef void config_file_done_t(void *context, int code, const struct error *error);
-int config_file_save(struct config_file *file, const json_t *document, config_file_done_t *done,
-	void *context, struct error *error);
+int config_file_save(const char *path, const char *text, size_t length,
+	struct config_file_version *expected, struct error *error);
+
+/*
+ * The same whatever is there now, also where there is no file: a new one is made, which only its
+ * owner may read.
+ */
+int config_file_overwrite(const char *path, const char *text, size_t length,
+	struct config_file_version *written, struct error *error);

@@ -16,6 +16,7 @@
 
 #include "api.h"
 #include "clock.h"
+#include "background.h"
 #include "config_file.h"
 #include "desired.h"
 #include "eal.h"
@@ -39,8 +40,10 @@
 struct daemon {
 	struct event_base *base;
 	struct event *terminate, *interrupt, *hangup, *look_timer, *reclaim_timer;
-	struct config_file *file;
+	const char *path; /* of the configuration */
+	struct config_file_version version;
 	struct config *config; /* until `desired` owns it */
+	struct background *work, *disk;
 	struct state *state;
 	bool stopping; /* told to, perhaps while starting */
 	bool settled;  /* the state file is ours */
@@ -81,7 +84,7 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 {
 	struct daemon *daemon = context;
 	struct desired_change change = {
-		.from_file = true,
+		.source = DESIRED_FILE,
 		.done = on_reloaded,
 		.context = daemon,
 	};
@@ -137,6 +140,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	forwarding_advance(daemon->forwarding);
 	look_at_ports(daemon);
 	steering_retry(desired_steering(daemon->desired));
+	desired_look(daemon->desired);
 }
 
 static void on_reclaim(evutil_socket_t fd, short what, void *context)
@@ -195,12 +199,11 @@ static int load_config(struct daemon *daemon, const char *path, struct error *er
 {
 	json_t *document;
 
-	daemon->file = config_file_create(daemon->base, path, error);
-	if (daemon->file == NULL)
+	daemon->path = path;
+	document = config_file_load(path, &daemon->version, error);
+	if (document == NULL)
 		return -EINVAL;
-	document = config_file_load(daemon->file, error);
-	if (document != NULL)
-		daemon->config = config_read(document, NULL, error);
+	daemon->config = config_read(document, NULL, error);
 	json_decref(document);
 	if (daemon->config == NULL)
 		return error_wrap(error, -EINVAL, "%s", path);
@@ -327,6 +330,32 @@ static void say_cold_pool(const char *sentence)
 	log_warning("%s", sentence);
 }
 
+/* After EAL has bound the control thread to its CPU, which these share. */
+static int start_background(struct daemon *daemon, struct error *error)
+{
+	daemon->work = background_create(daemon->base, error);
+	if (daemon->work != NULL)
+		daemon->disk = background_create(daemon->base, error);
+	return daemon->disk == NULL ? -ENOMEM : 0;
+}
+
+static int create_desired(struct daemon *daemon, struct error *error)
+{
+	struct desired_context context = {
+		.path = daemon->path,
+		.forwarding = daemon->forwarding,
+		.ports = daemon->ports,
+		.work = daemon->work,
+		.disk = daemon->disk,
+	};
+
+	daemon->desired = desired_create(&context, daemon->config, &daemon->version, error);
+	if (daemon->desired == NULL)
+		return -EINVAL;
+	daemon->config = NULL;
+	return 0;
+}
+
 /* Adopts what was before, and makes the configuration's of it. */
 static int publish_config(struct daemon *daemon, struct error *error)
 {
@@ -340,11 +369,8 @@ static int publish_config(struct daemon *daemon, struct error *error)
 		return error_set(error, -ENOMEM, "out of memory");
 	if (forwarding_adopt(daemon->forwarding, daemon->config, say_cold_pool, error) != 0)
 		return -EINVAL;
-	daemon->desired = desired_create(
-		daemon->file, daemon->forwarding, daemon->ports, daemon->config, error);
-	if (daemon->desired == NULL)
+	if (create_desired(daemon, error) != 0)
 		return -EINVAL;
-	daemon->config = NULL;
 	unsteered = steering_unsteered(desired_steering(daemon->desired));
 	if (unsteered != 0)
 		return error_set(
@@ -419,6 +445,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 		open_state,
 		start_dpdk,
 		open_ports,
+		start_background,
 		publish_config,
 		settle_state,
 		start_workers,
@@ -472,9 +499,8 @@ void daemon_stop(struct daemon *daemon)
 {
 	if (daemon == NULL)
 		return;
-	desired_refuse_waiting(daemon->desired);
-	config_file_destroy(daemon->file); /* a change that is being written is still made */
-	if (daemon->api != NULL)           /* lets the answers to those who waited leave */
+	desired_finish(daemon->desired); /* a change that is being written is still made */
+	if (daemon->api != NULL)         /* lets the answers to those who waited leave */
 		loop_run_ready(daemon->base);
 	api_destroy(daemon->api);
 	stop_events(daemon);
@@ -482,6 +508,8 @@ void daemon_stop(struct daemon *daemon)
 	while (daemon->port_count > 0)
 		port_close(daemon->ports[--daemon->port_count]);
 	desired_destroy(daemon->desired);
+	background_destroy(daemon->work);
+	background_destroy(daemon->disk);
 	publish_destroy(daemon->publish);
 	forwarding_destroy(daemon->forwarding);
 	mempools_destroy(daemon->mempools);

@@ -1,263 +1,487 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * While the file of one change is being written, others wait in a queue: each is edited, judged and
- * planned against what the one before has left in force.
+ * One change at a time is edited and planned against what is in force (`current`). While its file
+ * is written (`writing`), others wait, but for those that write no file: a disk that hangs must not
+ * be in the way of a drain. Such a change overtakes the one that is being written. That one has
+ * been planned against what is then no longer in force, so it is edited, planned and written once
+ * more.
  */
 #include "desired.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include "log.h"
 #include "plan_compare.h"
 #include "steering.h"
 
-struct waiting {
-	STAILQ_ENTRY(waiting) next;
+/* A change on its way. Jobs of background own all below `job` until they are done. */
+struct pending {
+	STAILQ_ENTRY(pending) next;
+	struct desired *desired;
 	struct desired_change change;
+	bool overtaken;
+
+	struct background_job job;
+	struct config_file_version version; /* loaded; or expected, and then written */
+	struct config_digest saved;         /* of the file of that version */
+	struct config *config;              /* as it is to be */
+	struct config_digest digest;        /* of it */
+	bool merged; /* what was written is not `config`, but an edited file with this change */
+	int code;
+	struct error error;
 };
 
+STAILQ_HEAD(pending_list, pending);
+
 struct desired {
-	struct config_file *file;
-	struct forwarding *forwarding;
+	struct desired_context context;
 	struct steering *steering;
 
 	struct config *config; /* in force */
+	struct config_digest digest;
 
-	STAILQ_HEAD(waiting_list, waiting) queue; /* the first is under way */
-	bool busy;
-	struct config *next_config; /* of the change under way */
-	struct forwarding_change *forwarding_change;
+	struct pending_list queue;
+	struct pending *current; /* from its edit to its answer, or until it is written */
+	struct pending *writing;
+	struct forwarding_change *forwarding_change; /* of one of these two, or NULL */
+
+	struct config_file_version version; /* of the file that was loaded or written last */
+	struct config_digest saved;         /* of what it holds */
+	unsigned int version_number;        /* counts such files */
+	time_t unsaved_since;
+
+	struct background_job look;
+	bool looking;
+	struct config_file_version looked_at; /* the job's own */
+	unsigned int look_number;
+	enum config_file_state look_state;
+	enum config_file_state file_state;
 };
 
-static void drop_next(struct desired *desired)
+static void abort_forwarding(struct desired *desired)
 {
 	if (desired->forwarding_change != NULL)
-		forwarding_abort(desired->forwarding, desired->forwarding_change);
-	config_destroy(desired->next_config);
+		forwarding_abort(desired->context.forwarding, desired->forwarding_change);
 	desired->forwarding_change = NULL;
-	desired->next_config = NULL;
 }
 
 /* Makes what was prepared the state in force. The old one is the caller's to destroy. */
-static void commit(struct desired *desired, struct config **old_config, struct plan **old_plan)
+static void commit(struct desired *desired, struct config *config, struct config **old_config,
+	struct plan **old_plan)
 {
-	steering_withdraw(desired->steering, desired->config, desired->next_config);
-	*old_plan = forwarding_take_plan(desired->forwarding);
-	forwarding_commit(desired->forwarding, desired->forwarding_change);
-	steering_extend(desired->steering, desired->config, desired->next_config);
+	struct forwarding *forwarding = desired->context.forwarding;
+
+	steering_withdraw(desired->steering, desired->config, config);
+	*old_plan = forwarding_take_plan(forwarding);
+	forwarding_commit(forwarding, desired->forwarding_change);
+	steering_extend(desired->steering, desired->config, config);
 	*old_config = desired->config;
-	desired->config = desired->next_config;
-	desired->next_config = NULL;
+	desired->config = config;
 	desired->forwarding_change = NULL;
 }
 
-/* Takes all the room that next_config needs, and plans it. */
-static int prepare(struct desired *desired, const struct live_terms *terms, struct error *error)
+/* Takes all the room that `config` needs, and plans it. */
+static int prepare(struct desired *desired, const struct config *config,
+	const struct live_terms *terms, struct error *error)
 {
 	desired->forwarding_change =
-		forwarding_prepare(desired->forwarding, desired->next_config, terms, error);
+		forwarding_prepare(desired->context.forwarding, config, terms, error);
 	return desired->forwarding_change == NULL ? -ENOSPC : 0;
 }
 
-static int judge_moves(struct desired *desired, struct error *error)
+static int judge_moves(
+	const struct desired *desired, const struct pending *pending, struct error *error)
 {
-	return plan_judge(desired->config, desired->next_config,
-		forwarding_plan(desired->forwarding),
+	return plan_judge(desired->config, pending->config,
+		forwarding_plan(desired->context.forwarding),
 		forwarding_change_plan(desired->forwarding_change), error);
 }
 
-/* The document that the change asks for, or NULL with the sentence and errno set. */
-static json_t *edit(
-	struct desired *desired, const struct desired_change *change, struct error *error)
+/* ---- editing, in the thread for it, or for a file in the disk's; desired->config stays meanwhile
+ */
+
+static int load(struct pending *pending)
 {
-	json_t *document, *edited;
+	json_t *document = config_file_load(
+		pending->desired->context.path, &pending->version, &pending->error);
 
-	errno = EINVAL;
-	if (change->from_file)
-		return config_file_load(desired->file, error);
-	document = config_print_with_secret(desired->config);
-	if (document == NULL) {
-		error_set(error, -ENOMEM, "out of memory");
-		return NULL;
-	}
-	edited = change->edit(document, change->arguments, error);
-	json_decref(document);
-	return edited;
-}
-
-static int edit_and_judge(
-	struct desired *desired, const struct desired_change *change, struct error *error)
-{
-	json_t *edited = edit(desired, change, error);
-
-	if (edited == NULL)
-		return errno == ENOENT ? -ENOENT : -EINVAL;
-	/* a document that came over the socket has no secret, a file has to have it */
-	desired->next_config =
-		config_read(edited, change->from_file ? NULL : desired->config->hash_key, error);
-	json_decref(edited);
-	if (desired->next_config == NULL)
+	if (document == NULL)
 		return -EINVAL;
-	return config_compare_restart(desired->config, desired->next_config, error);
-}
-
-static bool differs(const struct config *a, const struct config *b)
-{
-	json_t *document = config_print(a), *other = config_print(b);
-	bool equal = document != NULL && other != NULL && json_equal(document, other);
-
+	pending->config = config_read(document, NULL, &pending->error);
 	json_decref(document);
-	json_decref(other);
-	return !equal;
+	return pending->config == NULL ? -EINVAL : 0;
 }
 
-/* Calls back while the change is still under way, so that a change from within only queues. */
-static void answer(struct desired *desired, const struct desired_outcome *outcome)
+static int edit(struct pending *pending)
 {
-	const struct desired_change *change = &STAILQ_FIRST(&desired->queue)->change;
-
-	change->done(change->context, outcome);
-}
-
-static void drop_waiting(struct waiting *waiting)
-{
-	json_decref(waiting->change.arguments);
-	free(waiting);
-}
-
-static void finish(struct desired *desired)
-{
-	struct waiting *first = STAILQ_FIRST(&desired->queue);
-
-	STAILQ_REMOVE_HEAD(&desired->queue, next);
-	drop_waiting(first);
-	desired->busy = false;
-}
-
-static void refuse(struct desired *desired, int code, const struct error *error)
-{
-	struct desired_outcome outcome = {
-		.code = code,
-		.error = error,
-		.dry_run = STAILQ_FIRST(&desired->queue)->change.dry_run,
-	};
-
-	drop_next(desired);
-	answer(desired, &outcome);
-	finish(desired);
-}
-
-static void answer_dry_run(struct desired *desired)
-{
-	struct error refusal = { "" };
-	struct desired_outcome outcome = {
-		.dry_run = true,
-		.changed = differs(desired->config, desired->next_config),
-		.before = forwarding_plan(desired->forwarding),
-		.after = forwarding_change_plan(desired->forwarding_change),
-		.config_before = desired->config,
-		.config_after = desired->next_config,
-		.terms = STAILQ_FIRST(&desired->queue)->change.terms,
-	};
-
-	if (!outcome.terms.force && judge_moves(desired, &refusal) != 0)
-		outcome.needs_force = refusal.message;
-
-	answer(desired, &outcome);
-	drop_next(desired);
-	finish(desired);
-}
-
-static void apply(struct desired *desired)
-{
-	struct config *old_config;
-	struct plan *old_plan;
-	struct desired_outcome outcome = {
-		.terms = STAILQ_FIRST(&desired->queue)->change.terms,
-	};
-
-	commit(desired, &old_config, &old_plan);
-	if (STAILQ_FIRST(&desired->queue)->change.from_file)
-		config_file_accept(desired->file);
-	/* the end of a drain is no part of the document */
-	outcome.changed = differs(old_config, desired->config) || outcome.terms.deadline_s != 0;
-	outcome.before = old_plan;
-	outcome.after = forwarding_plan(desired->forwarding);
-	outcome.config_before = old_config;
-	outcome.config_after = desired->config;
-	answer(desired, &outcome);
-	plan_destroy(old_plan);
-	config_destroy(old_config);
-	finish(desired);
-}
-
-static void serve_queue(struct desired *desired);
-
-static void written(void *context, int code, const struct error *error)
-{
-	struct desired *desired = context;
-
-	if (code == 0)
-		apply(desired);
-	else
-		refuse(desired, code, error);
-	serve_queue(desired);
-}
-
-/* Hands the file to the writing thread; written() goes on from there. */
-static int start_writing(struct desired *desired, struct error *error)
-{
-	json_t *document = config_print_with_secret(desired->next_config);
+	const struct desired_change *change = &pending->change;
+	const struct config *config = pending->desired->config;
+	json_t *document = config_print_with_secret(config), *edited = NULL;
 	int code;
 
 	if (document == NULL)
-		return error_set(error, -ENOMEM, "out of memory");
-	code = config_file_save(desired->file, document, written, desired, error);
-	json_decref(document);
-	return code;
-}
-
-/* Takes the first of the queue as far as it goes now: to its answer, or to the writing thread. */
-static void serve_first(struct desired *desired)
-{
-	const struct desired_change *change = &STAILQ_FIRST(&desired->queue)->change;
-	struct error error = { "" };
-	int code;
-
-	desired->busy = true;
-	code = edit_and_judge(desired, change, &error);
+		return error_set(&pending->error, -ENOMEM, "out of memory");
+	code = change->source == DESIRED_SAVE
+		       ? 0
+		       : change->edit(document, change->arguments, &edited, &pending->error);
+	/* a document that came over the socket has no secret */
 	if (code == 0)
-		code = prepare(desired, &change->terms, &error);
-	if (code == 0 && !change->dry_run && !change->terms.force)
-		code = judge_moves(desired, &error);
-	if (code != 0) {
-		refuse(desired, code, &error);
-		return;
-	}
-	if (change->dry_run) {
-		answer_dry_run(desired);
-		return;
-	}
-	if (change->from_file) {
-		apply(desired);
-		return;
-	}
-	code = start_writing(desired, &error);
-	if (code != 0)
-		refuse(desired, code, &error);
+		pending->config = config_read(
+			edited != NULL ? edited : document, config->hash_key, &pending->error);
+	json_decref(edited);
+	json_decref(document);
+	return code != 0 ? code : pending->config == NULL ? -EINVAL : 0;
 }
 
-static void serve_queue(struct desired *desired)
+static void work_on_edit(struct background_job *job)
 {
-	while (!desired->busy && !STAILQ_EMPTY(&desired->queue))
-		serve_first(desired);
+	struct pending *pending = job->context;
+	const struct config *in_force = pending->desired->config;
+
+	pending->error.message[0] = '\0';
+	pending->code = pending->change.source == DESIRED_FILE ? load(pending) : edit(pending);
+	if (pending->code == 0)
+		pending->code = config_compare_restart(in_force, pending->config, &pending->error);
+	if (pending->code == 0)
+		pending->digest = config_digest_of(pending->config);
 }
 
-struct desired *desired_create(struct config_file *file, struct forwarding *forwarding,
-	struct port *const *ports, struct config *config, struct error *error)
+/* ---- writing, in the disk's thread */
+
+/*
+ * The file was edited and not loaded. Where only keys outside of pools and services were, which
+ * mostly wait for a restart, the change goes into that file: these keys stay as they were edited.
+ * Returns the document; or NULL, and then whatever differs is found by the saving.
+ */
+static json_t *merge(struct pending *pending)
+{
+	struct config_file_version version;
+	json_t *document = config_file_load(pending->desired->context.path, &version, NULL);
+	struct config *edited = document == NULL ? NULL : config_read(document, NULL, NULL);
+	json_t *merged = NULL, *ours;
+
+	json_decref(document);
+	if (edited != NULL && config_digest_of(edited).services == pending->saved.services &&
+		pending->digest.rest == pending->saved.rest) {
+		merged = config_print_with_secret(edited);
+		ours = config_print_with_secret(pending->config);
+		json_object_set(merged, "pools", json_object_get(ours, "pools"));
+		json_object_set(merged, "services", json_object_get(ours, "services"));
+		json_decref(ours);
+	}
+	config_destroy(edited);
+	edited = merged == NULL ? NULL : config_read(merged, NULL, NULL);
+	if (edited == NULL) {
+		json_decref(merged);
+		return NULL;
+	}
+	config_destroy(edited);
+	pending->version = version;
+	pending->merged = true;
+	return merged;
+}
+
+static json_t *document_to_write(struct pending *pending)
+{
+	json_t *document = NULL;
+
+	pending->merged = false;
+	if (!pending->change.overwrite && config_file_look(pending->desired->context.path,
+						  &pending->version) == CONFIG_FILE_EDITED)
+		document = merge(pending);
+	return document != NULL ? document : config_print_with_secret(pending->config);
+}
+
+static int save(struct pending *pending, const char *text, size_t length)
+{
+	const char *path = pending->desired->context.path;
+
+	if (pending->change.overwrite)
+		return config_file_overwrite(
+			path, text, length, &pending->version, &pending->error);
+	return config_file_save(path, text, length, &pending->version, &pending->error);
+}
+
+static void advise(struct pending *pending)
+{
+	struct error cause = pending->error;
+
+	if (pending->code == -ESTALE)
+		error_set(&pending->error, pending->code,
+			"%.350s: reload it (SIGHUP) or undo that first; --volatile leaves the file "
+			"alone, --overwrite does not heed what it holds",
+			cause.message);
+	else
+		error_set(&pending->error, pending->code,
+			"%.400s; --volatile makes the change without the file", cause.message);
+}
+
+static void work_on_file(struct background_job *job)
+{
+	struct pending *pending = job->context;
+	json_t *document = document_to_write(pending);
+	char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2));
+	char *line = text == NULL ? NULL : realloc(text, strlen(text) + 2);
+
+	json_decref(document);
+	pending->error.message[0] = '\0';
+	if (line == NULL) {
+		free(text);
+		pending->code = error_set(&pending->error, -ENOMEM, "out of memory");
+		return;
+	}
+	strcat(line, "\n");
+	pending->code = save(pending, line, strlen(line));
+	free(line);
+	if (pending->code != 0)
+		advise(pending);
+}
+
+/* ---- the way of a change, in the event loop */
+
+static void serve(struct desired *desired);
+
+static void drop(struct pending *pending)
+{
+	config_destroy(pending->config);
+	json_decref(pending->change.arguments);
+	free(pending);
+}
+
+/* Calls back while the change is still under way, so that a change from within only queues. */
+static void answer(struct pending *pending, const struct desired_outcome *outcome)
+{
+	pending->change.done(pending->change.context, outcome);
+}
+
+static void finish(struct pending *pending)
+{
+	struct desired *desired = pending->desired;
+
+	if (desired->current == pending)
+		desired->current = NULL;
+	if (desired->writing == pending)
+		desired->writing = NULL;
+	drop(pending);
+	serve(desired);
+}
+
+static void refuse(struct pending *pending)
+{
+	struct desired_outcome outcome = {
+		.code = pending->code,
+		.error = &pending->error,
+		.dry_run = pending->change.dry_run,
+	};
+
+	if (!pending->overtaken) /* else there is none, or it is the overtaker's */
+		abort_forwarding(pending->desired);
+	answer(pending, &outcome);
+	finish(pending);
+}
+
+static void answer_dry_run(struct pending *pending)
+{
+	struct desired *desired = pending->desired;
+	struct error refusal = { "" };
+	struct desired_outcome outcome = {
+		.dry_run = true,
+		.changed = pending->digest.all != desired->digest.all,
+		.before = forwarding_plan(desired->context.forwarding),
+		.after = forwarding_change_plan(desired->forwarding_change),
+		.config_before = desired->config,
+		.config_after = pending->config,
+		.terms = pending->change.terms,
+	};
+
+	if (!outcome.terms.force && judge_moves(desired, pending, &refusal) != 0)
+		outcome.needs_force = refusal.message;
+	answer(pending, &outcome);
+	abort_forwarding(desired);
+	finish(pending);
+}
+
+/* The file holds `digest` from now on, as that version. */
+static void note_file(struct desired *desired, const struct config_file_version *version,
+	struct config_digest digest)
+{
+	desired->version = *version;
+	desired->version_number++;
+	desired->saved = digest;
+	desired->file_state = CONFIG_FILE_SAME;
+}
+
+static void note_unsaved(struct desired *desired)
+{
+	if (desired->digest.all == desired->saved.all)
+		desired->unsaved_since = 0;
+	else if (desired->unsaved_since == 0)
+		desired->unsaved_since = time(NULL);
+}
+
+static void apply(struct pending *pending)
+{
+	struct desired *desired = pending->desired;
+	struct desired_outcome outcome = { .terms = pending->change.terms };
+	struct config *old_config;
+	struct plan *old_plan;
+
+	/* the end of a drain is no part of the document */
+	outcome.changed =
+		pending->digest.all != desired->digest.all || outcome.terms.deadline_s != 0;
+	commit(desired, pending->config, &old_config, &old_plan);
+	pending->config = NULL;
+	desired->digest = pending->digest;
+	if (pending->change.source == DESIRED_FILE)
+		note_file(desired, &pending->version, pending->digest);
+	note_unsaved(desired);
+	outcome.before = old_plan;
+	outcome.after = forwarding_plan(desired->context.forwarding);
+	outcome.config_before = old_config;
+	outcome.config_after = desired->config;
+	answer(pending, &outcome);
+	plan_destroy(old_plan);
+	config_destroy(old_config);
+	finish(pending);
+}
+
+static void edited(struct background_job *job);
+
+/* Once more from the edit, before all that wait. */
+static void begin_again(struct pending *pending)
+{
+	struct desired *desired = pending->desired;
+
+	config_destroy(pending->config);
+	pending->config = NULL;
+	pending->overtaken = false;
+	desired->writing = NULL;
+	STAILQ_INSERT_HEAD(&desired->queue, pending, next);
+	serve(desired);
+}
+
+static void written(struct background_job *job)
+{
+	struct pending *pending = job->context;
+	struct desired *desired = pending->desired;
+
+	if (pending->code == 0 && pending->merged) /* it is still to be loaded */
+		desired->saved = pending->digest;
+	else if (pending->code == 0)
+		note_file(desired, &pending->version, pending->digest);
+	if (pending->overtaken)
+		note_unsaved(desired);
+	if (pending->code != 0)
+		refuse(pending);
+	else if (pending->overtaken)
+		begin_again(pending);
+	else
+		apply(pending);
+}
+
+static void start_writing(struct pending *pending)
+{
+	struct desired *desired = pending->desired;
+
+	desired->current = NULL;
+	desired->writing = pending;
+	pending->version = desired->version;
+	pending->saved = desired->saved;
+	pending->job = (struct background_job){
+		.work = work_on_file,
+		.done = written,
+		.context = pending,
+	};
+	background_run(desired->context.disk, &pending->job);
+	serve(desired);
+}
+
+static void edited(struct background_job *job)
+{
+	struct pending *pending = job->context;
+	const struct desired_change *change = &pending->change;
+	struct desired *desired = pending->desired;
+
+	if (pending->code == 0)
+		pending->code = prepare(desired, pending->config, &change->terms, &pending->error);
+	if (pending->code == 0 && !change->dry_run && !change->terms.force)
+		pending->code = judge_moves(desired, pending, &pending->error);
+	if (pending->code != 0)
+		refuse(pending);
+	else if (change->dry_run)
+		answer_dry_run(pending);
+	else if (change->source == DESIRED_FILE || change->volatile_only)
+		apply(pending);
+	else
+		start_writing(pending);
+}
+
+static void begin(struct pending *pending)
+{
+	struct desired *desired = pending->desired;
+	bool from_file = pending->change.source == DESIRED_FILE;
+
+	desired->current = pending;
+	if (desired->writing != NULL && !desired->writing->overtaken) {
+		abort_forwarding(desired);
+		desired->writing->overtaken = true;
+	}
+	pending->job = (struct background_job){
+		.work = work_on_edit,
+		.done = edited,
+		.context = pending,
+	};
+	background_run(from_file ? desired->context.disk : desired->context.work, &pending->job);
+}
+
+/* What can be begun now: the first; while a file is written, the first that writes none. */
+static struct pending *take_next(struct desired *desired)
+{
+	struct pending *pending = STAILQ_FIRST(&desired->queue);
+
+	if (desired->current != NULL)
+		return NULL;
+	while (pending != NULL && desired->writing != NULL && !pending->change.volatile_only)
+		pending = STAILQ_NEXT(pending, next);
+	if (pending != NULL)
+		STAILQ_REMOVE(&desired->queue, pending, pending, next);
+	return pending;
+}
+
+static void serve(struct desired *desired)
+{
+	struct pending *next = take_next(desired);
+
+	if (next != NULL)
+		begin(next);
+}
+
+void desired_submit(struct desired *desired, const struct desired_change *change)
+{
+	static const struct error no_memory = { "out of memory" };
+	struct pending *pending = calloc(1, sizeof(*pending));
+
+	if (pending == NULL) {
+		struct desired_outcome outcome = { .code = -ENOMEM, .error = &no_memory };
+
+		change->done(change->context, &outcome);
+		json_decref(change->arguments);
+		return;
+	}
+	pending->desired = desired;
+	pending->change = *change;
+	STAILQ_INSERT_TAIL(&desired->queue, pending, next);
+	serve(desired);
+}
+
+/* ---- start and end */
+
+struct desired *desired_create(const struct desired_context *context, struct config *config,
+	const struct config_file_version *version, struct error *error)
 {
 	static const struct live_terms terms = { .force = true };
 	struct desired *desired = calloc(1, sizeof(*desired));
@@ -269,42 +493,49 @@ struct desired *desired_create(struct config_file *file, struct forwarding *forw
 		return NULL;
 	}
 	STAILQ_INIT(&desired->queue);
-	desired->file = file;
-	desired->forwarding = forwarding;
-	desired->steering =
-		steering_create(ports, config->dataplane.port_count, config->dataplane.state_file);
-	desired->next_config = config;
+	desired->context = *context;
+	desired->steering = steering_create(
+		context->ports, config->dataplane.port_count, config->dataplane.state_file);
 	if (desired->steering == NULL)
 		error_set(error, -ENOMEM, "out of memory");
-	if (desired->steering == NULL || prepare(desired, &terms, error) != 0) {
-		desired->next_config = NULL;
-		drop_next(desired);
+	if (desired->steering == NULL || prepare(desired, config, &terms, error) != 0) {
 		steering_destroy(desired->steering);
 		free(desired);
 		return NULL;
 	}
-	commit(desired, &no_config, &no_plan);
+	commit(desired, config, &no_config, &no_plan);
 	plan_destroy(no_plan);
-	config_file_accept(file);
+	desired->digest = config_digest_of(config);
+	note_file(desired, version, desired->digest);
 	return desired;
 }
 
-void desired_refuse_waiting(struct desired *desired)
+static void refuse_waiting(struct desired *desired)
 {
 	static const struct error stopping = { "sluiced is stopping" };
-	struct waiting *first = desired == NULL ? NULL : STAILQ_FIRST(&desired->queue);
-	struct waiting *waiting;
+	struct pending *pending;
 
-	while (first != NULL && (waiting = STAILQ_NEXT(first, next)) != NULL) {
+	while ((pending = STAILQ_FIRST(&desired->queue)) != NULL) {
 		struct desired_outcome outcome = {
 			.code = -ECANCELED,
 			.error = &stopping,
-			.dry_run = waiting->change.dry_run,
+			.dry_run = pending->change.dry_run,
 		};
 
-		STAILQ_REMOVE(&desired->queue, waiting, waiting, next);
-		waiting->change.done(waiting->change.context, &outcome);
-		drop_waiting(waiting);
+		STAILQ_REMOVE_HEAD(&desired->queue, next);
+		answer(pending, &outcome);
+		drop(pending);
+	}
+}
+
+void desired_finish(struct desired *desired)
+{
+	if (desired == NULL)
+		return;
+	refuse_waiting(desired);
+	while (desired->current != NULL || desired->writing != NULL || desired->looking) {
+		background_finish(desired->context.work);
+		background_finish(desired->context.disk);
 	}
 }
 
@@ -312,27 +543,54 @@ void desired_destroy(struct desired *desired)
 {
 	if (desired == NULL)
 		return;
-	assert(!desired->busy);
+	assert(desired->current == NULL && desired->writing == NULL && !desired->looking);
 	config_destroy(desired->config);
 	steering_destroy(desired->steering);
 	free(desired);
 }
 
-void desired_submit(struct desired *desired, const struct desired_change *change)
+/* ---- what is asked about it */
+
+static void work_on_look(struct background_job *job)
 {
-	static const struct error no_memory = { "out of memory" };
-	struct waiting *waiting = calloc(1, sizeof(*waiting));
+	struct desired *desired = job->context;
 
-	if (waiting == NULL) {
-		struct desired_outcome outcome = { .code = -ENOMEM, .error = &no_memory };
+	desired->look_state = config_file_look(desired->context.path, &desired->looked_at);
+}
 
-		change->done(change->context, &outcome);
-		json_decref(change->arguments);
+static void looked(struct background_job *job)
+{
+	struct desired *desired = job->context;
+
+	desired->looking = false;
+	if (desired->look_number != desired->version_number)
 		return;
-	}
-	waiting->change = *change;
-	STAILQ_INSERT_TAIL(&desired->queue, waiting, next);
-	serve_queue(desired);
+	desired->file_state = desired->look_state;
+	desired->version = desired->looked_at; /* perhaps touched, with the same bytes */
+}
+
+void desired_look(struct desired *desired)
+{
+	if (desired->looking)
+		return;
+	desired->looking = true;
+	desired->look_number = desired->version_number;
+	desired->looked_at = desired->version;
+	desired->look = (struct background_job){
+		.work = work_on_look,
+		.done = looked,
+		.context = desired,
+	};
+	background_run(desired->context.disk, &desired->look);
+}
+
+struct desired_file desired_file(const struct desired *desired)
+{
+	return (struct desired_file){
+		.path = desired->context.path,
+		.state = desired->file_state,
+		.unsaved_since = desired->unsaved_since,
+	};
 }
 
 struct steering *desired_steering(struct desired *desired)
@@ -347,7 +605,12 @@ const struct config *desired_config(const struct desired *desired)
 
 const struct plan *desired_plan(const struct desired *desired)
 {
-	return forwarding_plan(desired->forwarding);
+	return forwarding_plan(desired->context.forwarding);
+}
+
+uint64_t desired_revision(const struct desired *desired)
+{
+	return desired->digest.all;
 }
 
 json_t *desired_document(const struct desired *desired)

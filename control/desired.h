@@ -4,18 +4,21 @@
  * method of the control socket, SIGHUP) hands in how the document is to be edited; changes are done
  * one after the other, each all or nothing:
  *
- *	edit -> judge -> take room -> plan -> judge what moves -> write the file -> commit -> answer
+ *	edit, judge -> take room, plan -> judge what moves -> write the file -> commit -> answer
+ *	(a thread)     (event loop)                           (another thread)  (event loop)
  *
  * A change that fails at any step before the commit leaves everything as it was, the file included;
- * the commit cannot fail. Control thread.
+ * the commit cannot fail. Everything here is called in the thread of the event loop, but the edits.
  */
 #pragma once
 
-#include <event2/event.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <time.h>
 
+#include "background.h"
 #include "config.h"
+#include "config_digest.h"
 #include "config_file.h"
 #include "error.h"
 #include "flow.h"
@@ -42,50 +45,79 @@ struct desired_outcome {
 typedef void desired_done_t(void *context, const struct desired_outcome *outcome);
 
 /*
- * Returns the edited document (new reference) of `document`, the canonical form with the secret, or
- * NULL with the sentence and errno set. It may be called late, and sees all earlier changes.
+ * Makes `*edited` (new reference) of `document`, the canonical form with the secret: 0, or -errno
+ * with the sentence. It runs in a thread of its own, perhaps late, perhaps more than once, and sees
+ * all earlier changes.
  */
-typedef json_t *desired_edit_t(
-	const json_t *document, const json_t *arguments, struct error *error);
+typedef int desired_edit_t(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error);
+
+/* Where the configuration that is to be comes from. */
+enum desired_source {
+	DESIRED_EDIT, /* the one in force, edited */
+	DESIRED_FILE, /* the file, as SIGHUP takes it */
+	DESIRED_SAVE, /* the one in force as it is, to be written */
+};
 
 struct desired_change {
-	bool from_file;       /* take the document from the file, as SIGHUP does: no edit */
-	desired_edit_t *edit; /* otherwise */
+	enum desired_source source;
+	desired_edit_t *edit; /* of DESIRED_EDIT */
 	json_t *arguments;    /* a reference that the change takes over; NULL is allowed */
 	bool dry_run;         /* stop before anything is written */
+	bool volatile_only;   /* leave the file as it is: whatever the disk does, this is made */
+	bool overwrite;       /* the file, also where somebody has changed it since it was read */
 	struct live_terms terms;
 	desired_done_t *done;
 	void *context;
 };
 
-/*
- * Starts with `config`, as it was loaded from the file, which it owns from here on; NULL with the
- * sentence, and then `config` is still the caller's. The ports are in the order of the
- * configuration. All others are borrowed.
- */
-struct desired *desired_create(struct config_file *file, struct forwarding *forwarding,
-	struct port *const *ports, struct config *config, struct error *error);
+/* What it works with, all borrowed. Both threads are for it alone. */
+struct desired_context {
+	const char *path; /* of the file */
+	struct forwarding *forwarding;
+	struct port *const *ports; /* in the order of the configuration */
+	struct background *work;   /* for edits: never waits for a disk */
+	struct background *disk;
+};
 
 /*
- * After the file has been destroyed, with which a change that was being written has ended. NULL is
- * allowed.
+ * Starts with `config`, as it was loaded from that version of the file, which it owns from here on;
+ * NULL with the sentence, and then `config` is still the caller's.
  */
+struct desired *desired_create(const struct desired_context *context, struct config *config,
+	const struct config_file_version *version, struct error *error);
+
+/* After desired_finish(). NULL is allowed. */
 void desired_destroy(struct desired *desired);
 
 /*
- * At the end, while those who asked can still be answered, and before the file is destroyed: what
- * waits behind the change under way is refused. NULL is allowed.
+ * At the end, while those who asked can still be answered: what waits behind the changes under way
+ * is refused, and these are waited for. NULL is allowed.
  */
-void desired_refuse_waiting(struct desired *desired);
+void desired_finish(struct desired *desired);
 
-/* Queues a change; done() is called exactly once, perhaps before this returns. */
+/* Queues a change; done() is called exactly once, from the event loop. */
 void desired_submit(struct desired *desired, const struct desired_change *change);
 
 /* How the VIPs of the configuration in force are steered to the workers. */
 struct steering *desired_steering(struct desired *desired);
 
+/* Looks at the file, in the background; to be called once a second. */
+void desired_look(struct desired *desired);
+
+/* How the configuration in force and the file stand to each other. */
+struct desired_file {
+	const char *path;
+	enum config_file_state state; /* beside what was read or written last, as seen last */
+	time_t unsaved_since;         /* changes have been made in memory only; 0: none */
+};
+struct desired_file desired_file(const struct desired *desired);
+
 const struct config *desired_config(const struct desired *desired);
 const struct plan *desired_plan(const struct desired *desired);
+
+/* Names the configuration in force: the same configuration has the same revision. */
+uint64_t desired_revision(const struct desired *desired);
 
 /* Canonical, without the secret; new reference. */
 json_t *desired_document(const struct desired *desired);

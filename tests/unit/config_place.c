@@ -10,7 +10,7 @@
 #define NOBODY     65534
 #define DEADLINE_S 10
 
-void config_place_write_text(struct config_place *place, const char *text)
+void config_place_write_text(const struct config_place *place, const char *text)
 {
 	FILE *file = fopen(place->path, "w");
 
@@ -19,7 +19,7 @@ void config_place_write_text(struct config_place *place, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-void config_place_write(struct config_place *place, const json_t *document)
+void config_place_write(const struct config_place *place, const json_t *document)
 {
 	char *text = json_dumps(document, JSON_INDENT(1));
 
@@ -40,19 +40,19 @@ void config_place_open(struct config_place *place, const json_t *document)
 	config_place_write(place, document);
 	place->base = event_base_new();
 	assert_non_null(place->base);
-	place->file = config_file_create(place->base, place->path, &error);
-	if (place->file == NULL)
-		fail_msg("%s", error.message);
-	loaded = config_file_load(place->file, &error);
+	place->work = background_create(place->base, &error);
+	place->disk = background_create(place->base, &error);
+	assert_true(place->work != NULL && place->disk != NULL);
+	loaded = config_file_load(place->path, &place->version, &error);
 	if (loaded == NULL)
 		fail_msg("%s", error.message);
 	json_decref(loaded);
-	config_file_accept(place->file);
 }
 
 void config_place_close(struct config_place *place)
 {
-	config_file_destroy(place->file);
+	background_destroy(place->disk);
+	background_destroy(place->work);
 	event_base_free(place->base);
 	unlink(place->path);
 	assert_int_equal(rmdir(place->directory), 0);

@@ -11,13 +11,15 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
+#include "background.h"
 #include "config_file.h"
 
 struct config_place {
 	char directory[32];
 	char path[64];
 	struct event_base *base;
-	struct config_file *file; /* watches over `path`; accepted */
+	struct background *work, *disk;
+	struct config_file_version version; /* of the file as it was opened */
 };
 
 /* The file holds `document`, which is the caller's to drop. */
@@ -29,8 +31,8 @@ void config_place_wait(struct config_place *place);
 void config_place_wake(struct config_place *place);
 
 /* What an editor does: writes the document into the file in place. */
-void config_place_write(struct config_place *place, const json_t *document);
-void config_place_write_text(struct config_place *place, const char *text);
+void config_place_write(const struct config_place *place, const json_t *document);
+void config_place_write_text(const struct config_place *place, const char *text);
 
 /* The file's text, to be freed, and its document. */
 char *config_place_text(const struct config_place *place);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "config_digest.h"
 #include "config_fixture.h"
 
 static void every_bad_value_is_refused_with_its_path(void **state)
@@ -74,6 +75,42 @@ static char *print_of(const json_t *document)
 
 	config_destroy(config);
 	return text;
+}
+
+static struct config_digest digest_of(const json_t *document, char **text)
+{
+	struct config *config = config_fixture_read(document);
+	struct config_digest digest = config_digest_of(config);
+
+	*text = config_fixture_dump(config_print(config));
+	config_destroy(config);
+	return digest;
+}
+
+/* As values and as what is printed: a key that one of them forgot would show. */
+static void digests_differ_exactly_where_what_is_printed_differs(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *rows = config_fixture_load("accepted.json");
+	char *full_text, *text;
+	struct config_digest full_digest = digest_of(full, &full_text);
+	size_t index;
+	json_t *row;
+
+	json_array_foreach (rows, index, row) {
+		json_t *document = config_fixture_change(full, row);
+		struct config_digest digest = digest_of(document, &text);
+
+		if ((digest.all == full_digest.all) != (strcmp(text, full_text) == 0))
+			fail_msg("row %zu: %s", index, text);
+		assert_int_equal(digest.all == full_digest.all,
+			digest.rest == full_digest.rest && digest.services == full_digest.services);
+		json_decref(document);
+		free(text);
+	}
+	free(full_text);
+	json_decref(rows);
+	json_decref(full);
 }
 
 static void a_document_in_canonical_form_is_printed_as_it_is(void **state)
@@ -478,6 +515,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_bad_value_is_refused_with_its_path),
 		cmocka_unit_test(every_good_document_survives_a_round_trip),
+		cmocka_unit_test(digests_differ_exactly_where_what_is_printed_differs),
 		cmocka_unit_test(a_document_in_canonical_form_is_printed_as_it_is),
 		cmocka_unit_test(canonical_form_spells_out_defaults),
 		cmocka_unit_test(addresses_and_macs_are_printed_in_one_form),

@@ -3,18 +3,30 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "config_place.h"
 
 #define OTHER_USER  12345
 #define OTHER_GROUP 12346
+#define SAVES       50
+#define DEADLINE_S  5
 
 struct fixture {
 	struct config_place place;
-	json_t *one, *two; /* documents; the file holds the first */
-	int code;          /* what the last write ended with */
-	unsigned int ended;
+	struct config_file_version version; /* as the file was loaded or written last */
+	json_t *one, *two;                  /* documents; the file holds the first */
+	int code;                           /* what the last write ended with */
 	struct error error;
 };
 
@@ -30,6 +42,7 @@ static int open_fixture(void **state)
 	fixture->one = make_document("one");
 	fixture->two = make_document("two");
 	config_place_open(&fixture->place, fixture->one);
+	fixture->version = fixture->place.version;
 	*state = fixture;
 	return 0;
 }
@@ -45,42 +58,51 @@ static int close_fixture(void **state)
 	return 0;
 }
 
-static void note_end(void *context, int code, const struct error *error)
+static void save_at(struct fixture *fixture, const char *path, const json_t *document)
 {
-	struct fixture *fixture = context;
+	char *text = json_dumps(document, JSON_INDENT(2));
 
-	fixture->code = code;
-	fixture->error = *error;
-	fixture->ended++;
-	config_place_wake(&fixture->place);
-}
-
-static void start(struct fixture *fixture, const json_t *document)
-{
-	struct error error = { "" };
-
-	if (config_file_save(fixture->place.file, document, note_end, fixture, &error) != 0)
-		fail_msg("%s", error.message);
+	assert_non_null(text);
+	fixture->error.message[0] = '\0';
+	fixture->code =
+		config_file_save(path, text, strlen(text), &fixture->version, &fixture->error);
+	free(text);
 }
 
 static void save(struct fixture *fixture, const json_t *document)
 {
-	unsigned int before = fixture->ended;
-
-	start(fixture, document);
-	assert_int_equal(fixture->ended, before); /* the loop is not held up */
-	config_place_wait(&fixture->place);
-	assert_int_equal(fixture->ended, before + 1);
+	save_at(fixture, fixture->place.path, document);
 }
 
-static void load(struct fixture *fixture)
+static void overwrite(struct fixture *fixture, const json_t *document)
+{
+	char *text = json_dumps(document, JSON_INDENT(2));
+
+	assert_non_null(text);
+	fixture->error.message[0] = '\0';
+	fixture->code = config_file_overwrite(
+		fixture->place.path, text, strlen(text), &fixture->version, &fixture->error);
+	free(text);
+}
+
+static void load_at(struct fixture *fixture, const char *path)
 {
 	struct error error = { "" };
-	json_t *document = config_file_load(fixture->place.file, &error);
+	json_t *document = config_file_load(path, &fixture->version, &error);
 
 	if (document == NULL)
 		fail_msg("%s", error.message);
 	json_decref(document);
+}
+
+static void load(struct fixture *fixture)
+{
+	load_at(fixture, fixture->place.path);
+}
+
+static enum config_file_state look(struct fixture *fixture)
+{
+	return config_file_look(fixture->place.path, &fixture->version);
 }
 
 static void assert_holds(const struct fixture *fixture, const json_t *document)
@@ -114,8 +136,7 @@ static void assert_refused(struct fixture *fixture, int code, const char *before
 
 static void assert_found_changed(struct fixture *fixture)
 {
-	assert_refused(fixture, -ESTALE, "",
-		" has changed on disk since it was read: reload it (SIGHUP) or undo that first");
+	assert_refused(fixture, -ESTALE, "", " has changed on disk since it was read");
 }
 
 static void what_was_loaded_is_written_over(void **state)
@@ -125,8 +146,7 @@ static void what_was_loaded_is_written_over(void **state)
 
 	assert_saved(fixture, fixture->two);
 	text = config_place_text(&fixture->place);
-	assert_string_equal(
-		text, "{\n  \"value\": \"two\",\n  \"list\": [\n    1,\n    2\n  ]\n}\n");
+	assert_string_equal(text, "{\n  \"value\": \"two\",\n  \"list\": [\n    1,\n    2\n  ]\n}");
 	free(text);
 }
 
@@ -154,21 +174,44 @@ static void mode_and_owner_are_kept(void **state)
 	assert_int_equal(status.st_mode & 07777, 0604);
 }
 
+static void in_directory(const struct fixture *fixture, const char *name, char path[static 96])
+{
+	snprintf(path, 96, "%s/%s", fixture->place.directory, name);
+}
+
+static void extended_attributes_are_kept(void **state)
+{
+	/* owner rw, user 12345 r, group -, mask r, others - (acl(5), version 2) */
+	static const uint8_t acl[] = { 2, 0, 0, 0, 1, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, 2, 0, 4, 0,
+		0x39, 0x30, 0, 0, 4, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x10, 0, 4, 0, 0xff, 0xff,
+		0xff, 0xff, 0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff };
+	struct fixture *fixture = *state;
+	const char *path = fixture->place.path;
+	uint8_t seen[sizeof(acl)];
+	char note[8] = "";
+	bool has_acl = setxattr(path, "system.posix_acl_access", acl, sizeof(acl), 0) == 0;
+	bool has_note = setxattr(path, "user.note", "kept", 4, 0) == 0;
+
+	assert_saved(fixture, fixture->two);
+	if (has_note) /* the file system of /tmp knows these */
+		assert_int_equal(getxattr(path, "user.note", note, sizeof(note)), 4);
+	if (has_acl) {
+		assert_int_equal(
+			getxattr(path, "system.posix_acl_access", seen, sizeof(seen)), sizeof(acl));
+		assert_memory_equal(seen, acl, sizeof(acl));
+	}
+}
+
 static void a_link_stays_and_what_it_names_is_replaced(void **state)
 {
 	struct fixture *fixture = *state;
-	struct error error;
 	struct stat status;
 	char link[96];
 
-	snprintf(link, sizeof(link), "%s/link", fixture->place.directory);
+	in_directory(fixture, "link", link);
 	assert_int_equal(symlink("sluice.json", link), 0);
-	config_file_destroy(fixture->place.file);
-	fixture->place.file = config_file_create(fixture->place.base, link, &error);
-	assert_non_null(fixture->place.file);
-	load(fixture);
-	config_file_accept(fixture->place.file);
-	save(fixture, fixture->two);
+	load_at(fixture, link);
+	save_at(fixture, link, fixture->two);
 	assert_int_equal(fixture->code, 0);
 	assert_int_equal(lstat(link, &status), 0);
 	assert_true(S_ISLNK(status.st_mode));
@@ -176,44 +219,75 @@ static void a_link_stays_and_what_it_names_is_replaced(void **state)
 	assert_holds(fixture, fixture->two);
 }
 
+/* As release directories and mounted volumes of Kubernetes do it. */
+static void a_link_that_is_turned_to_another_file_is_found_and_nothing_written(void **state)
+{
+	struct fixture *fixture = *state;
+	char link[96], other[96], expected[512];
+
+	in_directory(fixture, "link", link);
+	in_directory(fixture, "other.json", other);
+	assert_int_equal(symlink("sluice.json", link), 0);
+	load_at(fixture, link);
+	assert_int_equal(rename(fixture->place.path, other), 0);
+	config_place_write(&fixture->place, fixture->one);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("other.json", link), 0);
+	assert_int_equal(config_file_look(link, &fixture->version), CONFIG_FILE_ELSEWHERE);
+	save_at(fixture, link, fixture->two);
+	assert_int_equal(fixture->code, -ESTALE);
+	snprintf(expected, sizeof(expected), "%s leads to %s now and was read from %s", link, other,
+		fixture->place.path);
+	assert_string_equal(fixture->error.message, expected);
+	load_at(fixture, link); /* follows it */
+	save_at(fixture, link, fixture->two);
+	assert_int_equal(fixture->code, 0);
+	assert_int_equal(rename(other, link), 0);
+	assert_int_equal(unlink(link), 0);
+	assert_holds(fixture, fixture->one);
+}
+
 static void a_file_that_was_edited_meanwhile_is_left_alone(void **state)
 {
 	struct fixture *fixture = *state;
 	json_t *edited = make_document("edited");
 
+	assert_int_equal(look(fixture), CONFIG_FILE_SAME);
 	config_place_write(&fixture->place, edited);
+	assert_int_equal(look(fixture), CONFIG_FILE_EDITED);
 	assert_found_changed(fixture);
 	assert_holds(fixture, edited);
 	load(fixture);
-	config_file_accept(fixture->place.file);
+	assert_int_equal(look(fixture), CONFIG_FILE_SAME);
 	assert_saved(fixture, fixture->two);
+	assert_int_equal(look(fixture), CONFIG_FILE_SAME);
 	json_decref(edited);
 }
 
-static void a_file_that_was_read_but_not_accepted_is_left_alone(void **state)
-{
-	struct fixture *fixture = *state;
-	json_t *edited = make_document("edited");
-
-	config_place_write(&fixture->place, edited);
-	load(fixture);
-	assert_found_changed(fixture);
-	assert_holds(fixture, edited);
-	json_decref(edited);
-}
-
-static void a_file_that_was_replaced_meanwhile_is_left_alone(void **state)
+/* What configuration management does when it has nothing to change. */
+static void the_same_bytes_in_another_file_are_no_change(void **state)
 {
 	struct fixture *fixture = *state;
 	char other[96];
 
-	/* the same bytes, time of change included: only the file is another */
-	snprintf(other, sizeof(other), "%s/other", fixture->place.directory);
+	in_directory(fixture, "other", other);
 	assert_int_equal(rename(fixture->place.path, other), 0);
 	config_place_write(&fixture->place, fixture->one);
 	assert_int_equal(unlink(other), 0);
-	assert_found_changed(fixture);
+	assert_int_equal(look(fixture), CONFIG_FILE_SAME);
+	assert_saved(fixture, fixture->two);
+}
+
+static void a_file_that_is_open_for_writing_is_left_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	FILE *editor = fopen(fixture->place.path, "r+");
+
+	assert_non_null(editor);
+	assert_refused(fixture, -ESTALE, "", " is open for writing somewhere");
+	fclose(editor);
 	assert_holds(fixture, fixture->one);
+	assert_saved(fixture, fixture->two);
 }
 
 static void a_file_that_was_removed_meanwhile_is_not_made_anew(void **state)
@@ -251,16 +325,81 @@ static void an_owner_that_cannot_be_kept_leaves_the_file_as_it_was(void **state)
 	assert_holds(fixture, fixture->one);
 }
 
-static void a_write_under_way_is_waited_for_and_reported_at_the_end(void **state)
+static void whatever_is_there_can_be_written_over(void **state)
 {
 	struct fixture *fixture = *state;
 
-	start(fixture, fixture->two);
-	config_file_destroy(fixture->place.file);
-	fixture->place.file = NULL;
-	assert_int_equal(fixture->ended, 1);
+	config_place_write_text(&fixture->place, "{ broken");
+	overwrite(fixture, fixture->two);
 	assert_int_equal(fixture->code, 0);
 	assert_holds(fixture, fixture->two);
+	assert_saved(fixture, fixture->one); /* its version is known */
+}
+
+static void a_file_that_is_gone_is_made_again_for_its_owner_only(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat status;
+
+	assert_int_equal(unlink(fixture->place.path), 0);
+	assert_int_equal(look(fixture), CONFIG_FILE_UNREADABLE);
+	overwrite(fixture, fixture->two);
+	assert_int_equal(fixture->code, 0);
+	assert_holds(fixture, fixture->two);
+	assert_int_equal(stat(fixture->place.path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	assert_saved(fixture, fixture->one);
+}
+
+static void a_link_that_leads_to_nothing_is_not_written_over(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(unlink(fixture->place.path), 0);
+	assert_int_equal(symlink("nothing", fixture->place.path), 0);
+	overwrite(fixture, fixture->two);
+	assert_int_equal(fixture->code, -ENOENT);
+}
+
+/*
+ * The disk takes the file and fails to say that the directory is safe: a seccomp filter answers
+ * fsync() of the first descriptor that is free, which is the directory's, with EIO. In a process of
+ * its own, which keeps the filter.
+ */
+static int save_without_syncing_the_directory(struct fixture *fixture)
+{
+	int directory = open("/dev/null", O_RDONLY);
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsync, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, directory, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { COUNT_OF(steps), steps };
+
+	close(directory);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		return 0;
+	save(fixture, fixture->two);
+	return -fixture->code;
+}
+
+static void a_write_that_is_not_safe_on_disk_is_taken_back(void **state)
+{
+	struct fixture *fixture = *state;
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0)
+		_exit(save_without_syncing_the_directory(fixture));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EIO);
+	assert_holds(fixture, fixture->one);
+	assert_saved(fixture, fixture->two);
 }
 
 static void what_cannot_be_read_is_refused_with_the_reason(void **state)
@@ -270,22 +409,136 @@ static void what_cannot_be_read_is_refused_with_the_reason(void **state)
 	char expected[128];
 
 	config_place_write_text(&fixture->place, "{ \"value\": ");
-	assert_null(config_file_load(fixture->place.file, &error));
+	assert_null(config_file_load(fixture->place.path, &fixture->version, &error));
 	assert_non_null(strstr(error.message, "/sluice.json: line 1, column 11: "));
 	assert_int_equal(unlink(fixture->place.path), 0);
-	assert_null(config_file_load(fixture->place.file, &error));
+	assert_null(config_file_load(fixture->place.path, &fixture->version, &error));
 	snprintf(expected, sizeof(expected), "%s: No such file or directory", fixture->place.path);
 	assert_string_equal(error.message, expected);
 }
 
-static void a_file_that_is_not_there_cannot_be_watched_over(void **state)
-{
-	struct fixture *fixture = *state;
-	struct error error;
+/* ---- a race: somebody saves the file at every step of ours ------------------------------------
+ */
 
-	assert_null(config_file_create(fixture->place.base, "/nowhere/sluice.json", &error));
-	assert_string_equal(error.message, "/nowhere/sluice.json: No such file or directory");
-	config_file_destroy(NULL);
+struct editor {
+	const struct fixture *fixture;
+	void (*save)(const struct fixture *fixture, unsigned int edit);
+	unsigned int edits;
+	atomic_bool done;
+	atomic_bool lost; /* an edit did not stay */
+};
+
+static void format_edit(char text[static 64], unsigned int edit)
+{
+	snprintf(text, 64, "{\"edit\": %u, \"padding\": \"%0*d\"}", edit, (int)(edit % 7), 0);
+}
+
+static void save_by_rename(const struct fixture *fixture, unsigned int edit)
+{
+	char other[96], text[64];
+	FILE *file;
+
+	in_directory(fixture, "editor", other);
+	format_edit(text, edit);
+	file = fopen(other, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	assert_int_equal(rename(other, fixture->place.path), 0);
+}
+
+static void save_in_place(const struct fixture *fixture, unsigned int edit)
+{
+	char text[64];
+
+	format_edit(text, edit);
+	config_place_write_text(&fixture->place, text);
+}
+
+/* The number of the latest edit that the file has; -1: it is half written. */
+static json_int_t load_edit(const struct fixture *fixture, struct config_file_version *version)
+{
+	struct error error;
+	json_t *document = config_file_load(fixture->place.path, version, &error);
+	json_int_t edit =
+		document == NULL ? -1 : json_integer_value(json_object_get(document, "edit"));
+
+	json_decref(document);
+	return edit;
+}
+
+/* A save that has come too late may be there for a moment, until it is taken back. */
+static bool stays(const struct editor *editor)
+{
+	struct config_file_version version;
+	time_t deadline = time(NULL) + DEADLINE_S;
+
+	while (load_edit(editor->fixture, &version) != editor->edits)
+		if (time(NULL) > deadline)
+			return false;
+	return true;
+}
+
+/* Pauses of any length, so that some saves get through and others meet it at each of their steps.
+ */
+static void *run_editor(void *argument)
+{
+	struct editor *editor = argument;
+	unsigned int seed = 1;
+
+	while (!atomic_load(&editor->done) && !atomic_load(&editor->lost)) {
+		editor->save(editor->fixture, ++editor->edits);
+		for (int i = rand_r(&seed) % 1000; i > 0; i--)
+			sched_yield();
+		if (!stays(editor))
+			atomic_store(&editor->lost, true);
+	}
+	return NULL;
+}
+
+/* Saves what it has loaded: the edit stays, or a newer one is there. */
+static void save_edit(struct fixture *fixture, json_int_t edit)
+{
+	json_t *ours = json_pack("{s:I, s:i}", "edit", edit, "ours", 1);
+
+	save(fixture, ours);
+	if (fixture->code != 0)
+		assert_int_equal(fixture->code, -ESTALE);
+	json_decref(ours);
+}
+
+static void race(
+	struct fixture *fixture, void (*editor_saves)(const struct fixture *, unsigned int))
+{
+	struct editor editor = { .fixture = fixture, .save = editor_saves };
+	unsigned int saved = 0, refused = 0;
+	pthread_t thread;
+
+	save_by_rename(fixture, 0);
+	assert_int_equal(pthread_create(&thread, NULL, run_editor, &editor), 0);
+	while ((saved < SAVES || refused < SAVES) && !atomic_load(&editor.lost)) {
+		json_int_t edit = load_edit(fixture, &fixture->version);
+
+		if (edit < 0)
+			continue;
+		save_edit(fixture, edit);
+		saved += fixture->code == 0;
+		refused += fixture->code != 0;
+	}
+	atomic_store(&editor.done, true);
+	pthread_join(thread, NULL);
+	assert_false(atomic_load(&editor.lost));
+	assert_int_equal(config_place_count_files(&fixture->place), 1);
+}
+
+static void no_edit_is_lost_to_a_save_when_editors_rename(void **state)
+{
+	race(*state, save_by_rename);
+}
+
+static void no_edit_is_lost_to_a_save_when_editors_write_in_place(void **state)
+{
+	race(*state, save_in_place);
 }
 
 int main(void)
@@ -295,16 +548,22 @@ int main(void)
 		TEST(what_was_loaded_is_written_over),
 		TEST(writes_follow_one_another),
 		TEST(mode_and_owner_are_kept),
+		TEST(extended_attributes_are_kept),
 		TEST(a_link_stays_and_what_it_names_is_replaced),
+		TEST(a_link_that_is_turned_to_another_file_is_found_and_nothing_written),
 		TEST(a_file_that_was_edited_meanwhile_is_left_alone),
-		TEST(a_file_that_was_read_but_not_accepted_is_left_alone),
-		TEST(a_file_that_was_replaced_meanwhile_is_left_alone),
+		TEST(the_same_bytes_in_another_file_are_no_change),
+		TEST(a_file_that_is_open_for_writing_is_left_alone),
 		TEST(a_file_that_was_removed_meanwhile_is_not_made_anew),
 		TEST(a_directory_that_cannot_be_written_leaves_the_file_as_it_was),
 		TEST(an_owner_that_cannot_be_kept_leaves_the_file_as_it_was),
-		TEST(a_write_under_way_is_waited_for_and_reported_at_the_end),
+		TEST(whatever_is_there_can_be_written_over),
+		TEST(a_file_that_is_gone_is_made_again_for_its_owner_only),
+		TEST(a_link_that_leads_to_nothing_is_not_written_over),
+		TEST(a_write_that_is_not_safe_on_disk_is_taken_back),
 		TEST(what_cannot_be_read_is_refused_with_the_reason),
-		TEST(a_file_that_is_not_there_cannot_be_watched_over),
+		TEST(no_edit_is_lost_to_a_save_when_editors_rename),
+		TEST(no_edit_is_lost_to_a_save_when_editors_write_in_place),
 	};
 #undef TEST
 

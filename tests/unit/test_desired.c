@@ -48,11 +48,23 @@ struct world {
 	struct desired_change *next; /* to be submitted by the next answer, or NULL */
 };
 
+static struct desired_context context_of(const struct world *world, const struct node *node)
+{
+	return (struct desired_context){
+		.path = world->place.path,
+		.forwarding = node->forwarding,
+		.ports = node->host->ports,
+		.work = world->place.work,
+		.disk = world->place.disk,
+	};
+}
+
 /* *state is the host before and after a test, and the world during it. */
 static int open_world(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	json_t *document = small_config_document(POOLS, SERVICES);
+	struct desired_context context;
 	struct error error = { "" };
 	struct config *config;
 
@@ -61,8 +73,8 @@ static int open_world(void **state)
 	config = config_read(document, NULL, &error);
 	assert_non_null(config);
 	json_decref(document);
-	world->desired = desired_create(world->place.file, world->node->forwarding,
-		world->node->host->ports, config, &error);
+	context = context_of(world, world->node);
+	world->desired = desired_create(&context, config, &world->place.version, &error);
 	if (world->desired == NULL)
 		fail_msg("%s", error.message);
 	*state = world;
@@ -74,8 +86,9 @@ static int close_world(void **state)
 	struct world *world = *state;
 
 	*state = (void *)world->node->host;
-	config_place_close(&world->place);
+	desired_finish(world->desired);
 	desired_destroy(world->desired);
+	config_place_close(&world->place);
 	node_destroy(world->node);
 	free(world);
 	return 0;
@@ -141,11 +154,13 @@ static const struct answer *ask(struct world *world, struct desired_change chang
 /* ---- changes ----------------------------------------------------------------------------------
  */
 
-static json_t *edit_backend(const json_t *document, const json_t *arguments, struct error *error)
+static int edit_backend(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	return config_edit_backend_set(document, "web",
+	*edited = config_edit_backend_set(document, "web",
 		json_string_value(json_object_get(arguments, "name")),
 		json_object_get(arguments, "changes"), error);
+	return *edited == NULL ? -errno : 0;
 }
 
 static struct desired_change set_weight(const char *name, int weight)
@@ -158,9 +173,11 @@ static struct desired_change set_weight(const char *name, int weight)
 	return change;
 }
 
-static json_t *edit_add(const json_t *document, const json_t *arguments, struct error *error)
+static int edit_add(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	return config_edit_backend_add(document, "web", arguments, error);
+	*edited = config_edit_backend_add(document, "web", arguments, error);
+	return *edited == NULL ? -errno : 0;
 }
 
 static struct desired_change add_backend(const char *name, const char *address)
@@ -174,9 +191,11 @@ static struct desired_change add_backend(const char *name, const char *address)
 }
 
 /* As config.apply does: the whole document. */
-static json_t *edit_whole(const json_t *document, const json_t *arguments, struct error *error)
+static int edit_whole(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	return json_deep_copy(arguments);
+	*edited = json_incref((json_t *)arguments);
+	return 0;
 }
 
 static struct desired_change apply_document(json_t *document)
@@ -194,7 +213,7 @@ static struct desired_change dry(struct desired_change change)
 
 static struct desired_change reload(void)
 {
-	struct desired_change change = { .from_file = true };
+	struct desired_change change = { .source = DESIRED_FILE };
 
 	return change;
 }
@@ -262,17 +281,23 @@ static const struct config_backend *backend(const struct world *world, const cha
 	return &pool->backends[position];
 }
 
+static void assert_is_in_force(const struct world *world, const json_t *document)
+{
+	json_t *expected = config_print_with_secret(desired_config(world->desired));
+
+	assert_true(json_equal(document, expected));
+	json_decref(expected);
+}
+
 /* The file is what is in force, with the secret. */
 static void assert_on_disk(const struct world *world)
 {
-	json_t *expected = config_print_with_secret(desired_config(world->desired));
 	json_t *seen = config_place_document(&world->place);
 
-	assert_true(json_equal(seen, expected));
+	assert_is_in_force(world, seen);
 	assert_string_equal(
 		json_string_value(json_object_get(json_object_get(seen, "node"), "hash_key")),
 		"000102030405060708090a0b0c0d0e0f");
-	json_decref(expected);
 	json_decref(seen);
 	assert_int_equal(config_place_count_files(&world->place), 1);
 }
@@ -416,12 +441,13 @@ static void what_cannot_be_written_is_not_applied(void **state)
 	struct world *world = *state;
 	struct snapshot before = take_snapshot(world);
 	const struct answer *answer;
-	char sentence[128];
+	char sentence[256];
 
 	config_place_forbid_writing(&world->place);
 	answer = ask(world, set_weight("w1", 7));
 	config_place_allow_writing(&world->place);
-	snprintf(sentence, sizeof(sentence), "cannot write %s: Permission denied",
+	snprintf(sentence, sizeof(sentence),
+		"cannot write %s: Permission denied; --volatile makes the change without the file",
 		world->place.path);
 	assert_refused(answer, -EACCES, sentence);
 	assert_unchanged(world, &before);
@@ -449,7 +475,8 @@ static void assert_found_changed(const struct world *world, const struct answer 
 	char sentence[256];
 
 	snprintf(sentence, sizeof(sentence),
-		"%s has changed on disk since it was read: reload it (SIGHUP) or undo that first",
+		"%s has changed on disk since it was read: reload it (SIGHUP) or undo that first; "
+		"--volatile leaves the file alone, --overwrite does not heed what it holds",
 		world->place.path);
 	assert_refused(answer, -ESTALE, sentence);
 }
@@ -545,6 +572,31 @@ static void a_file_whose_reload_was_refused_is_not_written_over(void **state)
 	assert_on_disk(world);
 }
 
+/* What waits for a restart in the file stays there, and is in the way of no change. */
+static void a_change_goes_into_a_file_that_waits_for_a_restart(void **state)
+{
+	struct world *world = *state;
+	json_t *document = config_place_document(&world->place);
+
+	json_object_set_new(json_object_get(document, "dataplane"), "mbufs", json_integer(4096));
+	config_place_write(&world->place, document);
+	json_decref(document);
+	for (int weight = 7; weight < 10; weight++) {
+		assert_refused(ask(world, reload()), -EPERM, "dataplane.mbufs: needs a restart");
+		assert_done(ask(world, set_weight("w1", weight)));
+		assert_int_equal(backend(world, "w1")->weight, weight);
+		document = config_place_document(&world->place);
+		assert_int_equal(json_integer_value(json_object_get(
+					 json_object_get(document, "dataplane"), "mbufs")),
+			4096);
+		json_object_set_new(
+			json_object_get(document, "dataplane"), "mbufs", json_integer(65536));
+		assert_is_in_force(world, document);
+		json_decref(document);
+		world->asked_count = world->answer_count = 0;
+	}
+}
+
 /* ---- several changes ----------------------------------------------------------------------------
  */
 
@@ -635,15 +687,12 @@ static void at_the_end_the_change_under_way_is_made_and_others_are_refused(void 
 
 	for (size_t i = 0; i < COUNT_OF(changes); i++)
 		submit(world, &changes[i]);
-	desired_refuse_waiting(world->desired);
-	assert_int_equal(world->answer_count, 2);
+	desired_finish(world->desired);
+	assert_int_equal(world->answer_count, 3);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(world->answers[i].number, i + 1);
 		assert_refused(&world->answers[i], -ECANCELED, "sluiced is stopping");
 	}
-	config_file_destroy(world->place.file);
-	world->place.file = NULL;
-	assert_int_equal(world->answer_count, 3);
 	assert_int_equal(world->answers[2].number, 0);
 	assert_done(&world->answers[2]);
 	assert_int_equal(backend(world, "w1")->weight, 7);
@@ -655,8 +704,8 @@ static void at_the_end_there_need_be_nothing_to_refuse(void **state)
 {
 	struct world *world = *state;
 
-	desired_refuse_waiting(world->desired);
-	desired_refuse_waiting(NULL);
+	desired_finish(world->desired);
+	desired_finish(NULL);
 	desired_destroy(NULL);
 	assert_int_equal(world->answer_count, 0);
 }
@@ -666,14 +715,15 @@ static void a_configuration_that_does_not_fit_is_no_start(void **state)
 	struct world *world = *state;
 	struct state_layout layout = node_layout;
 	struct error error = { "" };
+	struct desired_context context;
 	struct config *config;
 	struct node *tight;
 
 	layout.backends = 2;
 	tight = node_create(world->node->host, &layout, 1);
 	config = small_config_web(1, 3, "ipip");
-	assert_null(desired_create(
-		world->place.file, tight->forwarding, tight->host->ports, config, &error));
+	context = context_of(world, tight);
+	assert_null(desired_create(&context, config, &world->place.version, &error));
 	assert_string_equal(error.message,
 		"the state file has no room left for another backend; a restart makes room for "
 		"twice the configuration");
@@ -702,6 +752,7 @@ int main(void)
 		TEST(a_reload_tried_only_changes_nothing),
 		TEST(a_refused_reload_changes_nothing),
 		TEST(a_file_whose_reload_was_refused_is_not_written_over),
+		TEST(a_change_goes_into_a_file_that_waits_for_a_restart),
 		TEST(changes_at_once_are_made_one_after_the_other),
 		TEST(a_refused_change_does_not_hold_up_those_behind_it),
 		TEST(a_change_that_came_while_a_file_was_written_is_not_lost),
