@@ -282,7 +282,7 @@ static json_t *explain(const struct api *api, const struct question *question)
 	int service = -1;
 
 	wrap_frame(&mbuf, room, build_frame(question, room + RTE_PKTMBUF_HEADROOM));
-	balance_choose_burst(tables, NULL, &packet, 1);
+	balance_choose_burst(tables, NULL, station_any(), &packet, 1);
 	if (packet.service != NULL)
 		service = forwarding_find_service(api->running.forwarding, packet.service->counter);
 	if (service >= 0) {

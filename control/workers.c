@@ -30,13 +30,22 @@ struct workers {
 	struct watched *list;
 };
 
+/*
+ * The XDP program judges the address, and follows the interface's when that changes. Everybody else
+ * shows us what the NIC lets through, broadcasts at least.
+ */
+static struct station station_of_port(const struct port *port)
+{
+	return port_host_path(port) == HOST_PATH_XDP ? station_any() : station_of(port_mac(port));
+}
+
 static void set_ports(struct worker *worker, struct port *const *ports, size_t port_count)
 {
 	worker->port_count = port_count;
 	for (size_t i = 0; i < port_count; i++) {
 		worker->ports[i].id = port_id(ports[i]);
 		worker->ports[i].leaves_to_host = port_host_path(ports[i]) == HOST_PATH_COPY;
-		worker->ports[i].mac = *port_mac(ports[i]);
+		worker->ports[i].station = station_of_port(ports[i]);
 		worker->ports[i].unfinished_checksums = port_has_unfinished_checksums(ports[i]);
 		worker->port_of[port_id(ports[i])] = i;
 	}

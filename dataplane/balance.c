@@ -152,9 +152,9 @@ static __rte_always_inline unsigned int choose_burst(const struct tables *tables
 }
 
 unsigned int balance_choose_burst(const struct tables *tables, struct affinity_counters *counters,
-	struct packet *packets, unsigned int count)
+	struct station station, struct packet *packets, unsigned int count)
 {
-	parse_burst(packets, count);
+	parse_burst(packets, count, station);
 	match_burst(tables, packets, count);
 	return choose_burst(tables, counters, packets, count);
 }

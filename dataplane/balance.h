@@ -12,21 +12,22 @@
 
 #include "affinity.h"
 #include "packet.h"
+#include "station.h"
 #include "tables.h"
 
 /*
- * Takes `count` (at most PACKET_BURST) packets whose mbufs are set from their bytes to the record
- * of their backend, stage by stage over the burst. Afterwards verdict is VERDICT_NEXT where
- * `record` is set, else the packet's fate. VERDICT_NEXT does not mean that there is a backend:
- * where there is none the record is that of nobody, from which encapsulation makes a fate; ask
- * balance_has_backend(). Returns how many have PACKET_COPY. Workers; what is found stays reachable
- * until their next quiescent state.
+ * Takes `count` (at most PACKET_BURST) packets of one port, whose address is `station`, and whose
+ * mbufs are set from their bytes to the record of their backend, stage by stage over the burst.
+ * Afterwards verdict is VERDICT_NEXT where `record` is set, else the packet's fate. VERDICT_NEXT
+ * does not mean that there is a backend: where there is none the record is that of nobody, from
+ * which encapsulation makes a fate; ask balance_has_backend(). Returns how many have PACKET_COPY.
+ * Workers; what is found stays reachable until their next quiescent state.
  *
  * `counters` are the worker's own. NULL: only look, and leave pins and counters as they are; any
  * thread that keeps `tables` from being destroyed.
  */
 unsigned int balance_choose_burst(const struct tables *tables, struct affinity_counters *counters,
-	struct packet *packets, unsigned int count);
+	struct station station, struct packet *packets, unsigned int count);
 
 /*
  * Copies those that have PACKET_COPY and are still VERDICT_NEXT, each as a packet for cur of its

@@ -315,15 +315,51 @@ static __rte_noinline enum verdict parse_any(struct packet *packet)
 	return VERDICT_LEFT_TO_HOST;
 }
 
-void parse_burst(struct packet *packets, unsigned int count)
+/* The same as station_compare() of a frame of any length. A part of an address tells nothing. */
+static __rte_noinline uint64_t compare_any(const struct packet *packet, struct station station)
+{
+	uint8_t start[STATION_BYTES] = { 0 };
+
+	if (packet->mbuf->data_len < RTE_ETHER_ADDR_LEN)
+		return 0;
+	memcpy(start, packet_at(packet, 0), RTE_ETHER_ADDR_LEN);
+	return station_compare(station, start);
+}
+
+/* For a burst that has any of other stations. */
+static __rte_noinline void leave_to_others(
+	struct packet *packets, unsigned int count, struct station station)
 {
 	for (unsigned int i = 0; i < count; i++)
-		if (unlikely(!parse_plain(&packets[i])))
-			packets[i].verdict = parse_any(&packets[i]);
+		if ((compare_any(&packets[i], station) & station.mask) != 0)
+			packets[i].verdict = VERDICT_LEFT_TO_HOST;
+}
+
+/* Of a frame that has taken the long way: a short one is to be looked at. */
+static __rte_always_inline uint64_t compare_long(
+	const struct packet *packet, struct station station)
+{
+	if (unlikely(packet->mbuf->data_len < STATION_BYTES))
+		return UINT64_MAX;
+	return station_compare(station, packet_at(packet, 0));
+}
+
+void parse_burst(struct packet *packets, unsigned int count, struct station station)
+{
+	uint64_t differs = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (likely(parse_plain(&packets[i], station, &differs)))
+			continue;
+		packets[i].verdict = parse_any(&packets[i]);
+		differs |= compare_long(&packets[i], station);
+	}
+	if (unlikely((differs & station.mask) != 0))
+		leave_to_others(packets, count, station);
 }
 
 enum verdict parse(struct packet *packet)
 {
-	parse_burst(packet, 1);
+	parse_burst(packet, 1, station_any());
 	return packet->verdict;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "packet.h"
+#include "station.h"
 
 /* Extension headers of IPv6 that are walked before a packet counts as malformed. */
 #define PARSE_EXTENSIONS_MAX 8
@@ -32,5 +33,8 @@ enum verdict parse(struct packet *packet);
  */
 enum verdict parse_icmp_error(struct packet *packet);
 
-/* The same as parse() for a burst; the fates go to each packet's verdict. */
-void parse_burst(struct packet *packets, unsigned int count);
+/*
+ * The same as parse() for a burst that came by one port; the fates go to each packet's verdict.
+ * LEFT_TO_HOST also for frames that are not addressed to `station`, whatever is in them.
+ */
+void parse_burst(struct packet *packets, unsigned int count, struct station station);

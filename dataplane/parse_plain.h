@@ -21,6 +21,7 @@
 #include <rte_udp.h>
 
 #include "packet.h"
+#include "station.h"
 
 #define PLAIN_L3 RTE_ETHER_HDR_LEN
 #define PLAIN_L4 (PLAIN_L3 + sizeof(struct rte_ipv4_hdr))
@@ -75,9 +76,11 @@ static inline bool plain_l4_is_sound(uint32_t protocol, const void *l4, int leng
 
 /*
  * Fills in what parse() fills in, where the packet is plain; else false, and the packet is as it
- * was. No byte is read that the least of such packets does not have.
+ * was. `differs` gets what sets the frame apart from `station`. No byte is read that the least of
+ * such packets does not have.
  */
-static __rte_always_inline bool parse_plain(struct packet *packet)
+static __rte_always_inline bool parse_plain(
+	struct packet *packet, struct station station, uint64_t *differs)
 {
 	const struct rte_mbuf *mbuf = packet->mbuf;
 	const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
@@ -98,6 +101,7 @@ static __rte_always_inline bool parse_plain(struct packet *packet)
 	if (unlikely(
 		    !plain_l4_is_sound(protocol, l4, (int)total_length - (int)sizeof(*ip), &flags)))
 		return false;
+	*differs |= station_compare(station, frame);
 	packet->frame_length = mbuf->data_len;
 	packet->l3_length = total_length;
 	packet->traffic_class = ip->type_of_service;

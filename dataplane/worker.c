@@ -40,34 +40,6 @@ static unsigned int receive(struct worker *worker, unsigned int port, struct pac
 	return count;
 }
 
-static bool is_for_port(const struct worker_port *port, const struct rte_mbuf *mbuf)
-{
-	return mbuf->data_len < sizeof(port->mac) ||
-	       memcmp(rte_pktmbuf_mtod(mbuf, void *), &port->mac, sizeof(port->mac)) == 0;
-}
-
-/*
- * On a port that shows us the host's packets and those of others, too (see worker.h): ours to the
- * front, in their order, and theirs behind, with their fate. Returns how many are ours. Before the
- * choice of a backend, because that leaves traces among the pins.
- */
-static unsigned int leave_to_others(
-	const struct worker_port *port, struct packet *packets, unsigned int packet_count)
-{
-	unsigned int ours = 0;
-
-	for (unsigned int i = 0; i < packet_count; i++) {
-		struct rte_mbuf *mbuf = packets[i].mbuf;
-
-		packets[i].verdict = VERDICT_LEFT_TO_HOST;
-		if (!is_for_port(port, mbuf))
-			continue;
-		packets[i].mbuf = packets[ours].mbuf;
-		packets[ours++].mbuf = mbuf;
-	}
-	return ours;
-}
-
 /* What veth peers leave undone; the packets are parsed and about to leave. */
 static void complete_checksums(struct packet *packets, unsigned int packet_count)
 {
@@ -93,20 +65,19 @@ static unsigned int serve_port(
 {
 	struct packet packets[PACKET_BURST];
 	unsigned int packet_count = receive(worker, port, packets);
-	unsigned int ours = packet_count, copies;
+	unsigned int copies;
 
 	if (packet_count == 0)
 		return 0;
-	if (unlikely(worker->ports[port].leaves_to_host))
-		ours = leave_to_others(&worker->ports[port], packets, packet_count);
-	copies = balance_choose_burst(tables, &worker->counters->affinity, packets, ours);
+	copies = balance_choose_burst(tables, &worker->counters->affinity,
+		worker->ports[port].station, packets, packet_count);
 	for (unsigned int i = 0; i < packet_count; i++)
 		guard_lower(packets[i].mbuf);
 	if (unlikely(worker->ports[port].unfinished_checksums))
-		complete_checksums(packets, ours);
+		complete_checksums(packets, packet_count);
 	if (unlikely(copies != 0))
-		serve_copies(worker, tables, packets, ours);
-	balance_encapsulate_burst(packets, ours);
+		serve_copies(worker, tables, packets, packet_count);
+	balance_encapsulate_burst(packets, packet_count);
 	settle_burst(worker, port, packets, packet_count);
 	return packet_count;
 }

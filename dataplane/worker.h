@@ -12,21 +12,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <rte_ether.h>
-
 #include "counters.h"
 #include "publish.h"
+#include "station.h"
 
 #define WORKER_PORTS_MAX COUNTERS_PORT_ROOM
 
 struct worker_port {
-	uint16_t id; /* DPDK's number */
+	uint16_t id;         /* DPDK's number */
+	bool leaves_to_host; /* the host has a copy of every packet */
 	/*
-	 * The host has a copy of every packet, and so have we of every packet of the host's: what
-	 * it sends out itself, and what is for other stations. Only frames for `mac` are ours.
+	 * Only frames for it are ours. Where the host has a copy of ours, we have one of every
+	 * packet of the host's, too: what it sends out itself, and what is for other stations.
 	 */
-	bool leaves_to_host;
-	struct rte_ether_addr mac;
+	struct station station;
 	bool unfinished_checksums; /* checksum.h */
 };
 

@@ -58,7 +58,7 @@ static void step_swap(const struct tables *tables, struct packet *packets, unsig
 
 static void step_parse(const struct tables *tables, struct packet *packets, unsigned int count)
 {
-	parse_burst(packets, count);
+	parse_burst(packets, count, station_of(&traffic_station));
 }
 
 static void step_match(const struct tables *tables, struct packet *packets, unsigned int count)
@@ -73,12 +73,13 @@ static void step_match(const struct tables *tables, struct packet *packets, unsi
 static void step_choose_quiet(
 	const struct tables *tables, struct packet *packets, unsigned int count)
 {
-	balance_choose_burst(&quiet_tables, &counters, packets, count);
+	balance_choose_burst(
+		&quiet_tables, &counters, station_of(&traffic_station), packets, count);
 }
 
 static void step_choose(const struct tables *tables, struct packet *packets, unsigned int count)
 {
-	balance_choose_burst(tables, &counters, packets, count);
+	balance_choose_burst(tables, &counters, station_of(&traffic_station), packets, count);
 }
 
 static void step_encapsulate(

@@ -62,13 +62,15 @@ static void make_ipv6(struct traffic *traffic, struct rte_ether_hdr *ethernet)
 	memcpy(&traffic->first_vip, options->vip.bytes + 12, 4);
 }
 
+const struct rte_ether_addr traffic_station = { { 2, 2, 2, 2, 2, 2 } };
+
 void traffic_init(struct traffic *traffic, const struct traffic_options *options)
 {
 	struct rte_ether_hdr *ethernet = (void *)traffic->template;
 
 	memset(traffic, 0, sizeof(*traffic));
 	traffic->options = *options;
-	memset(&ethernet->dst_addr, 2, sizeof(ethernet->dst_addr));
+	ethernet->dst_addr = traffic_station;
 	memset(&ethernet->src_addr, 6, sizeof(ethernet->src_addr));
 	if (traffic_is_ipv6(traffic))
 		make_ipv6(traffic, ethernet);

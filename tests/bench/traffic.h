@@ -47,6 +47,9 @@ struct traffic {
 	uint16_t headers;   /* bytes of the template */
 };
 
+/* To which all frames are addressed. */
+extern const struct rte_ether_addr traffic_station;
+
 void traffic_init(struct traffic *traffic, const struct traffic_options *options);
 
 static inline bool traffic_is_ipv6(const struct traffic *traffic)

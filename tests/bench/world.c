@@ -154,6 +154,7 @@ static void make_worker(struct world *world, unsigned int number)
 	worker->queue = number;
 	worker->port_count = 1;
 	worker->ports[0].id = SOURCE_PORT;
+	worker->ports[0].station = station_of(&traffic_station);
 	worker->publish = world->publish;
 	worker->stop = &world->stop[number];
 	worker->counters = allocate(
@@ -192,7 +193,7 @@ static bool pin_flow(struct world *world, struct rte_mbuf *mbuf)
 	bool udp = world->options.protocol == IPPROTO_UDP;
 	struct packet packet = { .mbuf = mbuf };
 
-	balance_choose_burst(world->tables, NULL, &packet, 1);
+	balance_choose_burst(world->tables, NULL, station_any(), &packet, 1);
 	if (packet.verdict != VERDICT_NEXT || (packet.word & SLOT_TRACK) == 0)
 		return false;
 	return pins_put(&world->pins, packet.hash,

@@ -9,7 +9,7 @@ static struct affinity_choice look(
 
 	memset(packet, 0, sizeof(*packet));
 	packet->mbuf = frame_mbuf_create(frame, 0, 0);
-	balance_choose_burst(scene->tables, NULL, packet, 1);
+	balance_choose_burst(scene->tables, NULL, station_any(), packet, 1);
 	choice = balance_look(scene->tables, packet);
 	frame_mbuf_free(packet->mbuf);
 	packet->mbuf = NULL;
@@ -22,7 +22,7 @@ static uint16_t send(struct scene *scene, struct affinity_counters *counters,
 {
 	memset(packet, 0, sizeof(*packet));
 	packet->mbuf = frame_mbuf_create(frame, 0, 0);
-	balance_choose_burst(scene->tables, counters, packet, 1);
+	balance_choose_burst(scene->tables, counters, station_any(), packet, 1);
 	frame_mbuf_free(packet->mbuf);
 	packet->mbuf = NULL;
 	assert_int_equal(packet->verdict, VERDICT_NEXT);
@@ -166,7 +166,7 @@ static void a_burst_meets_what_its_packets_would_meet_alone(void **state)
 	unsigned int tracked = 0;
 
 	make_mixed_burst(scene, frames, packets);
-	balance_choose_burst(scene->tables, &scene->counters, packets, PACKET_BURST);
+	balance_choose_burst(scene->tables, &scene->counters, station_any(), packets, PACKET_BURST);
 	for (unsigned int i = 0; i < PACKET_BURST; i++) {
 		frame_mbuf_free(packets[i].mbuf);
 		if (i % 3 == 2) {
@@ -195,7 +195,7 @@ static void a_slot_without_cur_serves_its_old_flows(void **state)
 	assert_int_equal(send(scene, &scene->counters, &frame, &packet), GID(A));
 	make_syn(&frame, 40001);
 	packet.mbuf = frame_mbuf_create(&frame, 0, 0);
-	balance_choose_burst(scene->tables, &scene->counters, &packet, 1);
+	balance_choose_burst(scene->tables, &scene->counters, station_any(), &packet, 1);
 	balance_encapsulate_burst(&packet, 1);
 	frame_mbuf_free(packet.mbuf);
 	assert_int_equal(packet.verdict, VERDICT_NO_BACKEND);

@@ -514,7 +514,7 @@ static bool serve_burst(struct reader *reader)
 			refill(reader->mbufs[i], &reader->frames[(first_flow + i) % FLOWS]);
 	reader->packets_in += PACKET_BURST;
 	reader->next_flow = (first_flow + PACKET_BURST) % FLOWS;
-	balance_choose_burst(tables, NULL, packets, PACKET_BURST);
+	balance_choose_burst(tables, NULL, station_any(), packets, PACKET_BURST);
 	balance_encapsulate_burst(packets, PACKET_BURST);
 	if (!check_burst(reader, packets, first_flow, least, atomic_load(&race->begun)))
 		return false;

@@ -259,12 +259,13 @@ static void frames_of_others_leave_no_pins(void **state)
 {
 	struct bench *bench = *state;
 	const struct worker_counters *counters = bench->worker.counters;
+	const struct rte_ether_addr mac = { { 0x22, 0x22, 0x22, 0x22, 0x22, 0x22 } };
 	struct worker_port *port = &bench->worker.ports[0];
 	struct frame frames[9];
 
 	set_words(bench->scene, AWAY);
 	port->leaves_to_host = true;
-	memset(&port->mac, 0x22, sizeof(port->mac));
+	port->station = station_of(&mac);
 	for (unsigned int i = 0; i < COUNT_OF(frames); i++) {
 		make_syn(&frames[i], 40000 + i);
 		memset(frames[i].bytes, i % 3 == 1 ? 0x22 : 0x33, 6);

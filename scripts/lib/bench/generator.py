@@ -16,6 +16,7 @@ from .rows import VIP, VIP_PORT
 FRAME_SIZE = 64
 AS_MANY_AS_POSSIBLE = 0
 MBUFS = 8192
+PORT_MAC = "02:02:02:02:02:02"  # to which the generator sends
 RING = "packed_vq=1,mrg_rxbuf=0,in_order=1,vectorized=1,queue_size=1024"
 SINK = "net_null0,no-rx=1"  # for what is not to come back
 # For EAL of the program at the far end: one file for all of its memory, because the generator can
@@ -48,7 +49,7 @@ class Generator(Program):
 
     def far_end(self):
         """The device of the program that is to receive."""
-        return f"net_virtio_user0,path={self.socket_path()},{RING}"
+        return f"net_virtio_user0,mac={PORT_MAC},path={self.socket_path()},{RING}"
 
     def connect(self):
         return self.process.stdout if os.path.exists(self.socket_path()) else None

@@ -66,6 +66,26 @@ def packet_to_an_address_of_no_service_is_left_to_the_host(rig):
 
 
 @case
+def frames_of_other_stations_are_not_balanced(rig):
+    def to(mac, family=4, **fields):
+        packet = frames.tcp(family, **fields)
+        return bytes.fromhex(mac.replace(":", "")) + packet[6:]
+
+    drop_all(rig, "no_host_path", [
+        to("02:00:00:00:00:77"),  # another host's, flooded by a switch
+        to("ff:ff:ff:ff:ff:ff"),  # broadcast (RFC 1812, 5.3.4)
+        to("ff:ff:ff:ff:ff:ff", 6),
+        to("01:00:5e:00:00:0a"),  # multicast
+        to("33:33:00:00:00:10", 6),
+        to("03:70:63:61:70:00"),  # ours but for the bit of a group
+        to("02:70:63:61:70:01"),  # ours but for the last bit
+        to("ff:ff:ff:ff:ff:ff", 4, vlan=9),
+        to("02:00:00:00:00:77", 4, port=81),
+        to("02:00:00:00:00:77", 6, vlan=9),
+    ])
+
+
+@case
 def icmp_to_a_vip_is_left_to_the_host(rig):
     drop_all(rig, "no_host_path", [
         frames.ethernet() / frames.ip(4) / ICMP() / b"ping",

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * station: which frames are addressed to a port, by their destination MAC address. A router takes
+ * no frame of another station, and none that was broadcast or multicast on the link (RFC 1812,
+ * 5.3.4 and 4.2.3.1): every balancer of the segment has those, too.
+ *
+ * Destination and the first two bytes of the source are compared as one word of eight bytes, in the
+ * order of memory, of which `mask` takes the first six; with a mask of 0 every frame is the port's.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_ether.h>
+
+struct station {
+	uint64_t address;
+	uint64_t mask;
+};
+
+/* Bytes of a frame that station_compare() reads. */
+#define STATION_BYTES 8
+
+/* Every frame is for it: someone else has judged the address, or there is no such thing. */
+static inline struct station station_any(void)
+{
+	return (struct station){ 0 };
+}
+
+static inline struct station station_of(const struct rte_ether_addr *mac)
+{
+	struct station station = { 0 };
+
+	memcpy(&station.address, mac, sizeof(*mac));
+	memset(&station.mask, 0xff, sizeof(*mac));
+	return station;
+}
+
+/*
+ * What sets a frame apart from the station, and more: the bits of `mask` alone say whether it is
+ * for it. So those of a whole burst can be joined by OR and masked once.
+ */
+static inline uint64_t station_compare(struct station station, const uint8_t *frame)
+{
+	uint64_t word;
+
+	memcpy(&word, frame, sizeof(word));
+	return word ^ station.address;
+}
