@@ -130,8 +130,7 @@ static void fill_backend(struct live_backend *backend, const struct identity_bac
 	snprintf(backend->name, sizeof(backend->name), "%s", row->name);
 	snprintf(backend->key, sizeof(backend->key), "%s", row->key);
 	backend->index = row->index;
-	backend->weight = backend->base_weight = row->weight;
-	backend->is_ghost = row->ghost;
+	backend->weight = row->weight;
 	backend->facts = (struct membership_facts){
 		.wish = row->wish,
 		.weight = row->weight,
@@ -282,66 +281,6 @@ static int adopt_services(struct adoption *adoption, struct error *error)
 	return 0;
 }
 
-/* Seats. */
-
-static void take_seat(struct plan_pool *plan, const struct live_backend *backend)
-{
-	struct plan_seat *seat = &plan->seats[plan->seat_count++];
-
-	snprintf(seat->name, sizeof(seat->name), "%s", backend->name);
-	snprintf(seat->key, sizeof(seat->key), "%s", backend->key);
-	seat->address = backend->address;
-	seat->weight = backend->base_weight;
-}
-
-static bool had_seat(const struct live_backend *backend)
-{
-	return !live_backend_is_removed(backend) || backend->is_ghost;
-}
-
-static int remember_pool(
-	const struct adoption *adoption, const struct member_pool *pool, struct plan_pool *plan)
-{
-	int place = config_find_pool(adoption->config, pool->name);
-
-	snprintf(plan->name, sizeof(plan->name), "%s", pool->name);
-	plan->slots = pool->live->slots;
-	plan->builder = place < 0 ? CONFIG_BUILDER_MAGLEV : adoption->config->pools[place].builder;
-	plan->seats = calloc(pool->backend_count + 1, sizeof(*plan->seats));
-	if (plan->seats == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < pool->backend_count; i++)
-		if (had_seat(&pool->backends[i]))
-			take_seat(plan, &pool->backends[i]);
-	return 0;
-}
-
-/*
- * The bases go on, so that slots stay where they are although a seat is nobody's. Where they cannot
- * (rows that contradict each other) new ones are made: that moves slots and breaks nothing.
- */
-static void remember_bases(struct adoption *adoption)
-{
-	struct forwarding *forwarding = adoption->forwarding;
-	struct plan_pool *pools = calloc(forwarding->pool_count + 1, sizeof(*pools));
-	struct error error = { "" };
-
-	for (size_t i = 0; pools != NULL && i < forwarding->pool_count; i++) {
-		if (remember_pool(adoption, &forwarding->pools[i], &pools[i]) == 0)
-			continue;
-		while (i-- > 0)
-			free(pools[i].seats);
-		free(pools);
-		return;
-	}
-	if (pools == NULL)
-		return;
-	forwarding->plan =
-		plan_remember(forwarding->planner, pools, forwarding->pool_count, &error);
-	if (forwarding->plan == NULL)
-		adoption->say(error.message);
-}
-
 /* Of gids that had been given up, before these are somebody else's; all others as any sweep does.
  */
 static void forget_pins(const struct adoption *adoption)
@@ -385,7 +324,6 @@ int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 		code = adopt_services(&adoption, error);
 	if (code == 0) {
 		adopt_all_words(&adoption);
-		remember_bases(&adoption);
 		forget_pins(&adoption);
 	}
 	if (adoption.unsound != 0)

@@ -69,19 +69,11 @@ static void advance_pool(struct forwarding *forwarding, size_t number, uint64_t 
 	forwarding_follow_shares(forwarding, number, now_ms);
 }
 
-/* A ghost keeps its numbers, so that its seat outlives a restart; but not the last ones there are.
- */
-static bool keeps_ghosts(const struct member_pool *pool)
-{
-	return pool->backend_count < SLOT_BACKEND_MAX / 16 * 15;
-}
-
 /* Whether nothing but its row speaks of the backend any more. */
-static bool has_gone(
-	const struct member_pool *pool, const struct live_backend *backend, const bool *named)
+static bool has_gone(const struct live_backend *backend, const bool *named)
 {
 	return live_backend_is_removed(backend) && backend->life.state == MEMBER_DEAD &&
-	       !named[backend->index] && !(backend->is_ghost && keeps_ghosts(pool));
+	       !named[backend->index];
 }
 
 static void release_gone(struct forwarding *forwarding, size_t number)
@@ -94,7 +86,7 @@ static void release_gone(struct forwarding *forwarding, size_t number)
 		return;
 	live_pool_find_named(pool->live, named);
 	for (size_t i = pool->configured_count; i < pool->backend_count; i++) {
-		if (has_gone(pool, &pool->backends[i], named))
+		if (has_gone(&pool->backends[i], named))
 			forwarding_retire_backend(forwarding, pool->live, &pool->backends[i]);
 		else
 			pool->backends[kept++] = pool->backends[i];

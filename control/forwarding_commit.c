@@ -60,27 +60,14 @@ static void enter_backend(
 	tracking_enter(forwarding->tracking, backend->gid, pool->live, backend->index);
 }
 
-/* What the base knows of it, for the next process to build the same one. */
-static void note_seat(struct member_pool *pool, size_t place, const struct plan_pool *plan)
-{
-	struct live_backend *backend = &pool->backends[place];
-
-	backend->is_ghost = place >= pool->configured_count &&
-			    plan_has_ghost(plan, backend->key, &backend->address);
-	if (place < pool->configured_count)
-		backend->base_weight = plan->seats[place].weight;
-}
-
 /* Steps 0 and 1. */
-static void store_backends(
-	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
+static void store_backends(struct forwarding *forwarding, struct member_pool *pool)
 {
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
 
 		if (backend->before == NULL)
 			enter_backend(forwarding, pool, backend);
-		note_seat(pool, i, plan);
 		/* else its row says so already */
 		if (backend->before == NULL || !live_backend_is_alike(backend, backend->before))
 			forwarding_write_backend(forwarding, pool->live, backend);
@@ -91,7 +78,7 @@ static void store_backends(
 	}
 }
 
-/* What the table says by seats, by the indices that words have. Ghosts own no slot. */
+/* What the table says by seats, by the indices that words have. Vacant seats own no slot. */
 struct translation {
 	const uint16_t *seats;              /* by slot */
 	uint16_t indices[SLOT_BACKEND_MAX]; /* by seat, close together */
@@ -295,7 +282,7 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 		if (pool->before == NULL)
 			forwarding_write_pool(forwarding, pool);
 		if (!pool->is_left_alone)
-			store_backends(forwarding, pool, &change->plan->pools[i]);
+			store_backends(forwarding, pool);
 		if (pool->before == NULL)
 			fill_slots(pool, &change->plan->pools[i]);
 	}

@@ -32,7 +32,7 @@ void forwarding_write_backend(struct forwarding *forwarding, const struct live_p
 	memcpy(row->name, backend->name, sizeof(row->name));
 	memcpy(row->key, backend->key, sizeof(row->key));
 	row->address = backend->address;
-	row->weight = backend->base_weight;
+	row->weight = backend->weight;
 	row->wish = facts->wish;
 	row->healthy = facts->healthy;
 	row->health_s = facts->health_s;
@@ -41,7 +41,6 @@ void forwarding_write_backend(struct forwarding *forwarding, const struct live_p
 	row->changed_s = life->changed_s;
 	row->instance_s = life->instance_s;
 	row->instance = life->instance;
-	row->ghost = backend->is_ghost;
 	row->joining = backend->joining;
 	row->steps = backend->dynamic.factor / (FACTOR_ONE / FACTOR_DYNAMIC_STEPS);
 	row->ramp_s = backend->ramp_s;

@@ -183,7 +183,6 @@ bool live_backend_lives_alike(const struct live_backend *a, const struct live_ba
 bool live_backend_is_alike(const struct live_backend *a, const struct live_backend *b)
 {
 	return live_backend_lives_alike(a, b) && a->weight == b->weight &&
-	       a->base_weight == b->base_weight && a->is_ghost == b->is_ghost &&
 	       a->records == b->records && strcmp(a->name, b->name) == 0 &&
 	       strcmp(a->key, b->key) == 0;
 }

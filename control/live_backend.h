@@ -19,12 +19,10 @@ struct live_backend {
 	char name[CONFIG_NAME_SIZE];
 	char key[CONFIG_KEY_SIZE];
 	struct address address;
-	uint16_t index;  /* in its pool: what slot words say */
-	uint32_t gid;    /* on this node: what pins say, its counters, its row in the state file */
-	uint32_t weight; /* as configured, or when it was last */
-	uint32_t base_weight; /* of its seat in the base, which a weight of 0 leaves as it was */
-	bool is_ghost;        /* configured no more, and its seat is nobody's */
-	uint32_t records;     /* first cell (live_records.h); RECORD_NONE: there is no way to it */
+	uint16_t index;   /* in its pool: what slot words say */
+	uint32_t gid;     /* on this node: what pins say, its counters, its row in the state file */
+	uint32_t weight;  /* as configured, or when it was last */
+	uint32_t records; /* first cell (live_records.h); RECORD_NONE: there is no way to it */
 
 	struct membership_facts facts;
 	struct membership_life life;

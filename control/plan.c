@@ -39,103 +39,48 @@ void planner_destroy(struct planner *planner)
 
 /* Seats. */
 
-static void hash_seat(struct plan_seat *seat, const struct flow_secret *secret)
+static void take_seat(struct plan_seat *seat, const struct config_backend *backend,
+	const struct plan_share *share, const struct flow_secret *secret)
 {
 	char text[ADDRESS_TEXT_SIZE];
 
+	snprintf(seat->name, sizeof(seat->name), "%s", backend->name);
+	snprintf(seat->key, sizeof(seat->key), "%s", backend->key);
+	seat->address = backend->address;
+	seat->weight = backend->weight != 0 ? backend->weight : backend->seat_weight;
+	seat->share = share->share;
+	seat->joining = share->joining;
+	seat->holds = share->holds;
 	address_format(&seat->address, text);
 	seat->owner_hash = maglev_key_hash(secret, text, strlen(text));
 	seat->key_hash = maglev_key_hash(secret, seat->key, strlen(seat->key));
 }
 
-static void take_seat(struct plan_seat *seat, const struct config_backend *backend,
-	const struct plan_share *share, const struct flow_secret *secret)
+static void leave_vacant(struct plan_seat *seat, const struct config_vacant *vacant,
+	const struct flow_secret *secret)
 {
-	snprintf(seat->name, sizeof(seat->name), "%s", backend->name);
-	snprintf(seat->key, sizeof(seat->key), "%s", backend->key);
-	seat->address = backend->address;
-	seat->weight = backend->weight;
-	seat->share = share->share;
-	seat->joining = share->joining;
-	seat->holds = share->holds;
-	hash_seat(seat, secret);
-}
-
-/*
- * Gives the seats their places in the base of before. A weight of 0 is a drain and leaves the seat
- * its slots. False where it takes another base: a key is new, or has another weight.
- */
-static bool fit_base(struct plan_pool *pool, const struct plan_base *base)
-{
-	for (size_t i = 0; i < pool->backend_count; i++) {
-		struct plan_seat *seat = &pool->seats[i];
-		uint32_t weight;
-
-		if (!plan_base_find(base, seat->key, &seat->place, &weight) ||
-			(seat->weight != 0 && seat->weight != weight))
-			return false;
-		seat->weight = weight;
-	}
-	return true;
-}
-
-/* A drained seat keeps its weight in a new base, too: it is to get its slots back. */
-static void keep_drained_weights(struct plan_pool *pool, const struct plan_base *base)
-{
-	for (size_t i = 0; i < pool->backend_count; i++) {
-		struct plan_seat *seat = &pool->seats[i];
-		uint16_t place;
-
-		if (seat->weight == 0)
-			plan_base_find(base, seat->key, &place, &seat->weight);
-	}
-}
-
-/* Seats of before that nobody has now follow the configured ones. */
-static int add_ghosts(struct plan_pool *pool, const struct plan_pool *before)
-{
-	size_t places = plan_base_size(before->base);
-	bool *taken = calloc(places + 1, sizeof(*taken));
-
-	if (taken == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < pool->backend_count; i++)
-		taken[pool->seats[i].place] = true;
-	for (size_t i = 0; i < before->seat_count; i++) {
-		const struct plan_seat *seat = &before->seats[i];
-		struct plan_seat *ghost = &pool->seats[pool->seat_count];
-
-		if (taken[seat->place])
-			continue;
-		*ghost = *seat;
-		ghost->share = 0;
-		pool->seat_count++;
-	}
-	free(taken);
-	return 0;
+	snprintf(seat->key, sizeof(seat->key), "%s", vacant->key);
+	seat->weight = vacant->weight;
+	seat->key_hash = maglev_key_hash(secret, seat->key, strlen(seat->key));
 }
 
 static int make_seats(struct plan_pool *pool, const struct config_pool *config,
 	const struct plan_pool *before, const struct plan_share *shares,
 	const struct flow_secret *secret)
 {
-	size_t room = config->backend_count + (before == NULL ? 0 : before->seat_count) + 1;
-
-	pool->seats = calloc(room, sizeof(*pool->seats));
+	pool->backend_count = config->backend_count;
+	pool->seat_count = config->backend_count + config->vacant_count;
+	pool->seats = calloc(pool->seat_count + 1, sizeof(*pool->seats));
 	if (pool->seats == NULL)
 		return -ENOMEM;
-	pool->backend_count = pool->seat_count = config->backend_count;
 	for (size_t i = 0; i < config->backend_count; i++)
 		take_seat(&pool->seats[i], &config->backends[i], &shares[i], secret);
+	for (size_t i = 0; i < config->vacant_count; i++)
+		leave_vacant(&pool->seats[config->backend_count + i], &config->vacant[i], secret);
 	if (pool->builder == CONFIG_BUILDER_RENDEZVOUS)
 		return 0;
-	if (before != NULL && before->base != NULL) {
-		if (fit_base(pool, before->base)) {
-			pool->base = plan_base_share(before->base);
-			return add_ghosts(pool, before);
-		}
-		keep_drained_weights(pool, before->base);
-	}
+	if (before != NULL && before->base != NULL && plan_base_fit(before->base, pool))
+		return 0;
 	return plan_base_create(pool);
 }
 
@@ -363,46 +308,6 @@ void plan_replace_pool(struct plan *plan, size_t number, const struct plan_pool 
 	plan_pool_destroy(&plan->pools[number]);
 	plan->pools[number] = *next;
 	sum_digests(plan);
-}
-
-struct plan *plan_remember(
-	struct planner *planner, struct plan_pool *pools, size_t pool_count, struct error *error)
-{
-	struct plan *plan = calloc(1, sizeof(*plan));
-	int code = 0;
-
-	if (plan != NULL) {
-		plan->pools = pools;
-		plan->pool_count = pool_count;
-		plan->by_name = lookup_create();
-	}
-	if (plan == NULL || plan->by_name == NULL)
-		code = -ENOMEM;
-	for (size_t i = 0; code == 0 && i < pool_count; i++) {
-		for (size_t k = 0; k < pools[i].seat_count; k++)
-			hash_seat(&pools[i].seats[k], planner->secret);
-		if (pools[i].builder == CONFIG_BUILDER_MAGLEV)
-			code = plan_base_create(&pools[i]);
-		if (code == 0)
-			code = name_pool(plan, i);
-	}
-	if (code == 0)
-		return plan;
-	if (plan == NULL) {
-		for (size_t i = 0; i < pool_count; i++)
-			plan_pool_destroy(&pools[i]);
-		free(pools);
-	}
-	return refuse(plan, code, error);
-}
-
-bool plan_has_ghost(const struct plan_pool *pool, const char *key, const struct address *address)
-{
-	for (size_t i = pool->backend_count; i < pool->seat_count; i++)
-		if (address_equal(&pool->seats[i].address, address) &&
-			strcmp(pool->seats[i].key, key) == 0)
-			return true;
-	return false;
 }
 
 const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name)

@@ -4,8 +4,10 @@
  * out beside the running ones, so that what a change would move is known before it is made. Touches
  * nothing that runs. Control thread.
  *
- * Tables are patched ones (patched.h): a base over seats, which only another seat or another weight
- * replaces, and what the seats' shares make of it.
+ * A table is a function of what the configuration says of its pool and of who serves now, and of
+ * nothing else: nodes that agree on these have the same tables, whatever each has been through, and
+ * the digest says whether they do. It is a patched one (patched.h): a base over all seats that have
+ * a weight, the vacant ones included, and what the shares of the seats make of it.
  */
 #pragma once
 
@@ -19,27 +21,29 @@
 #include "flow.h"
 #include "plan_table.h"
 
-/* A place in the pool: the slots that go with a key, whichever backend has it. */
+/* A place in the pool: the slots that go with a key, whichever backend has it, or none. */
 struct plan_seat {
-	char name[CONFIG_NAME_SIZE]; /* of the backend */
+	char name[CONFIG_NAME_SIZE]; /* of the backend; "" for a vacant one, which has no address */
 	char key[CONFIG_KEY_SIZE];
 	struct address address;
 	uint64_t key_hash;
 	uint64_t owner_hash; /* of the address: who a slot's flows go to */
-	uint32_t weight;     /* of the base */
+	uint32_t weight;     /* of the base; 0: it is not in it */
 	uint32_t share;      /* of it, FACTOR_ONE being the whole; 0: takes no new flows */
 	bool joining;        /* in slow start, and never was whole (patched.h) */
 	bool holds;          /* its flows stay with it, whether or not it takes new ones */
-	uint16_t place;      /* in the base */
+	uint16_t place;      /* in the base; PLAN_NO_PLACE */
 	uint32_t owned;      /* slots */
 };
+
+#define PLAN_NO_PLACE UINT16_MAX
 
 struct plan_pool {
 	char name[CONFIG_NAME_SIZE];
 	uint32_t slots; /* M */
 	enum config_builder builder;
 	size_t backend_count; /* of the configuration, in its order: the first of the seats */
-	size_t seat_count;    /* with the ghosts: seats that nobody has any more (patched.h) */
+	size_t seat_count;    /* with the vacant ones */
 	struct plan_seat *seats;
 	struct plan_base *base;   /* shared with other plans; NULL for builder `rendezvous` */
 	struct plan_table *table; /* shared as well */
@@ -69,8 +73,8 @@ struct plan_share {
 typedef struct plan_share plan_share_t(void *context, size_t pool, size_t backend);
 
 /*
- * Works out every pool's table. A pool whose seats are those of `previous` (NULL for none) goes on
- * from its base, and shares its table, too, where no share has changed. NULL with the sentence.
+ * Works out every pool's table. What comes out the same as in `previous` (NULL for none) is shared
+ * with it instead of built: that makes it faster, and nothing else. NULL with the sentence.
  */
 struct plan *plan_create(struct planner *planner, const struct config *config,
 	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error);
@@ -86,17 +90,6 @@ void plan_pool_destroy(struct plan_pool *pool);
 
 /* Puts `next` in the place of the plan's pool with that number, and takes it over. */
 void plan_replace_pool(struct plan *plan, size_t number, const struct plan_pool *next);
-
-/*
- * A plan of pools as they were in another process: their seats, in any order, with key, address and
- * weight. The bases are built, the tables are not: it serves as `previous` only. Takes the pools
- * over (an array of calloc()) whatever comes; NULL with the sentence.
- */
-struct plan *plan_remember(
-	struct planner *planner, struct plan_pool *pools, size_t pool_count, struct error *error);
-
-/* Whether a backend that is configured no more is the last that had its seat in the pool's base. */
-bool plan_has_ghost(const struct plan_pool *pool, const char *key, const struct address *address);
 
 /* By name; NULL where there is none, or in no plan. */
 const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name);

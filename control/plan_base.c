@@ -57,23 +57,29 @@ static struct maglev_member member_of(const struct plan_base *base, size_t place
 	};
 }
 
-/* Takes over keys and weights, and gives places. */
+/* Takes over a key and a weight, and gives the next place. */
+static int add_seat(struct plan_base *base, struct plan_seat *seat)
+{
+	struct base_seat *added = &base->seats[base->seat_count];
+	size_t earlier;
+
+	snprintf(added->key, sizeof(added->key), "%s", seat->key);
+	added->key_hash = seat->key_hash;
+	added->weight = seat->weight;
+	seat->place = base->seat_count++;
+	return lookup_add(base->by_key, seat->key, seat->place, &earlier);
+}
+
 static int list_seats(struct plan_base *base, struct plan_pool *pool)
 {
-	for (size_t i = 0; i < pool->seat_count; i++) {
-		struct plan_seat *seat = &pool->seats[i];
-		size_t earlier;
-		int code;
+	int code = 0;
 
-		snprintf(base->seats[i].key, sizeof(base->seats[i].key), "%s", seat->key);
-		base->seats[i].key_hash = seat->key_hash;
-		base->seats[i].weight = seat->weight;
-		seat->place = i;
-		code = lookup_add(base->by_key, seat->key, i, &earlier);
-		if (code != 0)
-			return code;
+	for (size_t i = 0; code == 0 && i < pool->seat_count; i++) {
+		pool->seats[i].place = PLAN_NO_PLACE;
+		if (pool->seats[i].weight != 0)
+			code = add_seat(base, &pool->seats[i]);
 	}
-	return 0;
+	return code;
 }
 
 static int fill(struct plan_base *base)
@@ -86,7 +92,7 @@ static int fill(struct plan_base *base)
 	for (size_t i = 0; i < base->seat_count; i++)
 		members[i] = member_of(base, i);
 	code = maglev_build_base(members, base->seat_count, base->slots, &base->base);
-	if (code == -ENOENT) { /* nobody has a weight: no slot has an owner */
+	if (code == -ENOENT) { /* no seat has a weight: no slot has an owner */
 		memset(base->base.table, 0xff, base->slots * sizeof(*base->base.table));
 		code = 0;
 	}
@@ -103,12 +109,11 @@ int plan_base_create(struct plan_pool *pool)
 		return -ENOMEM;
 	base->references = 1;
 	base->slots = pool->slots;
-	base->seat_count = pool->seat_count;
-	base->seats = calloc(base->seat_count + 1, sizeof(*base->seats));
+	base->seats = calloc(pool->seat_count + 1, sizeof(*base->seats));
 	base->by_key = lookup_create();
 	base->base.table = calloc(base->slots, sizeof(*base->base.table));
 	base->base.ranks = calloc(base->slots, sizeof(*base->base.ranks));
-	base->base.owned = calloc(base->seat_count + 1, sizeof(*base->base.owned));
+	base->base.owned = calloc(pool->seat_count + 1, sizeof(*base->base.owned));
 	if (base->seats != NULL && base->by_key != NULL && base->base.table != NULL &&
 		base->base.ranks != NULL && base->base.owned != NULL)
 		code = list_seats(base, pool);
@@ -139,20 +144,33 @@ void plan_base_release(struct plan_base *base)
 	free(base);
 }
 
-size_t plan_base_size(const struct plan_base *base)
+/* Where the base has the seat as it is, or PLAN_NO_PLACE. */
+static uint16_t find_place(const struct plan_base *base, const struct plan_seat *seat)
 {
-	return base->seat_count;
+	size_t place;
+
+	if (lookup_find(base->by_key, seat->key, &place) != 0 ||
+		base->seats[place].weight != seat->weight)
+		return PLAN_NO_PLACE;
+	return place;
 }
 
-bool plan_base_find(
-	const struct plan_base *base, const char *key, uint16_t *place, uint32_t *weight)
+/* Keys are unique: as many seats, each of them found, are the same seats. */
+bool plan_base_fit(struct plan_base *base, struct plan_pool *pool)
 {
-	size_t found;
+	size_t found = 0;
 
-	if (lookup_find(base->by_key, key, &found) != 0)
+	for (size_t i = 0; i < pool->seat_count; i++) {
+		struct plan_seat *seat = &pool->seats[i];
+
+		seat->place = seat->weight == 0 ? PLAN_NO_PLACE : find_place(base, seat);
+		if (seat->weight != 0 && seat->place == PLAN_NO_PLACE)
+			return false;
+		found += seat->weight != 0;
+	}
+	if (found != base->seat_count)
 		return false;
-	*place = found;
-	*weight = base->seats[found].weight;
+	pool->base = plan_base_share(base);
 	return true;
 }
 
@@ -205,6 +223,8 @@ static int make_patch(struct patch *patch, const struct plan_pool *pool)
 	for (size_t i = 0; i < pool->seat_count; i++) {
 		const struct plan_seat *seat = &pool->seats[i];
 
+		if (seat->place == PLAN_NO_PLACE)
+			continue;
 		patch->shares[seat->place] = seat->share;
 		patch->joining[seat->place] = seat->joining;
 		patch->seat_of[seat->place] = i;

@@ -41,10 +41,10 @@ struct identity_backend {
 	uint8_t wish;   /* what the configuration wants of it; the caller judges it */
 	uint8_t state;  /* enum member_state */
 	uint8_t healthy;
-	uint8_t ghost; /* configured no more, its seat is nobody's */
+	uint8_t unused;
 	uint8_t joining;
 	uint8_t steps;       /* dynamic weight as applied, of FACTOR_DYNAMIC_STEPS */
-	uint32_t weight;     /* of its seat in the base */
+	uint32_t weight;     /* as configured, or when it was last */
 	uint32_t share;      /* dynamic weight as told, of FACTOR_ONE */
 	uint32_t changed_s;  /* when it came into that state */
 	uint32_t instance_s; /* as in struct member */

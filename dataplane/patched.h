@@ -12,8 +12,8 @@
  * slots that it loses or gains, and a quiet pool has the balance of Maglev.
  *
  * The slot of a key is the seat of its backend: another backend with the same key takes the same
- * slots. A member that is configured no more may stay in the base, as a ghost with a factor of 0,
- * until the next member comes: without it the base would move the slots of others.
+ * slots. A seat that has no backend may stay in the base, as a member with a factor of 0: without
+ * it the base would move the slots of others.
  *
  * Control thread.
  */

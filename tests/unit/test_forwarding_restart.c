@@ -22,13 +22,18 @@ static void copy_words(const struct node *node, uint32_t words[LIFE_SLOTS])
 		words[slot] = slot_load(&life_service(node)->slots[slot]);
 }
 
-static void restart(struct node *node, const char *backends)
+static void restart_by(struct node *node, const char *options, const char *backends)
 {
 	char said[NODE_SAID_SIZE];
 
-	node_restart(node, life_config("", backends), said);
+	node_restart(node, life_config(options, backends), said);
 	assert_string_equal(said, "");
 	assert_int_equal(state_start(node->state), STATE_WARM);
+}
+
+static void restart(struct node *node, const char *backends)
+{
+	restart_by(node, "", backends);
 }
 
 static void slots_are_what_they_were(void **state)
@@ -156,23 +161,25 @@ static void a_seat_with_another_address_keeps_its_slots(void **state)
 	assert_int_equal(life_share(node, "w2").home, 0);
 }
 
-/* The base goes on without the one that has gone: nothing of the others moves. */
-static void a_ghost_outlives_the_process(void **state)
+#define W2_SEAT_VACANT "'vacant': [{'key': '10.2.0.2', 'weight': 100}],"
+
+/* The base has the seat of the one that has gone: nothing of the others moves. */
+static void a_vacant_seat_outlives_the_process(void **state)
 {
 	struct node *node = *state;
 	const struct live_terms now = { .now = true };
 	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
 
 	life_apply(node, W1 ", " W2 ", " W3);
-	node_apply_by(node, life_config("", W1 ", " W3), &now);
+	node_apply_by(node, life_config(W2_SEAT_VACANT, W1 ", " W3), &now);
 	node_wait(node, 12);
 	copy_words(node, before);
-	restart(node, W1 ", " W3);
+	restart_by(node, W2_SEAT_VACANT, W1 ", " W3);
 	copy_words(node, after);
 	assert_memory_equal(after, before, sizeof(before));
 }
 
-#define W2_IDLE "{'name': 'w2', 'address': '10.2.0.2', 'weight': 0}"
+#define W2_IDLE "{'name': 'w2', 'address': '10.2.0.2', 'weight': 0, 'seat_weight': 100}"
 
 /* It is to get its slots back, whichever process serves by then. */
 static void a_weight_of_0_leaves_the_seat_its_slots_in_the_next_process(void **state)
@@ -203,17 +210,18 @@ static void a_dynamic_weight_is_applied_as_it_was(void **state)
 	assert_int_equal(life_share(node, "w2").cur, before.cur);
 }
 
-/* Both had the seat, and it is nobody's now: the base has it once. */
-static void a_seat_that_two_left_is_one_ghost(void **state)
+/* Both had the seat, one after the other, and it is vacant now: the base has it once. */
+static void a_seat_that_two_left_is_vacant_once(void **state)
 {
+	static const char vacant[] = "'vacant': [{'key': 'seat', 'weight': 100}],";
 	struct node *node = *state;
 	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
 
 	life_apply(node, W1 ", " W2_SEAT ", " W3);
 	life_apply(node, W1 ", " W2_ELSEWHERE ", " W3);
-	life_apply(node, W1 ", " W3);
+	node_apply(node, life_config(vacant, W1 ", " W3));
 	copy_words(node, before);
-	restart(node, W1 ", " W3);
+	restart_by(node, vacant, W1 ", " W3);
 	copy_words(node, after);
 	assert_memory_equal(after, before, sizeof(before));
 }
@@ -460,10 +468,10 @@ int main(void)
 		TEST(a_backend_that_is_missing_drains),
 		TEST(a_backend_that_was_added_takes_new_flows_only),
 		TEST(a_seat_with_another_address_keeps_its_slots),
-		TEST(a_ghost_outlives_the_process),
+		TEST(a_vacant_seat_outlives_the_process),
 		TEST(a_weight_of_0_leaves_the_seat_its_slots_in_the_next_process),
 		TEST(a_dynamic_weight_is_applied_as_it_was),
-		TEST(a_seat_that_two_left_is_one_ghost),
+		TEST(a_seat_that_two_left_is_vacant_once),
 		TEST(another_number_of_slots_starts_cold_and_says_so),
 		TEST(pins_are_found_and_lead_to_the_same_backends),
 		TEST(a_udp_flow_on_probation_keeps_its_pin),

@@ -8,13 +8,12 @@
 #include "small_config.h"
 
 /* 10,007 slots: shares are then their weights to well within a percent. */
-#define POOL       "{'name': 'web', 'slots': 10007, 'backends': [%s]}"
-#define W1         "{'name': 'w1', 'address': '10.2.0.1'}"
-#define W2         "{'name': 'w2', 'address': '10.2.0.2'}"
-#define W3         "{'name': 'w3', 'address': 'fd00:2::3'}"
-#define W4         "{'name': 'w4', 'address': '10.2.0.4'}"
-#define THREE      W1 ", " W2 ", " W3
-#define WEB_OF_TWO "{'name': 'web', 'slots': 10007, 'backends': [" W1 ", " W3 "]}"
+#define POOL  "{'name': 'web', 'slots': 10007, 'backends': [%s], 'vacant': [%s]}"
+#define W1    "{'name': 'w1', 'address': '10.2.0.1'}"
+#define W2    "{'name': 'w2', 'address': '10.2.0.2'}"
+#define W3    "{'name': 'w3', 'address': 'fd00:2::3'}"
+#define W4    "{'name': 'w4', 'address': '10.2.0.4'}"
+#define THREE W1 ", " W2 ", " W3
 
 struct planned {
 	struct flow_secret *secret;
@@ -55,13 +54,19 @@ static struct planned plan_with(const char *pools, uint8_t key_byte, const struc
 	return planned;
 }
 
-/* One pool "web" with those backends, after another plan. */
-static struct planned plan_web_after(const struct planned *before, const char *backends)
+/* One pool "web" with those backends and vacant seats, after another plan. */
+static struct planned plan_seats_after(
+	const struct planned *before, const char *backends, const char *vacant)
 {
 	char pools[1024];
 
-	snprintf(pools, sizeof(pools), "[" POOL "]", backends);
+	snprintf(pools, sizeof(pools), "[" POOL "]", backends, vacant);
 	return plan_with(pools, 0, before == NULL ? NULL : before->plan);
+}
+
+static struct planned plan_web_after(const struct planned *before, const char *backends)
+{
+	return plan_seats_after(before, backends, "");
 }
 
 static struct planned plan_web(const char *backends)
@@ -156,6 +161,9 @@ static void a_disabled_backend_owns_no_slot(void **state)
 
 #define W2_DISABLED   "{'name': 'w2', 'address': '10.2.0.2', 'state': 'disabled'}"
 #define W2_WEIGHTLESS "{'name': 'w2', 'address': '10.2.0.2', 'weight': 0}"
+#define W2_KEPT       "{'name': 'w2', 'address': '10.2.0.2', 'weight': 0, 'seat_weight': 100}"
+#define W2_SEAT       "{'key': '10.2.0.2', 'weight': 100}"
+#define OTHER_SEAT    "{'key': 'elsewhere', 'weight': 50}"
 
 /* Its slots alone move, to the others; and back to it when it comes back. */
 static void a_backend_that_does_not_serve_gives_up_its_slots_alone(void **state)
@@ -163,7 +171,7 @@ static void a_backend_that_does_not_serve_gives_up_its_slots_alone(void **state)
 	struct planned all = plan_web(THREE);
 	uint32_t owned = seat(web(&all), "w2")->owned;
 	struct planned disabled = plan_web_after(&all, W1 ", " W2_DISABLED ", " W3);
-	struct planned weightless = plan_web_after(&all, W1 ", " W2_WEIGHTLESS ", " W3);
+	struct planned weightless = plan_web_after(&all, W1 ", " W2_KEPT ", " W3);
 	struct planned again = plan_web_after(&weightless, THREE);
 
 	assert_int_equal(plan_slots_moved(web(&all), web(&disabled)), owned);
@@ -175,32 +183,57 @@ static void a_backend_that_does_not_serve_gives_up_its_slots_alone(void **state)
 	drop(&again);
 }
 
-/* A ghost keeps the base as it was, until somebody new comes. */
+/* A vacant seat keeps the base as it was. */
 static void removing_a_backend_that_does_not_serve_moves_nothing_more(void **state)
 {
 	struct planned all = plan_web(THREE);
 	struct planned disabled = plan_web_after(&all, W1 ", " W2_DISABLED ", " W3);
-	struct planned gone = plan_web_after(&disabled, W1 ", " W3);
-	struct planned reordered = plan_web_after(&gone, W3 ", " W1);
+	struct planned gone = plan_seats_after(&disabled, W1 ", " W3, W2_SEAT);
+	struct planned reordered = plan_seats_after(&gone, W3 ", " W1, W2_SEAT);
 	struct planned back = plan_web_after(&reordered, THREE);
-	struct planned other = plan_web_after(&reordered, W1 ", " W3 ", " W4);
-	struct address address;
 
-	assert_int_equal(address_parse("10.2.0.2", &address), 0);
 	assert_int_equal(plan_slots_moved(web(&disabled), web(&gone)), 0);
 	assert_int_equal(plan_slots_moved(web(&gone), web(&reordered)), 0);
 	assert_int_equal(web(&reordered)->seat_count, 3);
-	assert_true(plan_has_ghost(web(&reordered), "10.2.0.2", &address));
 	assert_int_equal(plan_slots_moved(web(&all), web(&back)), 0);
-	assert_false(plan_has_ghost(web(&other), "10.2.0.2", &address));
-	assert_int_equal(web(&other)->seat_count, 3);
 	assert_counted(web(&reordered));
 	drop(&all);
 	drop(&disabled);
 	drop(&gone);
 	drop(&reordered);
 	drop(&back);
-	drop(&other);
+}
+
+/* Whatever was planned before: the same slots have the same owners, and the digest says so. */
+static void assert_without_history(
+	const struct planned *before, const char *backends, const char *vacant)
+{
+	struct planned warm = plan_seats_after(before, backends, vacant);
+	struct planned cold = plan_seats_after(NULL, backends, vacant);
+
+	assert_int_equal(plan_slots_moved(web(&cold), web(&warm)), 0);
+	assert_int_equal(web(&cold)->digest, web(&warm)->digest);
+	assert_int_equal(cold.plan->digest, warm.plan->digest);
+	drop(&warm);
+	drop(&cold);
+}
+
+static void a_table_remembers_nothing_of_the_one_before(void **state)
+{
+	struct planned all = plan_web(THREE);
+	struct planned kept = plan_seats_after(&all, W1 ", " W2_KEPT, OTHER_SEAT);
+
+	assert_without_history(&all, W1 ", " W3, "");
+	assert_without_history(&all, W1 ", " W3, W2_SEAT);
+	assert_without_history(&all, W1 ", " W2_WEIGHTLESS ", " W3, "");
+	assert_without_history(&all, W1 ", " W2_KEPT ", " W3, "");
+	assert_without_history(&all, W3 ", " W2 ", " W1, "");
+	assert_without_history(&all, THREE ", " W4, "");
+	assert_without_history(&kept, W1 ", " W2_KEPT, "");
+	assert_without_history(&kept, W1, OTHER_SEAT ", " W2_SEAT);
+	assert_without_history(&kept, W1 ", " W2_WEIGHTLESS, OTHER_SEAT);
+	drop(&all);
+	drop(&kept);
 }
 
 /* With the same key another address takes over the very slots. */
@@ -252,7 +285,7 @@ static struct planned plan_rendezvous(const char *backends)
 	return plan_with(pools, 0, NULL);
 }
 
-/* Without a base there are no ghosts, and no history at all. */
+/* Without a base there are no vacant seats. */
 static void rendezvous_moves_no_slot_of_others(void **state)
 {
 	struct planned three = plan_rendezvous(THREE), four = plan_rendezvous(THREE ", " W4);
@@ -269,44 +302,12 @@ static void rendezvous_moves_no_slot_of_others(void **state)
 	drop(&gone);
 }
 
-/* What the next process remembers of this one's seats, in whatever order, makes the same tables. */
-static void remembered_seats_go_on_from_the_same_base(void **state)
-{
-	struct planned all = plan_web(THREE), gone = plan_web_after(&all, W1 ", " W3);
-	struct plan_pool *pools = calloc(2, sizeof(*pools));
-	struct error error = { "" };
-	struct planned next;
-
-	assert_non_null(pools);
-	snprintf(pools->name, sizeof(pools->name), "web");
-	pools->slots = 10007;
-	pools->seats = calloc(3, sizeof(*pools->seats));
-	assert_non_null(pools->seats);
-	pools->seat_count = 3;
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(pools->seats[i].key, CONFIG_KEY_SIZE, "%s", web(&gone)->seats[2 - i].key);
-		pools->seats[i].weight = web(&gone)->seats[2 - i].weight;
-	}
-	next.plan = plan_remember(gone.planner, pools, 1, &error);
-	assert_non_null(next.plan);
-	{
-		struct planned warm = plan_with("[" WEB_OF_TWO "]", 0, next.plan);
-
-		assert_int_equal(plan_slots_moved(web(&gone), web(&warm)), 0);
-		assert_int_equal(web(&warm)->digest, web(&gone)->digest);
-		drop(&warm);
-	}
-	plan_destroy(next.plan);
-	drop(&all);
-	drop(&gone);
-}
-
 static void what_has_to_be_pinned_are_the_slots_of_those_who_hold_on(void **state)
 {
 	struct planned all = plan_web(THREE);
-	struct planned drained = plan_web_after(&all, W1 ", " W2_WEIGHTLESS ", " W3);
+	struct planned drained = plan_web_after(&all, W1 ", " W2_KEPT ", " W3);
 	struct planned disabled = plan_web_after(&all, W1 ", " W2_DISABLED ", " W3);
-	struct planned gone = plan_web_after(&all, W1 ", " W3);
+	struct planned gone = plan_seats_after(&all, W1 ", " W3, W2_SEAT);
 	uint32_t owned = seat(web(&all), "w2")->owned;
 
 	assert_int_equal(plan_slots_pinned(web(&all), web(&drained), false), owned);
@@ -492,15 +493,11 @@ static void a_pool_that_comes_or_goes_moves_nothing(void **state)
 
 static void a_pool_of_the_same_members_shares_the_table_of_the_plan_before(void **state)
 {
-	struct planned before = plan_web(THREE), same, heavier;
-	char pools[512];
+	struct planned before = plan_web(THREE), same = plan_web_after(&before, THREE);
+	struct planned heavier = plan_web_after(
+		&before, W1 ", " W2 ", {'name': 'w3', 'address': 'fd00:2::3', 'weight': 101}");
 
-	snprintf(pools, sizeof(pools), "[" POOL "]", THREE);
-	same = plan_with(pools, 0, before.plan);
 	assert_ptr_equal(web(&same)->table, web(&before)->table);
-	snprintf(pools, sizeof(pools), "[" POOL "]",
-		W1 ", " W2 ", {'name': 'w3', 'address': 'fd00:2::3', 'weight': 101}");
-	heavier = plan_with(pools, 0, before.plan);
 	assert_ptr_not_equal(web(&heavier)->table, web(&before)->table);
 	drop(&before);
 	assert_share(web(&same), "w1", 1.0 / 3);
@@ -560,7 +557,7 @@ int main(void)
 		cmocka_unit_test(a_seat_goes_to_another_backend_whole),
 		cmocka_unit_test(a_backend_that_joins_takes_its_slots_by_and_by),
 		cmocka_unit_test(rendezvous_moves_no_slot_of_others),
-		cmocka_unit_test(remembered_seats_go_on_from_the_same_base),
+		cmocka_unit_test(a_table_remembers_nothing_of_the_one_before),
 		cmocka_unit_test(what_has_to_be_pinned_are_the_slots_of_those_who_hold_on),
 		cmocka_unit_test(the_largest_load_change_is_of_a_backend_that_stays),
 		cmocka_unit_test(a_change_beyond_the_budget_needs_force),
