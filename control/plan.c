@@ -213,14 +213,10 @@ static int ask_and_make_pool(struct planner *planner, struct plan *plan, size_t 
 
 /* Plans. */
 
-static void sum_digests(struct plan *plan)
+/* What a pool adds to the digest of its plan: a sum can lose and gain one without the others. */
+static uint64_t summand(const struct plan_pool *pool)
 {
-	plan->digest = 0;
-	for (size_t i = 0; i < plan->pool_count; i++) {
-		const struct plan_pool *pool = &plan->pools[i];
-
-		plan->digest += XXH3_64bits_withSeed(pool->name, strlen(pool->name), pool->digest);
-	}
+	return XXH3_64bits_withSeed(pool->name, strlen(pool->name), pool->digest);
 }
 
 static int name_pool(struct plan *plan, size_t number)
@@ -258,7 +254,8 @@ struct plan *plan_create(struct planner *planner, const struct config *config,
 	}
 	if (code != 0)
 		return refuse(plan, code, error);
-	sum_digests(plan);
+	for (size_t i = 0; i < plan->pool_count; i++)
+		plan->digest += summand(&plan->pools[i]);
 	return plan;
 }
 
@@ -305,9 +302,9 @@ int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
 
 void plan_replace_pool(struct plan *plan, size_t number, const struct plan_pool *next)
 {
+	plan->digest += summand(next) - summand(&plan->pools[number]);
 	plan_pool_destroy(&plan->pools[number]);
 	plan->pools[number] = *next;
-	sum_digests(plan);
 }
 
 const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name)

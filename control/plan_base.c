@@ -22,6 +22,13 @@ struct plan_base {
 	struct base_seat *seats; /* by place */
 	struct lookup *by_key;
 	struct maglev_base base;
+
+	/*
+	 * The table of those who have settled, as it was worked out last: it is the same for all
+	 * the steps of a slow start.
+	 */
+	uint16_t *previous; /* by slot; NULL: of none yet */
+	bool *joining;      /* by place: who has not settled in it */
 };
 
 /* What one patching needs beside the base; all by place. */
@@ -30,7 +37,6 @@ struct patch {
 	uint32_t *shares;
 	bool *joining;
 	uint16_t *seat_of;
-	uint16_t *previous; /* by slot; NULL while nobody is joining */
 };
 
 struct maglev_member plan_base_member(const struct plan_seat *seat, size_t index)
@@ -139,6 +145,8 @@ void plan_base_release(struct plan_base *base)
 	free(base->base.table);
 	free(base->base.ranks);
 	free(base->base.owned);
+	free(base->previous);
+	free(base->joining);
 	lookup_destroy(base->by_key);
 	free(base->seats);
 	free(base);
@@ -180,36 +188,61 @@ static void free_patch(struct patch *patch)
 	free(patch->shares);
 	free(patch->joining);
 	free(patch->seat_of);
-	free(patch->previous);
 }
 
-/* The table of those who have settled: whose slots a joining seat takes, one after the other. */
-static int build_previous(struct patch *patch, const struct plan_base *base)
+/* Whose slots a joining seat takes, one after the other. */
+static int build_previous(struct plan_base *base, const struct patch *patch)
 {
 	struct maglev_member *settled = calloc(base->seat_count + 1, sizeof(*settled));
 	int code = -ENOMEM;
 
-	patch->previous = malloc(base->slots * sizeof(*patch->previous));
-	if (settled != NULL && patch->previous != NULL) {
+	if (settled != NULL) {
 		for (size_t i = 0; i < base->seat_count; i++) {
 			settled[i] = patch->members[i];
 			if (patch->joining[i])
 				settled[i].weight = 0;
 		}
-		code = maglev_build(settled, base->seat_count, base->slots, patch->previous);
+		code = maglev_build(settled, base->seat_count, base->slots, base->previous);
 	}
 	if (code == -ENOENT) {
-		memset(patch->previous, 0xff, base->slots * sizeof(*patch->previous));
+		memset(base->previous, 0xff, base->slots * sizeof(*base->previous));
 		code = 0;
 	}
 	free(settled);
 	return code;
 }
 
-static int make_patch(struct patch *patch, const struct plan_pool *pool)
+static void forget_previous(struct plan_base *base)
 {
-	const struct plan_base *base = pool->base;
-	bool anybody_joins = false;
+	free(base->previous);
+	free(base->joining);
+	base->previous = NULL;
+	base->joining = NULL;
+}
+
+/* Sees to it that the base has the table of those who have settled now. */
+static int follow_joining(struct plan_base *base, const struct patch *patch)
+{
+	size_t size = base->seat_count * sizeof(*base->joining);
+	int code = -ENOMEM;
+
+	if (base->previous != NULL && memcmp(base->joining, patch->joining, size) == 0)
+		return 0;
+	forget_previous(base);
+	base->previous = malloc(base->slots * sizeof(*base->previous));
+	base->joining = malloc(size);
+	if (base->previous != NULL && base->joining != NULL) {
+		memcpy(base->joining, patch->joining, size);
+		code = build_previous(base, patch);
+	}
+	if (code != 0)
+		forget_previous(base);
+	return code;
+}
+
+static int make_patch(struct patch *patch, const struct plan_pool *pool, bool *some_join)
+{
+	struct plan_base *base = pool->base;
 
 	patch->members = calloc(base->seat_count + 1, sizeof(*patch->members));
 	patch->shares = calloc(base->seat_count + 1, sizeof(*patch->shares));
@@ -228,15 +261,16 @@ static int make_patch(struct patch *patch, const struct plan_pool *pool)
 		patch->shares[seat->place] = seat->share;
 		patch->joining[seat->place] = seat->joining;
 		patch->seat_of[seat->place] = i;
-		anybody_joins |= seat->joining;
+		*some_join |= seat->joining;
 	}
-	return anybody_joins ? build_previous(patch, base) : 0;
+	return *some_join ? follow_joining(base, patch) : 0;
 }
 
 int plan_base_patch(struct rendezvous *rendezvous, struct plan_pool *pool)
 {
 	struct patch patch = { 0 };
-	int code = make_patch(&patch, pool);
+	bool some_join = false;
+	int code = make_patch(&patch, pool, &some_join);
 
 	if (code == 0) {
 		const struct patched_pool patched = {
@@ -245,8 +279,8 @@ int plan_base_patch(struct rendezvous *rendezvous, struct plan_pool *pool)
 			.member_count = pool->base->seat_count,
 			.slot_count = pool->slots,
 			.base = pool->base->base,
-			.previous = patch.previous,
-			.joining = patch.previous == NULL ? NULL : patch.joining,
+			.previous = some_join ? pool->base->previous : NULL,
+			.joining = some_join ? patch.joining : NULL,
 		};
 
 		code = patched_build(&patched, rendezvous, pool->table->seats);
