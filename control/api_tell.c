@@ -93,12 +93,13 @@ struct telling {
 	json_t *report;
 };
 
-static void make_report(
-	void *context, const struct plan_pool *before, const struct plan_pool *after)
+static void make_report(void *context, const struct forwarding_told *told)
 {
 	struct telling *telling = context;
 
-	telling->report = api_report_pool(before, after, telling->dry_run);
+	telling->report = api_report_pool(told->before, told->after, telling->dry_run);
+	if (telling->report != NULL)
+		json_object_set_new(telling->report, "pending_ms", json_integer(told->pending_ms));
 }
 
 /* Health changes by itself, so it is no change of `status` and of the log unless slots moved. */
@@ -112,30 +113,15 @@ static void note(struct api *api, const char *method, const json_t *params, json
 	api_report_note(api, method, what, report);
 }
 
-/* Those that are removed and still drain may die, too; where both have the name, it is not theirs.
- */
-static int find_backend(const struct api *api, int pool, const char *name)
-{
-	const struct live_backend *backends;
-	size_t count;
-
-	if (pool < 0)
-		return -ENOENT;
-	backends = forwarding_backends(api->running.forwarding, pool, &count);
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(backends[i].name, name) == 0)
-			return (int)i;
-	return -ENOENT;
-}
-
 /* Tells it and answers, with what that moved. */
-static void tell(struct api *api, const char *method, const json_t *params, int pool, int backend,
-	const struct forwarding_news *news, bool dry_run, struct rpc_call *call)
+static void tell(struct api *api, const char *method, const json_t *params,
+	const struct forwarding_handle *handle, const struct forwarding_news *news, bool dry_run,
+	struct rpc_call *call)
 {
 	struct telling telling = { .dry_run = dry_run };
 
-	if (forwarding_tell(api->running.forwarding, pool, backend, news, dry_run, make_report,
-		    &telling) != 0) {
+	if (forwarding_tell(
+		    api->running.forwarding, handle, news, dry_run, make_report, &telling) != 0) {
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
@@ -146,43 +132,43 @@ static void tell(struct api *api, const char *method, const json_t *params, int 
 
 void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *call)
 {
-	const struct config *config = desired_config(api->running.desired);
 	struct tell_params read = { .health = -1 };
+	struct forwarding_handle handle;
 	struct forwarding_news news;
-	int pool, backend;
 
 	if (api_read_params(params, members, &read, call) != 0)
 		return;
-	pool = config_find_pool(config, read.pool);
-	backend = find_backend(api, pool, read.name);
-	if (backend < 0) {
+	/* one that is removed and still drains may die, too */
+	if (forwarding_find(api->running.forwarding, read.pool, read.name, &handle) != 0) {
 		rpc_call_error(call, RPC_NOT_FOUND, "there is no backend \"%s\" in a pool \"%s\"",
 			read.name, read.pool);
 		return;
 	}
 	news = news_of(&read);
-	tell(api, "backend.set", params, pool, backend, &news, read.dry_run, call);
+	tell(api, "backend.set", params, &handle, &news, read.dry_run, call);
 }
 
-static int find_going(const struct api *api, const json_t *params, int *pool)
+/* Of a name that a configured backend has, too, that one is meant. */
+static int find_going(const struct api *api, const json_t *params, struct forwarding_handle *handle)
 {
-	const struct config *config = desired_config(api->running.desired);
+	const struct forwarding *forwarding = api->running.forwarding;
 	const char *pool_name = json_string_value(json_object_get(params, "pool"));
 	const char *name = json_string_value(json_object_get(params, "name"));
-	int backend;
+	size_t pool, backend, count;
 
-	*pool = pool_name == NULL ? -ENOENT : config_find_pool(config, pool_name);
-	backend = name == NULL ? -ENOENT : find_backend(api, *pool, name);
-	if (backend < 0 || (size_t)backend < config->pools[*pool].backend_count)
+	if (pool_name == NULL || name == NULL ||
+		forwarding_find(forwarding, pool_name, name, handle) != 0 ||
+		forwarding_locate(forwarding, handle, &pool, &backend) != 0 ||
+		!live_backend_is_removed(&forwarding_backends(forwarding, pool, &count)[backend]))
 		return -ENOENT;
-	return backend;
+	return 0;
 }
 
 bool api_is_going(const struct api *api, const json_t *params)
 {
-	int pool;
+	struct forwarding_handle handle;
 
-	return find_going(api, params, &pool) >= 0;
+	return find_going(api, params, &handle) == 0;
 }
 
 struct end_params {
@@ -204,12 +190,13 @@ void api_backend_end(struct api *api, const json_t *params, struct rpc_call *cal
 {
 	const struct forwarding_news news = { .ends = true };
 	struct end_params read = { .now = false };
-	int pool, backend = find_going(api, params, &pool);
+	struct forwarding_handle handle = { 0 };
 
+	find_going(api, params, &handle);
 	if (api_read_params(params, end_members, &read, call) != 0)
 		return;
 	if (read.now)
-		tell(api, "backend.remove", params, pool, backend, &news, read.dry_run, call);
+		tell(api, "backend.remove", params, &handle, &news, read.dry_run, call);
 	else
 		rpc_call_error(call, RPC_REFUSED,
 			"backend \"%s\" is removed already and sees its flows out; \"now\" cuts "

@@ -31,6 +31,7 @@
 #include "state.h"
 #include "state_error.h"
 #include "steer.h"
+#include "turns.h"
 #include "version.h"
 #include "workers.h"
 
@@ -58,6 +59,7 @@ struct daemon {
 	struct forwarding *forwarding;
 	struct desired *desired;
 	struct workers *workers;
+	struct turns *turns;
 	struct api *api;
 };
 
@@ -137,7 +139,6 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	struct daemon *daemon = context;
 
 	workers_look(daemon->workers);
-	forwarding_advance(daemon->forwarding);
 	look_at_ports(daemon);
 	steering_retry(desired_steering(daemon->desired));
 	desired_look(daemon->desired);
@@ -187,7 +188,8 @@ static int start_timers(struct daemon *daemon, struct error *error)
 	if (add_timer(daemon, &daemon->look_timer, on_look, 1000) != 0 ||
 		add_timer(daemon, &daemon->reclaim_timer, on_reclaim, 100) != 0)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");
-	return 0;
+	daemon->turns = turns_create(daemon->base, daemon->forwarding, error);
+	return daemon->turns == NULL ? -ENOMEM : 0;
 }
 
 static void say_warning(void *context, const char *sentence)
@@ -503,6 +505,7 @@ void daemon_stop(struct daemon *daemon)
 	if (daemon->api != NULL)         /* lets the answers to those who waited leave */
 		loop_run_ready(daemon->base);
 	api_destroy(daemon->api);
+	turns_destroy(daemon->turns);
 	stop_events(daemon);
 	workers_stop(daemon->workers);
 	while (daemon->port_count > 0)

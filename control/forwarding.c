@@ -8,6 +8,7 @@
 
 #include "forwarding_live.h"
 #include "live_records.h"
+#include "lookup.h"
 #include "pins.h"
 #include "record.h"
 
@@ -45,10 +46,12 @@ static bool allocate(struct forwarding *forwarding, const struct state_layout *l
 	forwarding->service_baselines = calloc(layout->services, sizeof(struct counter));
 	forwarding->backend_epochs = calloc(layout->backends, sizeof(struct counter));
 	forwarding->service_epochs = calloc(layout->services, sizeof(struct counter));
+	forwarding->places = calloc(layout->backends, sizeof(*forwarding->places));
 	return forwarding->tracking != NULL && forwarding->planner != NULL &&
 	       forwarding->pool_numbers != NULL && forwarding->service_places != NULL &&
 	       forwarding->backend_baselines != NULL && forwarding->service_baselines != NULL &&
-	       forwarding->backend_epochs != NULL && forwarding->service_epochs != NULL;
+	       forwarding->backend_epochs != NULL && forwarding->service_epochs != NULL &&
+	       forwarding->places != NULL;
 }
 
 struct forwarding *forwarding_create(struct state *state, struct publish *publish,
@@ -79,6 +82,7 @@ void forwarding_destroy(struct forwarding *forwarding)
 		return;
 	for (size_t i = 0; i < forwarding->pool_count; i++) {
 		live_pool_destroy(forwarding->pools[i].live);
+		lookup_destroy(forwarding->pools[i].by_name);
 		free(forwarding->pools[i].backends);
 	}
 	free(forwarding->pools);
@@ -93,6 +97,7 @@ void forwarding_destroy(struct forwarding *forwarding)
 	free(forwarding->service_baselines);
 	free(forwarding->backend_epochs);
 	free(forwarding->service_epochs);
+	free(forwarding->places);
 	free(forwarding);
 }
 
@@ -109,6 +114,12 @@ int forwarding_refresh_backend(
 
 	return live_records_refresh(
 		&source, live->live, &live->backends[backend], forwarding->publish, error);
+}
+
+void forwarding_set_wake(struct forwarding *forwarding, forwarding_wake_t *wake, void *context)
+{
+	forwarding->wake = wake;
+	forwarding->wake_context = context;
 }
 
 void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct counter *sum)

@@ -80,6 +80,27 @@ void forwarding_advance(struct forwarding *forwarding);
 int forwarding_refresh_backend(
 	struct forwarding *forwarding, size_t pool, size_t backend, struct error *error);
 
+/*
+ * A backend for as long as it is known, configured or still going: through changes that renumber
+ * it, until it has gone. Copied at will.
+ */
+struct forwarding_handle {
+	uint32_t gid;
+	uint32_t generation; /* of those that have had the gid, from 1; 0 is no backend */
+};
+
+/*
+ * The backend of that name in the pool of that name: a configured one, or else one that is going.
+ * 0, or -ENOENT where there is none.
+ */
+int forwarding_find(const struct forwarding *forwarding, const char *pool, const char *backend,
+	struct forwarding_handle *handle);
+
+/* Where it stands now, for forwarding_backends(): until the next change. 0, or -ENOENT once it has
+ * gone. */
+int forwarding_locate(const struct forwarding *forwarding, const struct forwarding_handle *handle,
+	size_t *pool, size_t *backend);
+
 /* What somebody has to tell of a backend beside the configuration. */
 struct forwarding_news {
 	bool has_health;
@@ -91,18 +112,47 @@ struct forwarding_news {
 	uint32_t share; /* 1 ... FACTOR_ONE: its dynamic weight, as a part of the configured one */
 };
 
-/* The pool as it was and as it is, or would be: valid during the call only. */
-typedef void forwarding_report_t(
-	void *context, const struct plan_pool *before, const struct plan_pool *after);
+/* What has followed from news for the pool's table, or would follow. */
+struct forwarding_told {
+	const struct plan_pool *before, *after; /* the same where no table was built */
+	/*
+	 * Slots will move, but the table is built later, together with other news of the pool:
+	 * within so many milliseconds. 0: `after` is what there is.
+	 */
+	uint32_t pending_ms;
+};
+
+/* `told` is valid during the call only. */
+typedef void forwarding_report_t(void *context, const struct forwarding_told *told);
 
 /*
- * Takes in the news of a backend of forwarding_backends(), or only says what would follow
- * (`dry_run`). What a change in between has prepared is made up for at its commit. 0 or -ENOMEM;
- * then nothing is changed.
+ * Takes in the news of a backend, or only says what would follow (`dry_run`). Workers see at once
+ * what has become of the backend; the pool's table follows at once after a quiet time, and once in
+ * FORWARDING_BUILD_MS where news come faster than that, by forwarding_build_due(). What a change in
+ * between has prepared is made up for at its commit. `report` may be NULL: moves of slots that it
+ * is not called with, because they come later or because there is none, are logged when they
+ * happen.
+ *
+ * 0; -ENOENT: the backend has gone; -ENOMEM. Then nothing is changed and nothing reported.
  */
-int forwarding_tell(struct forwarding *forwarding, size_t pool, size_t backend,
+#define FORWARDING_BUILD_MS 100
+int forwarding_tell(struct forwarding *forwarding, const struct forwarding_handle *handle,
 	const struct forwarding_news *news, bool dry_run, forwarding_report_t *report,
 	void *context);
+
+/*
+ * Builds the table that has been due for longest, if there is one: of a pool that has had news
+ * since its last table. Returns in how many milliseconds the next is due; FORWARDING_IDLE: none.
+ */
+#define FORWARDING_IDLE UINT32_MAX
+uint32_t forwarding_build_due(struct forwarding *forwarding);
+
+/*
+ * wake() is called when something has been put off that was not there before:
+ * forwarding_build_due() is to be called in `delay_ms`. It must not call back.
+ */
+typedef void forwarding_wake_t(void *context, uint32_t delay_ms);
+void forwarding_set_wake(struct forwarding *forwarding, forwarding_wake_t *wake, void *context);
 
 /* What workers look things up in now, for `explain`. */
 const struct tables *forwarding_tables(const struct forwarding *forwarding);

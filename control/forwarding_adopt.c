@@ -187,6 +187,7 @@ static int adopt_backend(struct adoption *adoption, uint32_t gid,
 	adopt_counter(adoption, counters_backend_place(adoption->layout->services, gid),
 		&row->baseline, forwarding_backend_place(forwarding, gid),
 		&forwarding->backend_epochs[gid]);
+	forwarding_enter_gid(forwarding, gid);
 	tracking_enter(forwarding->tracking, gid, pool->live, backend->index);
 	tracking_store(forwarding->tracking, gid, &backend->life);
 	forwarding_write_backend(forwarding, pool->live, backend);

@@ -10,8 +10,7 @@
 #define SWEEP_S 5
 #define RATE_MS 900 /* of the timer's second */
 
-/* Takes over what has become of a backend, and tells workers and the state file of it. */
-static void install_backend(
+void forwarding_install_backend(
 	struct forwarding *forwarding, size_t number, size_t place, const struct live_backend *next)
 {
 	struct member_pool *pool = &forwarding->pools[number];
@@ -64,9 +63,9 @@ static void advance_pool(struct forwarding *forwarding, size_t number, uint64_t 
 		struct live_backend next = pool->backends[i];
 
 		live_backend_go_on(&next, &forwarding->config->pools[number], now_ms);
-		install_backend(forwarding, number, i, &next);
+		forwarding_install_backend(forwarding, number, i, &next);
 	}
-	forwarding_follow_shares(forwarding, number, now_ms);
+	forwarding_follow_shares(forwarding, number, now_ms, NULL, NULL);
 }
 
 /* Whether nothing but its row speaks of the backend any more. */
@@ -92,6 +91,7 @@ static void release_gone(struct forwarding *forwarding, size_t number)
 			pool->backends[kept++] = pool->backends[i];
 	}
 	pool->backend_count = kept;
+	forwarding_place_backends(forwarding, number);
 }
 
 static void sweep(struct forwarding *forwarding, uint64_t now_ms)
@@ -120,67 +120,4 @@ void forwarding_advance(struct forwarding *forwarding)
 	measure_rates(forwarding, now_ms);
 	if (now_ms / 1000 - forwarding->swept_s >= SWEEP_S)
 		sweep(forwarding, now_ms);
-}
-
-static void take_in(
-	struct live_backend *backend, const struct forwarding_news *news, uint64_t now_ms)
-{
-	if (news->has_health && backend->facts.healthy != news->healthy) {
-		backend->facts.healthy = news->healthy;
-		backend->facts.health_s = now_ms / 1000;
-	}
-	if (news->ends && live_backend_is_removed(backend))
-		backend->facts.wish = MEMBERSHIP_REMOVED;
-	if (news->has_instance)
-		backend->facts.instance = news->instance;
-	if (news->has_share)
-		backend->asked_share = news->share;
-}
-
-/* What the pool's table would be; where it does not differ from what it is, `told` is nothing. */
-static int plan_news(const struct forwarding *forwarding, size_t pool, size_t backend,
-	const struct live_backend *next, struct plan_pool *told, bool *differs)
-{
-	const struct plan_pool *plan = &forwarding->plan->pools[pool];
-	struct plan_share *shares =
-		forwarding_list_shares(forwarding, pool, next, backend, forwarding->clock());
-	int code = 0;
-
-	if (shares == NULL)
-		return -ENOMEM;
-	*differs = forwarding_shares_differ(plan, shares);
-	if (*differs)
-		code = plan_pool_follow(forwarding->planner, plan, shares, told);
-	free(shares);
-	return code;
-}
-
-int forwarding_tell(struct forwarding *forwarding, size_t pool, size_t backend,
-	const struct forwarding_news *news, bool dry_run, forwarding_report_t *report,
-	void *context)
-{
-	uint64_t now_ms = forwarding->clock();
-	const struct plan_pool *plan = &forwarding->plan->pools[pool];
-	struct live_backend next = forwarding->pools[pool].backends[backend];
-	struct plan_pool told;
-	bool differs;
-	int code;
-
-	if (!dry_run)
-		tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
-	take_in(&next, news, now_ms);
-	live_backend_go_on(&next, &forwarding->config->pools[pool], now_ms);
-	code = plan_news(forwarding, pool, backend, &next, &told, &differs);
-	if (code != 0)
-		return code;
-	report(context, plan, differs ? &told : plan);
-	if (!dry_run)
-		install_backend(forwarding, pool, backend, &next);
-	if (!differs)
-		return 0;
-	if (dry_run)
-		plan_pool_destroy(&told);
-	else
-		forwarding_install_table(forwarding, pool, &told);
-	return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "forwarding_live.h"
 #include "live_records.h"
+#include "lookup.h"
 #include "slots.h"
 
 #define DRAIN_OBSERVE_S \
@@ -45,6 +46,7 @@ void forwarding_retire_backend(
 	struct forwarding *forwarding, struct live_pool *live, const struct live_backend *backend)
 {
 	live_records_retire(forwarding->state, backend->records, forwarding->publish);
+	forwarding_leave_gid(forwarding, backend->gid);
 	retire(forwarding, release_row, forwarding, backend->gid);
 	retire(forwarding, live_pool_release_index, live, backend->index);
 	tracking_leave(forwarding->tracking, backend->gid);
@@ -57,6 +59,7 @@ static void enter_backend(
 	forwarding_sum(forwarding, forwarding_backend_place(forwarding, backend->gid),
 		&forwarding->backend_baselines[backend->gid]);
 	memset(&forwarding->backend_epochs[backend->gid], 0, sizeof(struct counter));
+	forwarding_enter_gid(forwarding, backend->gid);
 	tracking_enter(forwarding->tracking, backend->gid, pool->live, backend->index);
 }
 
@@ -165,6 +168,8 @@ static void release_pool_row(void *context, uint64_t number)
 
 static void retire_pool(struct forwarding *forwarding, const struct member_pool *pool)
 {
+	forwarding->dirty_count -= pool->live->is_dirty;
+	pool->live->is_dirty = false;
 	for (size_t i = 0; i < pool->backend_count; i++)
 		forwarding_retire_backend(forwarding, pool->live, &pool->backends[i]);
 	retire(forwarding, release_pool_row, forwarding, pool->live->number);
@@ -244,8 +249,10 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	for (size_t i = 0; i < change->pool_count; i++)
 		if (change->pools[i].is_left_alone)
 			change->pools[i].before->backends = NULL;
-	for (size_t i = 0; i < forwarding->pool_count; i++)
+	for (size_t i = 0; i < forwarding->pool_count; i++) {
+		lookup_destroy(forwarding->pools[i].by_name);
 		free(forwarding->pools[i].backends);
+	}
 	free(forwarding->pools);
 	free(forwarding->services);
 	plan_destroy(forwarding->plan);
@@ -261,6 +268,8 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	forwarding->service_count = change->config->service_count;
 	forwarding->with_udp = forwarding_pins_udp(change->config);
 	forwarding->changing = false;
+	for (size_t i = 0; i < forwarding->pool_count; i++)
+		forwarding_place_backends(forwarding, i);
 	free(change);
 }
 

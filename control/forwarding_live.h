@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * forwarding_live: the insides of forwarding, for its own files only: forwarding.c (what is live),
- * forwarding_prepare.c and forwarding_commit.c (how it changes), forwarding_advance.c (how time
- * changes it), forwarding_build.c (how tables follow that), forwarding_adopt.c (how it outlives a
- * process), forwarding_rows.c (where that is written down).
+ * forwarding_handles.c (by which name others know it), forwarding_prepare.c and forwarding_commit.c
+ * (how it changes), forwarding_advance.c (how time changes it), forwarding_tell.c (how news do),
+ * forwarding_build.c (how tables follow both), forwarding_adopt.c (how it outlives a process),
+ * forwarding_rows.c (where that is written down).
  *
  * Backends are known by their address in a pool and keep their index as long as anything may name
  * it; services by their name. An index, gid or cell is in one of three states: free, live, or
@@ -23,6 +24,7 @@ struct member_pool {
 	struct live_backend *backends; /* in the configuration's order, then those that are going */
 	size_t configured_count;
 	size_t backend_count;
+	struct lookup *by_name; /* of the backends; NULL until somebody asks */
 
 	/* during a change */
 	struct member_pool *before; /* what it goes on from, NULL for a new one */
@@ -38,6 +40,14 @@ struct live_service {
 	bool is_new;
 	bool stays;
 };
+
+/* Who has a gid, and where in the committed configuration. */
+struct backend_place {
+	uint32_t generation;
+	uint32_t pool; /* NO_POOL: it is nobody's */
+	uint32_t place;
+};
+#define NO_POOL UINT32_MAX
 
 struct forwarding {
 	struct state *state;
@@ -61,7 +71,11 @@ struct forwarding {
 	bool with_udp; /* some service pins UDP flows */
 	uint32_t swept_s;
 	uint64_t rated_ms;
-	bool changing; /* a change points to what is live */
+	bool changing;           /* a change points to what is live */
+	size_t dirty_count;      /* of pools (live_pool.h) */
+	forwarding_wake_t *wake; /* may be NULL */
+	void *wake_context;
+	struct backend_place *places; /* by gid */
 
 	/* by place: what it had counted when it was handed out */
 	struct counter *backend_baselines;
@@ -93,6 +107,13 @@ void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct 
 /* forwarding_commit.c: whether some service pins UDP flows. */
 bool forwarding_pins_udp(const struct config *config);
 
+/* forwarding_handles.c: another backend has the gid from now on; nobody has. */
+void forwarding_enter_gid(struct forwarding *forwarding, uint32_t gid);
+void forwarding_leave_gid(struct forwarding *forwarding, uint32_t gid);
+
+/* The backends of the pool stand where they stand now. */
+void forwarding_place_backends(struct forwarding *forwarding, size_t number);
+
 /*
  * forwarding_build.c: the shares of a pool's seats now, `place` being as `other` has it (NULL: as
  * it is). To be freed; NULL when memory is short.
@@ -100,19 +121,28 @@ bool forwarding_pins_udp(const struct config *config);
 struct plan_share *forwarding_list_shares(const struct forwarding *forwarding, size_t number,
 	const struct live_backend *other, size_t place, uint64_t now_ms);
 
-/* Whether they are others than those that the table was built for. */
-bool forwarding_shares_differ(const struct plan_pool *plan, const struct plan_share *shares);
-
-/* Makes `next`, which it takes over, the plan of the pool, and stores its table. */
-void forwarding_install_table(
-	struct forwarding *forwarding, size_t number, const struct plan_pool *next);
+/* Whether the table was built for another share of this backend. */
+bool forwarding_share_differs(const struct forwarding *forwarding, size_t number, size_t place,
+	const struct live_backend *backend, uint64_t now_ms);
 
 /*
  * Brings the slots of a pool to where its backends' shares are now: builds a table where these have
  * changed, stores it where the slots have another one, and applies the rules otherwise. A table
- * that the shares have overtaken is never stored. Short of memory the slots stay as they are.
+ * that the shares have overtaken is never stored. `report` (NULL: the log) is called with the plans
+ * of before and after, once. 0, or -ENOMEM: the slots are as they were, and the pool is dirty.
  */
-void forwarding_follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms);
+int forwarding_follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms,
+	forwarding_report_t *report, void *context);
+
+/* The pool has news that its table does not have: builds it later. Returns in how many ms. */
+uint32_t forwarding_make_dirty(struct forwarding *forwarding, size_t number, uint64_t now_ms);
+
+/* Whether its next table is to wait for more news. */
+bool forwarding_is_busy(const struct forwarding *forwarding, size_t number, uint64_t now_ms);
+
+/* forwarding_advance.c: takes over what has become of a backend, and tells workers of it. */
+void forwarding_install_backend(struct forwarding *forwarding, size_t number, size_t place,
+	const struct live_backend *next);
 
 /* forwarding_commit.c: stores the plan of one pool as what its slots' cur is to be. */
 void forwarding_store_table(

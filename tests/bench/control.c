@@ -125,8 +125,7 @@ static void drain_or_take_back(struct change *change, unsigned int number)
 }
 
 /* A forwarding_report_t: it is called when the plan is there and nothing has changed yet. */
-static void end_of_plan(
-	void *context, const struct plan_pool *before, const struct plan_pool *after)
+static void end_of_plan(void *context, const struct forwarding_told *told)
 {
 	struct change *change = context;
 
@@ -138,10 +137,15 @@ static void fail_or_pass(struct change *change, unsigned int number)
 {
 	const struct forwarding_news news = { .has_health = true, .healthy = number % 2 == 0 };
 	const struct error error = { "out of memory" };
+	struct forwarding_handle handle;
 	int code;
 
+	node_clock_ms += FORWARDING_BUILD_MS; /* it is the first after a quiet time */
 	stopwatch_start(change->plan);
-	code = forwarding_tell(change->node->forwarding, 0, 0, &news, false, end_of_plan, change);
+	code = forwarding_find(change->node->forwarding, "pool-0", "w0", &handle);
+	if (code == 0)
+		code = forwarding_tell(
+			change->node->forwarding, &handle, &news, false, end_of_plan, change);
 	stopwatch_stop(change->publish);
 	if (code != 0)
 		fail(&error);

@@ -89,22 +89,37 @@ struct life_share life_share(const struct node *node, const char *name)
 	return share;
 }
 
-void life_count_report(void *context, const struct plan_pool *before, const struct plan_pool *after)
+void life_count_report(void *context, const struct forwarding_told *told)
 {
 	unsigned int *calls = context;
 
-	assert_string_equal(before->name, after->name);
+	assert_string_equal(told->before->name, told->after->name);
 	(*calls)++;
+}
+
+struct forwarding_handle life_handle(const struct node *node, size_t backend)
+{
+	const struct live_backend *backends;
+	struct forwarding_handle handle;
+	size_t count;
+
+	backends = forwarding_backends(node->forwarding, 0, &count);
+	assert_true(backend < count);
+	assert_int_equal(
+		forwarding_find(node->forwarding, "web", backends[backend].name, &handle), 0);
+	return handle;
 }
 
 void life_tell(struct node *node, size_t backend, const struct forwarding_news *news)
 {
+	struct forwarding_handle handle = life_handle(node, backend);
 	unsigned int calls = 0;
 
-	assert_int_equal(forwarding_tell(node->forwarding, 0, backend, news, false,
-				 life_count_report, &calls),
+	assert_int_equal(
+		forwarding_tell(node->forwarding, &handle, news, false, life_count_report, &calls),
 		0);
 	assert_int_equal(calls, 1);
+	node_build(node);
 }
 
 void life_fail(struct node *node, size_t backend)

@@ -219,6 +219,16 @@ void node_apply(struct node *node, struct config *config)
 	node_apply_by(node, config, &terms);
 }
 
+void node_build(struct node *node)
+{
+	uint64_t clock_ms = node_clock_ms;
+	uint32_t due_ms;
+
+	while ((due_ms = forwarding_build_due(node->forwarding)) != FORWARDING_IDLE)
+		node_clock_ms += due_ms;
+	node_clock_ms = clock_ms;
+}
+
 void node_wait(struct node *node, unsigned int seconds)
 {
 	while (seconds-- > 0) {

@@ -51,6 +51,9 @@ struct forwarding_change *node_prepare(
 void node_apply(struct node *node, struct config *config);
 void node_apply_by(struct node *node, struct config *config, const struct live_terms *terms);
 
+/* Builds what news have put off, at the moment when it is due. */
+void node_build(struct node *node);
+
 /* Seconds go by, one after the other. */
 void node_wait(struct node *node, unsigned int seconds);
 

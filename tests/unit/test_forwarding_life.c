@@ -5,6 +5,8 @@
  */
 #include "unit.h"
 
+#include <errno.h>
+
 #include "life_fixture.h"
 #include "slots.h"
 
@@ -211,23 +213,26 @@ static void news_that_is_only_asked_about_changes_nothing(void **state)
 	struct node *node = *state;
 	const struct forwarding_news news = { .has_health = true, .healthy = false };
 	struct life_share before;
+	struct forwarding_handle handle;
 	unsigned int calls = 0;
 
 	life_apply(node, W1 ", " W2);
 	before = life_share(node, "w2");
+	handle = life_handle(node, 1);
 	assert_int_equal(
-		forwarding_tell(node->forwarding, 0, 1, &news, true, life_count_report, &calls), 0);
+		forwarding_tell(node->forwarding, &handle, &news, true, life_count_report, &calls),
+		0);
 	assert_int_equal(calls, 1);
 	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
 	assert_int_equal(life_share(node, "w2").cur, before.cur);
 }
 
-static void assert_same_plan(
-	void *context, const struct plan_pool *before, const struct plan_pool *after)
+static void assert_same_plan(void *context, const struct forwarding_told *told)
 {
 	unsigned int *calls = context;
 
-	assert_ptr_equal(before, after);
+	assert_ptr_equal(told->before, told->after);
+	assert_int_equal(told->pending_ms, 0);
 	(*calls)++;
 }
 
@@ -236,15 +241,137 @@ static void news_of_nothing_new_works_no_table_out(void **state)
 {
 	struct node *node = *state;
 	const struct forwarding_news well = { .has_health = true, .healthy = true };
+	struct forwarding_handle handle;
 	unsigned int calls = 0;
 
 	life_apply(node, W1 ", " W2 ", " W3);
 	life_fail(node, 1);
-	assert_int_equal(
-		forwarding_tell(node->forwarding, 0, 0, &well, false, assert_same_plan, &calls), 0);
-	assert_int_equal(
-		forwarding_tell(node->forwarding, 0, 0, &well, true, assert_same_plan, &calls), 0);
+	handle = life_handle(node, 0);
+	for (int dry_run = 0; dry_run < 2; dry_run++)
+		assert_int_equal(forwarding_tell(node->forwarding, &handle, &well, dry_run,
+					 assert_same_plan, &calls),
+			0);
 	assert_int_equal(calls, 2);
+}
+
+static uint64_t table_number(const struct node *node)
+{
+	return forwarding_plan(node->forwarding)->pools[0].table->number;
+}
+
+/* What was told last. */
+static void note_told(void *context, const struct forwarding_told *told)
+{
+	*(struct forwarding_told *)context = *told;
+}
+
+static struct forwarding_told tell_health(struct node *node, size_t backend, bool healthy)
+{
+	const struct forwarding_news news = { .has_health = true, .healthy = healthy };
+	struct forwarding_handle handle = life_handle(node, backend);
+	struct forwarding_told told = { 0 };
+
+	assert_int_equal(
+		forwarding_tell(node->forwarding, &handle, &news, false, note_told, &told), 0);
+	return told;
+}
+
+/* The first table is built at once, all that follows within its time by a single one. */
+static void news_that_come_thick_and_fast_are_built_together(void **state)
+{
+	struct node *node = *state;
+	struct forwarding_told told;
+	uint64_t number;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	number = table_number(node);
+	told = tell_health(node, 0, false);
+	assert_ptr_not_equal(told.before, told.after);
+	assert_int_equal(told.pending_ms, 0);
+	assert_int_equal(table_number(node), number + 1);
+
+	told = tell_health(node, 1, false);
+	assert_ptr_equal(told.before, told.after);
+	assert_int_equal(told.pending_ms, FORWARDING_BUILD_MS);
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT); /* workers know */
+	tell_health(node, 0, true);
+	node_clock_ms += 40;
+	assert_int_equal(tell_health(node, 2, false).pending_ms, FORWARDING_BUILD_MS - 40);
+	assert_int_equal(forwarding_build_due(node->forwarding), FORWARDING_BUILD_MS - 40);
+	assert_int_equal(table_number(node), number + 1);
+	assert_int_not_equal(life_share(node, "w2").cur, 0);
+
+	node_clock_ms += FORWARDING_BUILD_MS - 40;
+	assert_int_equal(forwarding_build_due(node->forwarding), FORWARDING_IDLE);
+	assert_int_equal(table_number(node), number + 2);
+	assert_int_equal(life_share(node, "w1").cur, LIFE_SLOTS);
+	assert_int_equal(forwarding_build_due(node->forwarding), FORWARDING_IDLE);
+	assert_int_equal(table_number(node), number + 2);
+}
+
+static void news_that_is_taken_back_while_it_waits_builds_nothing(void **state)
+{
+	struct node *node = *state;
+	uint64_t number;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	tell_health(node, 0, false);
+	number = table_number(node);
+	tell_health(node, 1, false);
+	tell_health(node, 1, true);
+	node_build(node);
+	assert_int_equal(table_number(node), number);
+}
+
+static void a_change_in_between_takes_in_what_news_have_put_off(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	tell_health(node, 0, false);
+	tell_health(node, 1, false);
+	life_apply(node, W2 ", " W3);
+	assert_int_equal(life_share(node, "w3").cur, LIFE_SLOTS);
+	assert_int_equal(forwarding_build_due(node->forwarding), FORWARDING_IDLE);
+}
+
+static void a_pool_that_goes_leaves_nothing_to_be_built(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	tell_health(node, 0, false);
+	tell_health(node, 1, false);
+	node_apply(node, small_config_read("[]", "[]"));
+	assert_int_equal(forwarding_build_due(node->forwarding), FORWARDING_IDLE);
+}
+
+static void a_handle_names_its_backend_until_that_has_gone(void **state)
+{
+	struct node *node = *state;
+	const struct forwarding_news down = { .has_health = true };
+	struct forwarding_handle handle, other;
+	size_t pool, backend;
+
+	life_apply(node, W1 ", " W2);
+	assert_int_equal(forwarding_find(node->forwarding, "web", "w2", &handle), 0);
+	assert_int_equal(forwarding_find(node->forwarding, "web", "w3", &other), -ENOENT);
+	assert_int_equal(forwarding_find(node->forwarding, "other", "w2", &other), -ENOENT);
+	life_apply(node, W3 ", " W2 ", " W1);
+	assert_int_equal(forwarding_locate(node->forwarding, &handle, &pool, &backend), 0);
+	assert_int_equal(backend, 1);
+	life_apply(node, W1 ", " W3); /* it drains */
+	assert_int_equal(forwarding_locate(node->forwarding, &handle, &pool, &backend), 0);
+	assert_int_equal(backend, 2);
+	assert_int_equal(forwarding_tell(node->forwarding, &handle, &down, false, NULL, NULL), 0);
+	node_wait(node, 30);
+	life_apply(node, W1 ", " W3 ", {'name': 'w4', 'address': '10.2.0.4'}");
+	node_wait(node, 30);
+	assert_null(life_find(node, "w2"));
+	life_apply(node, W1 ", " W2 ", " W3); /* as another one, perhaps by the same number */
+	assert_int_equal(
+		forwarding_tell(node->forwarding, &handle, &down, false, NULL, NULL), -ENOENT);
+	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
 }
 
 /* A drain takes no new flows anyway, but its state is another. */
@@ -429,6 +556,11 @@ int main(void)
 		TEST(a_removed_backend_that_dies_while_it_drains_is_gone),
 		TEST(news_that_is_only_asked_about_changes_nothing),
 		TEST(news_of_nothing_new_works_no_table_out),
+		TEST(news_that_come_thick_and_fast_are_built_together),
+		TEST(news_that_is_taken_back_while_it_waits_builds_nothing),
+		TEST(a_change_in_between_takes_in_what_news_have_put_off),
+		TEST(a_pool_that_goes_leaves_nothing_to_be_built),
+		TEST(a_handle_names_its_backend_until_that_has_gone),
 		TEST(a_check_that_fails_during_a_drain_is_told_at_once),
 		TEST(a_dynamic_weight_moves_slots_and_no_flow),
 		TEST(a_backend_that_comes_to_a_running_pool_starts_slowly),

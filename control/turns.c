@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "turns.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "loop.h"
+
+#define SECOND_MS 1000
+
+struct turns {
+	struct forwarding *forwarding;
+	struct event *second;
+	struct event *build;
+};
+
+static struct timeval time_of(uint32_t delay_ms)
+{
+	return (struct timeval){ delay_ms / 1000, delay_ms % 1000 * 1000 };
+}
+
+static void on_second(evutil_socket_t fd, short what, void *context)
+{
+	struct turns *turns = context;
+
+	forwarding_advance(turns->forwarding);
+}
+
+/* One table at a time: who is more urgent goes first before the next. */
+static void on_build(evutil_socket_t fd, short what, void *context)
+{
+	struct turns *turns = context;
+	uint32_t delay_ms = forwarding_build_due(turns->forwarding);
+	struct timeval delay = time_of(delay_ms);
+
+	if (delay_ms != FORWARDING_IDLE)
+		event_add(turns->build, &delay);
+}
+
+/* What waits already is due no later: each pool waits equally long. */
+static void wake(void *context, uint32_t delay_ms)
+{
+	struct turns *turns = context;
+	struct timeval delay = time_of(delay_ms);
+
+	if (!event_pending(turns->build, EV_TIMEOUT, NULL))
+		event_add(turns->build, &delay);
+}
+
+static struct event *make_event(struct event_base *base, short what, event_callback_fn callback,
+	enum loop_priority priority, struct turns *turns)
+{
+	struct event *event = event_new(base, -1, what, callback, turns);
+
+	if (event != NULL)
+		event_priority_set(event, priority);
+	return event;
+}
+
+struct turns *turns_create(
+	struct event_base *base, struct forwarding *forwarding, struct error *error)
+{
+	struct turns *turns = calloc(1, sizeof(*turns));
+	struct timeval second = time_of(SECOND_MS);
+
+	if (turns == NULL)
+		goto no_memory;
+	turns->forwarding = forwarding;
+	turns->second = make_event(base, EV_PERSIST, on_second, LOOP_TIMERS, turns);
+	turns->build = make_event(base, 0, on_build, LOOP_CHANGES, turns);
+	if (turns->second == NULL || turns->build == NULL || event_add(turns->second, &second) != 0)
+		goto no_memory;
+	forwarding_set_wake(forwarding, wake, turns);
+	return turns;
+no_memory:
+	error_set(error, -ENOMEM, "cannot set up the event loop");
+	turns_destroy(turns);
+	return NULL;
+}
+
+static void free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+void turns_destroy(struct turns *turns)
+{
+	if (turns == NULL)
+		return;
+	forwarding_set_wake(turns->forwarding, NULL, NULL);
+	free_event(turns->second);
+	free_event(turns->build);
+	free(turns);
+}
