@@ -66,10 +66,14 @@ const struct plan *forwarding_plan(const struct forwarding *forwarding);
 struct plan *forwarding_take_plan(struct forwarding *forwarding);
 
 /*
- * Once a second: the lives of all backends, their slow starts, and what follows for tables and slot
- * words; now and then the sweep.
+ * Once a second: the clock of workers, and a round over the lives of all backends, their slow
+ * starts, and what follows for tables and slot words begins; now and then a sweep over the pins.
+ * Both are done by forwarding_go_on(), a slice of about a millisecond each, which is to be called
+ * again after as many milliseconds as it returns; FORWARDING_IDLE: not before the next second.
  */
+#define FORWARDING_IDLE UINT32_MAX
 void forwarding_advance(struct forwarding *forwarding);
+uint32_t forwarding_go_on(struct forwarding *forwarding);
 
 /*
  * The way to a backend may have changed, although the configuration has not (a port has another
@@ -144,7 +148,6 @@ int forwarding_tell(struct forwarding *forwarding, const struct forwarding_handl
  * Builds the table that has been due for longest, if there is one: of a pool that has had news
  * since its last table. Returns in how many milliseconds the next is due; FORWARDING_IDLE: none.
  */
-#define FORWARDING_IDLE UINT32_MAX
 uint32_t forwarding_build_due(struct forwarding *forwarding);
 
 /*

@@ -290,7 +290,9 @@ static void forget_pins(const struct adoption *adoption)
 	uint64_t now_ms = forwarding->clock();
 
 	tracking_tick(forwarding->tracking, now_ms, forwarding_pins_udp(adoption->config));
-	tracking_sweep(forwarding->tracking, now_ms);
+	tracking_sweep_begin(forwarding->tracking, now_ms);
+	while (!tracking_sweep_on(forwarding->tracking, now_ms))
+		continue;
 }
 
 static void say_unsound(const struct adoption *adoption)

@@ -7,7 +7,6 @@
 #include "forwarding_live.h"
 #include "log.h"
 
-#define SWEEP_S 5
 #define RATE_MS 900 /* of the timer's second */
 
 void forwarding_install_backend(
@@ -43,19 +42,18 @@ static void measure_rate(
 }
 
 /* Of those that drain: an operator waits for them to fall silent. */
-static void measure_rates(struct forwarding *forwarding, uint64_t now_ms)
+static void measure_rates(struct forwarding *forwarding, struct member_pool *pool, uint64_t now_ms)
 {
-	uint64_t elapsed_ms = now_ms - forwarding->rated_ms;
+	uint64_t elapsed_ms = now_ms - pool->live->rated_ms;
 
 	if (elapsed_ms < RATE_MS)
 		return;
-	forwarding->rated_ms = now_ms;
-	for (size_t i = 0; i < forwarding->pool_count; i++)
-		for (size_t k = 0; k < forwarding->pools[i].backend_count; k++)
-			measure_rate(forwarding, &forwarding->pools[i].backends[k], elapsed_ms);
+	pool->live->rated_ms = now_ms;
+	for (size_t i = 0; i < pool->backend_count; i++)
+		measure_rate(forwarding, &pool->backends[i], elapsed_ms);
 }
 
-static void advance_pool(struct forwarding *forwarding, size_t number, uint64_t now_ms)
+void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint64_t now_ms)
 {
 	struct member_pool *pool = &forwarding->pools[number];
 
@@ -66,6 +64,7 @@ static void advance_pool(struct forwarding *forwarding, size_t number, uint64_t 
 		forwarding_install_backend(forwarding, number, i, &next);
 	}
 	forwarding_follow_shares(forwarding, number, now_ms, NULL, NULL);
+	measure_rates(forwarding, pool, now_ms);
 }
 
 /* Whether nothing but its row speaks of the backend any more. */
@@ -75,7 +74,7 @@ static bool has_gone(const struct live_backend *backend, const bool *named)
 	       !named[backend->index];
 }
 
-static void release_gone(struct forwarding *forwarding, size_t number)
+void forwarding_release_gone(struct forwarding *forwarding, size_t number)
 {
 	struct member_pool *pool = &forwarding->pools[number];
 	bool named[SLOT_NO_BACKEND + 1] = { false };
@@ -92,32 +91,4 @@ static void release_gone(struct forwarding *forwarding, size_t number)
 	}
 	pool->backend_count = kept;
 	forwarding_place_backends(forwarding, number);
-}
-
-static void sweep(struct forwarding *forwarding, uint64_t now_ms)
-{
-	forwarding->swept_s = now_ms / 1000;
-	for (size_t i = 0; i < forwarding->pool_count; i++)
-		memset(forwarding->pools[i].live->seen, 0, forwarding->pools[i].live->slots);
-	tracking_sweep(forwarding->tracking, now_ms);
-	for (size_t i = 0; i < forwarding->pool_count; i++) {
-		struct member_pool *pool = &forwarding->pools[i];
-
-		if (!live_pool_is_quiet(pool->live))
-			transitions_swept(pool->live->transitions, pool->live->seen,
-				tracking_settled_s(forwarding->tracking));
-		release_gone(forwarding, i);
-	}
-}
-
-void forwarding_advance(struct forwarding *forwarding)
-{
-	uint64_t now_ms = forwarding->clock();
-
-	tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
-	for (size_t i = 0; i < forwarding->pool_count; i++)
-		advance_pool(forwarding, i, now_ms);
-	measure_rates(forwarding, now_ms);
-	if (now_ms / 1000 - forwarding->swept_s >= SWEEP_S)
-		sweep(forwarding, now_ms);
 }

@@ -11,12 +11,14 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "forwarding_live.h"
 #include "live_records.h"
 #include "lookup.h"
 #include "slots.h"
 
+#define STORE_US 5000 /* of CPU time, for tables, in the turn of the commit */
 #define DRAIN_OBSERVE_S \
 	3600           /* a drain without an end no longer keeps its slots from another home */
 #define UDP_GRACE_S 60 /* UDP without a pin goes home for as long after a move */
@@ -208,7 +210,6 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 static void settle_pool(struct member_pool *pool)
 {
 	pool->before = NULL;
-	pool->is_left_alone = false;
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
 
@@ -273,11 +274,44 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	free(change);
 }
 
+static uint64_t cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/*
+ * Step 3. A pool that was left alone may have got a newer table by news meanwhile; all others
+ * follow what backends have become since the change was prepared before their table is stored. What
+ * does not fit into a turn of the loop is stored in turns of its own (forwarding_build_due()): a
+ * pool is independent of all others, and its old table as good as a word that has not been stored
+ * yet.
+ */
+static void store_tables(struct forwarding *forwarding)
+{
+	uint64_t now_ms = forwarding->clock();
+	uint64_t end_us = cpu_us() + STORE_US;
+
+	for (size_t i = 0; i < forwarding->pool_count; i++) {
+		struct member_pool *pool = &forwarding->pools[i];
+		bool goes_on = pool->is_left_alone &&
+			       pool->live->table_number == forwarding->plan->pools[i].table->number;
+
+		pool->is_left_alone = false;
+		if (goes_on)
+			continue;
+		if (cpu_us() < end_us)
+			forwarding_advance_pool(forwarding, i, now_ms);
+		else
+			forwarding_make_dirty(forwarding, i, now_ms);
+	}
+}
+
 /*
  * Slot words come last, when config, plan and pools are those to come: what they move is judged by
- * the new ones. Step 3 is the advance, which follows what backends have become since the change was
- * prepared before it stores a table. A table that is the same has the same backends behind its
- * seats and is not stored.
+ * the new ones.
  */
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change)
 {
@@ -298,6 +332,6 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 	store_services(forwarding, change);
 	retire_removed(forwarding);
 	adopt(forwarding, change);
-	forwarding_advance(forwarding);
+	store_tables(forwarding);
 	state_generation_advance(forwarding->state);
 }

@@ -2,9 +2,9 @@
 /*
  * forwarding_live: the insides of forwarding, for its own files only: forwarding.c (what is live),
  * forwarding_handles.c (by which name others know it), forwarding_prepare.c and forwarding_commit.c
- * (how it changes), forwarding_advance.c (how time changes it), forwarding_tell.c (how news do),
- * forwarding_build.c (how tables follow both), forwarding_adopt.c (how it outlives a process),
- * forwarding_rows.c (where that is written down).
+ * (how it changes), forwarding_rounds.c and forwarding_advance.c (how time changes it),
+ * forwarding_tell.c (how news do), forwarding_build.c (how tables follow both), forwarding_adopt.c
+ * (how it outlives a process), forwarding_rows.c (where that is written down).
  *
  * Backends are known by their address in a pool and keep their index as long as anything may name
  * it; services by their name. An index, gid or cell is in one of three states: free, live, or
@@ -49,6 +49,17 @@ struct backend_place {
 };
 #define NO_POOL UINT32_MAX
 
+/* forwarding_rounds.c: how far what goes on all the time has got. Pools by their number. */
+enum sweep_stage { SWEEP_NONE, SWEEP_CLEAR, SWEEP_PINS, SWEEP_SLOTS };
+struct rounds {
+	bool lives; /* a round over them is under way */
+	size_t lives_pool;
+	enum sweep_stage stage;
+	size_t sweep_pool;
+	uint32_t swept_s;    /* when the last sweep began, or was found to be needless */
+	bool swept_in_quiet; /* every slot was quiet when it began */
+};
+
 struct forwarding {
 	struct state *state;
 	struct publish *publish;
@@ -69,8 +80,7 @@ struct forwarding {
 	struct live_service *services;
 	size_t service_count;
 	bool with_udp; /* some service pins UDP flows */
-	uint32_t swept_s;
-	uint64_t rated_ms;
+	struct rounds rounds;
 	bool changing;           /* a change points to what is live */
 	size_t dirty_count;      /* of pools (live_pool.h) */
 	forwarding_wake_t *wake; /* may be NULL */
@@ -140,7 +150,15 @@ uint32_t forwarding_make_dirty(struct forwarding *forwarding, size_t number, uin
 /* Whether its next table is to wait for more news. */
 bool forwarding_is_busy(const struct forwarding *forwarding, size_t number, uint64_t now_ms);
 
-/* forwarding_advance.c: takes over what has become of a backend, and tells workers of it. */
+/* forwarding_advance.c: what time makes of a pool and its backends; once a second, and after
+ * changes.
+ */
+void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint64_t now_ms);
+
+/* The backends of the pool that nothing names any more give their numbers back. */
+void forwarding_release_gone(struct forwarding *forwarding, size_t number);
+
+/* The same: takes over what has become of a backend, and tells workers of it. */
 void forwarding_install_backend(struct forwarding *forwarding, size_t number, size_t place,
 	const struct live_backend *next);
 

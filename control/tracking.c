@@ -9,6 +9,7 @@
 #include <rte_common.h>
 
 #include "log.h"
+#include "loop.h"
 #include "sketch.h"
 #include "slots.h"
 
@@ -27,9 +28,10 @@
  * of them for a bucket to fill up with flows on probation, which all ordinary ones leave at once.
  */
 #define FLOOD_EVICTIONS  1000
-#define SECOND_MS        900 /* of a timer's second */
-#define FLOOD_CALM_S     60  /* without any sign of it, and it is over */
-#define FLOOD_FILL_PARTS 4   /* more than 3/4 of all places taken is as bad */
+#define SWEEP_BUCKETS    1024 /* between two looks at the clock */
+#define SECOND_MS        900  /* of a timer's second */
+#define FLOOD_CALM_S     60   /* without any sign of it, and it is over */
+#define FLOOD_FILL_PARTS 4    /* more than 3/4 of all places taken is as bad */
 
 /* A gid is free, taken, left (grace period), waiting for a sweep, or being swept. */
 enum gid_state { GID_USED, GID_WAITING, GID_SWEEPING };
@@ -46,7 +48,10 @@ struct tracking {
 	uint32_t *counted_s;               /* by gid: since when its flows are counted */
 	struct pins_sweep_pool *sweep_pools;
 	struct pins_sweep_rules rules;
-	struct pins_sweep last;
+	struct pins_sweep sweep; /* under way */
+	struct pins_sweep last;  /* that came to its end */
+	uint64_t sweeps;         /* that have come to their end */
+	double sweeping_ms;      /* of the one under way, so far */
 	double sweep_ms;
 	uint32_t now_s;
 	uint32_t settled_s;       /* every worker has passed a quiescent state since then */
@@ -375,18 +380,52 @@ static double elapsed_ms(const struct timespec *since)
 	return (now.tv_sec - since->tv_sec) * 1e3 + (now.tv_nsec - since->tv_nsec) / 1e6;
 }
 
-void tracking_sweep(struct tracking *tracking, uint64_t now_ms)
+void tracking_sweep_begin(struct tracking *tracking, uint64_t now_ms)
+{
+	tracking->now_s = now_ms / 1000;
+	tracking->swept_settled_s = tracking->settled_s;
+	tracking->sweeping_ms = 0;
+	change_gids(tracking, GID_WAITING, GID_SWEEPING);
+	pins_sweep_begin(&tracking->sweep, &tracking->pins, &tracking->rules);
+}
+
+static void end_sweep(struct tracking *tracking)
+{
+	change_gids(tracking, GID_SWEEPING, GID_USED);
+	tracking->last = tracking->sweep;
+	tracking->sweeps++;
+	tracking->sweep_ms = tracking->sweeping_ms;
+}
+
+bool tracking_sweep_on(struct tracking *tracking, uint64_t now_ms)
 {
 	struct timespec began;
+	double elapsed;
+	bool over;
 
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	tracking->now_s = now_ms / 1000;
-	tracking->swept_settled_s = tracking->settled_s;
-	change_gids(tracking, GID_WAITING, GID_SWEEPING);
-	pins_sweep_begin(&tracking->last, &tracking->pins, &tracking->rules);
-	pins_sweep_run(&tracking->last, UINT32_MAX, tracking->now_s / PIN_TICK_SECONDS, keep_pin);
-	change_gids(tracking, GID_SWEEPING, GID_USED);
-	tracking->sweep_ms = elapsed_ms(&began);
+	do {
+		over = pins_sweep_run(&tracking->sweep, SWEEP_BUCKETS,
+			tracking->now_s / PIN_TICK_SECONDS, keep_pin);
+		elapsed = elapsed_ms(&began);
+	} while (!over && elapsed < LOOP_SLICE_US / 1e3);
+	tracking->sweeping_ms += elapsed;
+	if (over)
+		end_sweep(tracking);
+	return over;
+}
+
+bool tracking_needs_sweep(const struct tracking *tracking)
+{
+	const struct pins_sweep *last = &tracking->last;
+	uint64_t left = 0;
+
+	if (last->pins == NULL)
+		return true;
+	for (int class = PIN_EMPTY + 1; class < PIN_CLASS_COUNT; class ++)
+		left += last->found[class] - last->deleted[class];
+	return left != 0 || memchr(tracking->gid_states, GID_WAITING, MEMBER_COUNT_MAX) != NULL;
 }
 
 /* What there is to see. */
@@ -413,6 +452,7 @@ void tracking_report(const struct tracking *tracking, struct tracking_report *re
 	report->found[PIN_EMPTY] = report->capacity;
 	report->flood = is_flooded(tracking);
 	report->sweep_ms = tracking->sweep_ms;
+	report->sweeps = tracking->sweeps;
 	report->sum = sum_counters(tracking);
 	if (tracking->last.pins == NULL)
 		return;

@@ -60,8 +60,15 @@ uint32_t tracking_lapsed_s(const struct tracking *tracking);
 /* What transitions_swept() has to know of the last sweep. */
 uint32_t tracking_settled_s(const struct tracking *tracking);
 
-/* A whole pass. It marks what it leaves in the `seen` of each pool, and clears none. */
-void tracking_sweep(struct tracking *tracking, uint64_t now_ms);
+/*
+ * A pass over the pins: begun, and gone on with for about a millisecond at a time until that
+ * returns true. It marks what it leaves in the `seen` of each pool, and clears none.
+ */
+void tracking_sweep_begin(struct tracking *tracking, uint64_t now_ms);
+bool tracking_sweep_on(struct tracking *tracking, uint64_t now_ms);
+
+/* Whether one has anything to find: pins that the last one has left, or a gid that waits for it. */
+bool tracking_needs_sweep(const struct tracking *tracking);
 
 /*
  * Flows of a draining backend that had a packet in the last one or two windows, estimated
@@ -80,6 +87,7 @@ struct tracking_report {
 	uint64_t found[PIN_CLASS_COUNT]; /* by class; found[PIN_EMPTY] are free */
 	uint64_t deleted;                /* by the last sweep */
 	double sweep_ms;
+	uint64_t sweeps; /* that have come to their end */
 	bool flood;
 	struct affinity_counters sum;
 };

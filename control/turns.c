@@ -13,6 +13,7 @@ struct turns {
 	struct forwarding *forwarding;
 	struct event *second;
 	struct event *build;
+	struct event *slice;
 };
 
 static struct timeval time_of(uint32_t delay_ms)
@@ -20,32 +21,44 @@ static struct timeval time_of(uint32_t delay_ms)
 	return (struct timeval){ delay_ms / 1000, delay_ms % 1000 * 1000 };
 }
 
+static void call_in(struct event *event, uint32_t delay_ms)
+{
+	struct timeval delay = time_of(delay_ms);
+
+	if (delay_ms != FORWARDING_IDLE)
+		event_add(event, &delay);
+}
+
+static void on_slice(evutil_socket_t fd, short what, void *context)
+{
+	struct turns *turns = context;
+
+	call_in(turns->slice, forwarding_go_on(turns->forwarding));
+}
+
 static void on_second(evutil_socket_t fd, short what, void *context)
 {
 	struct turns *turns = context;
 
 	forwarding_advance(turns->forwarding);
+	call_in(turns->slice, 0);
 }
 
 /* One table at a time: who is more urgent goes first before the next. */
 static void on_build(evutil_socket_t fd, short what, void *context)
 {
 	struct turns *turns = context;
-	uint32_t delay_ms = forwarding_build_due(turns->forwarding);
-	struct timeval delay = time_of(delay_ms);
 
-	if (delay_ms != FORWARDING_IDLE)
-		event_add(turns->build, &delay);
+	call_in(turns->build, forwarding_build_due(turns->forwarding));
 }
 
 /* What waits already is due no later: each pool waits equally long. */
 static void wake(void *context, uint32_t delay_ms)
 {
 	struct turns *turns = context;
-	struct timeval delay = time_of(delay_ms);
 
 	if (!event_pending(turns->build, EV_TIMEOUT, NULL))
-		event_add(turns->build, &delay);
+		call_in(turns->build, delay_ms);
 }
 
 static struct event *make_event(struct event_base *base, short what, event_callback_fn callback,
@@ -69,7 +82,9 @@ struct turns *turns_create(
 	turns->forwarding = forwarding;
 	turns->second = make_event(base, EV_PERSIST, on_second, LOOP_TIMERS, turns);
 	turns->build = make_event(base, 0, on_build, LOOP_CHANGES, turns);
-	if (turns->second == NULL || turns->build == NULL || event_add(turns->second, &second) != 0)
+	turns->slice = make_event(base, 0, on_slice, LOOP_READERS, turns);
+	if (turns->second == NULL || turns->build == NULL || turns->slice == NULL ||
+		event_add(turns->second, &second) != 0)
 		goto no_memory;
 	forwarding_set_wake(forwarding, wake, turns);
 	return turns;
@@ -92,5 +107,6 @@ void turns_destroy(struct turns *turns)
 	forwarding_set_wake(turns->forwarding, NULL, NULL);
 	free_event(turns->second);
 	free_event(turns->build);
+	free_event(turns->slice);
 	free(turns);
 }

@@ -234,6 +234,8 @@ void node_wait(struct node *node, unsigned int seconds)
 	while (seconds-- > 0) {
 		node_clock_ms += 1000;
 		forwarding_advance(node->forwarding);
+		while (forwarding_go_on(node->forwarding) != FORWARDING_IDLE)
+			continue;
 		publish_reclaim(node->publish);
 	}
 }

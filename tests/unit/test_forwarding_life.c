@@ -517,6 +517,57 @@ static void a_pool_lives_on_after_a_change_that_would_have_left_it_alone(void **
 	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
 }
 
+static struct tracking_report report_of(const struct node *node)
+{
+	struct tracking_report report;
+
+	tracking_report(forwarding_tracking(node->forwarding), &report);
+	return report;
+}
+
+static void nothing_is_swept_while_all_is_quiet_and_nothing_was_left(void **state)
+{
+	struct node *node = *state;
+	struct affinity_counters counters = { 0 };
+	uint64_t sweeps;
+
+	life_apply(node, W1 ", " W2);
+	node_wait(node, 6);
+	sweeps = report_of(node).sweeps;
+	assert_int_not_equal(sweeps, 0);
+	node_wait(node, 20);
+	assert_int_equal(report_of(node).sweeps, sweeps);
+	life_apply(node, W1 ", " W2_DRAIN);
+	life_begin_flows(node, &counters);
+	life_apply(node, W1 ", " W2);
+	node_wait(node, 40); /* the pins are forgotten, the slots are quiet again */
+	assert_int_equal(life_share(node, "w1").tracked, 0);
+	assert_int_equal(report_of(node).found[PIN_EMPTY], report_of(node).capacity);
+	assert_in_range(report_of(node).sweeps, sweeps + 4, sweeps + 8);
+	sweeps = report_of(node).sweeps;
+	node_wait(node, 20);
+	assert_in_range(report_of(node).sweeps, sweeps, sweeps + 1);
+}
+
+static void a_large_table_of_pins_is_swept_in_slices(void **state)
+{
+	struct node *small = *state;
+	struct state_layout layout = node_layout;
+	unsigned int slices = 0;
+	struct node *node;
+
+	layout.pin_buckets = 1 << 18;
+	node = node_create(small->host, &layout, 1);
+	life_apply(node, W1 ", " W2);
+	node_clock_ms += 10000;
+	forwarding_advance(node->forwarding);
+	while (forwarding_go_on(node->forwarding) != FORWARDING_IDLE)
+		slices += report_of(node).sweeps == 0;
+	assert_int_equal(report_of(node).sweeps, 1);
+	assert_true(slices > 0); /* one that is not the last */
+	node_destroy(node);
+}
+
 static void a_pin_goes_with_its_backend(void **state)
 {
 	struct node *node = *state;
@@ -568,6 +619,8 @@ int main(void)
 		TEST(news_is_not_lost_either_where_the_change_leaves_the_pool_alone),
 		TEST(a_commit_stores_no_table_that_news_has_overtaken),
 		TEST(a_pool_lives_on_after_a_change_that_would_have_left_it_alone),
+		TEST(nothing_is_swept_while_all_is_quiet_and_nothing_was_left),
+		TEST(a_large_table_of_pins_is_swept_in_slices),
 		TEST(a_pin_goes_with_its_backend),
 	};
 
