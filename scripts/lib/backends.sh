@@ -22,13 +22,13 @@ backend_answers() {
 	done
 }
 
-# nginx_start NUMBER. Every answer says in X-Backend who gave it; /big has 8 MB; what is sent to
+# nginx_start NUMBER. Every answer says in X-Backend who gave it; /big has 1 MB; what is sent to
 # /up is kept in LAB_DIR/nginx-NUMBER/up/. A test may put further locations into
 # LAB_DIR/nginx-NUMBER/locations/*.conf beforehand.
 nginx_start() {
 	local directory=$LAB_DIR/nginx-$1
 	mkdir -p "$directory/www" "$directory/up"
-	truncate -s 8M "$directory/www/big"
+	truncate -s 1M "$directory/www/big"
 	echo "web-$1" >"$directory/www/index.html"
 	nginx_config "$1" "$directory" >"$directory/nginx.conf"
 	lab_spawn "nginx-$1" "b$1" nginx -p "$directory" -e "$directory/error.log" -c "$directory/nginx.conf"

@@ -8,6 +8,8 @@ LIB=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib")
 . "$LIB/lab.sh"
 # shellcheck source=scripts/lib/expect.sh
 . "$LIB/expect.sh"
+# shellcheck source=tests/lab/downloads.sh
+. "$LIB/../../tests/lab/downloads.sh"
 
 need_root "$@"
 CONFIG=/dev/null # of this lab, from lab_begin on

@@ -22,25 +22,25 @@ restart() {
 }
 
 more_flows() {
-	wait_for 10 flows_are_at_least $(($(new_flows) + $1)) || die "the probes are not forwarded"
-}
-
-flows_are_at_least() {
-	[ "$(new_flows)" -ge "$1" ]
+	wait_to_reach "$1" 30 "new flows" new_flows_since "$(new_flows)" || die "the probes are not forwarded"
 }
 
 new_flows() {
 	lab_ctl --json backends | jq '[.[].new_flows] | add'
 }
 
+new_flows_since() {
+	echo $(($(new_flows) - $1))
+}
+
 lab_begin
 lab_ip cli addr add "$PROBER/24" dev cli0
-downloads_start "$LAB_IPIP4" "$DOWNLOADS" 500k
+downloads_start "$LAB_IPIP4" "$DOWNLOADS"
 lab_ctl backend drain web web-2 --deadline 1h
-expect_at_least "connections with web-2, which drains" "$(connections 2)" 1
+connected=$(downloads_are begun web-2)
+expect_at_least "connections with web-2, which drains" "$connected" 1
 restart TERM
 restart KILL
-expect_at_least "connections with it afterwards" "$(connections 2)" 1
 downloads_end
-expect_equal "downloads that came whole" "$(downloads_whole)" "$DOWNLOADS"
-expect_at_least "of these from web-2" "$(downloads_whole web-2)" 1
+expect_equal "downloads that came whole" "$(downloads_are whole)" "$DOWNLOADS"
+expect_equal "of these from web-2" "$(downloads_are whole web-2)" "$connected"

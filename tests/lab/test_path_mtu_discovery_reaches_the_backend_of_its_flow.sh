@@ -19,12 +19,12 @@ too_big_heard() {
 narrow_way() {
 	local heard
 	heard=$(too_big_heard "$1")
-	downloads_start "$2" "$DOWNLOADS" 2M
+	downloads_start "$2" "$DOWNLOADS"
 	lab_ctl backend drain web web-2 --deadline 1h
-	expect_at_least "connections with web-2, which drains" "$(connections 2)" 1
+	expect_at_least "connections with web-2, which drains" "$(downloads_are begun web-2)" 1
 	lab_ip rtr link set r-cli mtu "$3"
 	downloads_end
-	expect_equal "downloads from $2 that came whole" "$(downloads_whole)" "$DOWNLOADS"
+	expect_equal "downloads from $2 that came whole" "$(downloads_are whole)" "$DOWNLOADS"
 	expect_at_least "times that web-2 was told" $(($(too_big_heard "$1") - heard)) 1
 	lab_ctl backend activate web web-2
 }
