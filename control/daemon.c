@@ -434,7 +434,8 @@ static void say_ready(const struct daemon *daemon)
 		(unsigned long)desired_plan(daemon->desired)->digest);
 }
 
-/* A signal that came meanwhile ends the start, so that nobody has to wait for a slow one. */
+/* A signal that came meanwhile ends the start, so that a slow one need not be waited for. Not after
+ * the last step: once the control socket is there, the signal is a clean stop, by daemon_run(). */
 static int heed_signals(struct daemon *daemon, struct error *error)
 {
 	loop_run_ready(daemon->base);
@@ -465,9 +466,9 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 	if (code == 0)
 		code = load_config(daemon, config_path, error);
 	for (unsigned int i = 0; code == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
-		code = steps[i](daemon, error);
+		code = heed_signals(daemon, error);
 		if (code == 0)
-			code = heed_signals(daemon, error);
+			code = steps[i](daemon, error);
 	}
 	if (code == 0) {
 		say_ready(daemon);

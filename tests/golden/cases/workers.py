@@ -54,6 +54,12 @@ def fewer_queues_than_workers_is_refused_with_both_numbers(rig):
 
 
 @case
+def a_stop_is_clean_from_the_moment_that_the_control_socket_is_there(rig):
+    for _ in range(3):
+        rig.stopped_at_once(**world())
+
+
+@case
 def a_worker_that_is_silent_for_a_second_is_shown_and_makes_the_node_not_ready(rig):
     def ready(daemon, wanted):
         status = daemon.call("status")

@@ -10,7 +10,7 @@ from . import capture
 from .daemon import Daemon
 from .judge import Judge
 
-SETTLE_SECONDS = 60
+SETTLE_SECONDS = 300
 TUNNEL_SOURCE = {"ipv4": "10.2.0.10", "ipv6": "fd00:2::10"}
 GATEWAY_MAC = "02:00:00:00:00:01"
 HASH_KEY = "000102030405060708090a0b0c0d0e0f"
@@ -148,6 +148,16 @@ class Rig:
             for queue in range(spec["queues"]):
                 frames = [packet.frame for packet in packets.get((spec["name"], queue), [])]
                 capture.write(self.capture_path(directory, spec["name"], queue, "in"), frames)
+
+    def stopped_at_once(self, pools, services, ports=None, workers=1):
+        """Starts it, and stops it as soon as its control socket is there."""
+        ports = ports or [port()]
+        directory = self.new_directory()
+        self.write_captures(directory, ports, {})
+        document = self.configuration(directory, pools, services, ports, workers)
+        with Daemon(self.build, directory, document) as daemon:
+            daemon.hold_at_socket()
+            daemon.stop_held()
 
     def refused(self, pools, services, ports=None, workers=1):
         """Starts what must not start; returns (exit status, log)."""
