@@ -10,7 +10,7 @@ lab_backends_start() {
 		decap_attach "$number"
 	done
 	for number in "${LAB_BACKENDS[@]}"; do
-		wait_for 10 backend_answers "$number" || die "backend web-$number does not answer"
+		wait_for 60 backend_answers "$number" || die "backend web-$number does not answer"
 	done
 }
 
@@ -18,7 +18,7 @@ lab_backends_start() {
 backend_answers() {
 	local address
 	for address in "10.2.0.2$1" "[fd00:2::2$1]"; do
-		lab_in cli curl -sf -o /dev/null -m 0.3 "http://$address/" || return 1
+		lab_in cli curl -sf -o /dev/null -m 2 "http://$address/" || return 1
 	done
 }
 

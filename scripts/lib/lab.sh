@@ -82,9 +82,9 @@ lab_show_logs() {
 lab_remove() {
 	local id=$1 namespace
 	lab_signal "$id" TERM
-	if ! wait_for 5 lab_is_quiet "$id"; then
+	if ! wait_for 20 lab_is_quiet "$id"; then
 		lab_signal "$id" KILL
-		wait_for 5 lab_is_quiet "$id" || printf 'lab %s: processes that do not end\n' "$id" >&2
+		wait_for 60 lab_is_quiet "$id" || printf 'lab %s: processes that do not end\n' "$id" >&2
 	fi
 	for namespace in /run/netns/"$id"-*; do
 		[ ! -e "$namespace" ] || ip netns del "${namespace##*/}"
@@ -187,5 +187,5 @@ lab_gone() {
 # lab_stop NAME [SIGNAL]: and waits for its end.
 lab_stop() {
 	kill "-${2:-TERM}" "$(lab_pid "$1")"
-	wait_for 10 lab_gone "$1" || die "$1 does not end"
+	wait_for 60 lab_gone "$1" || die "$1 does not end"
 }

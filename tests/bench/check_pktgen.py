@@ -24,7 +24,7 @@ SCRIPTS = os.path.join(HERE, "..", "..", "scripts", "pktgen")
 PRECISION_PERCENT = 0.1
 MTU = 1600  # of sluiced: the largest frames, encapsulated, fit
 PACKETS_LEAST = 500_000  # that all trials of a search send
-SECONDS = 60
+SECONDS = 300
 
 
 def lua(*arguments, settings="rig_in_small.lua", **options):

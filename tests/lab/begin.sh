@@ -41,7 +41,7 @@ expect_pages() {
 # expect_law: at rest, what was received equals the sum of all verdicts. A packet may be under way
 # when it is asked for the first time.
 expect_law() {
-	wait_for 5 law_holds || die "received $(lab_stat "$RECEIVED"), verdicts $(lab_stat "$VERDICTS")"
+	wait_for 60 law_holds || die "received $(lab_stat "$RECEIVED"), verdicts $(lab_stat "$VERDICTS")"
 	say "received equals the sum of all verdicts: $(lab_stat "$RECEIVED")"
 }
 

@@ -25,6 +25,15 @@ churn_end() {
 	done
 }
 
+# Whether one of them has ended by itself.
+churn_has_failed() {
+	local process
+	for process in "${CHURN_PROCESSES[@]}"; do
+		lab_runs "${process%:*}" || return 0
+	done
+	return 1
+}
+
 churn_is_over() {
 	[ -e "$LAB_DIR/churn.stop" ]
 }
@@ -40,7 +49,7 @@ pace() {
 # change ARGUMENTS...: sluicectl backend, until it is done: sluiced may be away, or die of kill -9
 # between the change and its answer. Every one can be asked for twice.
 change() {
-	wait_for 30 change_once "$@" || die "backend $*: not done after 30 s"
+	wait_for 60 change_once "$@" || die "backend $*: not done after 60 s"
 }
 
 change_once() {
@@ -66,7 +75,7 @@ churn_rolling() {
 			wait_for 60 web_is_left "$number" || die "web-$number: connections do not end"
 			lab_stop "nginx-$number"
 			nginx_start "$number"
-			wait_for 10 backend_answers "$number" || die "web-$number does not come back"
+			wait_for 60 backend_answers "$number" || die "web-$number does not come back"
 			change activate web "web-$number"
 			echo "restarted web-$number"
 			! churn_is_over || break
@@ -100,10 +109,10 @@ churn_weights() {
 # The one that comes and goes is removed while it has flows, and comes back while it drains.
 churn_members() {
 	until churn_is_over; do
-		wait_for 30 member_add || die "web-$CHURN_GUEST cannot be added"
-		wait_for 30 member_is_busy || die "web-$CHURN_GUEST gets no flows"
+		wait_for 60 member_add || die "web-$CHURN_GUEST cannot be added"
+		wait_for 60 member_is_busy || die "web-$CHURN_GUEST gets no flows"
 		pace 4
-		wait_for 30 member_remove || die "web-$CHURN_GUEST cannot be removed"
+		wait_for 60 member_remove || die "web-$CHURN_GUEST cannot be removed"
 		pace 4
 	done
 }

@@ -4,7 +4,7 @@
 usage: churn_clients.py SECONDS SEED FILE REPORT ADDRESS...
 
 Every connection goes to one of the addresses and lives as long as its own plan says, whatever
-happens meanwhile. Port 80 (the web server, which is restarted once nobody is connected to it) has
+happens meanwhile. The run lasts for SECONDS, and then until it is told to end (SIGTERM). Port 80 (the web server, which is restarted once nobody is connected to it) has
 those that live for seconds; port 8080 (the file server beside it, which stays) those that last
 for the whole run. Downloads are compared with FILE. `ready` is printed once the first of each are connected; the sums are written
 to REPORT as JSON. Exit status 0 even if connections broke: the caller judges.
@@ -17,6 +17,7 @@ import hashlib
 import json
 import pathlib
 import random
+import signal
 import sys
 import time
 
@@ -32,7 +33,7 @@ IDLE_SECONDS = (3, 9)
 # of an idle connection, from one byte to the next: well below the pool's observe_s
 BYTE_PAUSE_SECONDS = (1, 8)
 # a connection without any progress for so long has timed out
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 40
 COMPLAINTS_SHOWN = 20
 READ_SIZE = 65536
 
@@ -51,12 +52,13 @@ class Plan:
     digest: str  # its SHA-256
     addresses: list
     started: float
+    told: bool = False  # to end
 
     def is_over(self):
-        return self.left() <= 0
+        return self.told and time.monotonic() >= self.started + self.seconds
 
-    def left(self):
-        return self.started + self.seconds - time.monotonic()
+    def tell(self):
+        self.told = True
 
 
 class Tally:
@@ -150,23 +152,23 @@ async def visit(connection, plan, dice):
     await connection.ask("/", last=True)
 
 
-async def idle(connection, dice, seconds):
+async def idle(connection, dice, is_over):
     """A request that is typed one byte at a time, and answered in the end."""
-    until = time.monotonic() + seconds
     connection.send(b"GET / HTTP/1.1\r\nHost: lab\r\nX-Typed: ")
-    while time.monotonic() < until:
-        await connection.stay_silent(min(dice.uniform(*BYTE_PAUSE_SECONDS), seconds))
+    while not is_over():
+        await connection.stay_silent(dice.uniform(*BYTE_PAUSE_SECONDS))
         connection.send(b"x")
     connection.send(b"\r\n" + connection.end_of_head(last=True))
     await connection.take_answer()
 
 
 async def idle_shortly(connection, plan, dice):
-    await idle(connection, dice, dice.uniform(*IDLE_SECONDS))
+    until = time.monotonic() + dice.uniform(*IDLE_SECONDS)
+    await idle(connection, dice, lambda: time.monotonic() >= until)
 
 
 async def idle_to_the_end(connection, plan, dice):
-    await idle(connection, dice, max(plan.left(), 1))
+    await idle(connection, dice, plan.is_over)
 
 
 async def download(connection, plan, dice):
@@ -219,6 +221,7 @@ async def say_ready(tally):
 
 async def run(plan):
     tally = Tally()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, plan.tell)
     crowd = [
         (repeat, VISITORS, visit, WEB_PORT),
         (repeat, SHORT_IDLERS, idle_shortly, WEB_PORT),

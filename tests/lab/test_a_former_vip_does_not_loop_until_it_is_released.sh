@@ -13,10 +13,10 @@ returned() {
 	rm -f "$LAB_DIR/capture.log"
 	lab_spawn capture rtr tcpdump -i r-bal -enl --immediate-mode "ether src $BALANCER_MAC and
 		(icmp[icmptype] == icmp-echoreply and src host $LAB_BALANCER4 or udp port 9000)"
-	wait_for 10 grep -q 'listening on' "$LAB_DIR/capture.log" || die "tcpdump does not start"
+	wait_for 60 grep -q 'listening on' "$LAB_DIR/capture.log" || die "tcpdump does not start"
 	lab_in cli bash -c "echo >/dev/udp/$1/9000"
-	lab_in cli ping -q -c 1 -W 2 "$LAB_BALANCER4" >/dev/null
-	wait_for 5 grep -q 'ICMP echo reply' "$LAB_DIR/capture.log" || die "the capture does not see the ping"
+	lab_in cli ping -q -c 1 -W 10 "$LAB_BALANCER4" >/dev/null
+	wait_for 60 grep -q 'ICMP echo reply' "$LAB_DIR/capture.log" || die "the capture does not see the ping"
 	lab_stop capture
 	RETURNED=$(grep -c '\.9000: UDP' "$LAB_DIR/capture.log") || RETURNED=0
 }

@@ -5,7 +5,7 @@
 
 # start_second CONFIG: what it says is in LAB_DIR/second.
 start_second() {
-	timeout 20 ip netns exec "$LAB_ID-bal" "$SLUICED" -c "$1" >"$LAB_DIR/second" 2>&1
+	timeout 120 ip netns exec "$LAB_ID-bal" "$SLUICED" -c "$1" >"$LAB_DIR/second" 2>&1
 }
 
 lab_begin

@@ -8,7 +8,7 @@ file=$LAB_DIR/file
 head -c 20000000 /dev/urandom >"$file"
 for address in "$LAB_IPIP4" "$LAB_IPIP6" "$LAB_DSR4" "$LAB_DSR6"; do
 	expect_equal "answer to an upload to $address" \
-		"$(lab_in cli curl -s -m 30 -T "$file" "http://$(url_host "$address")/up")" received
+		"$(lab_in cli curl -s -m 300 -T "$file" "http://$(url_host "$address")/up")" received
 done
 expect_equal "different files on the backends and here" \
 	"$(sha256sum "$file" "$LAB_DIR"/nginx-*/up/* | cut -d ' ' -f 1 | sort -u | wc -l)" 1

@@ -42,7 +42,7 @@ process_identity "$pid" >"$LAB_DIR/pids/demo"
 wait_for 60 demo_is_fetching || die "the demo does not get as far as fetching"
 lab=$(labs)
 kill -KILL "$pid"
-wait_for 5 lab_gone demo || die "the demo lives on"
+wait_for 60 lab_gone demo || die "the demo lives on"
 expect_success "the demo --clean succeeds" demo --clean
 expect_equal "labs left after a kill -9" "$(labs | wc -l)" 0
 expect_equal "namespaces left" "$(namespaces_of "$lab")" 0

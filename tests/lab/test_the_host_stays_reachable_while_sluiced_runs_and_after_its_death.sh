@@ -20,12 +20,12 @@ host_serve() {
 		}
 	END
 	lab_spawn host bal nginx -p "$LAB_DIR/host" -e "$LAB_DIR/host/error.log" -c "$LAB_DIR/host/nginx.conf"
-	wait_for 10 lab_in bal curl -s -o /dev/null -m 1 "http://$LAB_BALANCER4:8080/" ||
+	wait_for 60 lab_in bal curl -s -o /dev/null -m 1 "http://$LAB_BALANCER4:8080/" ||
 		die "the balancer's own web server does not answer"
 }
 
 pings() {
-	lab_in cli ping -q -c 3 -i 0.1 -W 2 "$1" >/dev/null
+	lab_in cli ping -q -c 3 -i 0.1 -W 10 "$1" >/dev/null
 }
 
 expect_host() {
@@ -33,7 +33,7 @@ expect_host() {
 	for address in "$LAB_BALANCER4" "$LAB_BALANCER6"; do
 		expect_success "$1, $address answers ping" pings "$address"
 		expect_equal "$1, $address answers TCP" \
-			"$(lab_in cli curl -s -m 2 "http://$(url_host "$address"):8080/")" host
+			"$(lab_in cli curl -s -m 10 "http://$(url_host "$address"):8080/")" host
 	done
 }
 

@@ -8,7 +8,7 @@
 #include "config_place.h"
 
 #define NOBODY     65534
-#define DEADLINE_S 10
+#define DEADLINE_S 60
 
 void config_place_write_text(const struct config_place *place, const char *text)
 {

@@ -7,7 +7,7 @@
 #include "background.h"
 
 #define JOBS       100
-#define DEADLINE_S 10
+#define DEADLINE_S 60
 
 struct fixture {
 	struct event_base *base;

@@ -29,7 +29,7 @@
 
 #define INTERFACE   "backend0" /* where the decapsulator stands */
 #define PEER        "wire0"    /* what is sent here comes in there */
-#define DEADLINE_MS 5000
+#define DEADLINE_MS 60000
 
 #define LONG_OPTIONS 120 /* bytes of an extension header, more than tc looks at at once */
 

@@ -20,7 +20,7 @@
 #include "rpc.h"
 #include "rpc_message.h"
 
-#define DEADLINE_MS   10000
+#define DEADLINE_MS   60000
 #define CLIENTS_MAX   70
 #define SMALL_LINE    4096
 #define ANSWER_BYTES  (200 << 10)

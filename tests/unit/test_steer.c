@@ -286,7 +286,7 @@ static void close_port(struct port *port)
 static void bind_socket(int fd, unsigned int ifindex)
 {
 	struct sockaddr_xdp address = { .sxdp_family = AF_XDP, .sxdp_ifindex = ifindex };
-	const time_t deadline = time(NULL) + 10;
+	const time_t deadline = time(NULL) + 60;
 
 	while (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		assert_int_equal(errno, EBUSY);

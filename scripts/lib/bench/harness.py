@@ -9,7 +9,7 @@ from .machine import MachineError
 from .program import ProgramError
 
 MEGABYTES = 192
-SECONDS = 120
+SECONDS = 900
 
 
 def path_of(build, name):

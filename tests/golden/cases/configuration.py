@@ -11,7 +11,7 @@ from lib.registry import case
 from lib.rig import HASH_KEY, dropped, forwarded
 from lib.worlds import world
 
-RUN_SECONDS = 60
+RUN_SECONDS = 300
 
 
 def run_program(rig, name, *arguments):

@@ -8,9 +8,9 @@ import socket
 import subprocess
 import time
 
-START_SECONDS = 30
-STOP_SECONDS = 30
-ANSWER_SECONDS = 20
+START_SECONDS = 120
+STOP_SECONDS = 120
+ANSWER_SECONDS = 60
 POLL_SECONDS = 0.01
 SANITIZER_REPORT = re.compile(r"ERROR: \w*Sanitizer|runtime error:|SUMMARY: \w*Sanitizer")
 
@@ -105,6 +105,20 @@ class Daemon:
         except subprocess.TimeoutExpired:
             raise DaemonError(f"still there after {STOP_SECONDS} s") from None
 
+    def hold_at_socket(self):
+        """Holds the process (SIGSTOP) as soon as its control socket is there, without a pause."""
+        deadline = time.monotonic() + START_SECONDS
+        while not os.path.exists(self.socket_path):
+            if time.monotonic() > deadline:
+                raise DaemonError("there is no control socket")
+        self.process.send_signal(signal.SIGSTOP)
+
+    def stop_held(self):
+        """Tells it to end while it is held, and lets it go on."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGCONT)
+        self.expect_clean_end()
+
     def look_for_reports(self):
         """Not every report of a sanitizer changes the exit status."""
         log = self.log()
@@ -114,6 +128,9 @@ class Daemon:
     def stop(self):
         """The clean way: SIGTERM, then exit status 0 and nothing to complain of."""
         self.process.send_signal(signal.SIGTERM)
+        self.expect_clean_end()
+
+    def expect_clean_end(self):
         status = self.wait_end()
         self.look_for_reports()
         if status != 0:
