@@ -134,9 +134,20 @@ static void a_pool_numbers_as_many_backends_as_a_slot_word_can_name(void **state
 	live_pool_destroy(pool);
 }
 
-static void no_pool_at_all_may_be_destroyed(void **state)
+/* What a refused creation returns may be destroyed: that takes nothing from the other pools. */
+static void destroying_no_pool_changes_no_other(void **state)
 {
-	live_pool_destroy(NULL);
+	struct place *place = *state;
+	struct live_pool *one = create(place), *two = create(place);
+
+	live_pool_destroy(live_pool_create(place->state, place->numbers, 251, 1, NULL));
+	assert_null(live_pool_create(place->state, place->numbers, 251, 1, NULL));
+	live_pool_destroy(one);
+	one = create(place);
+	assert_int_not_equal(one->first_word, two->first_word);
+	assert_null(live_pool_create(place->state, place->numbers, 251, 1, NULL));
+	live_pool_destroy(one);
+	live_pool_destroy(two);
 }
 
 int main(void)
@@ -147,7 +158,7 @@ int main(void)
 		cmocka_unit_test(a_released_pool_gives_its_slots_back),
 		cmocka_unit_test(a_released_index_has_no_record_and_is_handed_out_again),
 		cmocka_unit_test(a_pool_numbers_as_many_backends_as_a_slot_word_can_name),
-		cmocka_unit_test(no_pool_at_all_may_be_destroyed),
+		cmocka_unit_test(destroying_no_pool_changes_no_other),
 	};
 
 	return cmocka_run_group_tests_name("live_pool", tests, open_place, close_place);

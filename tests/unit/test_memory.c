@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
+#include <malloc.h>
+
 #include "forwarding.h"
 #include "memory.h"
-#include "service.h"
+#include "service_lookup.h"
 #include "small_config.h"
 
 #define POOL(name, slots) "{'name': '" name "', 'slots': " slots ", 'backends': []}"
@@ -58,11 +60,33 @@ static void services_take_memory_of_their_own(void **state)
 	struct config *none = small_config_read("[]", "[]");
 
 	assert_true(bytes_of(one, "services") > bytes_of(none, "services"));
-	/* ten thousand of them: a row for each and for its VIP, eight places in four indexes */
-	assert_in_range(service_table_memory(10000), 10000 * (2 * 64 + 4 * 8 * 4),
-		2 * 10000 * (2 * 64 + 4 * 8 * 4));
 	config_destroy(one);
 	config_destroy(none);
+}
+
+/* What the allocator really gave for one; it rounds small blocks up a little, and large ones, which
+   are mappings of their own, to pages. */
+static void a_table_of_services_takes_what_was_foretold(void **state)
+{
+	static const size_t counts[] = { 0, 1, 255, 256, 10000 };
+
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		struct service_table *table = service_table_create(counts[i]);
+		void *blocks[] = { table, table->rows, table->ipv4.services.places,
+			table->ipv4.vips.places, table->ipv6.services.places,
+			table->ipv6.vips.places };
+		uint64_t taken = 0, rounding = 0;
+
+		for (size_t block = 0; block < COUNT_OF(blocks); block++) {
+			size_t size = malloc_usable_size(blocks[block]);
+
+			taken += size;
+			rounding += size < 65536 ? 64 : 2 * 4096;
+		}
+		assert_true(service_table_memory(counts[i]) + rounding >= taken);
+		assert_true(service_table_memory(counts[i]) <= taken);
+		service_table_destroy(table);
+	}
 }
 
 static void numbers_are_printed_in_mebibytes(void **state)
@@ -81,6 +105,7 @@ int main(void)
 		cmocka_unit_test(pins_take_what_was_asked_for),
 		cmocka_unit_test(a_larger_table_takes_more),
 		cmocka_unit_test(services_take_memory_of_their_own),
+		cmocka_unit_test(a_table_of_services_takes_what_was_foretold),
 		cmocka_unit_test(numbers_are_printed_in_mebibytes),
 	};
 
