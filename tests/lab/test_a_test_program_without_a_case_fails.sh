@@ -21,7 +21,8 @@ expect_results() {
 	FAILED=0
 	json=$(jq -n --arg program "$LAB_DIR/$2" --arg directory "$LAB_DIR" \
 		'{name: "it", cmd: [$program, "argument"], env: {A: "b"}, workdir: $directory, timeout: 10}')
-	run_unit unit "$LAB_DIR" "$json" >"$LAB_DIR/said"
+	unit_start unit "$LAB_DIR" "$json"
+	unit_end >"$LAB_DIR/said"
 	expect_equal "$1: passed and failed" "$PASSED $FAILED" "$3 $4"
 }
 
