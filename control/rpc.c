@@ -13,28 +13,43 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "loop.h"
+#include "rpc_answer.h"
 #include "rpc_client.h"
 #include "rpc_listener.h"
 #include "rpc_message.h"
 
+#define CROWDING_PERIOD_MS 10000
+
 const struct rpc_limits rpc_limits_default = {
 	.clients = 64,
 	.clients_reserved = 8,
+	.clients_of_reader = 32,
 	.line_bytes = 16 << 20,
 	.line_bytes_reader = 64 << 10, /* a question is names and addresses, never a document */
 	.output_pause_bytes = 1 << 20,
 	.output_bytes = 64 << 20,
 	.line_timeout_ms = 30000,
+	.idle_timeout_ms = 600000,
+	.idle_short_ms = 1000,
 	.write_timeout_ms = 30000,
 };
 
 struct rpc_call {
+	struct rpc_server *server;
 	struct peer *peer; /* NULL once it has left */
 	struct rpc_request request;
 	uid_t uid;
+	/* while its answer is made in slices */
+	LIST_ENTRY(rpc_call) entry;
+	const struct rpc_source *source;
+	void *production;
+	struct rpc_answer *answer;
+	struct event *slice;
 };
 
 struct peer {
@@ -43,6 +58,13 @@ struct peer {
 	struct rpc_client *client;
 	struct rpc_call *call; /* the one under way, or NULL */
 	uid_t uid;
+};
+
+/* What became of clients for want of room, since the log last said so. */
+struct rpc_crowding {
+	unsigned int turned_away;
+	unsigned int closed;
+	uint64_t said_ms;
 };
 
 struct rpc_server {
@@ -55,6 +77,8 @@ struct rpc_server {
 	struct rpc_limits limits;
 	LIST_HEAD(, peer) peers;
 	size_t peer_count;
+	LIST_HEAD(, rpc_call) productions;
+	struct rpc_crowding crowding;
 };
 
 bool rpc_peer_may_call(bool changes, uid_t peer, uid_t owner)
@@ -136,6 +160,85 @@ void rpc_call_error(struct rpc_call *call, enum rpc_code code, const char *sente
 	call_fail(call, code, text);
 }
 
+static void production_end(struct rpc_call *call)
+{
+	call->source->end(call->production);
+	LIST_REMOVE(call, entry);
+	event_free(call->slice);
+	rpc_answer_destroy(call->answer);
+	call->answer = NULL;
+}
+
+static void production_send(struct rpc_call *call)
+{
+	struct evbuffer *line = rpc_answer_finish(call->answer, call->request.id);
+	struct peer *peer = call->peer;
+
+	production_end(call);
+	if (line == NULL) {
+		call_fail(call, RPC_INTERNAL_ERROR, "the result could not be made: out of memory");
+		return;
+	}
+	rpc_request_release(&call->request);
+	free(call);
+	peer->call = NULL;
+	rpc_client_answer_buffer(peer->client, line);
+}
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* Each of all productions gets a slice in turn, because an event that is added goes to the end. */
+static void run_slice(evutil_socket_t fd, short what, void *argument)
+{
+	static const struct timeval now = { 0, 0 };
+	struct rpc_call *call = argument;
+	int64_t end_us = now_us() + LOOP_SLICE_US;
+	enum rpc_step step = RPC_STEP_MORE;
+
+	if (!call_is_awaited(call)) {
+		production_end(call);
+		call_end(call, NULL);
+		return;
+	}
+	while (step != RPC_STEP_LAST && now_us() < end_us) {
+		step = call->source->write(call->production, call->answer);
+		if (step == RPC_STEP_AGAIN)
+			rpc_answer_clear(call->answer);
+	}
+	if (step == RPC_STEP_LAST)
+		production_send(call);
+	else
+		evtimer_add(call->slice, &now);
+}
+
+void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production)
+{
+	static const struct timeval now = { 0, 0 };
+	struct rpc_server *server = call->server;
+
+	call->slice = evtimer_new(server->base, run_slice, call);
+	call->answer = rpc_answer_create();
+	if (call->slice == NULL || call->answer == NULL) {
+		if (call->slice != NULL)
+			event_free(call->slice);
+		rpc_answer_destroy(call->answer);
+		source->end(production);
+		call_fail(call, RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	call->source = source;
+	call->production = production;
+	event_priority_set(call->slice, LOOP_READERS);
+	LIST_INSERT_HEAD(&server->productions, call, entry);
+	evtimer_add(call->slice, &now);
+}
+
 uid_t rpc_call_uid(const struct rpc_call *call)
 {
 	return call->uid;
@@ -173,6 +276,7 @@ static void peer_asked(void *context, const char *line, size_t length)
 			rpc_message_print_error(NULL, RPC_INTERNAL_ERROR, "out of memory"));
 		return;
 	}
+	call->server = peer->server;
 	call->peer = peer;
 	call->uid = peer->uid;
 	peer->call = call;
@@ -200,13 +304,29 @@ static void peer_left(void *context)
 
 static const struct rpc_client_events peer_events = { .asked = peer_asked, .left = peer_left };
 
+/* One line each ten seconds, whatever clients do. */
+static void say_crowding(struct rpc_server *server)
+{
+	struct rpc_crowding *crowding = &server->crowding;
+	uint64_t now_ms = now_us() / 1000;
+
+	if (crowding->said_ms != 0 && now_ms - crowding->said_ms < CROWDING_PERIOD_MS)
+		return;
+	log_warning("control socket: %zu clients are connected; turned away %u, closed %u idle "
+		    "ones to make room",
+		server->peer_count, crowding->turned_away, crowding->closed);
+	*crowding = (struct rpc_crowding){ .said_ms = now_ms };
+}
+
 /* There is nothing to wait for: the buffer of a new connection has room for one line. */
-static void turn_away(int fd, size_t clients)
+static void turn_away(struct rpc_server *server, int fd, const char *whose, size_t clients)
 {
 	struct error error;
 	char *line;
 
-	error_set(&error, 0, "too many clients: %zu are connected", clients);
+	server->crowding.turned_away++;
+	say_crowding(server);
+	error_set(&error, 0, "too many clients: %zu%s are connected", clients, whose);
 	line = rpc_message_print_error(NULL, RPC_REFUSED, error.message);
 	if (line != NULL) {
 		send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -238,16 +358,80 @@ static void peer_create(struct rpc_server *server, int fd, uid_t uid)
 	server->peer_count++;
 }
 
+static bool is_reader(const struct peer *peer)
+{
+	return !rpc_peer_may_call(true, peer->uid, peer->server->owner);
+}
+
+static size_t count_peers_of(const struct rpc_server *server, uid_t uid)
+{
+	const struct peer *peer;
+	size_t count = 0;
+
+	LIST_FOREACH(peer, &server->peers, entry)
+	count += peer->uid == uid;
+	return count;
+}
+
+/* The one that has had nothing to do for the longest time, and at least for `least_ms`; or NULL. */
+static struct peer *find_idle(const struct rpc_server *server, bool readers_only, uint64_t least_ms)
+{
+	struct peer *peer, *idle = NULL;
+	uint64_t longest_ms = least_ms;
+
+	LIST_FOREACH(peer, &server->peers, entry)
+	{
+		uint64_t idle_ms = rpc_client_idle_ms(peer->client);
+
+		if (idle_ms <= longest_ms || (readers_only && !is_reader(peer)))
+			continue;
+		longest_ms = idle_ms;
+		idle = peer;
+	}
+	return idle;
+}
+
+/* For the operator: whoever is not being answered, readers first; or NULL. */
+static struct peer *find_spare(const struct rpc_server *server)
+{
+	struct peer *peer, *spare = find_idle(server, false, 0);
+
+	if (spare != NULL)
+		return spare;
+	LIST_FOREACH(peer, &server->peers, entry)
+	if (peer->call == NULL && (spare == NULL || is_reader(peer) || !is_reader(spare)))
+		spare = peer; /* the list has the newest first */
+	return spare;
+}
+
+/* Whether there is room for one more, after somebody silent was closed where that is needed. */
+static bool make_room(struct rpc_server *server, bool trusted)
+{
+	size_t room = server->limits.clients - (trusted ? 0 : server->limits.clients_reserved);
+	struct peer *spare;
+
+	if (server->peer_count < room)
+		return true;
+	spare = trusted ? find_spare(server)
+			: find_idle(server, true, server->limits.idle_short_ms);
+	if (spare == NULL)
+		return false;
+	server->crowding.closed++;
+	say_crowding(server);
+	peer_destroy(spare);
+	return server->peer_count < room;
+}
+
 static void admit(void *context, int fd, const struct ucred *credentials)
 {
 	struct rpc_server *server = context;
-	size_t room = server->limits.clients;
+	bool trusted = rpc_peer_may_call(true, credentials->uid, server->owner);
+	size_t of_user = trusted ? 0 : count_peers_of(server, credentials->uid);
 
-	/* readers who hold all their places open must not lock the operator out */
-	if (!rpc_peer_may_call(true, credentials->uid, server->owner))
-		room -= server->limits.clients_reserved;
-	if (server->peer_count >= room)
-		turn_away(fd, server->peer_count);
+	if (!trusted && of_user >= server->limits.clients_of_reader)
+		turn_away(server, fd, " of this user", of_user);
+	else if (!make_room(server, trusted))
+		turn_away(server, fd, "", server->peer_count);
 	else
 		peer_create(server, fd, credentials->uid);
 }
@@ -277,6 +461,7 @@ struct rpc_server *rpc_server_create(struct event_base *base, const char *path,
 	server->owner = geteuid();
 	server->limits = rpc_limits_default;
 	LIST_INIT(&server->peers);
+	LIST_INIT(&server->productions);
 	server->listener = rpc_listener_create(base, path, admit, server, error);
 	if (server->listener == NULL) {
 		free(server);
@@ -292,6 +477,12 @@ void rpc_server_destroy(struct rpc_server *server)
 	rpc_listener_destroy(server->listener);
 	while (!LIST_EMPTY(&server->peers))
 		peer_destroy(LIST_FIRST(&server->peers));
+	while (!LIST_EMPTY(&server->productions)) {
+		struct rpc_call *call = LIST_FIRST(&server->productions);
+
+		production_end(call);
+		call_end(call, NULL);
+	}
 	free(server);
 }
 

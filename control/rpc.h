@@ -4,8 +4,12 @@
  * come in, how much anyone may ask for, and in which order; what the methods do is the caller's.
  *
  * Everything here belongs to the thread that runs the event base. No client can make it wait:
- * lines, answers, clients and times are all bounded by struct rpc_limits, and each client gets one
- * request per pass of the event loop.
+ * lines, answers, clients and times are all bounded by struct rpc_limits, each client gets one
+ * request per pass of the event loop, and long answers are made in slices (rpc_call_produce()).
+ *
+ * The operator (root and the owner of the server) always gets in: readers cannot take the places
+ * that are reserved, and where all are taken a connection that is silent is closed for it. One
+ * reader, by its user, cannot take all places of readers.
  */
 #pragma once
 
@@ -17,6 +21,7 @@
 #include "error.h"
 
 struct event_base;
+struct rpc_answer;
 struct rpc_server;
 
 /* One request under way. It lives until it is answered, even when its client left before. */
@@ -47,11 +52,14 @@ struct rpc_method {
 struct rpc_limits {
 	size_t clients;                /* connected at a time */
 	size_t clients_reserved;       /* of these, only for peers that may change things */
+	size_t clients_of_reader;      /* of one user that may only read */
 	size_t line_bytes;             /* longest request of a peer that may change things */
 	size_t line_bytes_reader;      /* longest request of any other peer */
 	size_t output_pause_bytes;     /* unread answers above which a client is not listened to */
 	size_t output_bytes;           /* unread answers above which it is disconnected */
 	unsigned int line_timeout_ms;  /* from the first byte of a line to its end */
+	unsigned int idle_timeout_ms;  /* without a request, nothing under way */
+	unsigned int idle_short_ms;    /* the same, where a reader needs the place */
 	unsigned int write_timeout_ms; /* with an answer waiting and nothing being read */
 };
 
@@ -86,6 +94,27 @@ size_t rpc_server_count_clients(const struct rpc_server *server);
 void rpc_call_result(struct rpc_call *call, json_t *result);
 void rpc_call_error(struct rpc_call *call, enum rpc_code code, const char *sentence, ...)
 	__attribute__((format(printf, 3, 4)));
+
+enum rpc_step {
+	RPC_STEP_MORE,  /* there is more to write */
+	RPC_STEP_LAST,  /* that was all */
+	RPC_STEP_AGAIN, /* what was written is void: begin anew */
+};
+
+/* How a long answer is made. */
+struct rpc_source {
+	/* Writes a piece, of some microseconds. After RPC_STEP_AGAIN the answer is empty. */
+	enum rpc_step (*write)(void *production, struct rpc_answer *answer);
+	/* The production is over, whether it was sent or not. */
+	void (*end)(void *production);
+};
+
+/*
+ * Ends the call by an answer that is made in slices of LOOP_SLICE_US, after everything that is more
+ * urgent (loop.h), and sent when it is complete. `call` is gone afterwards. `source` outlives the
+ * server; a production ends early with the server.
+ */
+void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production);
 
 /* The user at the other end, as the kernel told when it connected. */
 uid_t rpc_call_uid(const struct rpc_call *call);

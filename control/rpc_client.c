@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rpc_message.h"
@@ -20,6 +21,8 @@ struct rpc_client {
 	struct bufferevent *stream;
 	struct event *turn;
 	struct event *patience; /* runs while a line is half written */
+	struct event *boredom;  /* runs while nothing is asked */
+	uint64_t active_ms;     /* when it last had something to do */
 	const struct rpc_limits *limits;
 	const struct rpc_client_events *events;
 	void *context;
@@ -34,6 +37,14 @@ struct rpc_client {
 static struct timeval interval(unsigned int milliseconds)
 {
 	return (struct timeval){ milliseconds / 1000, milliseconds % 1000 * 1000 };
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * UINT64_C(1000) + now.tv_nsec / 1000000;
 }
 
 static size_t count_output(const struct rpc_client *client)
@@ -72,6 +83,15 @@ static void free_line(const void *data, size_t length, void *line)
 	free(line);
 }
 
+static void end_line(struct rpc_client *client)
+{
+	if (evbuffer_add(bufferevent_get_output(client->stream), "\n", 1) != 0)
+		client->broken = true;
+	if (count_output(client) > client->limits->output_bytes)
+		client->broken = true;
+	listen_or_not(client);
+}
+
 static void send_line(struct rpc_client *client, char *line)
 {
 	struct evbuffer *output = bufferevent_get_output(client->stream);
@@ -81,11 +101,7 @@ static void send_line(struct rpc_client *client, char *line)
 		client->broken = true;
 		return;
 	}
-	if (evbuffer_add(output, "\n", 1) != 0)
-		client->broken = true;
-	if (count_output(client) > client->limits->output_bytes)
-		client->broken = true;
-	listen_or_not(client);
+	end_line(client);
 }
 
 /* Tells the client why, listens no more, and closes once that has been read. */
@@ -123,6 +139,18 @@ static void refuse_long_line(struct rpc_client *client)
 
 	error_set(&error, 0, "the request is longer than %zu bytes", client->line_bytes);
 	refuse(client, RPC_INVALID_REQUEST, error.message);
+}
+
+static bool is_idle(const struct rpc_client *client)
+{
+	return !client->asking && !client->closing && !client->broken &&
+	       count_output(client) == 0 &&
+	       evbuffer_get_length(bufferevent_get_input(client->stream)) == 0;
+}
+
+uint64_t rpc_client_idle_ms(const struct rpc_client *client)
+{
+	return is_idle(client) ? now_ms() - client->active_ms + 1 : 0;
 }
 
 /* There is no whole line: wait for the rest of it, but not for ever. */
@@ -165,6 +193,13 @@ static void hand_over_line(struct rpc_client *client, size_t length)
 	evbuffer_drain(input, length + 1);
 }
 
+static void start_boredom(struct rpc_client *client)
+{
+	struct timeval timeout = interval(client->limits->idle_timeout_ms);
+
+	evtimer_add(client->boredom, &timeout);
+}
+
 static void take_turn(evutil_socket_t fd, short what, void *argument)
 {
 	struct rpc_client *client = argument;
@@ -174,8 +209,10 @@ static void take_turn(evutil_socket_t fd, short what, void *argument)
 		client->events->left(client->context);
 		return;
 	}
+	client->active_ms = now_ms();
 	if (client->closing || client->asking)
 		return;
+	start_boredom(client);
 	if (count_output(client) > client->limits->output_pause_bytes)
 		return;
 	listen_or_not(client);
@@ -195,6 +232,18 @@ static void lose_patience(evutil_socket_t fd, short what, void *argument)
 
 	error_set(&error, 0, "the request was begun and not ended within %u ms",
 		client->limits->line_timeout_ms);
+	refuse(client, RPC_INVALID_REQUEST, error.message);
+}
+
+static void lose_interest(evutil_socket_t fd, short what, void *argument)
+{
+	struct rpc_client *client = argument;
+	struct error error;
+
+	if (!is_idle(client))
+		return;
+	error_set(&error, 0, "the connection has asked nothing for %u s",
+		client->limits->idle_timeout_ms / 1000);
 	refuse(client, RPC_INVALID_REQUEST, error.message);
 }
 
@@ -220,6 +269,7 @@ static void set_priority(struct rpc_client *client, int priority)
 {
 	event_priority_set(client->turn, priority);
 	event_priority_set(client->patience, priority);
+	event_priority_set(client->boredom, priority);
 	bufferevent_priority_set(client->stream, priority);
 }
 
@@ -240,10 +290,13 @@ struct rpc_client *rpc_client_create(struct event_base *base, int fd,
 	client->context = context;
 	client->turn = evtimer_new(base, take_turn, client);
 	client->patience = evtimer_new(base, lose_patience, client);
+	client->boredom = evtimer_new(base, lose_interest, client);
+	client->active_ms = now_ms();
 	client->stream = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (client->stream == NULL)
 		close(fd);
-	if (client->turn == NULL || client->patience == NULL || client->stream == NULL) {
+	if (client->turn == NULL || client->patience == NULL || client->boredom == NULL ||
+		client->stream == NULL) {
 		rpc_client_destroy(client);
 		return NULL;
 	}
@@ -252,6 +305,7 @@ struct rpc_client *rpc_client_create(struct event_base *base, int fd,
 	bufferevent_set_timeouts(client->stream, NULL, &write_timeout);
 	bufferevent_setwatermark(client->stream, EV_WRITE, limits->output_pause_bytes, 0);
 	bufferevent_enable(client->stream, EV_READ | EV_WRITE);
+	start_boredom(client);
 	return client;
 }
 
@@ -263,6 +317,8 @@ void rpc_client_destroy(struct rpc_client *client)
 		bufferevent_free(client->stream);
 	if (client->patience != NULL)
 		event_free(client->patience);
+	if (client->boredom != NULL)
+		event_free(client->boredom);
 	if (client->turn != NULL)
 		event_free(client->turn);
 	free(client);
@@ -273,5 +329,18 @@ void rpc_client_answer(struct rpc_client *client, char *line)
 	client->asking = false;
 	if (line != NULL)
 		send_line(client, line);
+	ask_for_turn(client);
+}
+
+void rpc_client_answer_buffer(struct rpc_client *client, struct evbuffer *line)
+{
+	struct evbuffer *output = bufferevent_get_output(client->stream);
+
+	client->asking = false;
+	if (evbuffer_add_buffer(output, line) != 0)
+		client->broken = true;
+	else
+		end_line(client);
+	evbuffer_free(line);
 	ask_for_turn(client);
 }

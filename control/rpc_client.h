@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "rpc.h"
 
@@ -34,7 +35,17 @@ struct rpc_client *rpc_client_create(struct event_base *base, int fd,
 void rpc_client_destroy(struct rpc_client *client);
 
 /*
+ * For how long it has had nothing to do: no line begun, none under way, no answer to read. 0 where
+ * it has something.
+ */
+uint64_t rpc_client_idle_ms(const struct rpc_client *client);
+
+/*
  * Concludes the line under way: `line` (from malloc, stolen, without its newline) is sent, NULL
  * sends nothing. Never ends the connection by itself: `left` comes later, from the event loop.
  */
 void rpc_client_answer(struct rpc_client *client, char *line);
+
+/* The same with a buffer that holds the line, which is stolen. */
+struct evbuffer;
+void rpc_client_answer_buffer(struct rpc_client *client, struct evbuffer *line);

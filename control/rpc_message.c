@@ -6,9 +6,6 @@
 #include "json_shape.h"
 #include "rpc.h"
 
-/* Reals are percentages and rates: 15 digits print 33.3 as 33.3 where 17 would not. */
-#define PRINT_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
-
 /* Before the parser, which recurses and allocates as it reads. */
 static int judge_shape(const char *line, size_t length, struct error *error)
 {
@@ -143,7 +140,7 @@ static char *print_answer(json_t *id, const char *kind, json_t *value)
 	failed |= id != NULL ? json_object_set(answer, "id", id)
 			     : json_object_set_new(answer, "id", json_null());
 	if (failed == 0)
-		line = json_dumps(answer, PRINT_FLAGS);
+		line = json_dumps(answer, RPC_PRINT_FLAGS);
 	json_decref(answer);
 	return line;
 }

@@ -8,6 +8,9 @@
 
 #include "error.h"
 
+/* Reals are percentages and rates: 15 digits print 33.3 as 33.3 where 17 would not. */
+#define RPC_PRINT_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
+
 #define RPC_NESTING_MAX 32
 
 /*

@@ -340,6 +340,11 @@ void state_generation_advance(struct state *state)
 	atomic_fetch_add_explicit(&state->base->reader_generation, 1, memory_order_acq_rel);
 }
 
+uint64_t state_generation(const struct state *state)
+{
+	return atomic_load_explicit(&state->base->reader_generation, memory_order_relaxed);
+}
+
 void *state_pins(struct state *state)
 {
 	return state_header_region(&state->plan, state->base, STATE_PINS);

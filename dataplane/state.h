@@ -118,6 +118,9 @@ struct worker_counters *state_counters(struct state *state, uint32_t worker);
 /* Tells readers that services, backends, slots or records now stand for other things. */
 void state_generation_advance(struct state *state);
 
+/* What state_generation_advance() counts. */
+uint64_t state_generation(const struct state *state);
+
 /* The memory of the table of pins, as many buckets as the layout says. */
 void *state_pins(struct state *state);
 

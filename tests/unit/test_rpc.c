@@ -17,7 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "loop.h"
 #include "rpc.h"
+#include "rpc_answer.h"
 #include "rpc_message.h"
 
 #define DEADLINE_MS   60000
@@ -25,6 +27,7 @@
 #define SMALL_LINE    4096
 #define ANSWER_BYTES  (200 << 10)
 #define PATIENCE_MS   40
+#define PIECES        20
 #define MUTATION_SEED 20231105u
 
 struct client {
@@ -45,7 +48,17 @@ struct fixture {
 	unsigned int ticks;
 	unsigned int called; /* times any method ran */
 	unsigned int changed;
+	unsigned int pieces; /* written by all productions */
+	unsigned int ended;  /* productions */
 };
+
+static long long now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
 
 static void handle_echo(void *context, const json_t *params, struct rpc_call *call)
 {
@@ -92,6 +105,50 @@ static void handle_nothing(void *context, const json_t *params, struct rpc_call 
 	rpc_call_result(call, NULL);
 }
 
+/* A list of numbers, half a slice each, that begins anew so many times before it is complete. */
+struct production {
+	struct fixture *fixture;
+	int next;
+	int again;
+};
+
+static enum rpc_step write_number(void *context, struct rpc_answer *answer)
+{
+	struct production *production = context;
+	long long end_us = now_us() + LOOP_SLICE_US / 2;
+
+	while (now_us() < end_us)
+		;
+	if (production->next == 0)
+		rpc_answer_open_list(answer, NULL);
+	rpc_answer_value(answer, NULL, json_integer(production->next++));
+	production->fixture->pieces++;
+	if (production->next == PIECES / 2 && production->again > 0) {
+		production->again--;
+		production->next = 0;
+		return RPC_STEP_AGAIN;
+	}
+	return production->next == PIECES ? RPC_STEP_LAST : RPC_STEP_MORE;
+}
+
+static void end_numbers(void *context)
+{
+	struct production *production = context;
+
+	production->fixture->ended++;
+	free(production);
+}
+
+static void handle_slices(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct rpc_source source = { write_number, end_numbers };
+	struct production *production = calloc(1, sizeof(*production));
+
+	production->fixture = context;
+	production->again = json_integer_value(json_object_get(params, "again"));
+	rpc_call_produce(call, &source, production);
+}
+
 static const struct rpc_method methods[] = {
 	{ "echo", false, handle_echo },
 	{ "refuse", false, handle_refuse },
@@ -99,6 +156,7 @@ static const struct rpc_method methods[] = {
 	{ "change", true, handle_change },
 	{ "big", false, handle_big },
 	{ "nothing", false, handle_nothing },
+	{ "slices", false, handle_slices },
 };
 
 static const struct rpc_limits test_limits = {
@@ -109,6 +167,9 @@ static const struct rpc_limits test_limits = {
 	.output_pause_bytes = 64 << 10,
 	.output_bytes = 1 << 20,
 	.line_timeout_ms = 30000,
+	.idle_timeout_ms = 30000,
+	.idle_short_ms = 1000,
+	.clients_of_reader = 56,
 	.write_timeout_ms = 30000,
 };
 
@@ -117,6 +178,7 @@ static void tick(evutil_socket_t fd, short what, void *argument)
 	struct fixture *fixture = argument;
 
 	fixture->ticks++;
+	event_base_loopbreak(fixture->base); /* EVLOOP_ONCE ends only where all is done */
 }
 
 static void start_server(struct fixture *fixture)
@@ -139,8 +201,9 @@ static int set_up(void **state)
 	if (mkdtemp(fixture->directory) == NULL)
 		return -1;
 	snprintf(fixture->path, sizeof(fixture->path), "%s/run/socket", fixture->directory);
-	fixture->base = event_base_new();
+	fixture->base = loop_create();
 	fixture->tick = event_new(fixture->base, -1, EV_PERSIST, tick, fixture);
+	event_priority_set(fixture->tick, LOOP_TIMERS);
 	event_add(fixture->tick, &interval);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		fixture->clients[i].fd = -1;
@@ -869,22 +932,162 @@ static void an_answer_after_the_server_went_is_harmless(void **state)
 	assert_int_equal(client->length, 0);
 }
 
-static void a_client_too_many_is_told_so_and_harms_nobody(void **state)
+static void expect_numbers(struct fixture *fixture, struct client *client, const char *id)
+{
+	char list[128] = "[0";
+
+	for (int i = 1; i < PIECES; i++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), ",%d", i);
+	strcat(list, "]");
+	expect_result(fixture, client, id, list);
+}
+
+static void ask_for_slices(struct client *client, int again)
+{
+	char request[128];
+
+	snprintf(request, sizeof(request),
+		"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"slices\",\"params\":{\"again\":%d}}\n",
+		again);
+	client_send(client, request);
+}
+
+static void an_answer_in_slices_is_one_line(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *client = client_connect(fixture, 0);
+
+	ask_for_slices(client, 0);
+	expect_numbers(fixture, client, "7");
+	assert_int_equal(fixture->ended, 1);
+	expect_service(fixture, client);
+}
+
+static void an_answer_in_slices_may_begin_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *client = client_connect(fixture, 0);
+
+	ask_for_slices(client, 3);
+	expect_numbers(fixture, client, "7");
+	assert_int_equal(fixture->pieces, PIECES + 3 * PIECES / 2);
+}
+
+/* A change is answered while forty lists are under way, after few of their pieces. */
+static void who_asks_for_little_does_not_wait_for_long_answers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *client = client_connect(fixture, 0);
+	unsigned int before;
+
+	for (size_t i = 1; i <= 40; i++)
+		ask_for_slices(client_connect(fixture, i), 0);
+	wait_for_clients(fixture, 41);
+	while (fixture->pieces == 0)
+		event_base_loop(fixture->base, EVLOOP_ONCE);
+	before = fixture->pieces;
+	expect_service(fixture, client);
+	assert_in_range(fixture->pieces - before, 0, 20);
+	assert_int_equal(fixture->ended, 0);
+	for (size_t i = 1; i <= 40; i++)
+		expect_numbers(fixture, &fixture->clients[i], "7");
+}
+
+static bool has_written(struct fixture *fixture, const void *argument)
+{
+	return fixture->pieces > 0;
+}
+
+static bool has_ended_production(struct fixture *fixture, const void *argument)
+{
+	return fixture->ended > 0;
+}
+
+static void an_answer_in_slices_may_outlive_its_client(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *client = client_connect(fixture, 0);
+
+	ask_for_slices(client, 2);
+	turn_until(fixture, has_written, NULL);
+	client_close(client);
+	turn_until(fixture, has_ended_production, NULL);
+	wait_for_clients(fixture, 0);
+}
+
+static void an_answer_in_slices_ends_with_the_server(void **state)
+{
+	struct fixture *fixture = *state;
+
+	ask_for_slices(client_connect(fixture, 0), 1000);
+	turn_until(fixture, has_written, NULL);
+	rpc_server_destroy(fixture->server);
+	fixture->server = NULL;
+	assert_int_equal(fixture->ended, 1);
+}
+
+static void fill_with_silence(struct fixture *fixture)
+{
+	for (size_t i = 0; i < test_limits.clients; i++)
+		client_connect(fixture, i);
+	wait_for_clients(fixture, test_limits.clients);
+}
+
+static void the_operator_gets_in_beside_as_many_silent_clients_as_there_may_be(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *client;
+
+	fill_with_silence(fixture);
+	expect_service(fixture, &fixture->clients[1]);
+	client = client_connect(fixture, test_limits.clients);
+	expect_service(fixture, client);
+	assert_int_equal(rpc_server_count_clients(fixture->server), test_limits.clients);
+	expect_service(fixture, &fixture->clients[1]); /* it was heard of lately, and stays */
+}
+
+static void the_operator_gets_in_beside_lines_that_do_not_end(void **state)
 {
 	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < test_limits.clients; i++)
-		client_connect(fixture, i);
+		client_send(client_connect(fixture, i), "{");
 	wait_for_clients(fixture, test_limits.clients);
-	client_connect(fixture, test_limits.clients);
-	expect_error(fixture, &fixture->clients[test_limits.clients], RPC_REFUSED, "null",
-		"too many clients: 64 are connected");
-	turn_until(fixture, has_ended, &fixture->clients[test_limits.clients]);
-	for (size_t i = 0; i < test_limits.clients; i++)
-		expect_service(fixture, &fixture->clients[i]);
-	client_close(&fixture->clients[0]);
-	wait_for_clients(fixture, test_limits.clients - 1);
-	expect_service(fixture, client_connect(fixture, 0));
+	expect_service(fixture, client_connect(fixture, test_limits.clients));
+}
+
+static void a_client_that_says_nothing_is_disconnected_in_time(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rpc_limits limits = test_limits;
+	struct client *client;
+
+	limits.idle_timeout_ms = PATIENCE_MS;
+	rpc_server_set_limits(fixture->server, &limits);
+	client = client_connect(fixture, 0);
+	expect_error(fixture, client, RPC_INVALID_REQUEST, "null", "has asked nothing for");
+	turn_until(fixture, has_ended, client);
+	wait_for_clients(fixture, 0);
+}
+
+static void a_call_under_way_is_not_silence(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rpc_limits limits = test_limits;
+	struct client *client;
+	unsigned int ticks;
+
+	limits.idle_timeout_ms = PATIENCE_MS;
+	rpc_server_set_limits(fixture->server, &limits);
+	client = client_connect(fixture, 0);
+	client_send(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"keep\"}\n");
+	turn_until(fixture, has_kept_a_call, NULL);
+	ticks = fixture->ticks;
+	while (fixture->ticks < ticks + 3 * PATIENCE_MS / 2) /* ticks of 2 ms */
+		event_base_loop(fixture->base, EVLOOP_ONCE);
+	rpc_call_result(fixture->kept, json_true());
+	fixture->kept = NULL;
+	expect_result(fixture, client, "1", "true");
 }
 
 static void only_root_and_the_owner_may_change_things(void **state)
@@ -1226,7 +1429,15 @@ int main(void)
 		with_server(an_answer_after_the_client_left_is_harmless),
 		with_server(an_answer_after_the_client_was_disconnected_is_harmless),
 		with_server(an_answer_after_the_server_went_is_harmless),
-		with_server(a_client_too_many_is_told_so_and_harms_nobody),
+		with_server(an_answer_in_slices_is_one_line),
+		with_server(an_answer_in_slices_may_begin_anew),
+		with_server(who_asks_for_little_does_not_wait_for_long_answers),
+		with_server(an_answer_in_slices_may_outlive_its_client),
+		with_server(an_answer_in_slices_ends_with_the_server),
+		with_server(the_operator_gets_in_beside_as_many_silent_clients_as_there_may_be),
+		with_server(the_operator_gets_in_beside_lines_that_do_not_end),
+		with_server(a_client_that_says_nothing_is_disconnected_in_time),
+		with_server(a_call_under_way_is_not_silence),
 		cmocka_unit_test(only_root_and_the_owner_may_change_things),
 		with_server(another_user_may_read_and_not_change),
 		with_server(readers_get_fewer_places_and_shorter_lines),
