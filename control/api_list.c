@@ -3,59 +3,114 @@
 #include <string.h>
 
 #include "api_internal.h"
+#include "api_rows.h"
 #include "json.h"
 #include "sketch.h"
 
-void api_service_list(void *context, const json_t *params, struct rpc_call *call)
+static void open_list(struct api_rows *rows, struct rpc_answer *answer)
 {
-	const struct api *api = context;
-	const struct config *config = desired_config(api->running.desired);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < config->service_count; i++) {
-		const struct config_service *service = &config->services[i];
-		struct counter sum;
-		json_t *row;
-
-		forwarding_count_service(api->running.forwarding, i, &sum);
-		row = json_pack("{s:s, s:o, s:s, s:o, s:s, s:s}", "name", service->name, "vip",
-			api_json_address(&service->vip), "protocol",
-			config_protocol_name(service->protocol), "port",
-			service->port == 0 ? json_string("any") : json_integer(service->port),
-			"pool", config->pools[service->pool].name, "forward",
-			config_forward_name(service->forward));
-		json_object_update_new(row, api_json_counter(&sum));
-		json_array_append_new(list, row);
-	}
-	rpc_call_result(call, list);
+	if (!rows->opened)
+		rpc_answer_open_list(answer, NULL);
+	rows->opened = true;
 }
 
-static json_t *pool_services(const struct config *config, size_t pool)
+static json_t *service_row(const struct api *api, size_t place)
 {
+	const struct config *config = desired_config(api->running.desired);
+	const struct config_service *service = &config->services[place];
+	struct counter sum;
+	json_t *row;
+
+	forwarding_count_service(api->running.forwarding, place, &sum);
+	row = json_pack("{s:s, s:o, s:s, s:o, s:s, s:s}", "name", service->name, "vip",
+		api_json_address(&service->vip), "protocol",
+		config_protocol_name(service->protocol), "port",
+		service->port == 0 ? json_string("any") : json_integer(service->port), "pool",
+		config->pools[service->pool].name, "forward",
+		config_forward_name(service->forward));
+	json_object_update_new(row, api_json_counter(&sum));
+	return row;
+}
+
+static bool write_service(struct api_rows *rows, struct rpc_answer *answer)
+{
+	open_list(rows, answer);
+	if (rows->outer >= desired_config(rows->api->running.desired)->service_count)
+		return false;
+	rpc_answer_value(answer, NULL, service_row(rows->api, rows->outer++));
+	return true;
+}
+
+void api_service_list(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct api_rows_kind kind = { .write = write_service };
+
+	api_rows_answer(context, &kind, NULL, call);
+}
+
+/* The services of each pool: those of pool i are order[first[i]] to order[first[i + 1] - 1]. */
+struct pool_services {
+	size_t *order;
+	size_t first[];
+};
+
+static void sort_services(struct api_rows *rows)
+{
+	const struct config *config = desired_config(rows->api->running.desired);
+	size_t pools = config->pool_count, services = config->service_count;
+	struct pool_services *sorted =
+		calloc(1, sizeof(*sorted) + (pools + 2 + services) * sizeof(size_t));
+	size_t *next;
+
+	rows->index = sorted;
+	if (sorted == NULL)
+		return;
+	/* counted two places on, so that placing them leaves the first of each in its place */
+	next = sorted->first + 1;
+	sorted->order = sorted->first + pools + 2;
+	for (size_t i = 0; i < services; i++)
+		next[config->services[i].pool + 1]++;
+	for (size_t i = 1; i <= pools; i++)
+		next[i] += next[i - 1];
+	for (size_t i = 0; i < services; i++)
+		sorted->order[next[config->services[i].pool]++] = i;
+}
+
+static json_t *pool_services(const struct api_rows *rows, size_t pool)
+{
+	const struct config *config = desired_config(rows->api->running.desired);
+	const struct pool_services *sorted = rows->index;
 	json_t *names = json_array();
 
-	for (size_t i = 0; i < config->service_count; i++)
-		if (config->services[i].pool == pool)
-			json_array_append_new(names, json_string(config->services[i].name));
+	if (sorted == NULL)
+		return names;
+	for (size_t i = sorted->first[pool]; i < sorted->first[pool + 1]; i++)
+		json_array_append_new(names, json_string(config->services[sorted->order[i]].name));
 	return names;
+}
+
+static bool write_pool(struct api_rows *rows, struct rpc_answer *answer)
+{
+	const struct plan *plan = desired_plan(rows->api->running.desired);
+	size_t pool = rows->outer++;
+	json_t *row;
+
+	open_list(rows, answer);
+	if (pool >= plan->pool_count)
+		return false;
+	row = api_json_pool(&plan->pools[pool]);
+	json_object_update_new(
+		row, api_json_unresolved(forwarding_summary(rows->api->running.forwarding, pool)));
+	json_object_set_new(row, "services", pool_services(rows, pool));
+	rpc_answer_value(answer, NULL, row);
+	return true;
 }
 
 void api_pool_list(void *context, const json_t *params, struct rpc_call *call)
 {
-	const struct api *api = context;
-	const struct config *config = desired_config(api->running.desired);
-	const struct plan *plan = desired_plan(api->running.desired);
-	json_t *list = json_array();
+	static const struct api_rows_kind kind = { .begin = sort_services, .write = write_pool };
 
-	for (size_t i = 0; i < plan->pool_count; i++) {
-		json_t *row = api_json_pool(&plan->pools[i]);
-
-		json_object_update_new(
-			row, api_json_unresolved(forwarding_summary(api->running.forwarding, i)));
-		json_object_set_new(row, "services", pool_services(config, i));
-		json_array_append_new(list, row);
-	}
-	rpc_call_result(call, list);
+	api_rows_answer(context, &kind, NULL, call);
 }
 
 /* How many flows a draining backend still has: those with a packet in the last minute or two. */
@@ -126,14 +181,28 @@ static json_t *backend_row(
 	return row;
 }
 
-static void add_backends(const struct api *api, json_t *list, size_t pool)
+/* One row, or the step to the next pool. */
+static bool write_backend(struct api_rows *rows, struct rpc_answer *answer)
 {
+	const struct config *config = desired_config(rows->api->running.desired);
 	const struct live_backend *backends;
-	size_t count;
+	size_t count = 0;
 
-	backends = forwarding_backends(api->running.forwarding, pool, &count);
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, backend_row(api, pool, i, &backends[i]));
+	open_list(rows, answer);
+	if (rows->outer >= config->pool_count)
+		return false;
+	backends = forwarding_backends(rows->api->running.forwarding, rows->outer, &count);
+	if (rows->only != NULL && strcmp(config->pools[rows->outer].name, rows->only) != 0)
+		count = 0;
+	if (rows->inner < count) {
+		rpc_answer_value(answer, NULL,
+			backend_row(rows->api, rows->outer, rows->inner, &backends[rows->inner]));
+		rows->inner++;
+	} else {
+		rows->outer++;
+		rows->inner = 0;
+	}
+	return true;
 }
 
 struct backend_list_params {
@@ -149,8 +218,8 @@ void api_backend_list(void *context, const json_t *params, struct rpc_call *call
 {
 	const struct api *api = context;
 	const struct config *config = desired_config(api->running.desired);
+	static const struct api_rows_kind kind = { .write = write_backend };
 	struct backend_list_params wanted = { .pool = NULL };
-	json_t *list;
 
 	if (api_read_params(params, backend_list_members, &wanted, call) != 0)
 		return;
@@ -158,11 +227,5 @@ void api_backend_list(void *context, const json_t *params, struct rpc_call *call
 		rpc_call_error(call, RPC_NOT_FOUND, "there is no pool \"%s\"", wanted.pool);
 		return;
 	}
-	list = json_array();
-	for (size_t i = 0; i < config->pool_count; i++) {
-		if (wanted.pool != NULL && strcmp(config->pools[i].name, wanted.pool) != 0)
-			continue;
-		add_backends(api, list, i);
-	}
-	rpc_call_result(call, list);
+	api_rows_answer(api, &kind, wanted.pool, call);
 }

@@ -5,6 +5,7 @@
 #include <rte_ethdev.h>
 
 #include "api_internal.h"
+#include "api_rows.h"
 #include "memory.h"
 #include "steer.h"
 #include "version.h"
@@ -253,38 +254,6 @@ typedef void count_service_t(
 typedef void count_backend_t(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum);
 
-static json_t *stats_services(const struct api *api, count_service_t *count_service)
-{
-	const struct config *config = desired_config(api->running.desired);
-	json_t *object = json_object();
-
-	for (size_t i = 0; i < config->service_count; i++) {
-		struct counter sum;
-
-		count_service(api->running.forwarding, i, &sum);
-		json_object_set_new(object, config->services[i].name, api_json_counter(&sum));
-	}
-	return object;
-}
-
-static json_t *stats_backends(const struct api *api, count_backend_t *count_backend)
-{
-	const struct config *config = desired_config(api->running.desired);
-	json_t *object = json_object();
-	char name[2 * CONFIG_NAME_SIZE];
-
-	for (size_t i = 0; i < config->pool_count; i++)
-		for (size_t k = 0; k < config->pools[i].backend_count; k++) {
-			struct counter sum;
-
-			count_backend(api->running.forwarding, i, k, &sum);
-			snprintf(name, sizeof(name), "%s/%s", config->pools[i].name,
-				config->pools[i].backends[k].name);
-			json_object_set_new(object, name, api_json_counter(&sum));
-		}
-	return object;
-}
-
 /* The packets of a worker as of now; the rates as of the last look, a second ago at most. */
 static json_t *stats_workers(const struct api *api)
 {
@@ -305,16 +274,114 @@ static json_t *stats_workers(const struct api *api)
 	return list;
 }
 
+static bool write_service_counter(
+	struct api_rows *rows, struct rpc_answer *answer, count_service_t *count)
+{
+	const struct config *config = desired_config(rows->api->running.desired);
+	size_t place = rows->outer++;
+	struct counter sum;
+
+	if (place >= config->service_count)
+		return false;
+	count(rows->api->running.forwarding, place, &sum);
+	rpc_answer_value(answer, config->services[place].name, api_json_counter(&sum));
+	return true;
+}
+
+static bool write_backend_counter(
+	struct api_rows *rows, struct rpc_answer *answer, count_backend_t *count)
+{
+	const struct config *config = desired_config(rows->api->running.desired);
+	char name[2 * CONFIG_NAME_SIZE];
+	const struct config_pool *pool;
+	struct counter sum;
+
+	if (rows->outer >= config->pool_count)
+		return false;
+	pool = &config->pools[rows->outer];
+	if (rows->inner >= pool->backend_count) {
+		rows->outer++;
+		rows->inner = 0;
+		return true;
+	}
+	count(rows->api->running.forwarding, rows->outer, rows->inner, &sum);
+	snprintf(name, sizeof(name), "%s/%s", pool->name, pool->backends[rows->inner++].name);
+	rpc_answer_value(answer, name, api_json_counter(&sum));
+	return true;
+}
+
+/* All but the long lists. */
+static void write_node_stats(const struct api *api, struct rpc_answer *answer)
+{
+	rpc_answer_open_object(answer, NULL);
+	rpc_answer_value(answer, "ports", stats_ports(api));
+	rpc_answer_value(answer, "verdicts", stats_verdicts(api));
+	rpc_answer_value(answer, "copies", json_integer(count_copies(api)));
+	rpc_answer_value(answer, "workers", stats_workers(api));
+}
+
+/* The long lists, in this order: first those since ever, then those at the start of the process. */
+enum stats_part {
+	STATS_NODE,
+	STATS_SERVICES,
+	STATS_BACKENDS,
+	STATS_BASELINE,
+	STATS_BASELINE_SERVICES,
+	STATS_BASELINE_BACKENDS,
+	STATS_PARTS,
+};
+
+/* One row of a list; false: it has no more. */
+static bool write_stats_row(struct api_rows *rows, struct rpc_answer *answer)
+{
+	switch (rows->part) {
+	case STATS_SERVICES: return write_service_counter(rows, answer, forwarding_count_service);
+	case STATS_BACKENDS: return write_backend_counter(rows, answer, forwarding_count_backend);
+	case STATS_BASELINE_SERVICES:
+		return write_service_counter(rows, answer, forwarding_baseline_service);
+	case STATS_BASELINE_BACKENDS:
+		return write_backend_counter(rows, answer, forwarding_baseline_backend);
+	default: return false;
+	}
+}
+
+static void open_stats_part(struct api_rows *rows, struct rpc_answer *answer)
+{
+	static const char *const keys[STATS_PARTS] = {
+		[STATS_SERVICES] = "services",
+		[STATS_BACKENDS] = "backends",
+		[STATS_BASELINE] = "baseline",
+		[STATS_BASELINE_SERVICES] = "services",
+		[STATS_BASELINE_BACKENDS] = "backends",
+	};
+
+	if (rows->part == STATS_NODE)
+		write_node_stats(rows->api, answer);
+	else
+		rpc_answer_open_object(answer, keys[rows->part]);
+	rows->opened = true;
+}
+
+static bool write_stats(struct api_rows *rows, struct rpc_answer *answer)
+{
+	if (rows->part == STATS_PARTS)
+		return false;
+	if (!rows->opened)
+		open_stats_part(rows, answer);
+	if (write_stats_row(rows, answer))
+		return true;
+	/* these two hold what follows */
+	if (rows->part != STATS_NODE && rows->part != STATS_BASELINE)
+		rpc_answer_close(answer);
+	rows->part++;
+	rows->outer = rows->inner = 0;
+	rows->opened = false;
+	return true;
+}
+
 void api_stats_get(void *context, const json_t *params, struct rpc_call *call)
 {
-	const struct api *api = context;
+	static const struct api_rows_kind kind = { .write = write_stats };
 
-	rpc_call_result(call,
-		json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:{s:o, s:o}}", "ports", stats_ports(api),
-			"verdicts", stats_verdicts(api), "copies", (json_int_t)count_copies(api),
-			"services", stats_services(api, forwarding_count_service), "backends",
-			stats_backends(api, forwarding_count_backend), "workers",
-			stats_workers(api), "baseline", "services",
-			stats_services(api, forwarding_baseline_service), "backends",
-			stats_backends(api, forwarding_baseline_backend)));
+	api_rows_answer(context, &kind, NULL, call);
 }
