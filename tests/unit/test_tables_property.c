@@ -206,20 +206,17 @@ static struct plan_share share_of(void *context, size_t pool, size_t backend)
 	return live_backend_share(live, config, node_clock_ms);
 }
 
-static void ignore_report(
-	void *context, const struct plan_pool *before, const struct plan_pool *after)
-{
-}
-
 static void tell_node(struct node *node, const char *pool, const struct address *address,
 	const struct forwarding_news *news)
 {
+	struct forwarding_handle handle;
 	size_t place;
+	const struct live_backend *live = find_live(node, pool, address, &place);
 
-	assert_non_null(find_live(node, pool, address, &place));
-	assert_int_equal(forwarding_tell(node->forwarding, config_find_pool(node->config, pool),
-				 place, news, false, ignore_report, NULL),
-		0);
+	assert_non_null(live);
+	assert_int_equal(forwarding_find(node->forwarding, pool, live->name, &handle), 0);
+	assert_int_equal(forwarding_tell(node->forwarding, &handle, news, false, NULL, NULL), 0);
+	node_build(node);
 }
 
 static void assert_cold_plan_is_the_same(struct world *world)
@@ -281,6 +278,8 @@ static void wait_for_all(struct world *world, unsigned int seconds)
 	while (seconds-- > 0) {
 		node_wait(world->origin, 1);
 		forwarding_advance(world->follower->forwarding);
+		while (forwarding_go_on(world->follower->forwarding) != FORWARDING_IDLE)
+			continue;
 		publish_reclaim(world->follower->publish);
 	}
 }
