@@ -126,8 +126,10 @@ static void look_at_ports(struct daemon *daemon)
 		daemon->attached[i] = attached;
 		if (daemon->link_up[i] != port_link_up(daemon->ports[i])) {
 			daemon->link_up[i] = !daemon->link_up[i];
-			log_warning("port %s: link is %s", port_name(daemon->ports[i]),
-				daemon->link_up[i] ? "up" : "down");
+			if (daemon->link_up[i])
+				log_info("port %s: link is up", port_name(daemon->ports[i]));
+			else
+				log_warning("port %s: link is down", port_name(daemon->ports[i]));
 		}
 		if (steer != NULL && port_follow_mac(daemon->ports[i]) == 1)
 			renew_ways(daemon, daemon->ports[i]);

@@ -93,7 +93,8 @@ static int plan_layout(struct state *state, const struct state_layout *layout,
 {
 	int result = state_header_lay_out(&state->plan, layout);
 
-	state->file.directory = state->file.descriptor = state->file.next = -1;
+	state->file.directory = state->file.descriptor = -1;
+	state->file.next = state->file.arbiter = -1;
 	if (result != 0)
 		return state_refuse(refusal, STATE_REFUSED_LAYOUT, result);
 	state_header_describe(&state->plan, key_fingerprint);

@@ -24,6 +24,8 @@
 #define DIRECTORY_MODE 0750
 #define NEXT_PREFIX    "."
 #define NEXT_SUFFIX    ".new"
+#define ARBITER_SUFFIX ".lock"
+#define PRIVATE_MODE   0600
 
 const char *state_refusal_text(enum state_refusal_reason reason)
 {
@@ -38,6 +40,7 @@ const char *state_refusal_text(enum state_refusal_reason reason)
 		[STATE_REFUSED_OWNER] = "belongs to another user",
 		[STATE_REFUSED_MODE] = "has a mode that allows more than 0640",
 		[STATE_REFUSED_LINKS] = "has more than one name",
+		[STATE_REFUSED_FOREIGN] = "is no state file of sluice, and is left as it is",
 		[STATE_REFUSED_HELD] = "is held by another process",
 		[STATE_REFUSED_SPACE] = "does not fit into its file system",
 		[STATE_REFUSED_MEMORY] = "does not fit into memory",
@@ -131,6 +134,14 @@ static int open_name(struct state_file *file)
 	return 0;
 }
 
+/* Any file of ours is signed before it gets the name. */
+static bool begins_as_ours(int descriptor)
+{
+	uint64_t magic;
+
+	return pread(descriptor, &magic, sizeof(magic), 0) == sizeof(magic) && magic == STATE_MAGIC;
+}
+
 static int judge_file(const struct state_file *file, struct state_refusal *refusal)
 {
 	struct stat status;
@@ -147,6 +158,8 @@ static int judge_file(const struct state_file *file, struct state_refusal *refus
 		return state_refuse(refusal, STATE_REFUSED_MODE, -EPERM);
 	if (status.st_nlink > 1)
 		return state_refuse(refusal, STATE_REFUSED_LINKS, -EPERM);
+	if (status.st_size != 0 && !begins_as_ours(file->descriptor))
+		return state_refuse(refusal, STATE_REFUSED_FOREIGN, -EEXIST);
 	return 0;
 }
 
@@ -183,13 +196,53 @@ static bool lock(int descriptor)
 	return fcntl(descriptor, F_OFD_SETLK, &whole) == 0;
 }
 
+/* Owners have it locked for writing, which needs more than the right to read. */
+static bool has_owner(int descriptor)
+{
+	struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	return fcntl(descriptor, F_OFD_GETLK, &whole) != 0 || whole.l_type != F_UNLCK;
+}
+
+/* Opens the second file that can be locked; with O_CREAT in `flags` it is made. */
+static int open_arbiter(const struct state_file *file, int flags)
+{
+	char name[sizeof(file->name) + sizeof(NEXT_PREFIX ARBITER_SUFFIX)];
+
+	snprintf(name, sizeof(name), NEXT_PREFIX "%s" ARBITER_SUFFIX, file->name);
+	return openat(file->directory, name,
+		flags | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, PRIVATE_MODE);
+}
+
+/* Of the starts that find readers' locks on the file, one at a time goes on. */
+static bool lock_beside_readers(struct state_file *file)
+{
+	file->arbiter = open_arbiter(file, O_CREAT);
+	return file->arbiter >= 0 && lock(file->arbiter) && !has_owner(file->descriptor);
+}
+
+/* Whether another start goes on that found a reader's lock, which is gone by now. */
+static bool is_arbitrated(const struct state_file *file)
+{
+	int arbiter = open_arbiter(file, 0);
+	bool locked;
+
+	if (arbiter < 0)
+		return false;
+	locked = has_owner(arbiter);
+	close(arbiter);
+	return locked;
+}
+
 static int lock_file(struct state_file *file, struct state_refusal *refusal)
 {
-	file->locked = lock(file->descriptor);
+	bool ours = lock(file->descriptor);
+
+	if (!ours && errno != EAGAIN && errno != EACCES)
+		return state_refuse(refusal, STATE_REFUSED_FILE, -errno);
+	file->locked = ours ? !is_arbitrated(file) : lock_beside_readers(file);
 	if (file->locked)
 		return 0;
-	if (errno != EAGAIN && errno != EACCES)
-		return state_refuse(refusal, STATE_REFUSED_FILE, -errno);
 	refusal->holder = read_holder(file);
 	return state_refuse(refusal, STATE_REFUSED_HELD, -EBUSY);
 }
@@ -238,7 +291,7 @@ int state_file_open(struct state_file *file, const char *path, struct state_refu
 {
 	int result;
 
-	file->directory = file->descriptor = file->next = -1;
+	file->directory = file->descriptor = file->next = file->arbiter = -1;
 	result = open_directory(file, path, refusal);
 	if (result != 0)
 		return result;
@@ -246,6 +299,9 @@ int state_file_open(struct state_file *file, const char *path, struct state_refu
 	while (result == -ESTALE) {
 		if (file->descriptor >= 0)
 			close(file->descriptor);
+		if (file->arbiter >= 0)
+			close(file->arbiter);
+		file->arbiter = -1;
 		result = open_and_lock(file, refusal);
 	}
 	return result;
@@ -279,10 +335,10 @@ static int make_next(struct state_file *file)
 
 	if (unlinkat(file->directory, file->next_name, 0) != 0 && errno != ENOENT)
 		return -errno;
-	file->next = openat(file->directory, file->next_name, flags, FILE_MODE);
-	if (file->next < 0 || fchmod(file->next, FILE_MODE) != 0)
+	file->next = openat(file->directory, file->next_name, flags, PRIVATE_MODE);
+	if (file->next < 0 || !lock(file->next))
 		return -errno;
-	return lock(file->next) ? 0 : -errno;
+	return fchmod(file->next, FILE_MODE) == 0 ? 0 : -errno;
 }
 
 static void drop_next(struct state_file *file)
@@ -340,5 +396,7 @@ void state_file_close(struct state_file *file)
 		close(file->descriptor);
 	if (file->directory >= 0)
 		close(file->directory);
-	file->descriptor = file->directory = -1;
+	if (file->arbiter >= 0)
+		close(file->arbiter);
+	file->descriptor = file->directory = file->arbiter = -1;
 }

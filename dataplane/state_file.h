@@ -4,7 +4,10 @@
  * reason. What is in it is the business of state.c.
  *
  * One process owns the file, by a lock (F_OFD_SETLK) that lives as long as the process has it open
- * and is gone with the process, however that ends. Control thread.
+ * and is gone with the process, however that ends. A file gets its mode when it is locked, so no
+ * reader comes before its owner. A reader who locks a file that has no owner cannot keep a start
+ * from it: then the lock of a second file decides, ".NAME.lock" beside it, which readers may not
+ * open. Control thread.
  */
 #pragma once
 
@@ -25,6 +28,7 @@ enum state_refusal_reason {
 	STATE_REFUSED_OWNER,           /* belongs to another user: see owner */
 	STATE_REFUSED_MODE,            /* allows more than 0640: see mode */
 	STATE_REFUSED_LINKS,           /* has a second name */
+	STATE_REFUSED_FOREIGN,         /* has something else in it */
 	STATE_REFUSED_HELD,            /* another process owns it: see holder */
 	STATE_REFUSED_SPACE,           /* no room for it where it is: see bytes and code */
 	STATE_REFUSED_MEMORY,          /* out of memory: see bytes and code */
@@ -52,6 +56,7 @@ struct state_file {
 	int directory;
 	int descriptor; /* of the file that has the name */
 	int next;       /* of the one that is to take its place; -1: none */
+	int arbiter;    /* of the lock that stands in for that on the file; -1: none */
 	bool created;   /* the file was not there before, or is ours by now */
 	bool locked;
 };

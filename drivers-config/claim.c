@@ -17,6 +17,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#define FILE_MODE       0600
 #define CLAIM_NAME_SIZE 64 /* "xdp-<netns inode>-<ifindex>.lock" */
 #define CLAIM_TEXT_SIZE 96 /* what claim_note() writes */
 
@@ -55,11 +56,12 @@ static bool is_trusted(int directory, int file)
 static int open_file(int directory, const char *name)
 {
 	int fd = openat(
-		directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+		directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, FILE_MODE);
 
 	if (fd < 0)
 		return -errno;
-	if (is_trusted(directory, fd))
+	/* whoever may open it may lock it: one of an older version let the group do so */
+	if (is_trusted(directory, fd) && (fchmod(fd, FILE_MODE) == 0 || errno == EPERM))
 		return fd;
 	close(fd);
 	return -EPERM;

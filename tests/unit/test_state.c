@@ -294,6 +294,51 @@ static void a_second_start_names_the_process_that_holds_the_file(void **state)
 	}
 }
 
+static bool lock_as_reader(const struct place *place, int *reader)
+{
+	struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	*reader = open(place->path, O_RDONLY | O_CLOEXEC);
+	assert_true(*reader >= 0);
+	return fcntl(*reader, F_OFD_SETLK, &whole) == 0;
+}
+
+/* It stands in for a member of the group, who may open the file for reading. */
+static void a_lock_of_a_reader_keeps_no_start_from_the_file(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened;
+	char arbiter[256];
+	int reader;
+
+	state_close(start_state(place, &small));
+	assert_true(lock_as_reader(place, &reader));
+	opened = open_state(place, &small);
+	assert_int_equal(state_start(opened), STATE_WARM);
+	/* one at a time, also when the reader has let go */
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_HELD);
+	close(reader);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_HELD);
+	settle(opened);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_HELD);
+	state_close(opened);
+	state_close(start_state(place, &small));
+	snprintf(arbiter, sizeof(arbiter), "%s/.%s.lock", place->directory,
+		strrchr(place->path, '/') + 1);
+	assert_int_equal(unlink(arbiter), 0);
+}
+
+static void a_reader_cannot_lock_a_file_that_has_an_owner(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = start_state(place, &small);
+	int reader;
+
+	assert_false(lock_as_reader(place, &reader));
+	close(reader);
+	state_close(opened);
+}
+
 static void a_holder_is_named_beside_what_a_killed_start_left(void **state)
 {
 	const struct place *place = *state;
@@ -799,6 +844,8 @@ int main(void)
 		PLACE_TEST(a_path_that_leads_nowhere_is_refused),
 		PLACE_TEST(an_impossible_layout_is_refused_and_leaves_no_file),
 		PLACE_TEST(a_second_start_names_the_process_that_holds_the_file),
+		PLACE_TEST(a_lock_of_a_reader_keeps_no_start_from_the_file),
+		PLACE_TEST(a_reader_cannot_lock_a_file_that_has_an_owner),
 		PLACE_TEST(a_killed_holder_leaves_the_file_to_the_next),
 		PLACE_TEST(a_refused_start_harms_neither_the_holder_nor_its_file),
 		PLACE_TEST(a_holder_is_named_beside_what_a_killed_start_left),
