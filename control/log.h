@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* log: one line on stderr per change of state, lower case, with numbers and units. Control only. */
+/*
+ * log: one line on stderr per change of state, lower case, with numbers and units. Control only.
+ * No line makes its thread wait: where stderr takes none the line is lost, and the next one that
+ * is written has the number of those before it.
+ */
 #pragma once
 
 #include <stdarg.h>
