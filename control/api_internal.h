@@ -55,6 +55,10 @@ json_t *api_report_pool(
 	const struct plan_pool *before, const struct plan_pool *after, bool dry_run);
 void api_report_note(struct api *api, const char *how, const char *what, json_t *report);
 
+/* api_impact.c: whose connections break; of NULL the lists are empty. New references. */
+json_t *api_json_services_cut(const struct impact *impact);
+json_t *api_json_backends_cut(const struct impact *impact);
+
 /* Parameters in short, for a note. */
 #define API_WHAT_SIZE 256
 void api_describe(const json_t *params, char what[static API_WHAT_SIZE]);

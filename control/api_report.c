@@ -17,7 +17,8 @@ struct report {
 	json_t *warnings;
 	const char *largest_pool; /* NULL: no backend has more or less to do */
 	struct plan_load_change largest;
-	bool cut; /* what is removed does not see its flows out */
+	bool cut;                    /* what is removed does not see its flows out */
+	const struct impact *impact; /* whose connections break; NULL: see plan_slots_cut() */
 };
 
 static void seat_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
@@ -85,21 +86,37 @@ static bool serves(const struct plan_pool *pool)
 	return pool->slots != 0 && pool->table->seats[0] != PLAN_NO_BACKEND;
 }
 
+/* Slots whose flows are given up by their backends, or lost with the services that had them. */
+static uint32_t count_cut(
+	const struct report *report, const struct plan_pool *before, const struct plan_pool *after)
+{
+	const struct impact_pool *lost;
+	uint32_t by_services, by_backends;
+
+	if (before == NULL || report->impact == NULL ||
+		(after != NULL && before->slots != after->slots))
+		return plan_slots_cut(before, after, report->cut);
+	lost = impact_find_pool(report->impact, before->name);
+	by_backends = lost == NULL ? 0 : lost->cut;
+	by_services = impact_pool_share(report->impact, before->name) * before->slots;
+	return by_services > by_backends ? by_services : by_backends;
+}
+
 /* A pool that stays as it is is left out. */
 static void add_pool(
 	struct report *report, const struct plan_pool *before, const struct plan_pool *after)
 {
 	const struct plan_pool *any = after != NULL ? after : before;
 	struct plan_load_change load;
-	uint32_t moved;
+	uint32_t moved, cut_off = count_cut(report, before, after);
 
-	if (!pool_differs(before, after))
+	if (!pool_differs(before, after) && cut_off == 0)
 		return;
 	load = plan_largest_load_change(before, after);
 	moved = plan_slots_moved(before, after);
 	report->moved += moved;
 	report->pinned += plan_slots_pinned(before, after, report->cut);
-	report->cut_off += plan_slots_cut(before, after, report->cut);
+	report->cut_off += cut_off;
 	if (before != NULL && after != NULL && serves(before) && !serves(after))
 		json_array_append_new(report->warnings,
 			json_sprintf("pool %s: no backend takes new flows any more", any->name));
@@ -107,11 +124,12 @@ static void add_pool(
 		report->largest = load;
 		report->largest_pool = any->name;
 	}
-	json_array_append_new(
-		report->pools, json_pack("{s:s, s:i, s:i, s:o, s:o}", "name", any->name,
-				       "slots_moved", moved, "slots", any->slots, "digest",
-				       api_json_digest(after == NULL ? 0 : after->digest),
-				       "backends", pool_shares(before, after)));
+	json_array_append_new(report->pools,
+		json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o}", "name", any->name, "slots_moved",
+			moved, "slots_cut", cut_off, "slots", any->slots, "slots_before",
+			before == NULL ? 0 : before->slots, "digest",
+			api_json_digest(after == NULL ? 0 : after->digest), "backends",
+			pool_shares(before, after)));
 }
 
 static json_t *json_largest(const struct report *report)
@@ -131,14 +149,15 @@ static double percent_of(json_int_t part, json_int_t whole)
 
 static json_t *finish(const struct report *report, bool changed, bool dry_run, uint64_t digest)
 {
-	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "changed",
-		changed, "dry_run", dry_run, "slots_moved", report->moved, "slots_total",
+	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"changed", changed, "dry_run", dry_run, "slots_moved", report->moved, "slots_total",
 		report->total, "moved_percent",
 		api_json_tenths(percent_of(report->moved, report->total)), "pinned_percent",
 		api_json_tenths(percent_of(report->pinned, report->total)), "cut_percent",
 		api_json_tenths(percent_of(report->cut_off, report->total)), "warnings",
 		report->warnings, "largest_load_change", json_largest(report), "table_digest",
-		api_json_digest(digest), "pools", report->pools);
+		api_json_digest(digest), "services_cut", api_json_services_cut(report->impact),
+		"backends_cut", api_json_backends_cut(report->impact), "pools", report->pools);
 }
 
 json_t *api_report_change(const struct desired_outcome *outcome)
@@ -148,6 +167,7 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 		.pools = json_array(),
 		.warnings = json_array(),
 		.cut = outcome->terms.now,
+		.impact = outcome->impact,
 	};
 	json_t *object;
 
@@ -158,8 +178,10 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 		add_pool(&report, plan_find_pool(before, pool->name), pool);
 	}
 	for (size_t i = 0; i < before->pool_count; i++)
-		if (plan_find_pool(after, before->pools[i].name) == NULL)
+		if (plan_find_pool(after, before->pools[i].name) == NULL) {
+			report.total += before->pools[i].slots;
 			add_pool(&report, &before->pools[i], NULL);
+		}
 	object = finish(&report, outcome->changed, outcome->dry_run, after->digest);
 	json_object_set_new(object, "forced", json_boolean(outcome->terms.force));
 	if (outcome->dry_run)
@@ -188,6 +210,11 @@ static json_t *json_now(void)
 
 void api_report_note(struct api *api, const char *how, const char *what, json_t *report)
 {
+	double cut = json_number_value(json_object_get(report, "cut_percent"));
+
+	if (cut > 0)
+		log_warning("%s%s%s: broke the connections of about %.1f %% of the flows", how,
+			what[0] == '\0' ? "" : " ", what, cut);
 	log_info("%s%s%s: moved %lld of %lld slots", how, what[0] == '\0' ? "" : " ", what,
 		(long long)json_integer_value(json_object_get(report, "slots_moved")),
 		(long long)json_integer_value(json_object_get(report, "slots_total")));

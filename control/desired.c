@@ -48,6 +48,7 @@ struct desired {
 	struct pending *current; /* from its edit to its answer, or until it is written */
 	struct pending *writing;
 	struct forwarding_change *forwarding_change; /* of one of these two, or NULL */
+	struct impact *impact;                       /* of that */
 
 	struct config_file_version version; /* of the file that was loaded or written last */
 	struct config_digest saved;         /* of what it holds */
@@ -67,6 +68,8 @@ static void abort_forwarding(struct desired *desired)
 	if (desired->forwarding_change != NULL)
 		forwarding_abort(desired->context.forwarding, desired->forwarding_change);
 	desired->forwarding_change = NULL;
+	impact_destroy(desired->impact);
+	desired->impact = NULL;
 }
 
 /* Makes what was prepared the state in force. The old one is the caller's to destroy. */
@@ -93,12 +96,23 @@ static int prepare(struct desired *desired, const struct config *config,
 	return desired->forwarding_change == NULL ? -ENOSPC : 0;
 }
 
+/* Before anything is stored: what breaks is seen in what is live. */
+static int find_losses(struct desired *desired, struct error *error)
+{
+	desired->impact = forwarding_find_losses(
+		desired->context.forwarding, desired->forwarding_change);
+	return desired->impact == NULL ? error_set(error, -ENOMEM, "out of memory") : 0;
+}
+
 static int judge_moves(
 	const struct desired *desired, const struct pending *pending, struct error *error)
 {
-	return plan_judge(desired->config, pending->config,
-		forwarding_plan(desired->context.forwarding),
-		forwarding_change_plan(desired->forwarding_change), error);
+	int code = impact_judge(desired->impact, error);
+
+	if (code != 0)
+		return code;
+	return plan_judge(pending->config, forwarding_plan(desired->context.forwarding),
+		forwarding_change_plan(desired->forwarding_change), desired->impact, error);
 }
 
 /* ---- editing, in the thread for it, or for a file in the disk's; desired->config stays meanwhile
@@ -295,6 +309,7 @@ static void answer_dry_run(struct pending *pending)
 		.after = forwarding_change_plan(desired->forwarding_change),
 		.config_before = desired->config,
 		.config_after = pending->config,
+		.impact = desired->impact,
 		.terms = pending->change.terms,
 	};
 
@@ -343,7 +358,10 @@ static void apply(struct pending *pending)
 	outcome.after = forwarding_plan(desired->context.forwarding);
 	outcome.config_before = old_config;
 	outcome.config_after = desired->config;
+	outcome.impact = desired->impact;
 	answer(pending, &outcome);
+	impact_destroy(desired->impact);
+	desired->impact = NULL;
 	plan_destroy(old_plan);
 	config_destroy(old_config);
 	finish(pending);
@@ -408,6 +426,8 @@ static void edited(struct background_job *job)
 
 	if (pending->code == 0)
 		pending->code = prepare(desired, pending->config, &change->terms, &pending->error);
+	if (pending->code == 0)
+		pending->code = find_losses(desired, &pending->error);
 	if (pending->code == 0 && !change->dry_run && !change->terms.force)
 		pending->code = judge_moves(desired, pending, &pending->error);
 	if (pending->code != 0)

@@ -39,7 +39,8 @@ struct desired_outcome {
 	const struct plan *after;
 	const struct config *config_before; /* the same */
 	const struct config *config_after;
-	const char *needs_force; /* of a dry run: why it would be refused without, or NULL */
+	const struct impact *impact; /* whose connections it breaks; the same */
+	const char *needs_force;     /* of a dry run: why it would be refused without, or NULL */
 	struct live_terms terms;
 };
 typedef void desired_done_t(void *context, const struct desired_outcome *outcome);

@@ -15,6 +15,7 @@
 #include "config.h"
 #include "error.h"
 #include "flow.h"
+#include "impact.h"
 #include "live_backend.h"
 #include "plan.h"
 #include "port.h"
@@ -55,6 +56,13 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	const struct config *config, const struct live_terms *terms, struct error *error);
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change);
 void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *change);
+
+/*
+ * Whose connections the prepared change breaks, by what is live now; to be destroyed by the caller.
+ * NULL when memory is short.
+ */
+struct impact *forwarding_find_losses(
+	const struct forwarding *forwarding, const struct forwarding_change *change);
 
 /*
  * The tables to come, and those in force as backends serve now; NULL before the first change. The

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config.h"
+#include "impact.h"
 #include "live_backend.h"
 #include "plan.h"
 
@@ -35,9 +36,9 @@ struct plan_load_change plan_largest_load_change(
 	const struct plan_pool *before, const struct plan_pool *after);
 
 /*
- * Whether the change may be made without force: no pool moves more of its slots than its budget
- * (max_disruption_percent), none changes their number, no service goes to another pool. 0, or
- * -EPERM with the sentence.
+ * Whether the pools allow the change without force: none changes the number of its slots, and none
+ * has more of them in motion than its budget (max_disruption_percent): slots that move, and slots
+ * whose flows are given up. `impact` may be NULL: none are. 0, or -EPERM with the sentence.
  */
-int plan_judge(const struct config *old, const struct config *new, const struct plan *before,
-	const struct plan *after, struct error *error);
+int plan_judge(const struct config *new, const struct plan *before, const struct plan *after,
+	const struct impact *impact, struct error *error);

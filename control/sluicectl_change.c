@@ -31,6 +31,8 @@ static double share(json_int_t part, json_int_t whole)
 static void add_moved_pool(struct table *table, const json_t *pool)
 {
 	json_int_t slots = json_integer_value(json_object_get(pool, "slots"));
+	const json_t *other = json_object_get(pool, "slots_before");
+	json_int_t slots_before = json_is_integer(other) ? json_integer_value(other) : slots;
 	char *name = rows_take_text(pool, "name");
 	size_t index;
 	json_t *backend;
@@ -43,7 +45,7 @@ static void add_moved_pool(struct table *table, const json_t *pool)
 		rows_add_value(table, json_object_get(backend, "name"));
 		table_add(table, "%" JSON_INTEGER_FORMAT, before);
 		table_add(table, "%" JSON_INTEGER_FORMAT, after);
-		table_add(table, "%.1f", share(before, slots));
+		table_add(table, "%.1f", share(before, slots_before));
 		table_add(table, "%.1f", share(after, slots));
 	}
 	free(name);
@@ -112,6 +114,71 @@ static void print_refusal(const json_t *sentence, FILE *out)
 		fprintf(out, "would be refused: %s\n", json_string_value(sentence));
 }
 
+/* ">=4 flows" while the counting has only just begun; nothing where flows are not counted. */
+static void print_flows(const json_t *flows, FILE *out)
+{
+	const json_t *estimate = json_object_get(flows, "estimate");
+	const char *least = json_is_false(json_object_get(flows, "complete")) ? ">=" : "";
+	char text[32];
+
+	if (json_is_integer(estimate))
+		fprintf(out, ", %s%s flows left", least,
+			group_digits(json_integer_value(estimate), text));
+}
+
+static void print_backends_cut(const json_t *backends, FILE *out)
+{
+	size_t index;
+	json_t *backend;
+
+	json_array_foreach (backends, index, backend) {
+		json_int_t in_s = json_integer_value(json_object_get(backend, "in_s"));
+		char *pool = rows_take_text(backend, "pool");
+		char *name = rows_take_text(backend, "backend");
+		char slots[32];
+
+		fprintf(out, "  backend %s/%s: the flows of %s slots", pool, name,
+			group_digits(json_integer_value(json_object_get(backend, "slots")), slots));
+		print_flows(json_object_get(backend, "flows_left"), out);
+		if (in_s > 0)
+			fprintf(out, ", in %" JSON_INTEGER_FORMAT " s", in_s);
+		fputc('\n', out);
+		free(name);
+		free(pool);
+	}
+}
+
+static void print_services_cut(const json_t *services, FILE *out)
+{
+	size_t index;
+	json_t *service;
+
+	json_array_foreach (services, index, service) {
+		char *name = rows_take_text(service, "service");
+		char *text = rows_take_text(service, "text");
+
+		fprintf(out, "  service %s: %s\n", name, text);
+		free(text);
+		free(name);
+	}
+}
+
+/* What is cut off at the end of drains alone has not happened yet. */
+static const char *break_verb(const json_t *result, bool dry_run)
+{
+	const json_t *backends = json_object_get(result, "backends_cut");
+	bool later = json_array_size(backends) > 0 &&
+		     json_array_size(json_object_get(result, "services_cut")) == 0;
+	size_t index;
+	json_t *backend;
+
+	json_array_foreach (backends, index, backend)
+		later &= json_integer_value(json_object_get(backend, "in_s")) > 0;
+	if (dry_run)
+		return "WOULD BREAK";
+	return later ? "WILL BREAK" : "BROKE";
+}
+
 static void print_consequences(const json_t *result, bool dry_run, FILE *out)
 {
 	const json_t *pinned = json_object_get(result, "pinned_percent");
@@ -122,7 +189,9 @@ static void print_consequences(const json_t *result, bool dry_run, FILE *out)
 			json_number_value(pinned));
 	if (json_number_value(cut) > 0)
 		fprintf(out, "%s the connections of about %.1f %% of the flows\n",
-			dry_run ? "WOULD BREAK" : "BROKE", json_number_value(cut));
+			break_verb(result, dry_run), json_number_value(cut));
+	print_services_cut(json_object_get(result, "services_cut"), out);
+	print_backends_cut(json_object_get(result, "backends_cut"), out);
 	print_largest_change(json_object_get(result, "largest_load_change"), out);
 	if (json_is_true(json_object_get(result, "forced")))
 		fprintf(out, "%s\n", dry_run ? "would be forced" : "forced");

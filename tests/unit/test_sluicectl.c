@@ -639,16 +639,39 @@ static void a_change_says_what_it_costs_in_a_line_each(void **state)
 		"largest change of load: web/new from 0 to 251 slots\n");
 }
 
+static void a_change_names_whose_connections_it_breaks(void **state)
+{
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":251,"
+		"\"cut_percent\":43.3,\"services_cut\":[{\"service\":\"www\",\"text\":\"gone\"}],"
+		"\"backends_cut\":[{\"pool\":\"web\",\"backend\":\"web-1\",\"slots\":28400,"
+		"\"in_s\":0,\"flows_left\":{\"estimate\":1204,\"complete\":false}}]}",
+		"would change, no slot would move\n"
+		"WOULD BREAK the connections of about 43.3 % of the flows\n"
+		"  service www: gone\n"
+		"  backend web/web-1: the flows of 28,400 slots, >=1,204 flows left\n");
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251,"
+		"\"cut_percent\":43.3,\"backends_cut\":[{\"pool\":\"web\",\"backend\":\"web-1\","
+		"\"slots\":109,\"in_s\":5,\"flows_left\":null}]}",
+		"changed, no slot moved\n"
+		"WILL BREAK the connections of about 43.3 % of the flows\n"
+		"  backend web/web-1: the flows of 109 slots, in 5 s\n");
+}
+
 static void results_of_another_shape_are_survived(void **state)
 {
 	static void (*const reports[])(const json_t *, FILE *) = { report_status, report_services,
 		report_pools, backends_report, pins_report, report_explanation, report_statistics,
 		change_report, report_document };
-	static const char *const results[] = { "null", "3", "\"x\"", "[]", "{}", "[1,null,[]]",
+	static const char *const results[] = {
+		"null", "3", "\"x\"", "[]", "{}", "[1,null,[]]",
 		"{\"ports\":3,\"verdicts\":[],\"workers\":{\"a\":1},\"state\":7,\"pools\":[{}]}",
 		"[{\"flows_left\":7,\"deadline_s\":\"x\",\"removed\":3,\"state\":{}},[]]",
 		"{\"classes\":{\"a\":null},\"evicted\":[1],\"pools\":[{\"reasons\":3}]}",
-		"{\"pin\":{\"backend\":[],\"age_s\":{}},\"largest_load_change\":{\"pool\":7}}" };
+		"{\"pin\":{\"backend\":[],\"age_s\":{}},\"largest_load_change\":{\"pool\":7}}",
+		"{\"cut_percent\":7,\"services_cut\":[3,{}],\"backends_cut\":[null,{\"flows_left\":3}]}"
+	};
 
 	for (size_t i = 0; i < COUNT_OF(reports); i++) {
 		for (size_t j = 0; j < COUNT_OF(results); j++) {
@@ -919,6 +942,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_change_says_what_it_moved),
 		cmocka_unit_test(a_change_that_moves_nothing_says_so),
 		cmocka_unit_test(a_change_says_what_it_costs_in_a_line_each),
+		cmocka_unit_test(a_change_names_whose_connections_it_breaks),
 		cmocka_unit_test(results_of_another_shape_are_survived),
 		cmocka_unit_test(answers_are_opened_and_nonsense_is_called_so),
 		cmocka_unit_test(a_refusal_before_the_end_of_a_long_question_is_still_heard),

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "impact.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct impact *impact_create(void)
+{
+	return calloc(1, sizeof(struct impact));
+}
+
+void impact_destroy(struct impact *impact)
+{
+	if (impact == NULL)
+		return;
+	free(impact->services);
+	free(impact->backends);
+	free(impact->pools);
+	free(impact);
+}
+
+/* Lists grow by doubling: their room is the power of two that is not below their count. */
+static void *add(void **list, size_t *count, size_t size)
+{
+	void *larger = *list;
+
+	if ((*count & (*count - 1)) == 0) {
+		larger = reallocarray(*list, *count == 0 ? 1 : 2 * *count, size);
+		if (larger == NULL)
+			return NULL;
+		*list = larger;
+	}
+	return memset((char *)larger + (*count)++ * size, 0, size);
+}
+
+struct impact_service *impact_add_service(struct impact *impact)
+{
+	return add((void **)&impact->services, &impact->service_count, sizeof(*impact->services));
+}
+
+struct impact_backend *impact_add_backend(struct impact *impact)
+{
+	return add((void **)&impact->backends, &impact->backend_count, sizeof(*impact->backends));
+}
+
+struct impact_pool *impact_add_pool(struct impact *impact)
+{
+	return add((void **)&impact->pools, &impact->pool_count, sizeof(*impact->pools));
+}
+
+const struct impact_pool *impact_find_pool(const struct impact *impact, const char *pool)
+{
+	for (size_t i = 0; impact != NULL && i < impact->pool_count; i++)
+		if (strcmp(impact->pools[i].name, pool) == 0)
+			return &impact->pools[i];
+	return NULL;
+}
+
+double impact_pool_share(const struct impact *impact, const char *pool)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < impact->service_count; i++)
+		if (strcmp(impact->services[i].pool, pool) == 0)
+			share += impact->services[i].pool_share;
+	return share < 1 ? share : 1;
+}
+
+const char *impact_change_name(enum claim_change change)
+{
+	static const char *const names[] = {
+		[CLAIM_KEPT] = "kept",
+		[CLAIM_GONE] = "gone",
+		[CLAIM_POOL] = "pool",
+		[CLAIM_FORWARD] = "forward",
+		[CLAIM_PART] = "part",
+	};
+
+	return names[change];
+}
+
+static void describe_change(const struct impact_service *service, char *text, size_t size)
+{
+	switch (service->change) {
+	case CLAIM_GONE:
+		snprintf(text, size, "no service claims %s any more", service->claim);
+		return;
+	case CLAIM_POOL:
+		snprintf(text, size,
+			"another pool moves every flow of %s to other backends (service %s)",
+			service->claim, service->taker);
+		return;
+	case CLAIM_FORWARD:
+		snprintf(text, size, "another mode takes %s to its backends (service %s)",
+			service->claim, service->taker);
+		return;
+	case CLAIM_PART:
+		snprintf(text, size, "service %s takes a part of %s to other backends",
+			service->taker, service->claim);
+		return;
+	case CLAIM_KEPT: break;
+	}
+	snprintf(text, size, "it keeps %s", service->claim);
+}
+
+const char *impact_describe(
+	const struct impact_service *service, char text[static IMPACT_TEXT_SIZE])
+{
+	char change[IMPACT_TEXT_SIZE / 2 + 64];
+
+	describe_change(service, change, sizeof(change));
+	snprintf(text, IMPACT_TEXT_SIZE,
+		"%s; it has had %" PRIu64 " packets and %" PRIu64 " new flows so far", change,
+		service->counted.packets, service->counted.new_flows);
+	return text;
+}
+
+int impact_judge(const struct impact *impact, struct error *error)
+{
+	char text[IMPACT_TEXT_SIZE];
+
+	for (size_t i = 0; i < impact->service_count; i++) {
+		const struct impact_service *service = &impact->services[i];
+
+		if (service->counted.packets != 0)
+			return error_set(error, -EPERM,
+				"service \"%s\" would lose its connections: %s: needs force",
+				service->name, impact_describe(service, text));
+	}
+	return 0;
+}
