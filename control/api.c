@@ -15,6 +15,10 @@ static const struct rpc_method methods[] = {
 	{ .name = "service.add", .changes = true, .handle = api_service_add },
 	{ .name = "service.remove", .changes = true, .handle = api_service_remove },
 	{ .name = "vip.release", .changes = true, .handle = api_vip_release },
+	{ .name = "service.set", .changes = true, .handle = api_service_set },
+	{ .name = "pool.add", .changes = true, .handle = api_pool_add },
+	{ .name = "pool.remove", .changes = true, .handle = api_pool_remove },
+	{ .name = "config.reload", .changes = true, .handle = api_config_reload },
 	{ .name = "pool.list", .handle = api_pool_list },
 	{ .name = "backend.list", .handle = api_backend_list },
 	{ .name = "backend.add", .changes = true, .handle = api_backend_add },
@@ -40,8 +44,12 @@ struct api *api_create(
 	api->running = *context;
 	api->server = rpc_server_create(base, desired_config(context->desired)->socket, methods,
 		sizeof(methods) / sizeof(methods[0]), api, error);
-	if (api->server != NULL)
-		return api;
+	if (api->server != NULL) {
+		api->watch = watch_create(base, &api->running);
+		if (api->watch != NULL)
+			return api;
+		error_set(error, -ENOMEM, "out of memory");
+	}
 	api_destroy(api);
 	return NULL;
 }
@@ -51,6 +59,7 @@ void api_destroy(struct api *api)
 	if (api == NULL)
 		return;
 	rpc_server_destroy(api->server);
+	watch_destroy(api->watch);
 	json_decref(api->last_change);
 	free(api);
 }

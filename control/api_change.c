@@ -35,6 +35,7 @@ static void answer(void *context, const struct desired_outcome *outcome)
 	}
 	report = api_report_change(outcome);
 	api_warn_of_removed_vips(pending->api, outcome, report);
+	api_report_complete(pending->api, outcome, report);
 	if (!outcome->dry_run && outcome->changed) {
 		api_report_note(pending->api, pending->method, pending->what, report);
 		pending->api->refused_reload[0] = '\0';
@@ -106,7 +107,7 @@ static void submit(struct api *api, struct rpc_call *call, const char *method, d
 {
 	struct pending *pending = malloc(sizeof(*pending));
 	struct desired_change change = {
-		.source = DESIRED_EDIT,
+		.source = edit == NULL ? DESIRED_FILE : DESIRED_EDIT,
 		.edit = edit,
 		.arguments = json_deep_copy(params),
 		.dry_run = read->dry_run,
@@ -121,9 +122,10 @@ static void submit(struct api *api, struct rpc_call *call, const char *method, d
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
-	change.terms.pool = text_of(change.arguments, "pool");
-	if (change.terms.pool != NULL) /* else the name is a service's */
+	if (strncmp(method, "backend.", strlen("backend.")) == 0) {
+		change.terms.pool = text_of(change.arguments, "pool");
 		change.terms.name = text_of(change.arguments, "name");
+	}
 	*pending = (struct pending){ .api = api, .call = call, .method = method };
 	if (edit != edit_apply)
 		api_describe(params, pending->what);
@@ -143,6 +145,14 @@ static void change(struct api *api, struct rpc_call *call, const char *method, d
 		return;
 	}
 	submit(api, call, method, edit, params, &read);
+}
+
+/* As SIGHUP does, with an answer and with terms. */
+void api_config_reload(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct json_member members[] = { TERMS, END };
+
+	change(context, call, "config.reload", NULL, params, members);
 }
 
 void api_config_apply(void *context, const json_t *params, struct rpc_call *call)
@@ -179,6 +189,67 @@ void api_service_remove(void *context, const json_t *params, struct rpc_call *ca
 	static const struct json_member members[] = { TEXT("name", name), TERMS, END };
 
 	change(context, call, "service.remove", edit_service_remove, params, members);
+}
+
+/* What says which service and how the change is meant; the rest of the parameters is the change. */
+static int edit_service_set(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
+{
+	static const char *const terms[] = { "name", "dry_run", "force" };
+	json_t *changes = json_copy((json_t *)arguments);
+	int code;
+
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
+		json_object_del(changes, terms[i]);
+	*edited = config_edit_service_set(document, text_of(arguments, "name"), changes, error);
+	code = *edited == NULL ? -errno : 0;
+	json_decref(changes);
+	return code;
+}
+
+void api_service_set(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct json_member members[] = { TEXT("name", name),
+		VALUE("vip", JSON_OPTIONAL), VALUE("protocol", JSON_OPTIONAL),
+		VALUE("port", JSON_OPTIONAL), VALUE("pool", JSON_OPTIONAL),
+		VALUE("forward", JSON_OPTIONAL), VALUE("udp", JSON_OPTIONAL), TERMS, END };
+	struct change_params read = { .dry_run = false };
+
+	if (api_read_params(params, members, &read, call) != 0)
+		return;
+	if (read.value == NULL)
+		rpc_call_error(call, RPC_INVALID_PARAMS,
+			"nothing to set: give vip, protocol, port, pool, forward or udp");
+	else
+		submit(context, call, "service.set", edit_service_set, params, &read);
+}
+
+static int edit_pool_add(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
+{
+	*edited = config_edit_pool_add(document, json_object_get(arguments, "pool"), error);
+	return *edited == NULL ? -errno : 0;
+}
+
+void api_pool_add(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct json_member members[] = { VALUE("pool", JSON_REQUIRED), TERMS, END };
+
+	change(context, call, "pool.add", edit_pool_add, params, members);
+}
+
+static int edit_pool_remove(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
+{
+	*edited = config_edit_pool_remove(document, text_of(arguments, "name"), error);
+	return *edited == NULL ? -errno : 0;
+}
+
+void api_pool_remove(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct json_member members[] = { TEXT("name", name), TERMS, END };
+
+	change(context, call, "pool.remove", edit_pool_remove, params, members);
 }
 
 static int edit_backend_add(

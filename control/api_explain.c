@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * explain builds the packet that the 5-tuple stands for and puts it through the steps of balance.h
- * on the tables that the workers use: the answer is what the dataplane does, not a second opinion.
+ * explain builds the packets that the 5-tuple stands for and puts them through the steps of
+ * balance.h on the tables that the workers use: the answer is what the dataplane does, not a second
+ * opinion.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,25 +11,12 @@
 #include <string.h>
 
 #include <rte_ip.h>
-#include <rte_tcp.h>
-#include <rte_udp.h>
 
 #include "api_internal.h"
+#include "api_probe.h"
 #include "balance.h"
 #include "json.h"
 #include "slots.h"
-
-#define FRAME_ROOM                                                                    \
-	256 /* the smallest packet of either family with headroom for an outer header \
-	     */
-
-struct question {
-	struct address source;
-	struct address destination;
-	uint16_t source_port;
-	uint16_t destination_port;
-	int protocol;
-};
 
 static int read_address(const struct json_place *place, void *field, struct error *error)
 {
@@ -61,6 +49,12 @@ static int read_protocol(const struct json_place *place, void *field, struct err
 	return json_read_choice(place, choices, "\"tcp\" or \"udp\"", field, error);
 }
 
+static int read_length(const struct json_place *place, void *field, struct error *error)
+{
+	return json_read_integer(
+		place, 1, PROBE_LENGTH_MAX, "a length of an IP packet (1-9216)", field, error);
+}
+
 static const struct json_member question_members[] = {
 	{ "source", JSON_REQUIRED, offsetof(struct question, source), read_address },
 	{ "source_port", JSON_REQUIRED, offsetof(struct question, source_port), read_port },
@@ -68,71 +62,10 @@ static const struct json_member question_members[] = {
 	{ "destination_port", JSON_REQUIRED, offsetof(struct question, destination_port),
 		read_port },
 	{ "protocol", JSON_OPTIONAL, offsetof(struct question, protocol), read_protocol },
+	{ "length", JSON_OPTIONAL, offsetof(struct question, length), read_length },
+	{ "icmp_error", JSON_OPTIONAL, offsetof(struct question, icmp_error), api_read_bool },
 	{ NULL, 0, 0, NULL },
 };
-
-static size_t build_l4(const struct question *question, uint8_t *at)
-{
-	if (question->protocol == IPPROTO_TCP) {
-		struct rte_tcp_hdr *tcp = (void *)at;
-
-		tcp->src_port = rte_cpu_to_be_16(question->source_port);
-		tcp->dst_port = rte_cpu_to_be_16(question->destination_port);
-		tcp->data_off = sizeof(*tcp) / 4 << 4;
-		tcp->tcp_flags = RTE_TCP_ACK_FLAG;
-		return sizeof(*tcp);
-	} else {
-		struct rte_udp_hdr *udp = (void *)at;
-
-		udp->src_port = rte_cpu_to_be_16(question->source_port);
-		udp->dst_port = rte_cpu_to_be_16(question->destination_port);
-		udp->dgram_len = rte_cpu_to_be_16(sizeof(*udp));
-		return sizeof(*udp);
-	}
-}
-
-/* The smallest frame with this 5-tuple, in zeroed room. Returns its length. */
-static size_t build_frame(const struct question *question, uint8_t *frame)
-{
-	bool ipv6 = question->destination.family == ADDRESS_IPV6;
-	struct rte_ether_hdr *ethernet = (void *)frame;
-	uint8_t *l3 = frame + sizeof(*ethernet);
-	size_t l3_header = ipv6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
-	size_t l4_length = build_l4(question, l3 + l3_header);
-
-	if (ipv6) {
-		struct rte_ipv6_hdr *ip = (void *)l3;
-
-		ethernet->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV6);
-		ip->vtc_flow = RTE_BE32(6u << 28);
-		ip->payload_len = rte_cpu_to_be_16(l4_length);
-		ip->proto = question->protocol;
-		memcpy(ip->src_addr, question->source.bytes, 16);
-		memcpy(ip->dst_addr, question->destination.bytes, 16);
-	} else {
-		struct rte_ipv4_hdr *ip = (void *)l3;
-
-		ethernet->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
-		ip->version_ihl = RTE_IPV4_VHL_DEF;
-		ip->total_length = rte_cpu_to_be_16(l3_header + l4_length);
-		ip->next_proto_id = question->protocol;
-		memcpy(&ip->src_addr, question->source.bytes, 4);
-		memcpy(&ip->dst_addr, question->destination.bytes, 4);
-	}
-	return sizeof(*ethernet) + l3_header + l4_length;
-}
-
-/* An mbuf that lives in no pool, round a frame in `room`. */
-static void wrap_frame(struct rte_mbuf *mbuf, uint8_t *room, size_t length)
-{
-	memset(mbuf, 0, sizeof(*mbuf));
-	mbuf->buf_addr = room;
-	mbuf->buf_len = RTE_PKTMBUF_HEADROOM + FRAME_ROOM;
-	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
-	mbuf->data_len = mbuf->pkt_len = length;
-	mbuf->nb_segs = 1;
-	mbuf->refcnt = 1;
-}
 
 static void add_record(const struct api *api, json_t *answer, const struct packet *packet)
 {
@@ -229,14 +162,10 @@ static json_t *describe_pin(
 			PIN_TICK_SECONDS));
 }
 
-/*
- * Why this flow goes where it goes, and where its slot's new and old flows go. The packet that is
- * asked about goes on with a flow: who looks for a connection has one.
- */
+/* Why this packet goes where it goes, and where its slot's old flows live. */
 static void add_choice(const struct api *api, json_t *answer, const struct config_service *service,
 	const struct packet *packet, const struct affinity_choice *choice)
 {
-	const char *current = name_of(api, service, slot_cur(packet->word));
 	const char *home = name_of(api, service, slot_home(packet->word));
 
 	json_object_set_new(answer, "slot_state",
@@ -244,8 +173,6 @@ static void add_choice(const struct api *api, json_t *answer, const struct confi
 	json_object_set_new(answer, "reason", json_string(affinity_reason_name(choice->reason)));
 	json_object_set_new(
 		answer, "reason_text", json_string(affinity_reason_text(choice->reason)));
-	json_object_set_new(
-		answer, "current", current == NULL ? json_null() : json_string(current));
 	json_object_set_new(answer, "home", home == NULL ? json_null() : json_string(home));
 	json_object_set_new(answer, "pin", describe_pin(api, service, choice->pin));
 }
@@ -270,26 +197,32 @@ static enum verdict final_verdict(const struct api *api, const struct packet *pa
 	return packet->verdict;
 }
 
-static json_t *explain(const struct api *api, const struct question *question)
+/* What is so of the slot, whatever packet of the flow comes. */
+static void add_slot(const struct api *api, json_t *answer, const struct config_service *service,
+	const struct packet *packet)
+{
+	const char *current = name_of(api, service, slot_cur(packet->word));
+
+	json_object_set_new(answer, "hash", api_json_digest(packet->hash));
+	json_object_set_new(answer, "slot", json_integer(packet->slot));
+	add_service(api, answer, service);
+	json_object_set_new(
+		answer, "current", current == NULL ? json_null() : json_string(current));
+}
+
+static void explain_packet(const struct api *api, struct rte_mbuf *mbuf, json_t *answer)
 {
 	const struct config *config = desired_config(api->running.desired);
 	const struct tables *tables = forwarding_tables(api->running.forwarding);
-	uint8_t room[RTE_PKTMBUF_HEADROOM + FRAME_ROOM] = { 0 };
-	struct rte_mbuf mbuf;
-	struct packet packet = { .mbuf = &mbuf };
-	json_t *answer = json_object();
+	struct packet packet = { .mbuf = mbuf };
 	enum verdict verdict;
 	int service = -1;
 
-	wrap_frame(&mbuf, room, build_frame(question, room + RTE_PKTMBUF_HEADROOM));
 	balance_choose_burst(tables, NULL, station_any(), &packet, 1);
 	if (packet.service != NULL)
 		service = forwarding_find_service(api->running.forwarding, packet.service->counter);
-	if (service >= 0) {
-		json_object_set_new(answer, "hash", api_json_digest(packet.hash));
-		json_object_set_new(answer, "slot", json_integer(packet.slot));
-		add_service(api, answer, &config->services[service]);
-	}
+	if (service >= 0)
+		add_slot(api, answer, &config->services[service], &packet);
 	if (service >= 0 && packet.record != NULL && balance_has_backend(tables, &packet)) {
 		struct affinity_choice choice = balance_look(tables, &packet);
 
@@ -302,12 +235,58 @@ static json_t *explain(const struct api *api, const struct question *question)
 	verdict = final_verdict(api, &packet);
 	json_object_set_new(answer, "verdict", json_string(verdict_name(verdict)));
 	json_object_set_new(answer, "why", json_string(verdict_text(verdict)));
+}
+
+/* NULL with an answer to the call where there is no such packet. */
+static json_t *explain(const struct api *api, const struct question *question, enum probe_kind kind,
+	struct rpc_call *call)
+{
+	struct probe probe;
+	json_t *answer = NULL;
+	int code = probe_create(&probe, question, kind);
+
+	if (code == 0) {
+		answer = json_object();
+		explain_packet(api, &probe.mbuf, answer);
+	} else if (code == -EINVAL) {
+		rpc_call_error(call, RPC_INVALID_PARAMS,
+			"length: %lld bytes do not hold the headers of this packet",
+			(long long)question->length);
+	} else {
+		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
+	}
+	probe_destroy(&probe);
+	return answer;
+}
+
+/*
+ * A new connection is what a caller who sees a fault has; one that exists may have another fate,
+ * which stands beside it. For UDP no packet says whether it is the first.
+ */
+static json_t *explain_flow(
+	const struct api *api, const struct question *question, struct rpc_call *call)
+{
+	json_t *answer, *established;
+
+	if (question->icmp_error)
+		return explain(api, question, PROBE_ICMP_ERROR, call);
+	answer = explain(api, question, PROBE_NEW, call);
+	if (answer == NULL || question->protocol != IPPROTO_TCP ||
+		json_object_get(answer, "service") == NULL)
+		return answer;
+	established = explain(api, question, PROBE_ESTABLISHED, call);
+	if (established == NULL) {
+		json_decref(answer);
+		return NULL;
+	}
+	json_object_set_new(answer, "established", established);
 	return answer;
 }
 
 void api_explain(void *context, const json_t *params, struct rpc_call *call)
 {
 	struct question question = { .protocol = IPPROTO_TCP };
+	json_t *answer;
 
 	if (api_read_params(params, question_members, &question, call) != 0)
 		return;
@@ -316,5 +295,7 @@ void api_explain(void *context, const json_t *params, struct rpc_call *call)
 			"source and destination are of different address families");
 		return;
 	}
-	rpc_call_result(call, explain(context, &question));
+	answer = explain_flow(context, &question, call);
+	if (answer != NULL)
+		rpc_call_result(call, answer);
 }

@@ -5,11 +5,13 @@
 #include <jansson.h>
 
 #include "api.h"
+#include "api_watch.h"
 #include "rpc.h"
 
 struct api {
 	struct api_context running;
 	struct rpc_server *server;
+	struct watch *watch;
 	int64_t started_s;         /* CLOCK_MONOTONIC */
 	json_t *last_change;       /* the answer to the latest change made, or NULL */
 	char refused_reload[1024]; /* a sentence: the file on disk is not what runs; or "" */
@@ -29,6 +31,10 @@ void api_backend_list(void *context, const json_t *params, struct rpc_call *call
 void api_config_apply(void *context, const json_t *params, struct rpc_call *call);
 void api_service_add(void *context, const json_t *params, struct rpc_call *call);
 void api_service_remove(void *context, const json_t *params, struct rpc_call *call);
+void api_service_set(void *context, const json_t *params, struct rpc_call *call);
+void api_pool_add(void *context, const json_t *params, struct rpc_call *call);
+void api_pool_remove(void *context, const json_t *params, struct rpc_call *call);
+void api_config_reload(void *context, const json_t *params, struct rpc_call *call);
 void api_backend_add(void *context, const json_t *params, struct rpc_call *call);
 void api_backend_remove(void *context, const json_t *params, struct rpc_call *call);
 void api_backend_set(void *context, const json_t *params, struct rpc_call *call);
@@ -55,12 +61,16 @@ json_t *api_report_pool(
 	const struct plan_pool *before, const struct plan_pool *after, bool dry_run);
 void api_report_note(struct api *api, const char *how, const char *what, json_t *report);
 
+/* Adds to a report of a change what only the node knows: rates, and a backend that stays away. */
+void api_report_complete(
+	const struct api *api, const struct desired_outcome *outcome, json_t *report);
+
 /* api_impact.c: whose connections break; of NULL the lists are empty. New references. */
 json_t *api_json_services_cut(const struct impact *impact);
 json_t *api_json_backends_cut(const struct impact *impact);
 
 /* Parameters in short, for a note. */
-#define API_WHAT_SIZE 256
+#define API_WHAT_SIZE 1024
 void api_describe(const json_t *params, char what[static API_WHAT_SIZE]);
 
 /*

@@ -7,6 +7,14 @@
 #include "json.h"
 #include "sketch.h"
 
+static void add_rates(json_t *row, const struct rate *rate)
+{
+	json_object_set_new(row, "packets_per_second",
+		rate == NULL ? json_null() : json_integer(rate->packets_per_second));
+	json_object_set_new(row, "new_flows_per_second",
+		rate == NULL ? json_null() : json_integer(rate->new_flows_per_second));
+}
+
 static void open_list(struct api_rows *rows, struct rpc_answer *answer)
 {
 	if (!rows->opened)
@@ -29,6 +37,7 @@ static json_t *service_row(const struct api *api, size_t place)
 		config->pools[service->pool].name, "forward",
 		config_forward_name(service->forward));
 	json_object_update_new(row, api_json_counter(&sum));
+	add_rates(row, watch_service(api->watch, service->name, place));
 	return row;
 }
 
@@ -133,12 +142,20 @@ static void add_drain(const struct api *api, json_t *row, const struct live_back
 	uint32_t deadline_s = backend->facts.deadline_s;
 
 	json_object_set_new(row, "flows_left", flows_left(api, backend));
-	json_object_set_new(row, "packets_per_second",
-		live_backend_drains(backend) ? json_integer(backend->packet_rate) : json_null());
 	json_object_set_new(row, "deadline_s",
 		!live_backend_drains(backend) || deadline_s == MEMBERSHIP_NO_DEADLINE
 			? json_null()
 			: json_integer(deadline_s > now_s ? deadline_s - now_s : 0));
+}
+
+/* What has become of it: a backend that is well is not called dead because nobody wants it now. */
+static const char *life_name(const struct live_backend *backend)
+{
+	if (backend->life.state != MEMBER_DEAD || !backend->facts.healthy)
+		return member_state_name(backend->life.state);
+	if (backend->facts.wish == MEMBERSHIP_DISABLED)
+		return "off";
+	return backend->facts.wish == MEMBERSHIP_REMOVED ? "removed" : "drained";
 }
 
 static const char *state_name(const struct live_backend *backend)
@@ -173,10 +190,11 @@ static json_t *backend_row(
 		plan->name, "name", backend->name, "address", api_json_address(&backend->address),
 		"key", backend->key, "weight", backend->weight, "weight_percent",
 		api_json_tenths(100.0 * backend->dynamic.factor / FACTOR_ONE), "state",
-		state_name(backend), "life", member_state_name(backend->life.state), "health",
+		state_name(backend), "life", life_name(backend), "health",
 		backend->facts.healthy ? "up" : "down", "removed", live_backend_is_removed(backend),
 		"slots", owned, "share_percent", api_json_tenths(100.0 * owned / plan->slots));
 	json_object_update_new(row, api_json_counter(&sum));
+	add_rates(row, watch_backend(api->watch, backend->gid));
 	add_drain(api, row, backend);
 	return row;
 }

@@ -211,6 +211,7 @@ static json_t *json_now(void)
 void api_report_note(struct api *api, const char *how, const char *what, json_t *report)
 {
 	double cut = json_number_value(json_object_get(report, "cut_percent"));
+	json_t *parameters;
 
 	if (cut > 0)
 		log_warning("%s%s%s: broke the connections of about %.1f %% of the flows", how,
@@ -219,8 +220,56 @@ void api_report_note(struct api *api, const char *how, const char *what, json_t 
 		(long long)json_integer_value(json_object_get(report, "slots_moved")),
 		(long long)json_integer_value(json_object_get(report, "slots_total")));
 	json_decref(api->last_change);
-	api->last_change = json_pack("{s:s, s:s, s:o, s:O}", "method", how, "parameters", what,
-		"time", json_now(), "report", report);
+	parameters = json_loads(what, 0, NULL);
+	api->last_change = json_pack("{s:s, s:o, s:o, s:O}", "method", how, "parameters",
+		parameters == NULL ? json_string(what) : parameters, "time", json_now(), "report",
+		report);
+}
+
+static void add_service_rates(const struct api *api, json_t *services)
+{
+	size_t index;
+	json_t *service;
+
+	json_array_foreach (services, index, service) {
+		const struct rate *rate = watch_service(
+			api->watch, json_string_value(json_object_get(service, "service")), 0);
+
+		if (rate == NULL)
+			continue;
+		json_object_set_new(
+			service, "packets_per_second", json_integer(rate->packets_per_second));
+		json_object_set_new(
+			service, "new_flows_per_second", json_integer(rate->new_flows_per_second));
+	}
+}
+
+/* A backend that is to take flows again and whose check says no is easily taken for back. */
+static void warn_of_failed_check(
+	const struct api *api, const struct live_terms *terms, json_t *warnings)
+{
+	const struct config *config = desired_config(api->running.desired);
+	int pool = terms->name == NULL ? -1 : config_find_pool(config, terms->pool);
+	int number = pool < 0 ? -1 : config_find_backend(&config->pools[pool], terms->name);
+	const struct live_backend *backend;
+	size_t count;
+
+	if (number < 0)
+		return;
+	backend = &forwarding_backends(api->running.forwarding, pool, &count)[number];
+	if (backend->facts.wish == MEMBERSHIP_ACTIVE && !backend->facts.healthy)
+		json_array_append_new(warnings,
+			json_sprintf("backend %s/%s: its check has failed (health is down): it "
+				     "takes no new flows",
+				terms->pool, backend->name));
+}
+
+void api_report_complete(
+	const struct api *api, const struct desired_outcome *outcome, json_t *report)
+{
+	add_service_rates(api, json_object_get(report, "services_cut"));
+	if (!outcome->dry_run)
+		warn_of_failed_check(api, &outcome->terms, json_object_get(report, "warnings"));
 }
 
 void api_note_refused_reload(struct api *api, const struct error *error)
@@ -239,6 +288,7 @@ void api_note_change(struct api *api, const char *how, const struct desired_outc
 	json_t *report = api_report_change(outcome);
 
 	api_warn_of_removed_vips(api, outcome, report);
+	api_report_complete(api, outcome, report);
 	api->refused_reload[0] = '\0';
 	if (outcome->changed)
 		api_report_note(api, how, "", report);

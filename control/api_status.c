@@ -95,6 +95,7 @@ static json_t *status_warnings(const struct api *api)
 	config_warnings(desired_config(api->running.desired), add_warning, list);
 	if (api->refused_reload[0] != '\0')
 		add_warning(list, api->refused_reload);
+	watch_warn(api->watch, list);
 	api_warn_of_former_vips(api, list);
 	return list;
 }

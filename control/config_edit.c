@@ -2,6 +2,7 @@
 #include "config_edit.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "config_edit_seat.h"
@@ -96,6 +97,67 @@ json_t *config_edit_service_remove(const json_t *document, const char *name, str
 		return finish(copy, error_set(error, -ENOENT, "there is no service %s",
 					    json_quote(name, quoted)));
 	json_array_remove(services, (size_t)position);
+	return copy;
+}
+
+static bool is_udp(const json_t *service)
+{
+	const char *protocol = json_string_value(json_object_get(service, "protocol"));
+
+	return protocol != NULL && strcmp(protocol, "udp") == 0;
+}
+
+json_t *config_edit_service_set(
+	const json_t *document, const char *name, const json_t *changes, struct error *error)
+{
+	json_t *copy = begin(document, error);
+	json_t *services = json_object_get(copy, "services");
+	ssize_t position = find_named(services, name);
+	char quoted[JSON_QUOTE_SIZE];
+	json_t *service;
+
+	if (copy == NULL)
+		return NULL;
+	if (position < 0)
+		return finish(copy, error_set(error, -ENOENT, "there is no service %s",
+					    json_quote(name, quoted)));
+	service = json_array_get(services, (size_t)position);
+	if (json_object_update(service, (json_t *)changes) != 0)
+		return finish(copy, error_set(error, -ENOMEM, "out of memory"));
+	if (json_object_get(changes, "udp") == NULL && !is_udp(service))
+		json_object_del(service, "udp"); /* it goes with the protocol that it was for */
+	return copy;
+}
+
+json_t *config_edit_pool_add(const json_t *document, const json_t *pool, struct error *error)
+{
+	json_t *copy = begin(document, error);
+	json_t *pools = json_object_get(copy, "pools");
+	json_t *added;
+	int code;
+
+	if (copy == NULL)
+		return NULL;
+	code = append_copy(pools, pool, error);
+	added = json_array_get(pools, json_array_size(pools) - 1);
+	if (code == 0 && json_is_object(added) && json_object_get(added, "backends") == NULL)
+		json_object_set_new(added, "backends", json_array());
+	return finish(copy, code);
+}
+
+json_t *config_edit_pool_remove(const json_t *document, const char *name, struct error *error)
+{
+	json_t *copy = begin(document, error);
+	json_t *pools = json_object_get(copy, "pools");
+	ssize_t position = find_named(pools, name);
+	char quoted[JSON_QUOTE_SIZE];
+
+	if (copy == NULL)
+		return NULL;
+	if (position < 0)
+		return finish(copy,
+			error_set(error, -ENOENT, "there is no pool %s", json_quote(name, quoted)));
+	json_array_remove(pools, (size_t)position);
 	return copy;
 }
 

@@ -16,6 +16,14 @@
 json_t *config_edit_service_add(const json_t *document, const json_t *service, struct error *error);
 json_t *config_edit_service_remove(const json_t *document, const char *name, struct error *error);
 
+/* `changes` is an object with new values of keys of the service. */
+json_t *config_edit_service_set(
+	const json_t *document, const char *name, const json_t *changes, struct error *error);
+
+/* A pool without backends where it has none in it. */
+json_t *config_edit_pool_add(const json_t *document, const json_t *pool, struct error *error);
+json_t *config_edit_pool_remove(const json_t *document, const char *name, struct error *error);
+
 json_t *config_edit_backend_add(
 	const json_t *document, const char *pool, const json_t *backend, struct error *error);
 json_t *config_edit_backend_remove(

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sluicectl: a command line for the control socket. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sluicectl_invocation.h"
 #include "sluicectl_link.h"
 #include "sluicectl_report.h"
+#include "sluicectl_wait.h"
 #include "table.h"
 #include "version.h"
 
@@ -14,17 +17,38 @@ enum exit_code {
 	EXIT_REFUSED = 1, /* or not reached: nothing was changed */
 	EXIT_USAGE = 2,
 	EXIT_UNKNOWN = 3, /* a change was asked for, and whether it was made did not get through */
+	EXIT_NOT_READY = 4, /* status */
+	EXIT_CUT_OFF = 5,   /* a drain that was waited for ended with flows left */
 };
+
+static bool as_json; /* also errors: a program reads them */
+
+/* One line on stderr: a sentence, or `{"error": {"message": SENTENCE, "status": N}}`. */
+static int complain_with(struct error *error, int status)
+{
+	json_t *object;
+
+	if (!as_json) {
+		fprintf(stderr, "sluicectl: %s\n", table_text_clean(error->message));
+		return status;
+	}
+	object = json_pack("{s:{s:s, s:i}}", "error", "message", error->message, "status", status);
+	json_dumpf(object, stderr, JSON_COMPACT);
+	fputc('\n', stderr);
+	json_decref(object);
+	return status;
+}
 
 static int complain(struct error *error)
 {
-	fprintf(stderr, "sluicectl: %s\n", table_text_clean(error->message));
-	return EXIT_REFUSED;
+	return complain_with(error, EXIT_REFUSED);
 }
 
 static int complain_about_usage(const struct command *command, struct error *error)
 {
-	complain(error);
+	complain_with(error, EXIT_USAGE);
+	if (as_json)
+		return EXIT_USAGE;
 	command_print_usage(command, stderr);
 	fprintf(stderr, "sluicectl%s%s --help tells more\n", command != NULL ? " " : "",
 		command != NULL ? command->name : "");
@@ -42,33 +66,78 @@ static int finish_output(void)
 	return complain(&error);
 }
 
+static void print_report(const struct invocation *invocation, const json_t *result)
+{
+	const struct command *command = invocation->command;
+
+	if (invocation->quiet)
+		return;
+	if (invocation->json)
+		report_document(result, stdout);
+	else if (invocation->all && command->report_all != NULL)
+		command->report_all(result, stdout);
+	else
+		command->report(result, stdout);
+}
+
+/* What an answer that was printed comes to. */
+static int judge_result(const struct invocation *invocation, const json_t *result)
+{
+	if (json_is_string(json_object_get(result, "needs_force")))
+		return EXIT_REFUSED; /* a dry run of what would be */
+	if (strcmp(invocation->command->method, "status") == 0 &&
+		!json_is_true(json_object_get(result, "ready")))
+		return EXIT_NOT_READY;
+	return EXIT_OK;
+}
+
 static int print_result(const struct invocation *invocation, const json_t *result)
 {
 	struct error error = { "the change was made" };
 	int status;
 
-	if (invocation->json)
-		report_document(result, stdout);
-	else
-		invocation->command->report(result, stdout);
+	print_report(invocation, result);
 	status = finish_output();
-	if (status == EXIT_OK && json_is_string(json_object_get(result, "needs_force")))
-		return EXIT_REFUSED; /* a dry run of what would be */
-	if (status == EXIT_OK || !invocation_changes(invocation))
+	if (status == EXIT_OK)
+		return judge_result(invocation, result);
+	if (!invocation_changes(invocation))
 		return status;
-	complain(&error);
-	return EXIT_UNKNOWN;
+	return complain_with(&error, EXIT_UNKNOWN);
+}
+
+/* With --json there is one document, at the end: the answer with what came of the wait. */
+static int wait_and_print(const struct invocation *invocation, json_t *result)
+{
+	const char *pool = json_string_value(json_object_get(invocation->params, "pool"));
+	const char *name = json_string_value(json_object_get(invocation->params, "name"));
+	struct error error = { "" };
+	struct wait_result waited;
+	enum link_end end;
+	int status = EXIT_OK;
+
+	if (!invocation->json)
+		status = print_result(invocation, result);
+	if (status != EXIT_OK)
+		return status;
+	end = wait_for_drain(
+		invocation->socket, pool, name, invocation->json ? NULL : stdout, &waited, &error);
+	if (end != LINK_ANSWERED)
+		return complain_with(&error, EXIT_UNKNOWN);
+	json_object_set_new(result, "waited_s", json_integer(waited.in_s));
+	json_object_set_new(result, "flows_cut", json_integer(waited.flows));
+	status = invocation->json ? print_result(invocation, result) : finish_output();
+	return status == EXIT_OK && waited.flows != 0 ? EXIT_CUT_OFF : status;
 }
 
 static int complain_about_loss(const struct invocation *invocation, struct error *error)
 {
 	struct error advice = { "the change may have been made: see sluicectl status" };
 
-	complain(error);
 	if (!invocation_changes(invocation))
-		return EXIT_REFUSED;
-	complain(&advice);
-	return EXIT_UNKNOWN;
+		return complain(error);
+	if (!as_json)
+		complain(error);
+	return complain_with(&advice, EXIT_UNKNOWN);
 }
 
 static int run(const struct invocation *invocation)
@@ -79,7 +148,11 @@ static int run(const struct invocation *invocation)
 	int status = EXIT_REFUSED;
 
 	switch (link_ask(invocation->socket, method, invocation->params, &result, &error)) {
-	case LINK_ANSWERED: status = print_result(invocation, result); break;
+	case LINK_ANSWERED:
+		status = invocation->wait && invocation_changes(invocation)
+				 ? wait_and_print(invocation, result)
+				 : print_result(invocation, result);
+		break;
 	case LINK_REFUSED: status = complain(&error); break;
 	case LINK_LOST: status = complain_about_loss(invocation, &error); break;
 	}
@@ -90,7 +163,12 @@ static int run(const struct invocation *invocation)
 static int grant(const struct invocation *invocation)
 {
 	switch (invocation->wish) {
-	case INVOCATION_HELP: command_print_help(invocation->command, stdout); break;
+	case INVOCATION_HELP:
+		if (invocation->group != NULL)
+			command_print_group(invocation->group, stdout);
+		else
+			command_print_help(invocation->command, stdout);
+		break;
 	case INVOCATION_VERSION: puts("sluicectl " SLUICE_VERSION); break;
 	case INVOCATION_RUN: return run(invocation);
 	}
@@ -103,6 +181,8 @@ int main(int argc, char **argv)
 	struct error error = { "" };
 	int code, status;
 
+	for (int i = 1; i < argc; i++)
+		as_json |= strcmp(argv[i], "--json") == 0;
 	code = invocation_parse(&invocation, argc > 0 ? argc - 1 : 0, argv + 1, &error);
 	if (code == 0)
 		status = grant(&invocation);

@@ -18,7 +18,8 @@ bool argument_is_option(const struct argument *argument)
 
 bool argument_takes_value(const struct argument *argument)
 {
-	return argument->kind != ARGUMENT_FLAG && argument->kind != ARGUMENT_MARK;
+	return argument->kind != ARGUMENT_FLAG && argument->kind != ARGUMENT_MARK &&
+	       argument->kind != ARGUMENT_SWITCH;
 }
 
 /* Sets "a.b" as member b of object a, which is made where it is missing. Takes over `value`. */
@@ -233,7 +234,8 @@ int argument_store(
 	case ARGUMENT_ENDPOINT: return store_endpoint(argument, text, params, error);
 	case ARGUMENT_DOCUMENT: return store_document(argument, text, params, error);
 	case ARGUMENT_FLAG:
-	case ARGUMENT_MARK: break;
+	case ARGUMENT_MARK:
+	case ARGUMENT_SWITCH: break;
 	}
 	set_member(params, argument->member, json_true());
 	return 0;

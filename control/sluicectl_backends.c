@@ -25,19 +25,22 @@ static void set_left(json_t *backend, json_int_t seconds)
 			seconds % units[i].seconds / units[i + 1].seconds, units[i + 1].name);
 }
 
-/* "120+-9%": an estimate, with its error; ">=120" while the counting has only just begun. */
-static void set_flows(json_t *backend, const json_t *flows)
+/* An estimate with its error; ">=" while the counting has only just begun. */
+const char *backends_format_flows(const json_t *flows, char text[static BACKENDS_FLOWS_SIZE])
 {
 	const json_t *estimate = json_object_get(flows, "estimate");
 	const json_t *error = json_object_get(flows, "error_percent");
 
-	if (json_is_number(estimate) && json_is_false(json_object_get(flows, "complete")))
-		rows_set_text(backend, "flows", ">=%.0f", json_number_value(estimate));
-	else if (json_is_number(estimate) && json_is_number(error))
-		rows_set_text(backend, "flows", "%.0f+-%.0f%%", json_number_value(estimate),
+	if (!json_is_number(estimate))
+		snprintf(text, BACKENDS_FLOWS_SIZE, "-");
+	else if (json_is_false(json_object_get(flows, "complete")))
+		snprintf(text, BACKENDS_FLOWS_SIZE, ">=%.0f", json_number_value(estimate));
+	else if (json_is_number(error))
+		snprintf(text, BACKENDS_FLOWS_SIZE, "%.0f+-%.0f%%", json_number_value(estimate),
 			json_number_value(error));
-	else if (json_is_number(estimate))
-		rows_set_text(backend, "flows", "%.0f", json_number_value(estimate));
+	else
+		snprintf(text, BACKENDS_FLOWS_SIZE, "%.0f", json_number_value(estimate));
+	return text;
 }
 
 /* "75% of 100": a dynamic weight. */
@@ -55,16 +58,51 @@ static void set_weight(json_t *backend)
 static void describe(json_t *backend)
 {
 	const json_t *left = json_object_get(backend, "deadline_s");
+	char flows[BACKENDS_FLOWS_SIZE];
 
 	if (json_is_integer(left))
 		set_left(backend, json_integer_value(left));
-	set_flows(backend, json_object_get(backend, "flows_left"));
+	rows_set_text(backend, "flows", "%s",
+		backends_format_flows(json_object_get(backend, "flows_left"), flows));
 	set_weight(backend);
 	if (json_is_true(json_object_get(backend, "removed")))
 		rows_set_text(backend, "state", "removed");
 }
 
+static void print_backends(
+	const json_t *result, const struct row_field *fields, size_t count, FILE *out)
+{
+	json_t *rows = json_deep_copy(result);
+	size_t index;
+	json_t *backend;
+
+	if (rows == NULL)
+		err(1, "result");
+	json_array_foreach (rows, index, backend)
+		if (json_is_object(backend))
+			describe(backend);
+	rows_print("no backends", rows, fields, count, out);
+	json_decref(rows);
+}
+
 void backends_report(const json_t *result, FILE *out)
+{
+	static const struct row_field fields[] = {
+		{ "pool", "pool", TABLE_LEFT },
+		{ "name", "name", TABLE_LEFT },
+		{ "life", "life", TABLE_LEFT },
+		{ "weight", "weight", TABLE_RIGHT },
+		{ "share %", "share_percent", TABLE_RIGHT },
+		{ "left", "left", TABLE_RIGHT },
+		{ "flows", "flows", TABLE_RIGHT },
+		{ "packets/s", "packets_per_second", TABLE_RIGHT },
+		{ "new/s", "new_flows_per_second", TABLE_RIGHT },
+	};
+
+	print_backends(result, fields, sizeof(fields) / sizeof(fields[0]), out);
+}
+
+void backends_report_all(const json_t *result, FILE *out)
 {
 	static const struct row_field fields[] = {
 		{ "pool", "pool", TABLE_LEFT },
@@ -81,16 +119,8 @@ void backends_report(const json_t *result, FILE *out)
 		{ "packets/s", "packets_per_second", TABLE_RIGHT },
 		{ "bytes", "bytes", TABLE_RIGHT },
 		{ "new flows", "new_flows", TABLE_RIGHT },
+		{ "new/s", "new_flows_per_second", TABLE_RIGHT },
 	};
-	json_t *rows = json_deep_copy(result);
-	size_t index;
-	json_t *backend;
 
-	if (rows == NULL)
-		err(1, "result");
-	json_array_foreach (rows, index, backend)
-		if (json_is_object(backend))
-			describe(backend);
-	rows_print("no backends", rows, fields, sizeof(fields) / sizeof(fields[0]), out);
-	json_decref(rows);
+	print_backends(result, fields, sizeof(fields) / sizeof(fields[0]), out);
 }

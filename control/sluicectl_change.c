@@ -28,19 +28,24 @@ static double share(json_int_t part, json_int_t whole)
 	return whole > 0 ? 100.0 * part / whole : 0.0;
 }
 
-static void add_moved_pool(struct table *table, const json_t *pool)
+/* Adds the backends whose slots change, or all of them. Returns how many were left out. */
+static size_t add_moved_pool(struct table *table, const json_t *pool, bool all)
 {
 	json_int_t slots = json_integer_value(json_object_get(pool, "slots"));
 	const json_t *other = json_object_get(pool, "slots_before");
 	json_int_t slots_before = json_is_integer(other) ? json_integer_value(other) : slots;
 	char *name = rows_take_text(pool, "name");
-	size_t index;
+	size_t index, left_out = 0;
 	json_t *backend;
 
 	json_array_foreach (json_object_get(pool, "backends"), index, backend) {
 		json_int_t before = json_integer_value(json_object_get(backend, "slots_before"));
 		json_int_t after = json_integer_value(json_object_get(backend, "slots_after"));
 
+		if (!all && before == after) {
+			left_out++;
+			continue;
+		}
 		table_add(table, "%s", name);
 		rows_add_value(table, json_object_get(backend, "name"));
 		table_add(table, "%" JSON_INTEGER_FORMAT, before);
@@ -49,9 +54,10 @@ static void add_moved_pool(struct table *table, const json_t *pool)
 		table_add(table, "%.1f", share(after, slots));
 	}
 	free(name);
+	return left_out;
 }
 
-static void print_moved_pools(const json_t *pools, FILE *out)
+static void print_moved_pools(const json_t *pools, bool all, FILE *out)
 {
 	static const struct table_column columns[] = {
 		{ "pool", TABLE_LEFT },
@@ -62,16 +68,21 @@ static void print_moved_pools(const json_t *pools, FILE *out)
 		{ "share % after", TABLE_RIGHT },
 	};
 	struct table *table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
-	size_t index;
+	size_t index, left_out = 0;
+	char text[32];
 	json_t *pool;
 
 	json_array_foreach (pools, index, pool)
 		if (json_integer_value(json_object_get(pool, "slots_moved")) > 0)
-			add_moved_pool(table, pool);
+			left_out += add_moved_pool(table, pool, all);
 	if (!table_is_empty(table)) {
 		fputc('\n', out);
 		table_print(table, out);
 	}
+	if (left_out > 0)
+		fprintf(out, "and %s other%s, unchanged (--all shows %s)\n",
+			group_digits(left_out, text), left_out == 1 ? "" : "s",
+			left_out == 1 ? "it" : "them");
 	table_destroy(table);
 }
 
@@ -148,6 +159,18 @@ static void print_backends_cut(const json_t *backends, FILE *out)
 	}
 }
 
+static void print_rates(const json_t *service, FILE *out)
+{
+	const json_t *packets = json_object_get(service, "packets_per_second");
+	const json_t *flows = json_object_get(service, "new_flows_per_second");
+
+	if (json_is_integer(packets) && json_is_integer(flows))
+		fprintf(out,
+			", now %" JSON_INTEGER_FORMAT " packets and %" JSON_INTEGER_FORMAT
+			" new flows a second",
+			json_integer_value(packets), json_integer_value(flows));
+}
+
 static void print_services_cut(const json_t *services, FILE *out)
 {
 	size_t index;
@@ -157,7 +180,9 @@ static void print_services_cut(const json_t *services, FILE *out)
 		char *name = rows_take_text(service, "service");
 		char *text = rows_take_text(service, "text");
 
-		fprintf(out, "  service %s: %s\n", name, text);
+		fprintf(out, "  service %s: %s", name, text);
+		print_rates(service, out);
+		fputc('\n', out);
 		free(text);
 		free(name);
 	}
@@ -197,7 +222,7 @@ static void print_consequences(const json_t *result, bool dry_run, FILE *out)
 		fprintf(out, "%s\n", dry_run ? "would be forced" : "forced");
 }
 
-void change_report(const json_t *result, FILE *out)
+static void print_change(const json_t *result, bool all, FILE *out)
 {
 	json_int_t moved = json_integer_value(json_object_get(result, "slots_moved"));
 	json_int_t total = json_integer_value(json_object_get(result, "slots_total"));
@@ -226,5 +251,15 @@ void change_report(const json_t *result, FILE *out)
 	print_consequences(result, dry_run, out);
 	print_warnings(json_object_get(result, "warnings"), out);
 	print_refusal(json_object_get(result, "needs_force"), out);
-	print_moved_pools(json_object_get(result, "pools"), out);
+	print_moved_pools(json_object_get(result, "pools"), all, out);
+}
+
+void change_report(const json_t *result, FILE *out)
+{
+	print_change(result, false, out);
+}
+
+void change_report_all(const json_t *result, FILE *out)
+{
+	print_change(result, true, out);
 }

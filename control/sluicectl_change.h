@@ -6,4 +6,6 @@
 #include <jansson.h>
 #include <stdio.h>
 
+/* With the backends that change, and how many others there are in their pools; or with all. */
 void change_report(const json_t *result, FILE *out);
+void change_report_all(const json_t *result, FILE *out);

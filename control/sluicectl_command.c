@@ -44,6 +44,11 @@
 	{                                                                                  \
 		"POOL", NULL, ARGUMENT_TEXT, "pool", true, NULL, { 0 }, "name of the pool" \
 	}
+#define ALL(what)                                                              \
+	{                                                                      \
+		"--all", NULL, ARGUMENT_SWITCH, NULL, false, NULL, { 0 }, what \
+	}
+#define EVERY_BACKEND ALL("show every backend of a pool that changes")
 #define END       \
 	{         \
 		0 \
@@ -58,6 +63,14 @@ static const struct argument apply_arguments[] = {
 	DEADLINE,
 	FORCE,
 	DRY_RUN,
+	EVERY_BACKEND,
+	END,
+};
+
+static const struct argument reload_arguments[] = {
+	FORCE,
+	DRY_RUN,
+	EVERY_BACKEND,
 	END,
 };
 
@@ -77,6 +90,56 @@ static const struct argument service_add_arguments[] = {
 		"how packets of udp find their flow" },
 	FORCE,
 	DRY_RUN,
+	EVERY_BACKEND,
+	END,
+};
+
+static const struct argument service_set_arguments[] = {
+	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the service" },
+	{ "--vip", "ADDRESS", ARGUMENT_TEXT, "vip", false, NULL, { 0 },
+		"the address that clients use" },
+	{ "--protocol", "PROTOCOL", ARGUMENT_CHOICE, "protocol", false, NULL, { "tcp", "udp" },
+		"transport protocol" },
+	{ "--port", "N|any", ARGUMENT_PORT, "port", false, NULL, { 0 },
+		"the port that clients use" },
+	{ "--pool", "POOL", ARGUMENT_TEXT, "pool", false, NULL, { 0 }, "the pool that serves it" },
+	{ "--forward", "MODE", ARGUMENT_CHOICE, "forward", false, NULL, { "ipip", "l2dsr" },
+		"how packets reach a backend" },
+	{ "--udp", "WAY", ARGUMENT_CHOICE, "udp", false, NULL, { "pin", "hash", "quic" },
+		"how packets of udp find their flow" },
+	FORCE,
+	DRY_RUN,
+	EVERY_BACKEND,
+	END,
+};
+
+static const struct argument pool_add_arguments[] = {
+	{ "NAME", NULL, ARGUMENT_TEXT, "pool.name", true, NULL, { 0 }, "name of the pool" },
+	{ "--slots", "N", ARGUMENT_NUMBER, "pool.slots", false, NULL, { 0 },
+		"size of its table, a prime" },
+	{ "--builder", "BUILDER", ARGUMENT_CHOICE, "pool.builder", false, NULL,
+		{ "maglev", "rendezvous" }, "how the table is made" },
+	{ "--drain-deadline", "DURATION", ARGUMENT_DURATION, "pool.drain_deadline_s", false, NULL,
+		{ 0 }, "how long drains last that do not say otherwise" },
+	{ "--max-disruption", "N", ARGUMENT_NUMBER, "pool.max_disruption_percent", false, NULL,
+		{ 0 }, "the most of its slots that one change may move, in %" },
+	FORCE,
+	DRY_RUN,
+	EVERY_BACKEND,
+	END,
+};
+
+static const struct argument pool_remove_arguments[] = {
+	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the pool" },
+	FORCE,
+	DRY_RUN,
+	EVERY_BACKEND,
+	END,
+};
+
+static const struct argument status_arguments[] = {
+	{ "--quiet", NULL, ARGUMENT_SWITCH, NULL, false, NULL, { 0 },
+		"print nothing: the exit status is 0 where the node is ready, else 4" },
 	END,
 };
 
@@ -84,6 +147,7 @@ static const struct argument service_remove_arguments[] = {
 	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the service" },
 	FORCE,
 	DRY_RUN,
+	EVERY_BACKEND,
 	END,
 };
 
@@ -95,6 +159,7 @@ static const struct argument vip_release_arguments[] = {
 
 static const struct argument backends_arguments[] = {
 	{ "POOL", NULL, ARGUMENT_TEXT, "pool", false, NULL, { 0 }, "only those of this pool" },
+	ALL("show every column"),
 	END,
 };
 
@@ -110,6 +175,7 @@ static const struct argument backend_add_arguments[] = {
 	STATE("backend.state"),
 	FORCE,
 	DRY_RUN,
+	EVERY_BACKEND,
 	END,
 };
 
@@ -120,6 +186,7 @@ static const struct argument backend_remove_arguments[] = {
 	DEADLINE,
 	FORCE,
 	DRY_RUN,
+	EVERY_BACKEND,
 	END,
 };
 
@@ -127,8 +194,11 @@ static const struct argument backend_drain_arguments[] = {
 	POOL,
 	NAME,
 	DEADLINE,
+	{ "--wait", NULL, ARGUMENT_SWITCH, NULL, false, NULL, { 0 },
+		"wait until no flows are left, or until the deadline" },
 	FORCE,
 	DRY_RUN,
+	EVERY_BACKEND,
 	END,
 };
 
@@ -137,6 +207,7 @@ static const struct argument backend_activate_arguments[] = {
 	NAME,
 	FORCE,
 	DRY_RUN,
+	EVERY_BACKEND,
 	END,
 };
 
@@ -153,6 +224,7 @@ static const struct argument backend_set_arguments[] = {
 	DEADLINE,
 	FORCE,
 	DRY_RUN,
+	EVERY_BACKEND,
 	END,
 };
 
@@ -163,43 +235,57 @@ static const struct argument explain_arguments[] = {
 		"the VIP; IPv6 as [ADDRESS]:PORT" },
 	{ "--protocol", "PROTOCOL", ARGUMENT_CHOICE, "protocol", false, "tcp", { "tcp", "udp" },
 		"transport protocol; tcp unless given" },
+	{ "--length", "N", ARGUMENT_NUMBER, "length", false, NULL, { 0 },
+		"bytes of the IP packet; as short as can be unless given" },
+	{ "--icmp-error", NULL, ARGUMENT_MARK, "icmp_error", false, NULL, { 0 },
+		"an ICMP error about a packet that the client got from the VIP" },
 	END,
 };
 
 static const struct command commands[] = {
-	{ "status", "status", "how the node is", no_arguments, false, NULL, report_status },
+	{ "status", "status", "how the node is", status_arguments, false, NULL, report_status,
+		NULL },
 	{ "config", "config.get", "the configuration in use, without its secret", no_arguments,
-		false, NULL, report_document },
+		false, NULL, report_document, NULL },
 	{ "apply", "config.apply", "replace the configuration, all or nothing", apply_arguments,
-		false, NULL, change_report },
+		false, NULL, change_report, change_report_all },
+	{ "reload", "config.reload", "replace the configuration by the file, as SIGHUP does",
+		reload_arguments, false, NULL, change_report, change_report_all },
 	{ "services", "service.list", "the services and their counters", no_arguments, false, NULL,
-		report_services },
+		report_services, NULL },
 	{ "service add", "service.add", "add a service", service_add_arguments, false, NULL,
-		change_report },
+		change_report, change_report_all },
 	{ "service remove", "service.remove", "remove a service", service_remove_arguments, false,
-		NULL, change_report },
+		NULL, change_report, change_report_all },
 	{ "vip release", "vip.release", "guard a former VIP no longer", vip_release_arguments,
-		false, NULL, report_released },
+		false, NULL, report_released, NULL },
+	{ "service set", "service.set", "change what a service claims, or who serves it",
+		service_set_arguments, true, NULL, change_report, change_report_all },
 	{ "pools", "pool.list", "the pools and their tables", no_arguments, false, NULL,
-		report_pools },
+		report_pools, NULL },
+	{ "pool add", "pool.add", "add a pool, without backends", pool_add_arguments, false, NULL,
+		change_report, change_report_all },
+	{ "pool remove", "pool.remove", "remove a pool that no service uses", pool_remove_arguments,
+		false, NULL, change_report, change_report_all },
 	{ "backends", "backend.list", "the backends, their shares and counters", backends_arguments,
-		false, NULL, backends_report },
+		false, NULL, backends_report, backends_report_all },
 	{ "backend add", "backend.add", "add a backend to a pool", backend_add_arguments, false,
-		NULL, change_report },
+		NULL, change_report, change_report_all },
 	{ "backend remove", "backend.remove", "remove a backend from a pool",
-		backend_remove_arguments, false, NULL, change_report },
+		backend_remove_arguments, false, NULL, change_report, change_report_all },
 	{ "backend drain", "backend.set",
 		"give a backend no new flows, and let it end those it has", backend_drain_arguments,
-		false, "drain", change_report },
+		false, "drain", change_report, change_report_all },
 	{ "backend activate", "backend.set", "give a backend new flows again",
-		backend_activate_arguments, false, "active", change_report },
+		backend_activate_arguments, false, "active", change_report, change_report_all },
 	{ "backend set", "backend.set", "change the weight, state or health of a backend",
-		backend_set_arguments, true, NULL, change_report },
+		backend_set_arguments, true, NULL, change_report, change_report_all },
 	{ "explain", "explain", "what would happen to a packet, and why", explain_arguments, false,
-		NULL, report_explanation },
+		NULL, report_explanation, NULL },
 	{ "pins", "pins.list", "the flows that are remembered while slots move", no_arguments,
-		false, NULL, pins_report },
-	{ "stats", "stats.get", "all counters", no_arguments, false, NULL, report_statistics },
+		false, NULL, pins_report, NULL },
+	{ "stats", "stats.get", "all counters", no_arguments, false, NULL, report_statistics,
+		NULL },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -301,11 +387,24 @@ void command_print_usage(const struct command *command, FILE *out)
 
 static const struct table_column help_columns[] = { { NULL, TABLE_LEFT }, { NULL, TABLE_LEFT } };
 
-static void print_commands(FILE *out)
+bool command_is_group(const char *word)
+{
+	char list[256];
+
+	list_beginning_with(word, list, sizeof(list));
+	return list[0] != '\0' && find_exact(word) == NULL;
+}
+
+/* Those whose first word is `group`; NULL: all. */
+static void print_commands(const char *group, FILE *out)
 {
 	struct table *table = table_create(help_columns, 2);
+	size_t length = group == NULL ? 0 : strlen(group);
 
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (group != NULL && (strncmp(commands[i].name, group, length) != 0 ||
+					     commands[i].name[length] != ' '))
+			continue;
 		table_add(table, "  %s", commands[i].name);
 		table_add(table, "%s", commands[i].summary);
 	}
@@ -334,7 +433,9 @@ static void print_exit_status(FILE *out)
 	      "  0  granted\n"
 	      "  1  refused, or sluiced was not reached; nothing was changed\n"
 	      "  2  wrong use; nothing was sent\n"
-	      "  3  sent, and the answer was lost: a change may have been made\n",
+	      "  3  sent, and the answer was lost: a change may have been made\n"
+	      "  4  status: the node is not ready\n"
+	      "  5  backend drain --wait: flows were cut off at the deadline\n",
 		out);
 }
 
@@ -342,18 +443,26 @@ static void print_common_options(FILE *out)
 {
 	fputs("options of every command:\n"
 	      "  --socket PATH  the control socket (" COMMAND_SOCKET_DEFAULT ")\n"
-	      "  --json         print the answer as JSON\n"
+	      "  --json         print the answer as JSON, an error as JSON on stderr\n"
 	      "  --help         this text, or that of a command\n"
 	      "  --version      the version of sluicectl\n",
 		out);
+}
+
+void command_print_group(const char *word, FILE *out)
+{
+	fprintf(out, "usage: sluicectl %s COMMAND\n\ncommands:\n", word);
+	print_commands(word, out);
+	fprintf(out, "\nsluicectl %s COMMAND --help tells more\n", word);
 }
 
 void command_print_help(const struct command *command, FILE *out)
 {
 	command_print_usage(command, out);
 	if (command == NULL) {
-		fputs("\nAsks and steers sluiced while it runs.\n\ncommands:\n", out);
-		print_commands(out);
+		fputs("\nAsks and steers sluiced while it runs.\n\ncommands (help COMMAND tells more):\n",
+			out);
+		print_commands(NULL, out);
 		fputc('\n', out);
 		print_common_options(out);
 		fputc('\n', out);

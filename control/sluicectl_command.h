@@ -16,6 +16,7 @@ struct command {
 	bool needs_option;                /* one of its options with a value must be given */
 	const char *state;                /* the parameter `state` that its name says; or NULL */
 	void (*report)(const json_t *result, FILE *out);
+	void (*report_all)(const json_t *result, FILE *out); /* for --all; or NULL */
 };
 
 /*
@@ -30,6 +31,12 @@ const struct argument *command_find_option(const struct command *command, const 
 
 /* The argument at a place, counted from 0; NULL where there is none. */
 const struct argument *command_find_place(const struct command *command, size_t place);
+
+/* Whether it is the first word of commands of two, and none by itself. */
+bool command_is_group(const char *word);
+
+/* The commands that begin with it. */
+void command_print_group(const char *word, FILE *out);
 
 /* `usage: sluicectl …` in a line; for all commands where `command` is NULL. */
 void command_print_usage(const struct command *command, FILE *out);

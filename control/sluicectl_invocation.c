@@ -104,6 +104,16 @@ static int take_value(struct reader *reader, const char *name, const char *attac
 	return 0;
 }
 
+static void set_switch(struct invocation *invocation, const char *name)
+{
+	if (strcmp(name, "--all") == 0)
+		invocation->all = true;
+	else if (strcmp(name, "--quiet") == 0)
+		invocation->quiet = true;
+	else
+		invocation->wait = true;
+}
+
 static int store_argument(struct reader *reader, const struct argument *argument, const char *text,
 	struct error *error)
 {
@@ -116,6 +126,10 @@ static int store_argument(struct reader *reader, const struct argument *argument
 	reader->given[index] = true;
 	if (argument_is_option(argument) && argument_takes_value(argument))
 		reader->option_given = true;
+	if (argument->kind == ARGUMENT_SWITCH) {
+		set_switch(reader->invocation, argument->name);
+		return 0;
+	}
 	return argument_store(argument, text, reader->invocation->params, error);
 }
 
@@ -147,16 +161,54 @@ static int read_option(struct reader *reader, const char *word, struct error *er
 	return 0;
 }
 
-static int read_command(struct reader *reader, struct error *error)
+static bool asks_for_help(const struct reader *reader)
+{
+	for (size_t i = reader->next; i < reader->count; i++)
+		if (strcmp(reader->words[i], "--help") == 0 || strcmp(reader->words[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+static int find_command(struct reader *reader, size_t first, struct error *error)
 {
 	struct invocation *invocation = reader->invocation;
 	size_t used;
 
-	invocation->command = command_find(
-		reader->words + reader->next - 1, reader->count - reader->next + 1, &used, error);
+	invocation->command =
+		command_find(reader->words + first, reader->count - first, &used, error);
 	if (invocation->command == NULL)
 		return -EINVAL;
-	reader->next += used - 1;
+	reader->next = first + used;
+	return 0;
+}
+
+/* `help`, `help backend`, `help backend drain` */
+static int read_help(struct reader *reader, struct error *error)
+{
+	struct invocation *invocation = reader->invocation;
+
+	invocation->wish = INVOCATION_HELP;
+	if (reader->next == reader->count)
+		return 0;
+	if (reader->next + 1 == reader->count && command_is_group(reader->words[reader->next])) {
+		invocation->group = reader->words[reader->next];
+		return 0;
+	}
+	return find_command(reader, reader->next, error);
+}
+
+static int read_command(struct reader *reader, struct error *error)
+{
+	const char *word = reader->words[reader->next - 1];
+	int code;
+
+	if (strcmp(word, "help") == 0)
+		return read_help(reader, error);
+	code = find_command(reader, reader->next - 1, error);
+	if (code == 0 || !command_is_group(word) || !asks_for_help(reader))
+		return code;
+	reader->invocation->wish = INVOCATION_HELP;
+	reader->invocation->group = word;
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 
 enum invocation_wish {
 	INVOCATION_RUN,
-	INVOCATION_HELP, /* of `command`, or of the whole where that is NULL */
+	INVOCATION_HELP, /* of `command`, of `group`, or of the whole where both are NULL */
 	INVOCATION_VERSION,
 };
 
@@ -15,7 +15,11 @@ struct invocation {
 	const char *socket;
 	bool json;
 	const struct command *command; /* also set where a usage error is about one */
+	const char *group;             /* "backend": the commands that begin with it; or NULL */
 	json_t *params;                /* released by invocation_release() */
+	bool all;                      /* switches: "--all" */
+	bool quiet;                    /* "--quiet" */
+	bool wait;                     /* "--wait" */
 };
 
 /*

@@ -41,13 +41,22 @@ static void add_last_change(struct table *table, const json_t *change)
 {
 	const json_t *report = json_object_get(change, "report");
 	const char *method = json_string_value(json_object_get(change, "method"));
+	const char *when;
+	char *what = NULL;
 
 	if (method == NULL)
 		return;
 	table_add(table, "last change");
-	table_add(table, "%s moved %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " slots",
-		method, json_integer_value(json_object_get(report, "slots_moved")),
-		json_integer_value(json_object_get(report, "slots_total")));
+	if (json_is_object(json_object_get(change, "parameters")))
+		what = json_dumps(json_object_get(change, "parameters"), JSON_COMPACT);
+	when = json_string_value(json_object_get(change, "time"));
+	table_add(table,
+		"%s%s%s moved %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " slots%s%s",
+		method, what != NULL ? " " : "", what != NULL ? what : "",
+		json_integer_value(json_object_get(report, "slots_moved")),
+		json_integer_value(json_object_get(report, "slots_total")),
+		when != NULL ? ", " : "", when != NULL ? when : "");
+	free(what);
 }
 
 static const struct table_column pair_columns[] = { { NULL, TABLE_LEFT }, { NULL, TABLE_LEFT } };
@@ -161,18 +170,56 @@ static void add_pin(struct table *table, const json_t *pin)
 	free(backend);
 }
 
+/* "forwarded to web-1: an old flow without a pin": of a connection that exists. */
+static void add_established(struct table *table, const json_t *established)
+{
+	char *verdict, *backend, *reason;
+
+	if (!json_is_object(established))
+		return;
+	verdict = rows_take_text(established, "verdict");
+	backend = rows_take_text(established, "backend");
+	reason = rows_take_text(established,
+		json_is_string(json_object_get(established, "reason_text")) ? "reason_text"
+									    : "why");
+	table_add(table, "old connection");
+	if (json_is_string(json_object_get(established, "backend")))
+		table_add(table, "%s to %s: %s", verdict, backend, reason);
+	else
+		table_add(table, "%s: %s", verdict, reason);
+	free(reason);
+	free(backend);
+	free(verdict);
+}
+
+static void add_current(struct table *table, const json_t *result)
+{
+	const json_t *current = json_object_get(result, "current");
+
+	if (current == NULL)
+		return;
+	table_add(table, "current");
+	if (json_is_null(current))
+		table_add(table, "none: no backend takes new flows");
+	else
+		rows_add_value(table, current);
+}
+
 void report_explanation(const json_t *result, FILE *out)
 {
-	static const struct row_field choice[] = {
+	static const struct row_field verdict[] = {
 		{ "verdict", "verdict", TABLE_LEFT },
 		{ "why", "why", TABLE_LEFT },
+	};
+	static const struct row_field choice[] = {
 		{ "service", "service", TABLE_LEFT },
 		{ "pool", "pool", TABLE_LEFT },
 		{ "hash", "hash", TABLE_LEFT },
 		{ "slot", "slot", TABLE_LEFT },
 		{ "slot state", "slot_state", TABLE_LEFT },
 		{ "home", "home", TABLE_LEFT },
-		{ "current", "current", TABLE_LEFT },
+	};
+	static const struct row_field reason[] = {
 		{ "reason", "reason", TABLE_LEFT },
 		{ "that is", "reason_text", TABLE_LEFT },
 	};
@@ -189,7 +236,11 @@ void report_explanation(const json_t *result, FILE *out)
 	};
 	struct table *table = table_create(pair_columns, COUNT_OF(pair_columns));
 
+	rows_add_members(table, result, verdict, COUNT_OF(verdict));
+	add_established(table, json_object_get(result, "established"));
 	rows_add_members(table, result, choice, COUNT_OF(choice));
+	add_current(table, result);
+	rows_add_members(table, result, reason, COUNT_OF(reason));
 	add_pin(table, json_object_get(result, "pin"));
 	rows_add_members(table, result, way, COUNT_OF(way));
 	table_print(table, out);

@@ -25,22 +25,26 @@ _sluicectl_offer()
 	"vip release/0") _sluicectl_former_vips ;;
 	backends/0) _sluicectl_column 1 pools ;;
 	"backend add/1") ;;
-	backend\ */0) _sluicectl_column 1 pools ;;
+	backend\ */0 | "pool remove/0") _sluicectl_column 1 pools ;;
 	backend\ */1) _sluicectl_column 2 backends "$_sluicectl_first" ;;
-	"service remove/0") _sluicectl_column 1 services ;;
+	"service remove/0" | "service set/0") _sluicectl_column 1 services ;;
 	esac
 	case $1 in
-	apply | "backend remove") echo --now --deadline --force --dry-run ;;
-	"service add") echo --vip --protocol --port --pool --forward --udp --force --dry-run ;;
-	"service remove" | "backend activate") echo --force --dry-run ;;
-	"backend add") echo --address --key --weight --state --force --dry-run ;;
-	"backend drain") echo --deadline --force --dry-run ;;
-	"backend set") echo --weight --state --health --instance --deadline --force --dry-run ;;
-	explain) echo --from --to --protocol ;;
-	service) echo add remove ;;
+	status) echo --quiet ;;
+	backends) echo --all ;;
+	apply | "backend remove") echo --now --deadline --force --dry-run --all ;;
+	"service add" | "service set") echo --vip --protocol --port --pool --forward --udp --force --dry-run --all ;;
+	reload | "service remove" | "backend activate" | "pool remove") echo --force --dry-run --all ;;
+	"pool add") echo --slots --builder --drain-deadline --max-disruption --force --dry-run --all ;;
+	"backend add") echo --address --key --weight --state --force --dry-run --all ;;
+	"backend drain") echo --deadline --wait --force --dry-run --all ;;
+	"backend set") echo --weight --state --health --instance --deadline --force --dry-run --all ;;
+	explain) echo --from --to --protocol --length --icmp-error ;;
+	service) echo add set remove ;;
+	pool) echo add remove ;;
 	vip) echo release ;;
 	backend) echo add remove drain activate set ;;
-	"") echo status config apply services service vip pools backends backend explain pins stats --version ;;
+	"") echo status config apply services service vip pools backends backend explain pins stats help --version ;;
 	esac
 	echo --json --socket --help
 }
@@ -56,7 +60,9 @@ _sluicectl_values()
 	--forward) echo ipip l2dsr ;;
 	--port) echo any ;;
 	--pool) _sluicectl_column 1 pools ;;
-	--vip | --address | --key | --weight | --instance | --deadline | --from | --to) ;;
+	--builder) echo maglev rendezvous ;;
+	--vip | --address | --key | --weight | --instance | --deadline | --from | --to | --length) ;;
+	--slots | --drain-deadline | --max-disruption) ;;
 	*) return 1 ;;
 	esac
 }
@@ -72,7 +78,7 @@ _sluicectl()
 		word=${COMP_WORDS[i]}
 		case $word in
 		--socket) _sluicectl_socket=${COMP_WORDS[++i]} ;;
-		--json | --help | --version | --now | --force | --dry-run) ;;
+		--json | --help | --version | --now | --force | --dry-run | --all | --wait | --quiet | --icmp-error) ;;
 		-*) ((++i)) ;;
 		*)
 			if [[ -z $command ]]; then

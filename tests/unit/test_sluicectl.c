@@ -153,7 +153,7 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 		{ "backend", "\"backend\" is not a command; backend goes with add, remove, "
 			     "drain, activate, set" },
 		{ "service ad x",
-			"\"service ad\" is not a command; service goes with add, remove" },
+			"\"service ad\" is not a command; service goes with add, remove, set" },
 		{ "status now", "status has no use for \"now\"" },
 		{ "status --jsno", "status has no option --jsno; did you mean --json?" },
 		{ "--frobnicate", "sluicectl has no option --frobnicate" },
@@ -398,7 +398,7 @@ static void lists_are_tables(void **state)
 
 static void backends_tell_how_they_live_and_what_a_drain_has_left(void **state)
 {
-	expect_report(backends_report,
+	expect_report(backends_report_all,
 		"[{\"pool\":\"web\",\"name\":\"web-1\",\"address\":\"10.2.0.21\",\"weight\":100,"
 		"\"key\":\"10.2.0.21\",\"state\":\"active\",\"life\":\"suspect\",\"health\":\"down\","
 		"\"flows_left\":null,\"slots\":32769,\"share_percent\":50.0008,\"packets\":1,"
@@ -410,25 +410,25 @@ static void backends_tell_how_they_live_and_what_a_drain_has_left(void **state)
 		"{\"pool\":\"web\",\"name\":\"web-3\",\"address\":\"10.2.0.23\",\"removed\":true,"
 		"\"life\":\"drain\",\"deadline_s\":9,\"flows_left\":{\"estimate\":7}}]",
 		"pool  name   address    weight  state    life      left    flows  slots  share %  "
-		"packets  packets/s  bytes  new flows\n"
+		"packets  packets/s  bytes  new flows  new/s\n"
 		"web   web-1  10.2.0.21     100  active   suspect      -        -  32769     50.0  "
-		"      1       12.3      2          3\n"
+		"      1       12.3      2          3      -\n"
 		"web   web-2  10.2.0.22     100  drain    drain    9m58s  120+-9%      0        0  "
-		"      5          -      6          0\n"
+		"      5          -      6          0      -\n"
 		"web   web-3  10.2.0.23       -  removed  drain       9s        7      -        -  "
-		"      -          -      -          -\n");
+		"      -          -      -          -      -\n");
 }
 
 static void backends_of_an_older_daemon_are_shown_with_dashes(void **state)
 {
-	expect_report(backends_report,
+	expect_report(backends_report_all,
 		"[{\"pool\":\"web\",\"name\":\"web-1\",\"address\":\"10.2.0.21\",\"weight\":100,"
 		"\"state\":\"active\",\"slots\":32769,\"share_percent\":50.0008,\"packets\":1,"
 		"\"bytes\":2,\"new_flows\":3}]",
 		"pool  name   address    weight  state   life  left  flows  slots  share %  "
-		"packets  packets/s  bytes  new flows\n"
+		"packets  packets/s  bytes  new flows  new/s\n"
 		"web   web-1  10.2.0.21     100  active  -        -      -  32769     50.0  "
-		"      1          -      2          3\n");
+		"      1          -      2          3      -\n");
 }
 
 static void what_a_drain_has_left_is_shown_in_two_units(void **state)

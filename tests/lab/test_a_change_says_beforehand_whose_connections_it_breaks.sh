@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What a dry run says will break does break, and what it says will not does not: a service that
+# carries traffic is not removed without force, a drain breaks nothing, and a backend that drains is
+# not cut off in silence.
+. "$(dirname "$0")/begin.sh"
+
+DOWNLOADS=12
+
+life() {
+	lab_ctl --json backends | jq -r --arg name "$1" '.[] | select(.name == $name) | .life'
+}
+
+lives() {
+	[ "$(life "$1")" = "$2" ]
+}
+
+report() {
+	jq -r "$1" "$LAB_DIR/report.json"
+}
+
+is_cut_off() {
+	[ "$(connections 1)" -eq 0 ]
+}
+
+lab_begin
+downloads_start "$LAB_IPIP4" "$DOWNLOADS" 200k
+expect_at_least "connections with web-1" "$(connections 1)" 1
+
+expect_refusal "a service with traffic is not removed without force" lab_ctl service remove www
+lab_ctl --json service remove www --dry-run >"$LAB_DIR/report.json" || true
+expect_equal "the service that would lose its connections" "$(report '.services_cut[0].service')" www
+expect_equal "its packets were counted" "$(report '.services_cut[0].packets > 0')" true
+expect_text "and it would need force" "$(report .needs_force)" 'www.*needs force'
+expect_pages "$LAB_IPIP4" 30
+
+lab_ctl --json backend drain web web-1 --deadline 10m >"$LAB_DIR/report.json"
+expect_equal "flows that a drain cuts off" "$(report .cut_percent)" 0
+expect_success "web-1 drains" wait_for 10 lives web-1 drain
+expect_at_least "connections with web-1, which drains" "$(connections 1)" 1
+
+lab_ctl --json backend set web web-1 --state disabled --dry-run >"$LAB_DIR/report.json"
+expect_at_least "slots whose flows would be given up" "$(report '.backends_cut[0].slots')" 1
+expect_at_least "flows that are left" "$(report '.backends_cut[0].flows_left.estimate')" 1
+expect_at_least "connections with web-1 after the dry run" "$(connections 1)" 1
+lab_ctl --json backend set web web-1 --state disabled >"$LAB_DIR/report.json"
+expect_equal "slots that moved" "$(report .slots_moved)" 0
+expect_equal "connections were broken" "$(report '.cut_percent > 0')" true
+expect_equal "life of web-1" "$(life web-1)" off
+expect_success "its connections are cut off" wait_for 20 is_cut_off
