@@ -99,8 +99,8 @@ static int prepare(struct desired *desired, const struct config *config,
 /* Before anything is stored: what breaks is seen in what is live. */
 static int find_losses(struct desired *desired, struct error *error)
 {
-	desired->impact = forwarding_find_losses(
-		desired->context.forwarding, desired->forwarding_change);
+	desired->impact =
+		forwarding_find_losses(desired->context.forwarding, desired->forwarding_change);
 	return desired->impact == NULL ? error_set(error, -ENOMEM, "out of memory") : 0;
 }
 
