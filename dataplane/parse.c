@@ -315,12 +315,12 @@ static __rte_noinline enum verdict parse_any(struct packet *packet)
 	return VERDICT_LEFT_TO_HOST;
 }
 
-/* The same as station_compare() of a frame of any length. A part of an address tells nothing. */
+/* The same as station_compare() of a frame of any length. Less than a header is nobody's. */
 static __rte_noinline uint64_t compare_any(const struct packet *packet, struct station station)
 {
 	uint8_t start[STATION_BYTES] = { 0 };
 
-	if (packet->mbuf->data_len < RTE_ETHER_ADDR_LEN)
+	if (packet->mbuf->data_len < RTE_ETHER_HDR_LEN)
 		return 0;
 	memcpy(start, packet_at(packet, 0), RTE_ETHER_ADDR_LEN);
 	return station_compare(station, start);

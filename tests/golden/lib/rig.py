@@ -4,7 +4,7 @@ A rig: one configuration and `sluiced` between capture files. A case says which 
 what shall become of each; Rig.run() does the rest and lets judge.py judge it.
 """
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import capture
 from .daemon import Daemon
@@ -68,6 +68,20 @@ class Outcome:
         return [name for _, _, name, _ in self.sent]
 
 
+def addressed(packets, ports):
+    """The same packets, those for the first port's address each for that of the port they come by."""
+    first = bytes.fromhex(PORT_MAC.replace(":", ""))
+    macs = {spec["name"]: first[:5] + bytes([index]) for index, spec in enumerate(ports)}
+    return {
+        (name, queue): [
+            replace(packet, frame=macs[name] + packet.frame[6:])
+            if packet.frame[:6] == first else packet
+            for packet in listed
+        ]
+        for (name, queue), listed in packets.items()
+    }
+
+
 class Rig:
     def __init__(self, build, directory, quick=False):
         self.build = build
@@ -124,6 +138,7 @@ class Rig:
         ports = ports or [port()]
         if isinstance(packets, list):
             packets = {(ports[0]["name"], 0): packets}
+        packets = addressed(packets, ports)
         directory = self.new_directory()
         self.write_captures(directory, ports, packets)
         document = self.configuration(directory, pools, services, ports, workers)
