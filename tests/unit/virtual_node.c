@@ -211,6 +211,7 @@ uint32_t virtual_node_add(
 	membership_store(&backend->life, &node->members[index]);
 	node->member_of[index] = &node->members[index];
 	node->records[index + 1].gid = index;
+	node->records[index + 1].mtu = 1500;
 	atomic_store(&node->record_of[index], index + 1);
 	node->table_is_stale = true;
 	return index;
