@@ -55,6 +55,15 @@ json_t *api_json_unresolved(const struct transitions_summary *summary)
 		summary->longest_wait_s);
 }
 
+static json_t *pins_of(const struct api *api, size_t pool)
+{
+	struct tracking_pool_report report;
+
+	forwarding_pool_pins(api->running.forwarding, pool, &report);
+	return json_pack("{s:I, s:b, s:b}", "pins", (json_int_t)report.pins, "flood", report.flood,
+		"first", report.first);
+}
+
 static json_t *pools_of(const struct api *api)
 {
 	const struct plan *plan = desired_plan(api->running.desired);
@@ -66,6 +75,7 @@ static json_t *pools_of(const struct api *api)
 
 		json_object_update_new(
 			row, api_json_unresolved(forwarding_summary(api->running.forwarding, i)));
+		json_object_update_new(row, pins_of(api, i));
 		json_array_append_new(list, row);
 	}
 	return list;
@@ -80,7 +90,8 @@ void api_pins_list(void *context, const json_t *params, struct rpc_call *call)
 	tracking_report(forwarding_tracking(api->running.forwarding), &report);
 	used = report.capacity - report.found[PIN_EMPTY];
 	rpc_call_result(call,
-		json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:b, s:I, s:o, s:I, s:o}",
+		json_pack(
+			"{s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:b, s:b, s:I, s:o, s:I, s:o}",
 			"capacity", (json_int_t)report.capacity, "used", (json_int_t)used,
 			"fill_percent", api_json_tenths(100.0 * used / report.capacity), "classes",
 			by_class(report.found), "inserts", (json_int_t)count_inserts(&report.sum),
@@ -89,8 +100,8 @@ void api_pins_list(void *context, const json_t *params, struct rpc_call *call)
 				     report.sum.puts[PINS_PUT_LOST]),
 			"evicted", by_class(&report.sum.puts[PINS_PUT_EVICTED]), "unpinned",
 			(json_int_t)report.sum.unpinned, "unobserved",
-			(json_int_t)report.sum.unobserved, "flood", report.flood, "memory_bytes",
-			(json_int_t)report.memory, "last_sweep_ms",
+			(json_int_t)report.sum.unobserved, "flood", report.flood, "crowded",
+			report.crowded, "memory_bytes", (json_int_t)report.memory, "last_sweep_ms",
 			api_json_tenths(report.sweep_ms), "swept", (json_int_t)report.deleted,
 			"pools", pools_of(api)));
 }

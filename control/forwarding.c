@@ -238,3 +238,9 @@ int forwarding_find_service(const struct forwarding *forwarding, uint32_t counte
 			return i;
 	return -1;
 }
+
+void forwarding_pool_pins(
+	const struct forwarding *forwarding, size_t pool, struct tracking_pool_report *report)
+{
+	tracking_report_pool(forwarding->tracking, forwarding->pools[pool].live->number, report);
+}

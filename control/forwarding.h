@@ -184,6 +184,10 @@ const struct live_backend *forwarding_backends(
 const struct transitions_summary *forwarding_summary(
 	const struct forwarding *forwarding, size_t pool);
 
+/* The pins of that pool. */
+void forwarding_pool_pins(
+	const struct forwarding *forwarding, size_t pool, struct tracking_pool_report *report);
+
 /* What was counted for a backend (of forwarding_backends()) or service, over all workers. */
 void forwarding_count_backend(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum);

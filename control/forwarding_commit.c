@@ -140,9 +140,9 @@ static const struct config_pool *config_of(
 void forwarding_advance_slots(struct forwarding *forwarding, struct member_pool *pool)
 {
 	struct transitions_times times = times_of(&config_of(forwarding, pool)->affinity);
+	uint32_t lapsed_s = tracking_observe(forwarding->tracking, pool->live->number, &times);
 
-	transitions_advance(pool->live->transitions, &times,
-		tracking_lapsed_s(forwarding->tracking), forwarding_now_s(forwarding),
+	transitions_advance(pool->live->transitions, &times, lapsed_s, forwarding_now_s(forwarding),
 		&pool->live->summary);
 }
 

@@ -20,6 +20,7 @@ static void print_whole(const json_t *pins, FILE *out)
 		{ "refused", "refused", TABLE_LEFT },
 		{ "flows without the pin they need", "unpinned", TABLE_LEFT },
 		{ "flood", "flood", TABLE_LEFT },
+		{ "crowded", "crowded", TABLE_LEFT },
 		{ "last sweep, ms", "last_sweep_ms", TABLE_LEFT },
 		{ "swept", "swept", TABLE_LEFT },
 	};
@@ -63,6 +64,8 @@ void pins_report(const json_t *result, FILE *out)
 	static const struct row_field pools[] = {
 		{ "name", "name", TABLE_LEFT },
 		{ "slots", "slots", TABLE_RIGHT },
+		{ "pins", "pins", TABLE_RIGHT },
+		{ "flood", "flood", TABLE_RIGHT },
 		{ "unresolved", "unresolved", TABLE_RIGHT },
 		{ "settling", "reasons.settling", TABLE_RIGHT },
 		{ "observing", "reasons.observing", TABLE_RIGHT },

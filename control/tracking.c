@@ -21,20 +21,49 @@
 #define UDP_IDLE_S  60
 #define QUIC_IDLE_S 300
 
-#define OBSERVE_TOKENS 100000 /* old flows that may be recorded in a second, for each pool */
+/*
+ * Old flows that may be recorded in a second, for each pool; and how many that had one packet only
+ * a pool may have: so much of the table, shared by all pools that observe. They have half of it at
+ * most (PINS_QUOTA), so no pool can crowd another out.
+ */
+#define OBSERVE_TOKENS  100000
+#define OBSERVE_PARTS   4
+#define OBSERVE_SHORT_S 60 /* what is recorded of a pool that has its share lives this long */
+#define PRESSED_PARTS   4  /* the pool that is promoted first is observed for so much of W */
 
 /*
- * New flows that had to evict one another, or went without a pin, in a second: it takes thousands
- * of them for a bucket to fill up with flows on probation, which all ordinary ones leave at once.
+ * Signs of a flood, in a second and pool. New flows had to evict one another: it takes thousands of
+ * them for a bucket to fill up with flows on probation, which all ordinary ones leave at once. Or
+ * so many settled that they would fill what is free within a minute.
  */
-#define FLOOD_EVICTIONS  1000
-#define SWEEP_BUCKETS    1024 /* between two looks at the clock */
-#define SECOND_MS        900  /* of a timer's second */
-#define FLOOD_CALM_S     60   /* without any sign of it, and it is over */
-#define FLOOD_FILL_PARTS 4    /* more than 3/4 of all places taken is as bad */
+#define FLOOD_EVICTIONS 1000
+#define FLOOD_CONFIRMS  1000 /* at least */
+#define FLOOD_FILL_S    64
+#define FLOOD_CALM_S    60   /* without any sign of it, and it is over */
+#define BUDGET_S        4    /* seconds that a worker may live on a budget */
+#define SWEEP_BUCKETS   1024 /* between two looks at the clock */
+#define SECOND_MS       900  /* of a timer's second */
+
+/* Percent of all places that are taken by what new flows may not evict. */
+#define WARN_PERCENT    70
+#define CROWDED_PERCENT 75
+#define RELIEF_PERCENT  65
 
 /* A gid is free, taken, left (grace period), waiting for a sweep, or being swept. */
 enum gid_state { GID_USED, GID_WAITING, GID_SWEEPING };
+
+/* What is known of the pins of one pool, by its number. */
+struct tracking_pool {
+	uint32_t observe_s;       /* of its configuration */
+	uint32_t lapsed_s;        /* when an old flow may last have gone unrecorded */
+	uint32_t lapsed_anyhow_s; /* the same, for another reason than that there was no room */
+	uint32_t alarm_s;         /* the last sign of a flood; 0: never */
+	int32_t granted;          /* tokens, at the last look */
+	uint32_t used;            /* tokens, since the last sweep */
+	uint32_t pins, observed;  /* that the last sweep left, so far in this one */
+	uint32_t last_pins, last_observed;
+	bool is_short; /* it has its share of observed pins */
+};
 
 struct tracking {
 	struct state *state;
@@ -58,12 +87,18 @@ struct tracking {
 	uint32_t swept_settled_s; /* the same, when the last sweep began */
 	bool settling;            /* a grace period is on its way */
 	uint64_t judged_ms;       /* when floods were judged and tokens filled up, last */
-	uint32_t lapsed_s;
-	uint32_t alarm_s;   /* the last sign of a flood; 0: never */
-	uint32_t turned_s;  /* the sketches, last */
-	uint64_t evictions; /* at the last look */
-	uint64_t unobserved;
+	struct tracking_pool *pools;
+	uint32_t observing; /* pools that had observed pins at the last sweep */
+	uint32_t pressed;   /* the pool to be promoted first, or NO_POOL */
+	int32_t strains;    /* the budgets, as they were filled up last */
+	int32_t confirms;
+	uint32_t fill_percent;
+	bool warned;
+	bool crowded;
+	uint32_t turned_s; /* the sketches, last */
 };
+
+#define NO_POOL UINT32_MAX
 
 static bool allocate(struct tracking *tracking, const struct state_layout *layout)
 {
@@ -75,14 +110,16 @@ static bool allocate(struct tracking *tracking, const struct state_layout *layou
 	tracking->words_of = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->words_of));
 	tracking->counted_s = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->counted_s));
 	tracking->sweep_pools = calloc(MEMBER_COUNT_MAX, sizeof(*tracking->sweep_pools));
-	tracking->affinity.observe_tokens =
-		calloc(layout->pools, sizeof(*tracking->affinity.observe_tokens));
+	tracking->pools = calloc(layout->pools + 1, sizeof(*tracking->pools));
+	tracking->affinity.pools =
+		aligned_alloc(64, (layout->pools + 1) * sizeof(*tracking->affinity.pools));
 	tracking->affinity.sketches =
 		calloc(MEMBER_COUNT_MAX, sizeof(*tracking->affinity.sketches));
 	return tracking->members != NULL && tracking->gids != NULL &&
 	       tracking->gid_states != NULL && tracking->words_of != NULL &&
 	       tracking->counted_s != NULL && tracking->sweep_pools != NULL &&
-	       tracking->affinity.observe_tokens != NULL && tracking->affinity.sketches != NULL;
+	       tracking->affinity.pools != NULL && tracking->pools != NULL &&
+	       tracking->affinity.sketches != NULL;
 }
 
 struct tracking *tracking_create(struct state *state, struct publish *publish)
@@ -98,6 +135,11 @@ struct tracking *tracking_create(struct state *state, struct publish *publish)
 	}
 	tracking->state = state;
 	tracking->publish = publish;
+	tracking->pressed = NO_POOL;
+	memset(tracking->affinity.pools, 0,
+		(layout->pools + 1) * sizeof(*tracking->affinity.pools));
+	for (uint32_t i = 0; i < layout->pools; i++)
+		tracking->pools[i].observe_s = IDLE_S;
 	memset(tracking->members, 0, MEMBER_COUNT_MAX * sizeof(*tracking->members));
 	pins_init(&tracking->pins, state_pins(state), layout->pin_buckets);
 	tracking->affinity.pins = &tracking->pins;
@@ -127,7 +169,8 @@ void tracking_destroy(struct tracking *tracking)
 	for (uint32_t gid = 0; tracking->affinity.sketches != NULL && gid < MEMBER_COUNT_MAX; gid++)
 		sketch_destroy(tracking->affinity.sketches[gid]);
 	free(tracking->affinity.sketches);
-	free(tracking->affinity.observe_tokens);
+	free(tracking->affinity.pools);
+	free(tracking->pools);
 	free(tracking->counted_s);
 	free(tracking->sweep_pools);
 	free(tracking->words_of);
@@ -233,57 +276,107 @@ static struct affinity_counters sum_counters(const struct tracking *tracking)
 	return sum;
 }
 
-static uint64_t count_evictions(const struct affinity_counters *sum)
+static uint64_t count_places(const struct tracking *tracking)
 {
-	return sum->puts[PINS_PUT_EVICTED + PIN_PROBATION] + sum->puts[PINS_PUT_REFUSED];
+	return (uint64_t)tracking->pins.bucket_count * PINS_WAYS;
 }
 
-static bool is_crowded(const struct tracking *tracking)
+/* What new flows may take. */
+static uint64_t count_free(const struct tracking *tracking)
 {
-	uint64_t places = (uint64_t)tracking->pins.bucket_count * PINS_WAYS;
+	const uint64_t *found = tracking->last.found;
 
-	return tracking->last.pins != NULL &&
-	       tracking->last.found[PIN_EMPTY] < places / FLOOD_FILL_PARTS;
+	if (tracking->last.pins == NULL)
+		return count_places(tracking);
+	return found[PIN_EMPTY] + found[PIN_FINISHED] + found[PIN_PROBATION];
+}
+
+static const char *name_of(const struct tracking *tracking, uint32_t pool)
+{
+	return state_pool_row(tracking->state, pool)->name;
 }
 
 /* By the rate since the last judgement, however long ago that was. */
-static void judge_flood(
-	struct tracking *tracking, const struct affinity_counters *sum, uint64_t elapsed_ms)
+static bool is_beyond(
+	_Atomic int32_t *budget, int32_t filled, int32_t per_second, uint64_t elapsed_ms)
 {
-	uint64_t evictions = count_evictions(sum);
-	uint64_t fresh = evictions - tracking->evictions;
-	bool alarm = fresh * 1000 >= FLOOD_EVICTIONS * elapsed_ms || is_crowded(tracking);
-	bool flood;
+	int64_t used = (int64_t)filled - atomic_load_explicit(budget, memory_order_relaxed);
 
-	tracking->evictions = evictions;
-	if (alarm)
-		tracking->alarm_s = tracking->now_s;
-	flood = tracking->alarm_s != 0 && tracking->now_s - tracking->alarm_s < FLOOD_CALM_S;
-	if (flood != atomic_load_explicit(&tracking->pins.flood, memory_order_relaxed))
-		log_warning(
-			flood ? "a flood of new flows: none is pinned for good before its third "
-				"packet, and no slot gets a new home"
-			      : "the flood of new flows is over");
-	pins_set_flood(&tracking->pins, flood);
+	return filled != 0 && used * 1000 >= (int64_t)(per_second * elapsed_ms);
 }
 
-static bool is_flooded(const struct tracking *tracking)
+static bool is_flooded(const struct tracking *tracking, uint32_t pool)
 {
-	return atomic_load_explicit(&tracking->pins.flood, memory_order_relaxed);
+	return atomic_load_explicit(&tracking->affinity.pools[pool].flooded, memory_order_relaxed);
 }
 
-static void note_lapse(struct tracking *tracking, const struct affinity_counters *sum)
+static void judge_flood(struct tracking *tracking, uint32_t number, uint64_t elapsed_ms)
 {
-	if (is_flooded(tracking) || sum->unobserved != tracking->unobserved)
-		tracking->lapsed_s = tracking->now_s;
-	tracking->unobserved = sum->unobserved;
+	struct affinity_pool *shared = &tracking->affinity.pools[number];
+	struct tracking_pool *pool = &tracking->pools[number];
+	bool was = is_flooded(tracking, number), flood;
+
+	if (is_beyond(&shared->strains, tracking->strains, FLOOD_EVICTIONS, elapsed_ms) ||
+		is_beyond(&shared->confirms, tracking->confirms, tracking->confirms / BUDGET_S,
+			elapsed_ms))
+		pool->alarm_s = tracking->now_s;
+	flood = pool->alarm_s != 0 && tracking->now_s - pool->alarm_s < FLOOD_CALM_S;
+	if (flood != was)
+		log_warning(flood ? "pool %s: a flood of new flows: none is pinned for good before "
+				    "its third packet, and no slot gets a new home"
+				  : "pool %s: the flood of new flows is over",
+			name_of(tracking, number));
+	if (flood || was)
+		pool->lapsed_s = pool->lapsed_anyhow_s = tracking->now_s;
+	atomic_store_explicit(&shared->flooded, flood, memory_order_relaxed);
 }
 
-static void fill_tokens(struct tracking *tracking)
+/* Its share of the table, less what it has recorded. */
+static int32_t count_tokens(struct tracking *tracking, uint32_t number)
 {
-	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++)
-		atomic_store_explicit(&tracking->affinity.observe_tokens[i], OBSERVE_TOKENS,
-			memory_order_relaxed);
+	struct tracking_pool *pool = &tracking->pools[number];
+	uint64_t share = count_places(tracking) / OBSERVE_PARTS / (tracking->observing + 1);
+	int32_t left = atomic_load_explicit(
+		&tracking->affinity.pools[number].observe_tokens, memory_order_relaxed);
+	uint64_t taken;
+
+	pool->used += pool->granted - left;
+	taken = (uint64_t)pool->used + pool->last_observed;
+	pool->is_short = taken >= share;
+	pool->granted = pool->is_short ? 0 : RTE_MIN(share - taken, (uint64_t)OBSERVE_TOKENS);
+	return pool->granted;
+}
+
+static void fill_budgets(struct tracking *tracking)
+{
+	uint64_t confirms = count_free(tracking) / FLOOD_FILL_S * BUDGET_S;
+
+	tracking->strains = FLOOD_EVICTIONS * BUDGET_S;
+	tracking->confirms = RTE_MIN(
+		RTE_MAX(confirms, (uint64_t)FLOOD_CONFIRMS * BUDGET_S), (uint64_t)INT32_MAX / 2);
+	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++) {
+		struct affinity_pool *pool = &tracking->affinity.pools[i];
+
+		atomic_store_explicit(
+			&pool->observe_tokens, count_tokens(tracking, i), memory_order_relaxed);
+		atomic_store_explicit(&pool->strains, tracking->strains, memory_order_relaxed);
+		atomic_store_explicit(&pool->confirms, tracking->confirms, memory_order_relaxed);
+	}
+}
+
+static void note_lapses(struct tracking *tracking)
+{
+	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++) {
+		struct affinity_pool *shared = &tracking->affinity.pools[i];
+		struct tracking_pool *pool = &tracking->pools[i];
+
+		if (atomic_load_explicit(&shared->lapsed, memory_order_relaxed) == 0)
+			continue;
+		pool->lapsed_s = tracking->now_s;
+		if (atomic_exchange_explicit(&shared->unrecorded, 0, memory_order_relaxed) == 0)
+			pool->lapsed_anyhow_s = tracking->now_s;
+		atomic_store_explicit(&shared->lapsed, 0, memory_order_relaxed);
+	}
 }
 
 static void note_settled(void *context, uint64_t since_s)
@@ -313,30 +406,28 @@ static void turn_sketches(struct tracking *tracking)
 }
 
 /* What goes by the second is done once in it, however often there is news. */
-static void judge_second(
-	struct tracking *tracking, const struct affinity_counters *sum, uint64_t now_ms)
+static void judge_second(struct tracking *tracking, uint64_t now_ms)
 {
 	uint64_t elapsed_ms = now_ms - tracking->judged_ms;
 
 	if (elapsed_ms < SECOND_MS)
 		return;
 	tracking->judged_ms = now_ms;
-	judge_flood(tracking, sum, elapsed_ms);
-	fill_tokens(tracking);
+	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++)
+		judge_flood(tracking, i, elapsed_ms);
+	fill_budgets(tracking);
 	follow_workers(tracking);
 	turn_sketches(tracking);
 }
 
 void tracking_tick(struct tracking *tracking, uint64_t now_ms, bool with_udp)
 {
-	struct affinity_counters sum = sum_counters(tracking);
-
 	tracking->now_s = now_ms / 1000;
 	atomic_store_explicit(
 		&tracking->affinity.tick, tracking->now_s / PIN_TICK_SECONDS, memory_order_relaxed);
 	tracking->rules.idle_limit_seconds[PIN_PROBATION] = with_udp ? UDP_IDLE_S : PROBATION_S;
-	judge_second(tracking, &sum, now_ms);
-	note_lapse(tracking, &sum);
+	judge_second(tracking, now_ms);
+	note_lapses(tracking);
 }
 
 uint32_t tracking_settled_s(const struct tracking *tracking)
@@ -344,21 +435,54 @@ uint32_t tracking_settled_s(const struct tracking *tracking)
 	return tracking->swept_settled_s;
 }
 
-uint32_t tracking_lapsed_s(const struct tracking *tracking)
+uint32_t tracking_observe(
+	struct tracking *tracking, uint32_t number, struct transitions_times *times)
 {
-	return tracking->lapsed_s;
+	struct tracking_pool *pool = &tracking->pools[number];
+
+	pool->observe_s = times->observe_s;
+	if (number != tracking->pressed)
+		return pool->lapsed_s;
+	times->observe_s = RTE_MAX(times->observe_s / PRESSED_PARTS, 1u);
+	return pool->lapsed_anyhow_s;
 }
 
 /* The sweep. */
 
+/*
+ * Whether an observed pin has lived long enough without a second packet of its flow. What says only
+ * what is true without it may go sooner: while no slot of the pool can be promoted, for the pool
+ * will be observed anew.
+ */
+static bool is_stale(const struct tracking *tracking, const struct tracking_pool *pool,
+	const struct member *member, uint32_t word, uint32_t idle_seconds)
+{
+	uint32_t number = pool - tracking->pools;
+
+	if (idle_seconds > pool->observe_s)
+		return true;
+	if (slot_home(word) != atomic_load_explicit(&member->index, memory_order_relaxed))
+		return false;
+	return is_flooded(tracking, number) || (pool->is_short && idle_seconds > OBSERVE_SHORT_S);
+}
+
 static bool keep_pin(void *context, uint64_t pin, uint32_t slot, uint32_t idle_seconds)
 {
-	const struct tracking *tracking = context;
+	struct tracking *tracking = context;
 	uint16_t gid = pin_gid(pin);
+	const struct member *member = &tracking->members[gid];
 	uint32_t word = slot_load(&tracking->words_of[gid][slot]);
+	struct tracking_pool *pool =
+		&tracking->pools[atomic_load_explicit(&member->pool, memory_order_relaxed)];
+	bool is_observed = pin_class(pin) == PIN_OBSERVED;
 
-	return transitions_pin_is_needed(
-		pin, &tracking->members[gid], word, idle_seconds, tracking->now_s);
+	if (is_observed && is_stale(tracking, pool, member, word, idle_seconds))
+		return false;
+	if (!transitions_pin_is_needed(pin, member, word, idle_seconds, tracking->now_s))
+		return false;
+	pool->pins++;
+	pool->observed += is_observed;
+	return true;
 }
 
 static void change_gids(struct tracking *tracking, enum gid_state from, enum gid_state to)
@@ -380,6 +504,46 @@ static double elapsed_ms(const struct timespec *since)
 	return (now.tv_sec - since->tv_sec) * 1e3 + (now.tv_nsec - since->tv_nsec) / 1e6;
 }
 
+/* What the sweep has counted counts from now on. */
+static void turn_tallies(struct tracking *tracking)
+{
+	uint32_t most = 0, largest = NO_POOL;
+
+	tracking->observing = 0;
+	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++) {
+		struct tracking_pool *pool = &tracking->pools[i];
+
+		pool->last_pins = pool->pins;
+		pool->last_observed = pool->observed;
+		pool->pins = pool->observed = pool->used = 0;
+		tracking->observing += pool->last_observed != 0;
+		if (pool->last_pins > most && !is_flooded(tracking, i)) {
+			most = pool->last_pins;
+			largest = i;
+		}
+	}
+	tracking->pressed = tracking->crowded ? largest : NO_POOL;
+}
+
+/* A table that is nearly full is no flood: it is too small, or a change too large. */
+static void judge_fill(struct tracking *tracking)
+{
+	uint64_t places = count_places(tracking);
+	uint32_t percent = (places - count_free(tracking)) * 100 / places;
+
+	tracking->fill_percent = percent;
+	if (percent >= WARN_PERCENT && !tracking->warned)
+		log_warning("the pin table is %u %% full: when it is, new flows of slots that have "
+			    "moved may break; raise dataplane.pins",
+			percent);
+	if (percent < RELIEF_PERCENT && tracking->warned)
+		log_info("the pin table is %u %% full: there is room again", percent);
+	tracking->warned =
+		percent >= WARN_PERCENT || (tracking->warned && percent >= RELIEF_PERCENT);
+	tracking->crowded =
+		percent >= CROWDED_PERCENT || (tracking->crowded && percent >= RELIEF_PERCENT);
+}
+
 void tracking_sweep_begin(struct tracking *tracking, uint64_t now_ms)
 {
 	tracking->now_s = now_ms / 1000;
@@ -394,6 +558,8 @@ static void end_sweep(struct tracking *tracking)
 	change_gids(tracking, GID_SWEEPING, GID_USED);
 	tracking->last = tracking->sweep;
 	tracking->sweeps++;
+	judge_fill(tracking);
+	turn_tallies(tracking);
 	tracking->sweep_ms = tracking->sweeping_ms;
 }
 
@@ -447,10 +613,12 @@ bool tracking_flows_are_all(const struct tracking *tracking, uint32_t gid)
 void tracking_report(const struct tracking *tracking, struct tracking_report *report)
 {
 	memset(report, 0, sizeof(*report));
-	report->capacity = (uint64_t)tracking->pins.bucket_count * PINS_WAYS;
+	report->capacity = count_places(tracking);
 	report->memory = pins_memory(tracking->pins.bucket_count);
 	report->found[PIN_EMPTY] = report->capacity;
-	report->flood = is_flooded(tracking);
+	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++)
+		report->flood |= is_flooded(tracking, i);
+	report->crowded = tracking->crowded;
 	report->sweep_ms = tracking->sweep_ms;
 	report->sweeps = tracking->sweeps;
 	report->sum = sum_counters(tracking);
@@ -462,4 +630,14 @@ void tracking_report(const struct tracking *tracking, struct tracking_report *re
 		report->deleted += tracking->last.deleted[class];
 	}
 	report->found[PIN_EMPTY] += report->deleted;
+}
+
+void tracking_report_pool(
+	const struct tracking *tracking, uint32_t pool, struct tracking_pool_report *report)
+{
+	*report = (struct tracking_pool_report){
+		.pins = tracking->pools[pool].last_pins,
+		.flood = is_flooded(tracking, pool),
+		.first = tracking->pressed == pool,
+	};
 }

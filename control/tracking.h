@@ -15,6 +15,7 @@
 #include "pins_sweep.h"
 #include "publish.h"
 #include "state.h"
+#include "transitions.h"
 
 struct tracking;
 
@@ -54,8 +55,14 @@ void tracking_leave(struct tracking *tracking, uint32_t gid);
  */
 void tracking_tick(struct tracking *tracking, uint64_t now_ms, bool with_udp);
 
-/* When an old flow may last have gone unrecorded, in seconds of the clock (transitions.h). */
-uint32_t tracking_lapsed_s(const struct tracking *tracking);
+/*
+ * For the pool of that number, whose times these are: returns when an old flow of it may last have
+ * gone unrecorded, in seconds of the clock (transitions.h). While the table is crowded, the pool
+ * with the most pins is promoted first, or the table could never empty: its observe_s is shortened,
+ * and what found no room for its record does not count.
+ */
+uint32_t tracking_observe(
+	struct tracking *tracking, uint32_t number, struct transitions_times *times);
 
 /* What transitions_swept() has to know of the last sweep. */
 uint32_t tracking_settled_s(const struct tracking *tracking);
@@ -88,7 +95,16 @@ struct tracking_report {
 	uint64_t deleted;                /* by the last sweep */
 	double sweep_ms;
 	uint64_t sweeps; /* that have come to their end */
-	bool flood;
+	bool flood;      /* in some pool */
+	bool crowded;    /* there is hardly room for new flows */
 	struct affinity_counters sum;
 };
 void tracking_report(const struct tracking *tracking, struct tracking_report *report);
+
+struct tracking_pool_report {
+	uint32_t pins; /* that the last sweep has left */
+	bool flood;    /* none of its slots is promoted */
+	bool first;    /* the table is crowded, and this pool is promoted first */
+};
+void tracking_report_pool(
+	const struct tracking *tracking, uint32_t pool, struct tracking_pool_report *report);

@@ -179,16 +179,70 @@ static struct affinity_choice choose_home(const struct question *question)
 
 /* What is written. */
 
+static struct affinity_pool *pool_of(const struct question *question)
+{
+	return &question->view->affinity->pools[question->packet->service->pool];
+}
+
+/* Takes one from a budget; false where nothing is left, and then nothing is written. */
+static bool take(_Atomic int32_t *budget)
+{
+	if (atomic_load_explicit(budget, memory_order_relaxed) <= 0)
+		return false;
+	atomic_fetch_sub_explicit(budget, 1, memory_order_relaxed);
+	return true;
+}
+
+static void note(_Atomic uint32_t *mark)
+{
+	if (atomic_load_explicit(mark, memory_order_relaxed) == 0)
+		atomic_store_explicit(mark, 1, memory_order_relaxed);
+}
+
+/* An old flow of that pool went unrecorded, for lack of room. */
+static void note_unrecorded(struct affinity_pool *pool)
+{
+	note(&pool->lapsed);
+	note(&pool->unrecorded);
+}
+
+/*
+ * What an eviction means. A record that is gone is a lapse of its own pool. New flows that evict
+ * new flows of the same pool are a sign of a flood there; that of another pool is none, or the
+ * attack on one would be laid to all.
+ */
+static void note_eviction(const struct question *question, uint64_t evicted)
+{
+	const struct affinity *affinity = question->view->affinity;
+	uint32_t pool = atomic_load_explicit(
+		&affinity->members[pin_gid(evicted)].pool, memory_order_relaxed);
+
+	if (member_state(&affinity->members[pin_gid(evicted)]) == MEMBER_NONE)
+		return;
+	if (pin_class(evicted) == PIN_OBSERVED) {
+		question->view->counters->unobserved++;
+		note_unrecorded(&affinity->pools[pool]);
+	} else if (pin_class(evicted) == PIN_PROBATION && pool == question->packet->service->pool) {
+		take(&affinity->pools[pool].strains);
+	}
+}
+
 static enum pins_put put(const struct question *question, uint32_t index, enum pin_class class)
 {
 	const struct affinity_view *view = question->view;
+	uint64_t hash = question->packet->hash, evicted;
 	enum pins_put outcome;
 	uint16_t gid;
 
 	if (!find_gid(question, index, &gid))
 		return PINS_PUT_KEPT; /* there is no backend and so no flow */
-	outcome = pins_put(view->affinity->pins, question->packet->hash, gid, class, view->tick);
+	outcome = pins_put_packed(view->affinity->pins, hash,
+		pin_pack(hash, gid, class, view->tick), view->tick, &evicted);
 	view->counters->puts[outcome]++;
+	if (evicted != 0)
+		note_eviction(question, evicted);
+	if (outcome == PINS_PUT_REFUSED && class == PIN_PROBATION)
+		take(&pool_of(question)->strains);
 	return outcome;
 }
 
@@ -212,46 +266,59 @@ static void forget(const struct question *question)
 			view->affinity->pins, question->position, question->pin)]++;
 }
 
-static void go_on(const struct question *question, enum affinity_kind kind, enum pin_class settled)
+static bool is_flooded(const struct affinity_pool *pool)
+{
+	return atomic_load_explicit(&pool->flooded, memory_order_relaxed) ||
+	       atomic_load_explicit(&pool->confirms, memory_order_relaxed) <= 0;
+}
+
+/* Where the pin says already what the packet would make of it, nothing else is looked at. */
+static enum pins_step step_on(
+	const struct question *question, enum affinity_kind kind, enum pin_class settled)
 {
 	const struct affinity_view *view = question->view;
 	struct pins *pins = view->affinity->pins;
+	struct affinity_pool *pool;
 	enum pins_step step;
 
-	if (view->counters == NULL)
-		return;
-	step = kind == AFFINITY_END
-		       ? pins_finish(pins, question->position, question->pin, view->tick)
-		       : pins_continue(
-				 pins, question->position, question->pin, settled, view->tick);
-	view->counters->steps[step]++;
+	if (kind == AFFINITY_END)
+		return pins_finish_slowly(pins, question->position, question->pin, view->tick,
+			is_flooded(pool_of(question)));
+	if (pin_is_current(question->pin, view->tick))
+		return PINS_STEP_NONE;
+	pool = pool_of(question);
+	step = pins_continue_slowly(
+		pins, question->position, question->pin, settled, view->tick, is_flooded(pool));
+	if (step == PINS_STEP_CONFIRMED)
+		take(&pool->confirms);
+	return step;
 }
 
-/* One of the tokens by which the control thread bounds how fast a pool records old flows. */
-static bool take_token(const struct question *question)
+static void go_on(const struct question *question, enum affinity_kind kind, enum pin_class settled)
 {
-	const struct affinity *affinity = question->view->affinity;
-	_Atomic int32_t *tokens = &affinity->observe_tokens[question->packet->service->pool];
-
-	if (atomic_load_explicit(tokens, memory_order_relaxed) <= 0)
-		return false;
-	atomic_fetch_sub_explicit(tokens, 1, memory_order_relaxed);
-	return true;
+	if (question->view->counters != NULL)
+		question->view->counters->steps[step_on(question, kind, settled)]++;
 }
 
 /* Records an old flow, so that its slot can have another home. */
 static void observe(const struct question *question)
 {
 	struct affinity_counters *counters = question->view->counters;
-	enum pins_put outcome = PINS_PUT_REFUSED;
+	struct affinity_pool *pool = pool_of(question);
+	enum pins_put outcome;
 
-	if (counters == NULL)
-		return;
-	if (take_token(question))
-		outcome = put(question, slot_home(question->word), PIN_OBSERVED);
-	if (outcome == PINS_PUT_REFUSED || outcome == PINS_PUT_LOST ||
-		outcome == PINS_PUT_EVICTED + PIN_OBSERVED)
+	if (counters == NULL || atomic_load_explicit(&pool->flooded, memory_order_relaxed))
+		return; /* no slot of the pool gets another home */
+	if (!take(&pool->observe_tokens)) {
 		counters->unobserved++;
+		note(&pool->lapsed);
+		return;
+	}
+	outcome = put(question, slot_home(question->word), PIN_OBSERVED);
+	if (outcome == PINS_PUT_REFUSED || outcome == PINS_PUT_LOST) {
+		counters->unobserved++;
+		note_unrecorded(pool);
+	}
 }
 
 /*
@@ -287,22 +354,25 @@ static bool belongs_home(const struct question *question)
 }
 
 /*
- * A flow that needs a pin and finds no room. It may begin at home, which needs none, unless home
- * takes no new flows; there it counts as an old flow, and goes unrecorded like one.
+ * A flow that needs a pin and finds no room. It begins at home, where its next packets go without
+ * one, even if home is not to take new flows: from any other backend they would be cut off at once.
+ * There it counts as an old flow, and goes unrecorded like one.
  */
 static struct affinity_choice begin_unpinned(const struct question *question)
 {
 	struct affinity_counters *counters = question->view->counters;
 	struct affinity_choice choice = choose_cur(question, AFFINITY_NEW);
-	uint32_t home = slot_home(question->word);
+	enum member_state home = state_of(question, slot_home(question->word));
 
-	if (!belongs_home(question) || state_of(question, home) != MEMBER_UP) {
+	if (home != MEMBER_UP || !belongs_home(question))
 		counters->unpinned++;
+	if (!belongs_home(question) || !member_state_is_usable(home))
 		return choice;
-	}
-	if ((question->word & SLOT_OBSERVE) != 0)
+	if ((question->word & SLOT_OBSERVE) != 0) {
 		counters->unobserved++;
-	choice.backend = home;
+		note_unrecorded(pool_of(question));
+	}
+	choice.backend = slot_home(question->word);
 	return choice;
 }
 

@@ -29,12 +29,27 @@ enum affinity_udp {
 /* Ticks (pin.h) for which a second SYN is taken for a retransmission, while there was no answer. */
 #define AFFINITY_RETRANSMIT_TICKS 16
 
+/*
+ * What workers and the control thread tell each other about one pool, by its number. Control fills
+ * the budgets once a second; workers take from them, maybe to below 0, and only where something is
+ * rare: a budget that is used up is read and no longer written.
+ */
+struct affinity_pool {
+	_Alignas(64) _Atomic int32_t observe_tokens; /* old flows that may still be recorded */
+	_Atomic int32_t strains;     /* new flows that may still evict one another: then a flood */
+	_Atomic int32_t confirms;    /* flows that may still settle: the same */
+	_Atomic uint32_t lapsed;     /* workers: an old flow went unrecorded; control clears it */
+	_Atomic uint32_t unrecorded; /* the same, but only because there was no room */
+	_Atomic bool flooded;        /* control */
+};
+
+static_assert(sizeof(struct affinity_pool) == 64, "a line for each pool");
+
 /* What all workers share. */
 struct affinity {
 	struct pins *pins;
 	const struct member *members; /* by gid; MEMBER_COUNT_MAX of them: a pin says anything */
-	/* by pool: old flows that may still be recorded; control refills, workers may go below 0 */
-	_Atomic int32_t *observe_tokens;
+	struct affinity_pool *pools;  /* by number */
 	/*
 	 * By gid, MEMBER_COUNT_MAX of them, or NULL: what counts the flows of a member that drains.
 	 * NULL where nobody asks. Control's; a sketch is freed a grace period after it was taken

@@ -79,3 +79,8 @@ uint64_t pin_reopen(uint64_t pin, uint16_t now)
 {
 	return pin_class(pin) == PIN_FINISHED ? become(pin, PIN_ESTABLISHED, now) : pin;
 }
+
+uint64_t pin_wait(uint64_t pin, uint16_t now)
+{
+	return become(pin, PIN_OBSERVED, now);
+}

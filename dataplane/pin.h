@@ -137,6 +137,9 @@ uint64_t pin_continue_in_flood(uint64_t pin, enum pin_class settled, uint16_t no
 uint64_t pin_finish(uint64_t pin, uint16_t now);
 uint64_t pin_finish_in_flood(uint64_t pin, uint16_t now);
 
+/* The pin of a flow that would settle where there is no room for that: it is observed. */
+uint64_t pin_wait(uint64_t pin, uint16_t now);
+
 /* The pin after a packet that begins its flow again: one that has finished is established. */
 uint64_t pin_reopen(uint64_t pin, uint16_t now);
 

@@ -52,11 +52,6 @@ void pins_set_flood(struct pins *pins, bool flood)
 	atomic_store_explicit(&pins->flood, flood, memory_order_relaxed);
 }
 
-static bool is_flooded(const struct pins *pins)
-{
-	return atomic_load_explicit(&pins->flood, memory_order_relaxed);
-}
-
 /* Sequentially consistent, because of merge(). On failure `pin` is what stands there. */
 static bool exchange(struct pins *pins, uint32_t position, uint64_t *pin, uint64_t next)
 {
@@ -80,10 +75,12 @@ static void look_at(const struct pins *pins, uint32_t number, struct bucket *buc
 	}
 }
 
-/* Probation has its quota. */
+/* Flows that have not settled have a quota for each class. */
 static bool may_grow(const struct bucket *bucket, enum pin_class class)
 {
-	return class != PIN_PROBATION || pin_class_sum(bucket->units, class) < PINS_QUOTA;
+	if (class != PIN_PROBATION && class != PIN_OBSERVED)
+		return true;
+	return pin_class_sum(bucket->units, class) < PINS_QUOTA;
 }
 
 static bool choose_same(const struct bucket *bucket, uint32_t tag, struct target *target)
@@ -125,7 +122,7 @@ static bool choose_free(
 
 static uint32_t highest_victim_rank(enum pin_class class)
 {
-	return class == PIN_PROBATION || class == PIN_OBSERVED ? RANK_OF(class)
+	return class == PIN_PROBATION || class == PIN_OBSERVED ? RANK_OF(PIN_OBSERVED)
 							       : RANK_OF(PIN_ESTABLISHED);
 }
 
@@ -133,12 +130,13 @@ static uint32_t highest_victim_rank(enum pin_class class)
 static bool choose_victim(const struct bucket buckets[static 2], enum pin_class class, uint16_t now,
 	struct target *target)
 {
-	uint32_t highest = highest_victim_rank(class);
 	uint32_t best = UINT32_MAX;
 
 	for (unsigned int i = 0; i < 2; i++) {
 		/* over its quota, a class evicts its own only */
-		uint32_t lowest = may_grow(&buckets[i], class) ? RANK_LOWEST : RANK_OF(class);
+		bool grows = may_grow(&buckets[i], class);
+		uint32_t lowest = grows ? RANK_LOWEST : RANK_OF(class);
+		uint32_t highest = grows ? highest_victim_rank(class) : RANK_OF(class);
 
 		for (uint32_t way = 0; way < PINS_WAYS; way++) {
 			uint64_t pin = buckets[i].pins[way];
@@ -215,7 +213,8 @@ static bool merge(
 }
 
 /* Puts `pin` where it belongs as far as can be seen; PINS_PUT_LOST: it no longer does. */
-static enum pins_put try_put(struct pins *pins, uint64_t hash, uint64_t pin, uint16_t now)
+static enum pins_put try_put(
+	struct pins *pins, uint64_t hash, uint64_t pin, uint16_t now, uint64_t *evicted)
 {
 	enum pin_class class = pin_class(pin);
 	struct bucket buckets[2];
@@ -238,18 +237,25 @@ static enum pins_put try_put(struct pins *pins, uint64_t hash, uint64_t pin, uin
 		return PINS_PUT_MERGED;
 	if (pin_class(target.pin) == PIN_EMPTY)
 		return PINS_PUT_PLACED;
+	*evicted = target.pin;
 	return PINS_PUT_EVICTED + pin_class(target.pin);
 }
 
 enum pins_put pins_put(
 	struct pins *pins, uint64_t hash, uint16_t gid, enum pin_class class, uint16_t now)
 {
-	uint64_t pin = pin_pack(hash, gid, class, now);
+	assert(class != PIN_EMPTY && class != PIN_FINISHED && class != PIN_TRIAL);
+	return pins_put_packed(pins, hash, pin_pack(hash, gid, class, now), now, &(uint64_t){ 0 });
+}
+
+enum pins_put pins_put_packed(
+	struct pins *pins, uint64_t hash, uint64_t pin, uint16_t now, uint64_t *evicted)
+{
 	enum pins_put outcome = PINS_PUT_LOST;
 
-	assert(class != PIN_EMPTY && class != PIN_FINISHED && class != PIN_TRIAL);
+	*evicted = 0;
 	for (unsigned int i = 0; i < ATTEMPTS && outcome == PINS_PUT_LOST; i++)
-		outcome = try_put(pins, hash, pin, now);
+		outcome = try_put(pins, hash, pin, now, evicted);
 	return outcome;
 }
 
@@ -266,30 +272,50 @@ static enum pins_step name_step(uint64_t before, uint64_t after)
 	}
 }
 
-/* Whether the bucket of that pin has no way left for trial. */
-static bool is_crowded(const struct pins *pins, uint32_t position)
+static uint32_t count_settled(const struct bucket *bucket)
+{
+	return pin_class_sum(bucket->units, PIN_ESTABLISHED) +
+	       pin_class_sum(bucket->units, PIN_UDP) + pin_class_sum(bucket->units, PIN_QUIC) +
+	       pin_class_sum(bucket->units, PIN_TRIAL);
+}
+
+/* Whether the bucket of that pin has no way left for what it would become. */
+static bool is_crowded(const struct pins *pins, uint32_t position, enum pins_step step)
 {
 	struct bucket bucket;
 
 	look_at(pins, position / PINS_WAYS, &bucket);
-	return pin_class_sum(bucket.units, PIN_TRIAL) >= PINS_QUOTA;
+	if (count_settled(&bucket) >= PINS_SETTLED_MAX)
+		return true;
+	return step == PINS_STEP_TRIED && pin_class_sum(bucket.units, PIN_TRIAL) >= PINS_QUOTA;
 }
 
-enum pins_step pins_continue_slowly(
-	struct pins *pins, uint32_t position, uint64_t pin, enum pin_class settled, uint16_t now)
+/* What a pin becomes that has to wait for room. */
+static uint64_t wait_for_room(uint64_t pin, enum pins_step step, uint16_t now)
 {
-	bool flooded = is_flooded(pins);
+	return step == PINS_STEP_TRIED ? pin_restamp(pin, now) : pin_wait(pin, now);
+}
 
+/* A pin on trial has its way already. */
+static bool takes_room(uint64_t pin, enum pins_step step)
+{
+	return step == PINS_STEP_TRIED ||
+	       (step == PINS_STEP_CONFIRMED && pin_class(pin) != PIN_TRIAL);
+}
+
+enum pins_step pins_continue_slowly(struct pins *pins, uint32_t position, uint64_t pin,
+	enum pin_class settled, uint16_t now, bool flood)
+{
 	for (unsigned int i = 0; i < ATTEMPTS; i++) {
-		uint64_t next = flooded ? pin_continue_in_flood(pin, settled, now)
-					: pin_continue(pin, settled, now);
+		uint64_t next = flood ? pin_continue_in_flood(pin, settled, now)
+				      : pin_continue(pin, settled, now);
 		enum pins_step step = name_step(pin, next);
 		uint64_t before = pin;
 
 		if (next == pin)
 			return PINS_STEP_NONE;
-		if (step == PINS_STEP_TRIED && is_crowded(pins, position)) {
-			next = pin_restamp(pin, now);
+		if (takes_room(pin, step) && is_crowded(pins, position, step)) {
+			next = wait_for_room(pin, step, now);
 			step = PINS_STEP_CROWDED;
 		}
 		if (exchange(pins, position, &pin, next))
@@ -300,12 +326,11 @@ enum pins_step pins_continue_slowly(
 	return PINS_STEP_LOST;
 }
 
-enum pins_step pins_finish(struct pins *pins, uint32_t position, uint64_t pin, uint16_t now)
+enum pins_step pins_finish_slowly(
+	struct pins *pins, uint32_t position, uint64_t pin, uint16_t now, bool flood)
 {
-	bool flooded = is_flooded(pins);
-
 	for (unsigned int i = 0; i < ATTEMPTS; i++) {
-		uint64_t next = flooded ? pin_finish_in_flood(pin, now) : pin_finish(pin, now);
+		uint64_t next = flood ? pin_finish_in_flood(pin, now) : pin_finish(pin, now);
 		uint64_t before = pin;
 
 		if (next == pin)

@@ -22,10 +22,15 @@
  *
  * What may be evicted, in this order, the oldest first:
  *	finished, probation, observed, trial, UDP and QUIC, established.
- * A pin on probation evicts only the first two, an observed one the first three. At most
- * PINS_QUOTA ways of a bucket are given to probation, and at most as many to trial.
+ * A pin on probation or an observed one evicts only the first three. At most PINS_QUOTA ways of a
+ * bucket are given to probation, at most as many to observed pins, and at most as many to trial.
  *
- * The flood switch is thrown by the control thread and read by workers. Functions: any worker.
+ * One way of each bucket stays with flows that have not settled: where all others have, a flow that
+ * would settle is observed instead, until there is room. So there is a way for the pin of every new
+ * flow, however full the table is of what may not be evicted.
+ *
+ * Whether there is a flood is known of each pool (affinity.h) and said with each call; the switch
+ * in the table is for all. Functions: any worker.
  */
 #pragma once
 
@@ -55,6 +60,7 @@
 
 #define PINS_WAYS        8
 #define PINS_QUOTA       4
+#define PINS_SETTLED_MAX 7 /* ways of a bucket for flows that have settled */
 #define PINS_BUCKET_SIZE 64
 #define PINS_BUCKETS_MAX (UINT32_C(1) << 28)
 #define PINS_NOWHERE     UINT32_MAX /* no pin has this position */
@@ -87,7 +93,7 @@ enum pins_step {
 	PINS_STEP_REFRESHED, /* of the same class as before */
 	PINS_STEP_CONFIRMED, /* settled: this is when peers may be told */
 	PINS_STEP_TRIED,     /* put on trial */
-	PINS_STEP_CROWDED,   /* not put on trial: its bucket has enough of those */
+	PINS_STEP_CROWDED,   /* neither settled nor put on trial: its bucket has enough of those */
 	PINS_STEP_FINISHED,
 	PINS_STEP_REVIVED, /* was finished, is settled */
 	PINS_STEP_DEMOTED, /* was on trial, is on probation */
@@ -215,14 +221,30 @@ static inline uint64_t pins_find(const struct pins *pins, uint64_t hash, uint32_
 enum pins_put pins_put(
 	struct pins *pins, uint64_t hash, uint16_t gid, enum pin_class class, uint16_t now);
 
+/* The same for a pin that is packed; what had to go for it is told in *evicted, or 0. */
+enum pins_put pins_put_packed(
+	struct pins *pins, uint64_t hash, uint64_t pin, uint16_t now, uint64_t *evicted);
+
 /*
  * The flow of a pin that was found had another packet: with pin_continue() or pin_finish() as the
  * flood switch has it. `pin` and `position` are what pins_find() has answered. The flow itself goes
  * to pin_gid(pin) whatever comes of it.
  */
-enum pins_step pins_continue_slowly(
-	struct pins *pins, uint32_t position, uint64_t pin, enum pin_class settled, uint16_t now);
-enum pins_step pins_finish(struct pins *pins, uint32_t position, uint64_t pin, uint16_t now);
+enum pins_step pins_continue_slowly(struct pins *pins, uint32_t position, uint64_t pin,
+	enum pin_class settled, uint16_t now, bool flood);
+enum pins_step pins_finish_slowly(
+	struct pins *pins, uint32_t position, uint64_t pin, uint16_t now, bool flood);
+
+static inline bool pins_are_flooded(const struct pins *pins)
+{
+	return atomic_load_explicit(&pins->flood, memory_order_relaxed);
+}
+
+static inline enum pins_step pins_finish(
+	struct pins *pins, uint32_t position, uint64_t pin, uint16_t now)
+{
+	return pins_finish_slowly(pins, position, pin, now, pins_are_flooded(pins));
+}
 
 /* A finished flow begins again on the same backend; see pin_reopen(). */
 enum pins_step pins_reopen(struct pins *pins, uint32_t position, uint64_t pin, uint16_t now);
@@ -233,7 +255,7 @@ static inline enum pins_step pins_continue(
 {
 	if (likely(pin_is_current(pin, now)))
 		return PINS_STEP_NONE;
-	return pins_continue_slowly(pins, position, pin, settled, now);
+	return pins_continue_slowly(pins, position, pin, settled, now, pins_are_flooded(pins));
 }
 
 /* Forgets the pin, unless it has become another flow's or another backend's. */

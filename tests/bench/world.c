@@ -100,12 +100,14 @@ static void make_affinity(struct world *world)
 	const struct world_options *options = &world->options;
 	uint32_t buckets = pins_bucket_count(RTE_MAX(options->pins, PINS_MIN));
 
-	world->observe_tokens = allocate(options, options->pools * sizeof(*world->observe_tokens));
+	world->affinity_pools = allocate(options, options->pools * sizeof(*world->affinity_pools));
+	for (uint32_t i = 0; i < options->pools; i++)
+		world->affinity_pools[i].strains = world->affinity_pools[i].confirms = INT32_MAX;
 	pins_init(&world->pins, allocate(options, pins_memory(buckets)), buckets);
 	world->affinity = (struct affinity){
 		.pins = &world->pins,
 		.members = world->members,
-		.observe_tokens = world->observe_tokens,
+		.pools = world->affinity_pools,
 		.udp_idle_ticks = 60 / PIN_TICK_SECONDS,
 		.tick = WORLD_TICK,
 	};

@@ -50,7 +50,7 @@ struct world {
 	_Atomic uint32_t *record_of;
 	struct backend_record *records;
 	struct member *members;
-	_Atomic int32_t *observe_tokens;
+	struct affinity_pool *affinity_pools;
 	struct pins pins;
 	struct affinity affinity;
 };

@@ -28,7 +28,7 @@ enum { A, B, C, BACKENDS };
 struct scene {
 	_Atomic uint32_t slots[SLOTS];
 	_Atomic uint32_t record_of[BACKENDS];
-	_Atomic int32_t tokens;
+	struct affinity_pool pools[1];
 	struct backend_record records[BACKENDS + 1];
 	struct member members[MEMBER_COUNT_MAX];
 	struct pins pins;
@@ -83,10 +83,10 @@ static inline int set_up(void **state)
 	memset(scene, 0, sizeof(*scene));
 	make_pins(&scene->pins, 64);
 	add_backends(scene);
-	scene->tokens = 1000;
+	scene->pools[0].observe_tokens = scene->pools[0].confirms = scene->pools[0].strains = 1000;
 	scene->affinity.pins = &scene->pins;
 	scene->affinity.members = scene->members;
-	scene->affinity.observe_tokens = &scene->tokens;
+	scene->affinity.pools = scene->pools;
 	scene->affinity.udp_idle_ticks = 15;
 	scene->affinity.tick = NOW;
 	flow_secret_generate(&secret, hash_key);

@@ -25,7 +25,7 @@ struct scene {
 	struct member members[MEMBER_COUNT_MAX];
 	struct backend_record records[BACKENDS + 1];
 	_Atomic uint32_t record_of[BACKENDS];
-	_Atomic int32_t tokens[POOL + 1];
+	struct affinity_pool pools[POOL + 1];
 	struct service service;
 	struct tables tables;
 	struct affinity affinity;
@@ -50,14 +50,15 @@ static struct scene *set_up(enum affinity_udp udp)
 		scene->record_of[i] = i + 1;
 	}
 	scene->members[OTHER] = (struct member){ .state = MEMBER_UP, .index = C, .pool = 0 };
-	scene->tokens[POOL] = TOKENS;
+	scene->pools[POOL].observe_tokens = TOKENS;
+	scene->pools[POOL].confirms = scene->pools[POOL].strains = 100;
 	scene->service =
 		(struct service){ .record_of = scene->record_of, .pool = POOL, .udp = udp };
 	scene->tables.records = scene->records;
 	scene->affinity = (struct affinity){
 		.pins = &scene->pins,
 		.members = scene->members,
-		.observe_tokens = scene->tokens,
+		.pools = scene->pools,
 		.udp_idle_ticks = 15,
 	};
 	scene->view = (struct affinity_view){ &scene->affinity, &scene->counters, NOW };
@@ -413,7 +414,7 @@ static void looking_tells_the_same_and_writes_nothing(void **state)
 		assert_int_equal(choice.backend, row->after.backend);
 		assert_int_equal(choice.reason, row->after.reason);
 		assert_int_equal(pin_of(&scene->pins, HASH), before);
-		assert_int_equal(scene->tokens[POOL], TOKENS);
+		assert_int_equal(scene->pools[POOL].observe_tokens, TOKENS);
 		tear_down(scene);
 	}
 }
@@ -432,7 +433,7 @@ static void old_flows_beyond_the_tokens_are_counted_and_not_recorded(void **stat
 		assert_int_equal(pin_of(&scene->pins, scene->packet.hash) != 0, i <= TOKENS);
 	}
 	assert_int_equal(scene->counters.unobserved, 2);
-	assert_int_equal(scene->tokens[POOL], 0);
+	assert_int_equal(scene->pools[POOL].observe_tokens, 0);
 	tear_down(scene);
 }
 
@@ -482,15 +483,68 @@ static void datagram_without_room_for_its_pin_goes_where_the_table_says(void **s
 	tear_down(scene);
 }
 
+/* From any other backend its next packet would be sent away. */
+static void new_flow_without_room_begins_at_a_home_that_takes_none_and_is_counted(void **state)
+{
+	static const enum member_state homes[] = { MEMBER_DRAIN, MEMBER_SUSPECT };
+
+	for (size_t i = 0; i < COUNT_OF(homes); i++) {
+		struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+		fill_pins(scene);
+		scene->members[GID(A)].state = homes[i];
+		make_packet(scene, SYN);
+		assert_int_equal(choose(scene, &scene->view, AWAY).backend, A);
+		make_packet(scene, ACK);
+		assert_int_equal(choose(scene, &scene->view, AWAY).backend, A);
+		assert_int_equal(scene->counters.unpinned, 1);
+		tear_down(scene);
+	}
+}
+
 static void new_flow_without_room_or_home_is_counted(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
 
 	fill_pins(scene);
-	scene->members[GID(A)].state = MEMBER_DRAIN;
+	scene->members[GID(A)].state = MEMBER_ABSENT;
 	make_packet(scene, SYN);
 	assert_int_equal(choose(scene, &scene->view, AWAY).backend, B);
 	assert_int_equal(scene->counters.unpinned, 1);
+	tear_down(scene);
+}
+
+static void nothing_is_observed_while_the_pool_is_flooded(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	scene->pools[POOL].flooded = true;
+	make_packet(scene, ACK);
+	assert_int_equal(choose(scene, &scene->view, AWAY | SLOT_OBSERVE).backend, A);
+	assert_int_equal(pin_of(&scene->pins, HASH), 0);
+	assert_int_equal(scene->pools[POOL].observe_tokens, TOKENS);
+	tear_down(scene);
+}
+
+/* A flood elsewhere is none of theirs. */
+static void flows_settle_at_once_unless_their_own_pool_is_flooded(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	scene->pools[0].flooded = true;
+	make_packet(scene, SYN);
+	choose(scene, &scene->view, AWAY);
+	make_packet(scene, ACK);
+	choose(scene, &scene->view, AWAY);
+	assert_int_equal(pin_class(pin_of(&scene->pins, HASH)), PIN_ESTABLISHED);
+	scene->pools[POOL].flooded = true;
+	scene->packet.hash = HASH + 1;
+	scene->packet.hash ^= UINT64_C(1) << 40;
+	make_packet(scene, SYN);
+	choose(scene, &scene->view, AWAY);
+	make_packet(scene, ACK);
+	choose(scene, &scene->view, AWAY);
+	assert_int_equal(pin_class(pin_of(&scene->pins, scene->packet.hash)), PIN_PROBATION);
 	tear_down(scene);
 }
 
@@ -600,7 +654,11 @@ int main(void)
 		cmocka_unit_test(
 			new_flow_without_room_in_an_observed_slot_is_counted_as_unobserved),
 		cmocka_unit_test(datagram_without_room_for_its_pin_goes_where_the_table_says),
+		cmocka_unit_test(
+			new_flow_without_room_begins_at_a_home_that_takes_none_and_is_counted),
 		cmocka_unit_test(new_flow_without_room_or_home_is_counted),
+		cmocka_unit_test(nothing_is_observed_while_the_pool_is_flooded),
+		cmocka_unit_test(flows_settle_at_once_unless_their_own_pool_is_flooded),
 		cmocka_unit_test(datagram_at_home_without_room_for_its_pin_is_counted),
 		cmocka_unit_test(backend_without_a_record_is_no_home),
 		cmocka_unit_test(ipv6_is_judged_by_its_own_key),

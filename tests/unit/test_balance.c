@@ -105,7 +105,7 @@ static void looking_writes_neither_pins_nor_counters(void **state)
 	frame_make_tcp4(&frame, 40000, 10);
 	assert_int_equal(send(scene, NULL, &frame, &packet), GID(A));
 	assert_int_equal(pin_of(&scene->pins, packet.hash), 0);
-	assert_int_equal(scene->tokens, 1000);
+	assert_int_equal(scene->pools[0].observe_tokens, 1000);
 }
 
 static void looking_tells_word_reason_and_pin(void **state)
@@ -263,7 +263,7 @@ static void an_error_about_a_flow_without_a_pin_goes_home_and_asks_for_a_copy(vo
 	assert_int_equal(send(scene, &scene->counters, &frame, &packet), GID(A));
 	assert_true(packet.flags & PACKET_COPY);
 	assert_int_equal(pin_of(&scene->pins, packet.hash), 0);
-	assert_int_equal(scene->tokens, 1000);
+	assert_int_equal(scene->pools[0].observe_tokens, 1000);
 }
 
 static const struct {

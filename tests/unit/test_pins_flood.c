@@ -61,6 +61,13 @@ static void send_syn(struct attack *attack, uint64_t hash)
 		attack->puts[pins_put(&attack->pins, hash, 1, PIN_PROBATION, attack->tick)]++;
 }
 
+/* Of a flow that nobody knows, into a slot whose old flows are observed. */
+static void send_lone_ack(struct attack *attack, uint64_t hash)
+{
+	if (pin_of(&attack->pins, hash) == 0)
+		attack->puts[pins_put(&attack->pins, hash, 1, PIN_OBSERVED, attack->tick)]++;
+}
+
 static void send_ack(struct attack *attack, uint64_t hash)
 {
 	uint32_t position;
@@ -100,10 +107,10 @@ static void assert_all_connections_live(const struct attack *attack)
 	}
 }
 
-static void assert_none_was_evicted_but_on_probation(const struct attack *attack)
+static void assert_none_was_evicted_that_had_settled(const struct attack *attack)
 {
 	for (unsigned int class = 0; class < PIN_CLASS_COUNT; class ++)
-		if (class != PIN_PROBATION)
+		if (class != PIN_PROBATION && class != PIN_OBSERVED)
 			assert_int_equal(attack->puts[PINS_PUT_EVICTED + class], 0);
 }
 
@@ -116,7 +123,7 @@ static void every_connection_survives_a_flood_that_was_noticed(void **state)
 	for (uint32_t i = 0; i < PACKETS / PACKETS_PER_TICK; i++)
 		send_packets(&attack);
 	assert_all_connections_live(&attack);
-	assert_none_was_evicted_but_on_probation(&attack);
+	assert_none_was_evicted_that_had_settled(&attack);
 	assert_true(attack.puts[PINS_PUT_EVICTED + PIN_PROBATION] > PACKETS / 10);
 	assert_true(attack.steps[PINS_STEP_TRIED] > 1000); /* it did get as far as that */
 	assert_int_equal(attack.steps[PINS_STEP_CONFIRMED], 0);
@@ -133,7 +140,7 @@ static void every_connection_survives_a_flood_that_was_not_noticed(void **state)
 	for (uint32_t i = 0; i < PACKETS / PACKETS_PER_TICK; i++)
 		send_packets(&attack);
 	assert_all_connections_live(&attack);
-	assert_none_was_evicted_but_on_probation(&attack);
+	assert_none_was_evicted_that_had_settled(&attack);
 	assert_true(attack.steps[PINS_STEP_CONFIRMED] > PACKETS / 10);
 	end(&attack);
 }
@@ -171,11 +178,63 @@ static void a_flood_that_repeats_itself_leaves_half_of_the_table_to_others(void 
 	end(&attack);
 }
 
+/* How many of so many new flows get a pin, and have it still when their handshake goes on. */
+static uint32_t begin_flows(struct attack *attack, uint32_t count)
+{
+	uint32_t begun = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t hash = next_random(&attack->random);
+
+		pins_put(&attack->pins, hash, 1, PIN_PROBATION, attack->tick);
+		send_ack(attack, hash);
+		begun += pin_of(&attack->pins, hash) != 0;
+	}
+	return begun;
+}
+
+/* It takes half of the table and no more, and all of that is left to new flows. */
+static void a_flood_of_lone_acks_crowds_out_no_new_flow(void **state)
+{
+	struct attack attack;
+
+	begin(&attack, HALF);
+	for (uint32_t i = 0; i < PACKETS; i++)
+		send_lone_ack(&attack, next_random(&attack.random));
+	assert_all_connections_live(&attack);
+	assert_none_was_evicted_that_had_settled(&attack);
+	assert_int_equal(most_ways_of_class(&attack.pins, PIN_OBSERVED), PINS_QUOTA);
+	assert_int_equal(begin_flows(&attack, 100000), 100000);
+	assert_all_connections_live(&attack);
+	end(&attack);
+}
+
+/* However many settle: a way of each bucket stays, so that the next new flow finds one. */
+static void a_table_full_of_settled_flows_takes_new_ones(void **state)
+{
+	const uint32_t places = BUCKETS * PINS_WAYS;
+	struct attack attack;
+
+	begin(&attack, HALF);
+	for (uint32_t i = 0; i < 2 * places; i++) {
+		uint64_t hash = next_random(&attack.random);
+
+		send_syn(&attack, hash);
+		send_ack(&attack, hash);
+	}
+	assert_int_equal(most_ways_of_class(&attack.pins, PIN_ESTABLISHED), PINS_SETTLED_MAX);
+	assert_all_connections_live(&attack);
+	assert_int_equal(begin_flows(&attack, 100000), 100000);
+	end(&attack);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_connection_survives_a_flood_that_was_noticed),
 		cmocka_unit_test(every_connection_survives_a_flood_that_was_not_noticed),
+		cmocka_unit_test(a_flood_of_lone_acks_crowds_out_no_new_flow),
+		cmocka_unit_test(a_table_full_of_settled_flows_takes_new_ones),
 		cmocka_unit_test(a_flood_that_repeats_itself_leaves_half_of_the_table_to_others),
 	};
 

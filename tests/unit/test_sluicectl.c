@@ -459,9 +459,11 @@ static void pins_are_shown_whole_by_class_and_by_pool(void **state)
 	expect_report(pins_report,
 		"{\"capacity\":786432,\"used\":1234,\"fill_percent\":0.157,\"classes\":"
 		"{\"probation\":34,\"established\":1200},\"inserts\":5000,\"refused\":1,"
-		"\"evicted\":{\"probation\":2},\"flood\":false,\"memory_bytes\":8388608,"
+		"\"evicted\":{\"probation\":2},\"flood\":false,\"crowded\":true,"
+		"\"memory_bytes\":8388608,"
 		"\"last_sweep_ms\":2.25,\"swept\":3763,\"unpinned\":0,\"pools\":["
-		"{\"name\":\"web\",\"slots\":65537,\"unresolved\":3277,\"reasons\":"
+		"{\"name\":\"web\",\"slots\":65537,\"pins\":1200,\"flood\":false,\"unresolved\":3277,"
+		"\"reasons\":"
 		"{\"settling\":3000,\"observing\":200,\"away\":70,\"pinned\":7},"
 		"\"longest_wait_s\":912}]}",
 		"capacity                         786432\n"
@@ -472,6 +474,7 @@ static void pins_are_shown_whole_by_class_and_by_pool(void **state)
 		"refused                          1\n"
 		"flows without the pin they need  0\n"
 		"flood                            no\n"
+		"crowded                          yes\n"
 		"last sweep, ms                   2.2\n"
 		"swept                            3763\n"
 		"\n"
@@ -481,8 +484,10 @@ static void pins_are_shown_whole_by_class_and_by_pool(void **state)
 		"established  1200        -\n"
 		"\n"
 		"pools\n"
-		"name  slots  unresolved  settling  observing  away  pinned  longest wait, s\n"
-		"web   65537        3277      3000        200    70       7              912\n");
+		"name  slots  pins  flood  unresolved  settling  observing  away  pinned  longest "
+		"wait, s\n"
+		"web   65537  1200     no        3277      3000        200    70       7              "
+		"912\n");
 }
 
 static void empty_lists_say_so(void **state)

@@ -73,7 +73,7 @@ static void set_up_view(struct virtual_node *node)
 	node->affinity = (struct affinity){
 		.pins = &node->pins,
 		.members = node->members,
-		.observe_tokens = &node->observe_tokens,
+		.pools = &node->pool,
 		.udp_idle_ticks = node->limits.udp_idle_s / PIN_TICK_SECONDS,
 	};
 	node->tables.affinity = &node->affinity;
@@ -104,6 +104,7 @@ struct virtual_node *virtual_node_create(uint32_t slot_count, uint32_t bucket_co
 	set_up_view(node);
 	node->now_s = now_s;
 	atomic_store(&node->affinity.tick, now_s / PIN_TICK_SECONDS);
+	atomic_store(&node->pool.confirms, INT32_MAX);
 	return node;
 }
 
@@ -403,18 +404,23 @@ static void sweep(struct virtual_node *node)
 	find_unnamed(node);
 }
 
+static void fill_budgets(struct virtual_node *node)
+{
+	atomic_store(&node->pool.observe_tokens, node->limits.observe_tokens);
+	atomic_store(&node->pool.strains, INT32_MAX);
+	atomic_store(&node->pool.confirms, INT32_MAX);
+}
+
 void virtual_node_tick(struct virtual_node *node, uint32_t now_s)
 {
 	uint32_t before_s = node->now_s;
 
 	node->now_s = now_s;
 	atomic_store(&node->affinity.tick, now_s / PIN_TICK_SECONDS);
-	if (node->counters.unobserved != node->unobserved) {
-		node->unobserved = node->counters.unobserved;
+	if (atomic_exchange(&node->pool.lapsed, 0) != 0)
 		node->lapsed_s = now_s;
-	}
 	virtual_node_apply(node);
-	atomic_store(&node->observe_tokens, node->limits.observe_tokens);
+	fill_budgets(node);
 	if (now_s / node->limits.sweep_every_s != before_s / node->limits.sweep_every_s)
 		sweep(node);
 }

@@ -88,11 +88,10 @@ struct virtual_node {
 	uint64_t kept[PIN_CLASS_COUNT]; /* by the last sweep */
 	uint32_t builds;                /* of the table so far */
 	uint32_t lapsed_s;
-	uint64_t unobserved; /* when it was last looked at */
 
 	struct service services[VIRTUAL_PROTOCOLS];
 	struct tables tables;
-	_Atomic int32_t observe_tokens;
+	struct affinity_pool pool;
 	struct affinity affinity;
 	struct affinity_counters counters;
 };
