@@ -10,6 +10,7 @@
 static const struct rpc_method methods[] = {
 	{ .name = "status", .handle = api_status },
 	{ .name = "config.get", .handle = api_config_get },
+	{ .name = "config.save", .changes = true, .handle = api_config_save },
 	{ .name = "config.apply", .changes = true, .handle = api_config_apply },
 	{ .name = "service.list", .handle = api_service_list },
 	{ .name = "service.add", .changes = true, .handle = api_service_add },
@@ -42,6 +43,7 @@ struct api *api_create(
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	api->started_s = now.tv_sec;
 	api->running = *context;
+	STAILQ_INIT(&api->printing.readers);
 	api->server = rpc_server_create(base, desired_config(context->desired)->socket, methods,
 		sizeof(methods) / sizeof(methods[0]), api, error);
 	if (api->server != NULL) {
@@ -61,5 +63,6 @@ void api_destroy(struct api *api)
 	rpc_server_destroy(api->server);
 	watch_destroy(api->watch);
 	json_decref(api->last_change);
+	json_decref(api->printing.document);
 	free(api);
 }

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#include "background.h"
 #include "desired.h"
 #include "error.h"
 #include "forwarding.h"
@@ -24,12 +25,14 @@ struct api_context {
 	struct workers *workers;
 	struct port *const *ports;
 	struct state *state;
+	struct background *work; /* for what takes long and waits for no disk */
 };
 
 /* Listens at the configuration's control socket. NULL with the sentence. */
 struct api *api_create(
 	struct event_base *base, const struct api_context *context, struct error *error);
-void api_destroy(struct api *api); /* NULL is allowed */
+/* After the jobs in the background have ended. NULL is allowed. */
+void api_destroy(struct api *api);
 
 /*
  * Logs why a reload was refused, and keeps it as a warning of `status` until one succeeds: a
@@ -37,5 +40,5 @@ void api_destroy(struct api *api); /* NULL is allowed */
  */
 void api_note_refused_reload(struct api *api, const struct error *error);
 
-/* Logs what a change made through `how` ("SIGHUP") has moved and keeps it for `status`. */
-void api_note_change(struct api *api, const char *how, const struct desired_outcome *outcome);
+/* Logs what a reload has changed and moved and keeps it for `status`. */
+void api_note_reload(struct api *api, const struct desired_outcome *outcome);

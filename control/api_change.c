@@ -17,8 +17,7 @@
 struct pending {
 	struct api *api;
 	struct rpc_call *call;
-	const char *method;
-	char what[API_WHAT_SIZE]; /* its parameters, for the log; "" for a whole document */
+	struct origin origin;
 };
 
 static void answer(void *context, const struct desired_outcome *outcome)
@@ -35,21 +34,40 @@ static void answer(void *context, const struct desired_outcome *outcome)
 	}
 	report = api_report_change(outcome);
 	api_warn_of_removed_vips(pending->api, outcome, report);
+	if (outcome->changes[0] != '\0') {
+		snprintf(
+			pending->origin.what, sizeof(pending->origin.what), "%s", outcome->changes);
+		json_object_set_new(report, "changes", json_string(outcome->changes));
+	}
 	api_report_complete(pending->api, outcome, report);
 	if (!outcome->dry_run && outcome->changed) {
-		api_report_note(pending->api, pending->method, pending->what, report);
+		api_report_note(pending->api, &pending->origin, report);
 		pending->api->refused_reload[0] = '\0';
 	}
 	rpc_call_result(pending->call, report);
 	free(pending);
 }
 
-void api_describe(const json_t *params, char what[static API_WHAT_SIZE])
+static void describe(const json_t *params, char what[static ORIGIN_WHAT_SIZE])
 {
 	char *text = json_dumps(params, JSON_COMPACT | JSON_ENSURE_ASCII);
 
-	snprintf(what, API_WHAT_SIZE, "%s", text == NULL ? "" : text);
+	snprintf(what, ORIGIN_WHAT_SIZE, "%s", text == NULL ? "" : text);
 	free(text);
+}
+
+struct origin api_origin(const char *method, const json_t *params, const struct rpc_call *call)
+{
+	struct origin origin = {
+		.method = method,
+		.has_peer = true,
+		.uid = rpc_call_uid(call),
+		.pid = rpc_call_pid(call),
+	};
+
+	if (params != NULL)
+		describe(params, origin.what);
+	return origin;
 }
 
 /* The parameters of all changes; each method's table names those that it takes. */
@@ -57,7 +75,10 @@ struct change_params {
 	const char *pool;
 	const char *name;
 	const json_t *value;
+	const char *if_revision;
 	bool dry_run;
+	bool volatile_only;
+	bool overwrite;
 	struct live_terms terms;
 };
 
@@ -74,7 +95,11 @@ struct change_params {
 		key, presence, offsetof(struct change_params, value), api_read_value \
 	}
 /* What every change takes. */
-#define TERMS OPTION("dry_run", dry_run, api_read_bool), OPTION("force", terms.force, api_read_bool)
+#define TERMS                                                                                   \
+	OPTION("dry_run", dry_run, api_read_bool), OPTION("force", terms.force, api_read_bool), \
+		OPTION("volatile", volatile_only, api_read_bool),                               \
+		OPTION("if_revision", if_revision, api_read_text)
+#define OVERWRITE OPTION("overwrite", overwrite, api_read_bool)
 /* What those take that may begin a drain. */
 #define DEADLINE OPTION("deadline_s", terms.deadline_s, api_read_deadline)
 #define NOW      OPTION("now", terms.now, api_read_bool)
@@ -95,41 +120,79 @@ static const char *text_of(const json_t *arguments, const char *key)
 	return json_string_value(json_object_get(arguments, key));
 }
 
-static int edit_apply(
-	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
+/* 16 hexadecimal digits, as answers have them. */
+static int read_revision(const char *text, uint64_t *revision)
 {
-	*edited = json_incref(json_object_get(arguments, "config"));
-	return 0;
+	size_t length = strspn(text, "0123456789abcdef");
+
+	*revision = strtoull(text, NULL, 16);
+	return length == 16 && text[length] == '\0' ? 0 : -EINVAL;
 }
 
-static void submit(struct api *api, struct rpc_call *call, const char *method, desired_edit_t *edit,
-	const json_t *params, const struct change_params *read)
+static int judge(const struct change_params *read, struct rpc_call *call)
 {
-	struct pending *pending = malloc(sizeof(*pending));
+	const char *flaw = NULL;
+	uint64_t revision;
+
+	if (read->terms.now && read->terms.deadline_s != 0)
+		flaw = "now: goes without deadline_s: what is cut off does not drain";
+	else if (read->volatile_only && read->overwrite)
+		flaw = "volatile: goes without overwrite: it leaves the file alone";
+	else if (read->if_revision != NULL && read_revision(read->if_revision, &revision) != 0)
+		flaw = "if_revision: a revision has 16 hexadecimal digits (0-9 a-f)";
+	if (flaw != NULL)
+		rpc_call_error(call, RPC_INVALID_PARAMS, "%s", flaw);
+	return flaw == NULL ? 0 : -EINVAL;
+}
+
+/* What is asked for, with its arguments still in `read`. */
+static struct desired_change change_of(const struct change_params *read)
+{
 	struct desired_change change = {
-		.source = edit == NULL ? DESIRED_FILE : DESIRED_EDIT,
-		.edit = edit,
-		.arguments = json_deep_copy(params),
 		.dry_run = read->dry_run,
+		.volatile_only = read->volatile_only,
+		.overwrite = read->overwrite,
+		.has_revision = read->if_revision != NULL,
 		.terms = read->terms,
-		.done = answer,
-		.context = pending,
 	};
 
-	if (pending == NULL || change.arguments == NULL) {
-		free(pending);
-		json_decref(change.arguments);
+	if (change.has_revision)
+		read_revision(read->if_revision, &change.revision);
+	return change;
+}
+
+/* Takes over the change's arguments. */
+static void submit(struct api *api, struct rpc_call *call, const struct origin *origin,
+	struct desired_change *change)
+{
+	struct pending *pending = malloc(sizeof(*pending));
+
+	if (pending == NULL) {
+		json_decref(change->arguments);
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
+	*pending = (struct pending){ .api = api, .call = call, .origin = *origin };
+	change->done = answer;
+	change->context = pending;
+	desired_submit(api->running.desired, change);
+}
+
+/* The parameters live until the answer: they are shared, not copied. */
+static void submit_edit(struct api *api, struct rpc_call *call, const char *method,
+	desired_edit_t *edit, const json_t *params, const struct change_params *read)
+{
+	struct origin origin = api_origin(method, params, call);
+	struct desired_change change = change_of(read);
+
+	change.source = edit == NULL ? DESIRED_FILE : DESIRED_EDIT;
+	change.edit = edit;
+	change.arguments = json_incref((json_t *)params);
 	if (strncmp(method, "backend.", strlen("backend.")) == 0) {
-		change.terms.pool = text_of(change.arguments, "pool");
-		change.terms.name = text_of(change.arguments, "name");
+		change.terms.pool = text_of(params, "pool");
+		change.terms.name = text_of(params, "name");
 	}
-	*pending = (struct pending){ .api = api, .call = call, .method = method };
-	if (edit != edit_apply)
-		api_describe(params, pending->what);
-	desired_submit(api->running.desired, &change);
+	submit(api, call, &origin, &change);
 }
 
 static void change(struct api *api, struct rpc_call *call, const char *method, desired_edit_t *edit,
@@ -137,20 +200,15 @@ static void change(struct api *api, struct rpc_call *call, const char *method, d
 {
 	struct change_params read = { .dry_run = false };
 
-	if (api_read_params(params, members, &read, call) != 0)
-		return;
-	if (read.terms.now && read.terms.deadline_s != 0) {
-		rpc_call_error(call, RPC_INVALID_PARAMS,
-			"now: goes without deadline_s: what is cut off does not drain");
-		return;
-	}
-	submit(api, call, method, edit, params, &read);
+	if (api_read_params(params, members, &read, call) == 0 && judge(&read, call) == 0)
+		submit_edit(api, call, method, edit, params, &read);
 }
 
 /* As SIGHUP does, with an answer and with terms. */
 void api_config_reload(void *context, const json_t *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { TERMS, END };
+	static const struct json_member members[] = { OPTION("dry_run", dry_run, api_read_bool),
+		OPTION("force", terms.force, api_read_bool), END };
 
 	change(context, call, "config.reload", NULL, params, members);
 }
@@ -158,9 +216,33 @@ void api_config_reload(void *context, const json_t *params, struct rpc_call *cal
 void api_config_apply(void *context, const json_t *params, struct rpc_call *call)
 {
 	static const struct json_member members[] = { VALUE("config", JSON_REQUIRED), TERMS,
-		DEADLINE, NOW, END };
+		OVERWRITE, DEADLINE, NOW, END };
+	struct origin origin = api_origin("config.apply", NULL, call);
+	struct change_params read = { .dry_run = false };
+	struct desired_change change;
 
-	change(context, call, "config.apply", edit_apply, params, members);
+	if (api_read_params(params, members, &read, call) != 0 || judge(&read, call) != 0)
+		return;
+	change = change_of(&read);
+	change.source = DESIRED_DOCUMENT;
+	change.arguments = json_incref((json_t *)read.value);
+	submit(context, call, &origin, &change);
+}
+
+void api_config_save(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct json_member members[] = { OVERWRITE,
+		OPTION("dry_run", dry_run, api_read_bool),
+		OPTION("if_revision", if_revision, api_read_text), END };
+	struct origin origin = api_origin("config.save", NULL, call);
+	struct change_params read = { .dry_run = false };
+	struct desired_change change;
+
+	if (api_read_params(params, members, &read, call) != 0 || judge(&read, call) != 0)
+		return;
+	change = change_of(&read);
+	change.source = DESIRED_SAVE;
+	submit(context, call, &origin, &change);
 }
 
 static int edit_service_add(
@@ -195,7 +277,8 @@ void api_service_remove(void *context, const json_t *params, struct rpc_call *ca
 static int edit_service_set(
 	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	static const char *const terms[] = { "name", "dry_run", "force" };
+	static const char *const terms[] = { "name", "dry_run", "force", "volatile",
+		"if_revision" };
 	json_t *changes = json_copy((json_t *)arguments);
 	int code;
 
@@ -215,13 +298,13 @@ void api_service_set(void *context, const json_t *params, struct rpc_call *call)
 		VALUE("forward", JSON_OPTIONAL), VALUE("udp", JSON_OPTIONAL), TERMS, END };
 	struct change_params read = { .dry_run = false };
 
-	if (api_read_params(params, members, &read, call) != 0)
+	if (api_read_params(params, members, &read, call) != 0 || judge(&read, call) != 0)
 		return;
 	if (read.value == NULL)
 		rpc_call_error(call, RPC_INVALID_PARAMS,
 			"nothing to set: give vip, protocol, port, pool, forward or udp");
 	else
-		submit(context, call, "service.set", edit_service_set, params, &read);
+		submit_edit(context, call, "service.set", edit_service_set, params, &read);
 }
 
 static int edit_pool_add(
@@ -288,7 +371,8 @@ void api_backend_remove(void *context, const json_t *params, struct rpc_call *ca
 }
 
 /* What says which backend and how the change is meant; the rest of the parameters is the change. */
-static const char *const about[] = { "pool", "name", "dry_run", "force", "deadline_s" };
+static const char *const about[] = { "pool", "name", "dry_run", "force", "deadline_s", "volatile",
+	"if_revision" };
 
 static int edit_backend_set(
 	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
@@ -316,7 +400,7 @@ void api_backend_set(void *context, const json_t *params, struct rpc_call *call)
 		api_backend_tell(context, params, call);
 		return;
 	}
-	if (api_read_params(params, members, &read, call) != 0)
+	if (api_read_params(params, members, &read, call) != 0 || judge(&read, call) != 0)
 		return;
 	if (read.value == NULL) {
 		rpc_call_error(call, RPC_INVALID_PARAMS,
@@ -327,5 +411,5 @@ void api_backend_set(void *context, const json_t *params, struct rpc_call *call)
 		rpc_call_error(call, RPC_INVALID_PARAMS, "deadline_s: goes with state \"drain\"");
 		return;
 	}
-	submit(context, call, "backend.set", edit_backend_set, params, &read);
+	submit_edit(context, call, "backend.set", edit_backend_set, params, &read);
 }

@@ -3,24 +3,44 @@
 #pragma once
 
 #include <jansson.h>
+#include <sys/queue.h>
 
 #include "api.h"
 #include "api_watch.h"
+#include "background.h"
+#include "origin.h"
 #include "rpc.h"
+
+STAILQ_HEAD(api_reader_list, api_reader);
+
+/* The document of a configuration, and who waits for it. */
+struct api_printing {
+	struct api *api;
+	struct background_job job;
+	struct config *config; /* while it is being printed, else NULL */
+	json_t *document;      /* of `revision`, or NULL */
+	uint64_t revision;
+	struct api_reader_list readers;
+};
 
 struct api {
 	struct api_context running;
 	struct rpc_server *server;
 	struct watch *watch;
-	int64_t started_s;         /* CLOCK_MONOTONIC */
-	json_t *last_change;       /* the answer to the latest change made, or NULL */
+	int64_t started_s;   /* CLOCK_MONOTONIC */
+	json_t *last_change; /* the answer to the latest change made, or NULL */
+	struct api_printing printing;
 	char refused_reload[1024]; /* a sentence: the file on disk is not what runs; or "" */
 };
 
 /* api_status.c */
 void api_status(void *context, const json_t *params, struct rpc_call *call);
-void api_config_get(void *context, const json_t *params, struct rpc_call *call);
 void api_stats_get(void *context, const json_t *params, struct rpc_call *call);
+
+/* api_config.c */
+void api_config_get(void *context, const json_t *params, struct rpc_call *call);
+json_t *api_json_configuration(const struct api *api); /* for `status` */
+void api_warn_of_file(const struct api *api, json_t *list);
 
 /* api_list.c */
 void api_service_list(void *context, const json_t *params, struct rpc_call *call);
@@ -28,6 +48,7 @@ void api_pool_list(void *context, const json_t *params, struct rpc_call *call);
 void api_backend_list(void *context, const json_t *params, struct rpc_call *call);
 
 /* api_change.c */
+void api_config_save(void *context, const json_t *params, struct rpc_call *call);
 void api_config_apply(void *context, const json_t *params, struct rpc_call *call);
 void api_service_add(void *context, const json_t *params, struct rpc_call *call);
 void api_service_remove(void *context, const json_t *params, struct rpc_call *call);
@@ -59,7 +80,7 @@ const char *api_pin_class_name(unsigned int class); /* of enum pin_class */
 json_t *api_report_change(const struct desired_outcome *outcome);
 json_t *api_report_pool(
 	const struct plan_pool *before, const struct plan_pool *after, bool dry_run);
-void api_report_note(struct api *api, const char *how, const char *what, json_t *report);
+void api_report_note(struct api *api, const struct origin *origin, json_t *report);
 
 /* Adds to a report of a change what only the node knows: rates, and a backend that stays away. */
 void api_report_complete(
@@ -69,9 +90,8 @@ void api_report_complete(
 json_t *api_json_services_cut(const struct impact *impact);
 json_t *api_json_backends_cut(const struct impact *impact);
 
-/* Parameters in short, for a note. */
-#define API_WHAT_SIZE 1024
-void api_describe(const json_t *params, char what[static API_WHAT_SIZE]);
+/* Who calls; its parameters in short, where there are any. */
+struct origin api_origin(const char *method, const json_t *params, const struct rpc_call *call);
 
 /*
  * api_vips.c: the former VIPs; warnings of a change that makes some, in its report and in the log

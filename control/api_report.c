@@ -184,6 +184,8 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 		}
 	object = finish(&report, outcome->changed, outcome->dry_run, after->digest);
 	json_object_set_new(object, "forced", json_boolean(outcome->terms.force));
+	json_object_set_new(object, "volatile", json_boolean(outcome->volatile_only));
+	json_object_set_new(object, "revision", api_json_digest(outcome->revision));
 	if (outcome->dry_run)
 		json_object_set_new(object, "needs_force",
 			outcome->needs_force == NULL ? json_null()
@@ -208,22 +210,41 @@ static json_t *json_now(void)
 	return api_json_time(time(NULL));
 }
 
-void api_report_note(struct api *api, const char *how, const char *what, json_t *report)
+static const char *describe_peer(const struct origin *origin, char text[static 64])
+{
+	text[0] = '\0';
+	if (origin->has_peer)
+		snprintf(text, 64, " by uid %u, pid %d", (unsigned int)origin->uid,
+			(int)origin->pid);
+	return text;
+}
+
+static void log_change(const struct origin *origin, const json_t *report)
 {
 	double cut = json_number_value(json_object_get(report, "cut_percent"));
-	json_t *parameters;
+	const char *what = origin->what, *space = what[0] == '\0' ? "" : " ";
+	char peer[64];
 
+	describe_peer(origin, peer);
 	if (cut > 0)
-		log_warning("%s%s%s: broke the connections of about %.1f %% of the flows", how,
-			what[0] == '\0' ? "" : " ", what, cut);
-	log_info("%s%s%s: moved %lld of %lld slots", how, what[0] == '\0' ? "" : " ", what,
+		log_warning("%s%s%s%s: broke the connections of about %.1f %% of the flows",
+			origin->method, space, what, peer, cut);
+	log_info("%s%s%s%s: moved %lld of %lld slots", origin->method, space, what, peer,
 		(long long)json_integer_value(json_object_get(report, "slots_moved")),
 		(long long)json_integer_value(json_object_get(report, "slots_total")));
+}
+
+void api_report_note(struct api *api, const struct origin *origin, json_t *report)
+{
+	json_t *parameters = json_loads(origin->what, 0, NULL);
+
+	log_change(origin, report);
 	json_decref(api->last_change);
-	parameters = json_loads(what, 0, NULL);
-	api->last_change = json_pack("{s:s, s:o, s:o, s:O}", "method", how, "parameters",
-		parameters == NULL ? json_string(what) : parameters, "time", json_now(), "report",
-		report);
+	api->last_change = json_pack("{s:s, s:o, s:o, s:o, s:o, s:O}", "method", origin->method,
+		"parameters", parameters == NULL ? json_string(origin->what) : parameters, "uid",
+		origin->has_peer ? json_integer(origin->uid) : json_null(), "pid",
+		origin->has_peer ? json_integer(origin->pid) : json_null(), "time", json_now(),
+		"report", report);
 }
 
 static void add_service_rates(const struct api *api, json_t *services)
@@ -283,16 +304,18 @@ void api_note_refused_reload(struct api *api, const struct error *error)
 	json_decref(now);
 }
 
-void api_note_change(struct api *api, const char *how, const struct desired_outcome *outcome)
+void api_note_reload(struct api *api, const struct desired_outcome *outcome)
 {
 	json_t *report = api_report_change(outcome);
+	struct origin origin = { .method = "SIGHUP" };
 
+	snprintf(origin.what, sizeof(origin.what), "%s", outcome->changes);
 	api_warn_of_removed_vips(api, outcome, report);
 	api_report_complete(api, outcome, report);
 	api->refused_reload[0] = '\0';
 	if (outcome->changed)
-		api_report_note(api, how, "", report);
+		api_report_note(api, &origin, report);
 	else
-		log_info("%s: no change", how);
+		log_info("SIGHUP: no change");
 	json_decref(report);
 }

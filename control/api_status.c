@@ -96,6 +96,7 @@ static json_t *status_warnings(const struct api *api)
 	if (api->refused_reload[0] != '\0')
 		add_warning(list, api->refused_reload);
 	watch_warn(api->watch, list);
+	api_warn_of_file(api, list);
 	api_warn_of_former_vips(api, list);
 	return list;
 }
@@ -147,25 +148,19 @@ void api_status(void *context, const json_t *params, struct rpc_call *call)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	rpc_call_result(call,
-		json_pack("{s:s, s:s, s:i, s:I, s:b, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, "
-			  "s:o, s:o, s:o, s:O?}",
+		json_pack(
+			"{s:s, s:s, s:i, s:I, s:b, s:o, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, "
+			"s:o, s:o, s:o, s:O?}",
 			"node", config->node_name, "version", SLUICE_VERSION, "pid", (int)getpid(),
 			"uptime_s", (json_int_t)(now.tv_sec - api->started_s), "ready",
-			json_array_size(reasons) == 0, "reasons", reasons, "state", "file",
-			config->dataplane.state_file, "start",
-			state_start(api->running.state) == STATE_WARM ? "warm" : "cold", "reason",
-			state_start_text(state_start(api->running.state)), "memory_bytes",
+			json_array_size(reasons) == 0, "reasons", reasons, "configuration",
+			api_json_configuration(api), "state", "file", config->dataplane.state_file,
+			"start", state_start(api->running.state) == STATE_WARM ? "warm" : "cold",
+			"reason", state_start_text(state_start(api->running.state)), "memory_bytes",
 			status_memory(config), "table_digest", api_json_digest(plan->digest),
 			"workers", status_workers(api->running.workers), "ports", status_ports(api),
 			"pools", status_pools(api), "warnings", status_warnings(api), "former_vips",
 			api_json_former_vips(api), "last_change", api->last_change));
-}
-
-void api_config_get(void *context, const json_t *params, struct rpc_call *call)
-{
-	const struct api *api = context;
-
-	rpc_call_result(call, desired_document(api->running.desired));
 }
 
 static json_t *stats_steer(struct steer *steer)

@@ -103,14 +103,10 @@ static void make_report(void *context, const struct forwarding_told *told)
 }
 
 /* Health changes by itself, so it is no change of `status` and of the log unless slots moved. */
-static void note(struct api *api, const char *method, const json_t *params, json_t *report)
+static void note(struct api *api, const struct origin *origin, json_t *report)
 {
-	char what[API_WHAT_SIZE];
-
-	if (json_integer_value(json_object_get(report, "slots_moved")) == 0)
-		return;
-	api_describe(params, what);
-	api_report_note(api, method, what, report);
+	if (json_integer_value(json_object_get(report, "slots_moved")) != 0)
+		api_report_note(api, origin, report);
 }
 
 /* Tells it and answers, with what that moved. */
@@ -119,6 +115,7 @@ static void tell(struct api *api, const char *method, const json_t *params,
 	struct rpc_call *call)
 {
 	struct telling telling = { .dry_run = dry_run };
+	struct origin origin = api_origin(method, params, call);
 
 	if (forwarding_tell(
 		    api->running.forwarding, handle, news, dry_run, make_report, &telling) != 0) {
@@ -126,7 +123,7 @@ static void tell(struct api *api, const char *method, const json_t *params,
 		return;
 	}
 	if (!dry_run)
-		note(api, method, params, telling.report);
+		note(api, &origin, telling.report);
 	rpc_call_result(call, telling.report);
 }
 

@@ -18,10 +18,20 @@ static void destroy_dataplane(struct config_dataplane *dataplane)
 	free(dataplane->state_file);
 }
 
+struct config *config_share(struct config *config)
+{
+	config->shared++;
+	return config;
+}
+
 void config_destroy(struct config *config)
 {
 	if (config == NULL)
 		return;
+	if (config->shared > 0) {
+		config->shared--;
+		return;
+	}
 	destroy_dataplane(&config->dataplane);
 	for (size_t i = 0; i < config->pool_count; i++) {
 		free(config->pools[i].backends);

@@ -147,6 +147,7 @@ struct config_service {
 };
 
 struct config {
+	unsigned int shared; /* owners beside the first one */
 	char node_name[CONFIG_NAME_SIZE];
 	uint8_t hash_key[CONFIG_HASH_KEY_SIZE]; /* secret: never printed, logged or returned */
 	struct config_dataplane dataplane;
@@ -178,6 +179,12 @@ json_t *config_document_load(const char *path, struct error *error);
  * the socket); otherwise the key is required.
  */
 struct config *config_read(const json_t *document, const uint8_t *hash_key, struct error *error);
+
+/* A deep copy, of its own; NULL with the sentence where memory is short. */
+struct config *config_copy(const struct config *config, struct error *error);
+
+/* Another owner, who ends it with config_destroy() as well. Both in one and the same thread. */
+struct config *config_share(struct config *config);
 
 void config_destroy(struct config *config); /* NULL is allowed */
 

@@ -74,7 +74,7 @@ static void add_backend(XXH3_state_t *state, const struct config_backend *backen
 	add_number(state, backend->state);
 }
 
-static void add_pool(XXH3_state_t *state, const struct config_pool *pool)
+static void add_pool_options(XXH3_state_t *state, const struct config_pool *pool)
 {
 	add_text(state, pool->name);
 	add_number(state, pool->slots);
@@ -89,6 +89,11 @@ static void add_pool(XXH3_state_t *state, const struct config_pool *pool)
 		add_number(state, pool->slow_start.steps);
 	add_number(state, pool->drain_deadline_s);
 	add_number(state, pool->max_disruption_percent);
+}
+
+static void add_pool(XXH3_state_t *state, const struct config_pool *pool)
+{
+	add_pool_options(state, pool);
 	add_number(state, pool->backend_count);
 	for (size_t i = 0; i < pool->backend_count; i++)
 		add_backend(state, &pool->backends[i]);
@@ -142,4 +147,34 @@ struct config_digest config_digest_of(const struct config *config)
 	add_number(&state, digest.rest);
 	digest.all = XXH3_64bits_digest(&state);
 	return digest;
+}
+
+uint64_t config_digest_service(const struct config *config, size_t service)
+{
+	struct config_service alone = config->services[service];
+	XXH3_state_t state;
+
+	XXH3_64bits_reset(&state);
+	add_text(&state, config->pools[alone.pool].name);
+	alone.pool = 0;
+	add_service(&state, &alone);
+	return XXH3_64bits_digest(&state);
+}
+
+uint64_t config_digest_pool_options(const struct config_pool *pool)
+{
+	XXH3_state_t state;
+
+	XXH3_64bits_reset(&state);
+	add_pool_options(&state, pool);
+	return XXH3_64bits_digest(&state);
+}
+
+uint64_t config_digest_backend(const struct config_backend *backend)
+{
+	XXH3_state_t state;
+
+	XXH3_64bits_reset(&state);
+	add_backend(&state, backend);
+	return XXH3_64bits_digest(&state);
 }

@@ -79,7 +79,7 @@ static void on_reloaded(void *context, const struct desired_outcome *outcome)
 	if (outcome->code != 0)
 		api_note_refused_reload(daemon->api, outcome->error);
 	else
-		api_note_change(daemon->api, "SIGHUP", outcome);
+		api_note_reload(daemon->api, outcome);
 }
 
 static void on_hangup(evutil_socket_t signal_number, short what, void *context)
@@ -419,6 +419,7 @@ static int start_api(struct daemon *daemon, struct error *error)
 		.workers = daemon->workers,
 		.ports = daemon->ports,
 		.state = daemon->state,
+		.work = daemon->work,
 	};
 
 	daemon->api = api_create(daemon->base, &context, error);
@@ -505,7 +506,9 @@ void daemon_stop(struct daemon *daemon)
 	if (daemon == NULL)
 		return;
 	desired_finish(daemon->desired); /* a change that is being written is still made */
-	if (daemon->api != NULL)         /* lets the answers to those who waited leave */
+	if (daemon->work != NULL)
+		background_finish(daemon->work); /* and what is being printed is told */
+	if (daemon->api != NULL)                 /* lets the answers to those who waited leave */
 		loop_run_ready(daemon->base);
 	api_destroy(daemon->api);
 	turns_destroy(daemon->turns);

@@ -14,7 +14,9 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "config_changes.h"
 #include "log.h"
+#include "origin.h"
 #include "plan_compare.h"
 #include "steering.h"
 
@@ -30,6 +32,7 @@ struct pending {
 	struct config_digest saved;         /* of the file of that version */
 	struct config *config;              /* as it is to be */
 	struct config_digest digest;        /* of it */
+	char changes[ORIGIN_WHAT_SIZE];
 	bool merged; /* what was written is not `config`, but an edited file with this change */
 	int code;
 	struct error error;
@@ -139,29 +142,69 @@ static int edit(struct pending *pending)
 
 	if (document == NULL)
 		return error_set(&pending->error, -ENOMEM, "out of memory");
-	code = change->source == DESIRED_SAVE
-		       ? 0
-		       : change->edit(document, change->arguments, &edited, &pending->error);
-	/* a document that came over the socket has no secret */
+	code = change->edit(document, change->arguments, &edited, &pending->error);
 	if (code == 0)
-		pending->config = config_read(
-			edited != NULL ? edited : document, config->hash_key, &pending->error);
+		pending->config = config_read(edited, config->hash_key, &pending->error);
 	json_decref(edited);
 	json_decref(document);
+	return code;
+}
+
+static int make_config(struct pending *pending)
+{
+	const struct desired_change *change = &pending->change;
+	const struct config *config = pending->desired->config;
+	int code = 0;
+
+	switch (change->source) {
+	case DESIRED_FILE: code = load(pending); break;
+	case DESIRED_EDIT: code = edit(pending); break;
+	case DESIRED_DOCUMENT:
+		pending->config = config_read(change->arguments, config->hash_key, &pending->error);
+		break;
+	case DESIRED_SAVE: pending->config = config_copy(config, &pending->error); break;
+	}
 	return code != 0 ? code : pending->config == NULL ? -EINVAL : 0;
+}
+
+static int judge_revision(struct pending *pending)
+{
+	uint64_t in_force = pending->desired->digest.all;
+
+	if (!pending->change.has_revision || pending->change.revision == in_force)
+		return 0;
+	return error_set(&pending->error, -ESTALE,
+		"the configuration is at revision %016lx and not at %016lx: it was changed since "
+		"that one was read",
+		(unsigned long)in_force, (unsigned long)pending->change.revision);
+}
+
+static void describe(struct pending *pending)
+{
+	bool is_whole = pending->change.source == DESIRED_FILE ||
+			pending->change.source == DESIRED_DOCUMENT;
+
+	pending->changes[0] = '\0';
+	if (is_whole && pending->digest.all != pending->desired->digest.all)
+		config_changes_describe(pending->desired->config, pending->config, pending->changes,
+			sizeof(pending->changes));
 }
 
 static void work_on_edit(struct background_job *job)
 {
 	struct pending *pending = job->context;
-	const struct config *in_force = pending->desired->config;
 
 	pending->error.message[0] = '\0';
-	pending->code = pending->change.source == DESIRED_FILE ? load(pending) : edit(pending);
+	pending->code = judge_revision(pending);
 	if (pending->code == 0)
-		pending->code = config_compare_restart(in_force, pending->config, &pending->error);
+		pending->code = make_config(pending);
 	if (pending->code == 0)
+		pending->code = config_compare_restart(
+			pending->desired->config, pending->config, &pending->error);
+	if (pending->code == 0) {
 		pending->digest = config_digest_of(pending->config);
+		describe(pending);
+	}
 }
 
 /* ---- writing, in the disk's thread */
@@ -310,6 +353,9 @@ static void answer_dry_run(struct pending *pending)
 		.config_before = desired->config,
 		.config_after = pending->config,
 		.impact = desired->impact,
+		.revision = desired->digest.all,
+		.volatile_only = pending->change.volatile_only,
+		.changes = pending->changes,
 		.terms = pending->change.terms,
 	};
 
@@ -341,7 +387,12 @@ static void note_unsaved(struct desired *desired)
 static void apply(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
-	struct desired_outcome outcome = { .terms = pending->change.terms };
+	struct desired_outcome outcome = {
+		.revision = pending->digest.all,
+		.volatile_only = pending->change.volatile_only,
+		.changes = pending->changes,
+		.terms = pending->change.terms,
+	};
 	struct config *old_config;
 	struct plan *old_plan;
 
@@ -628,12 +679,12 @@ const struct plan *desired_plan(const struct desired *desired)
 	return forwarding_plan(desired->context.forwarding);
 }
 
+struct config *desired_share(const struct desired *desired)
+{
+	return config_share(desired->config);
+}
+
 uint64_t desired_revision(const struct desired *desired)
 {
 	return desired->digest.all;
-}
-
-json_t *desired_document(const struct desired *desired)
-{
-	return config_print(desired->config);
 }

@@ -41,6 +41,9 @@ struct desired_outcome {
 	const struct config *config_after;
 	const struct impact *impact; /* whose connections it breaks; the same */
 	const char *needs_force;     /* of a dry run: why it would be refused without, or NULL */
+	uint64_t revision;           /* in force from now on, or what a dry run was tried on */
+	bool volatile_only;          /* it is not in the file */
+	const char *changes;         /* of a whole document: what is another, in short; else "" */
 	struct live_terms terms;
 };
 typedef void desired_done_t(void *context, const struct desired_outcome *outcome);
@@ -55,9 +58,10 @@ typedef int desired_edit_t(
 
 /* Where the configuration that is to be comes from. */
 enum desired_source {
-	DESIRED_EDIT, /* the one in force, edited */
-	DESIRED_FILE, /* the file, as SIGHUP takes it */
-	DESIRED_SAVE, /* the one in force as it is, to be written */
+	DESIRED_EDIT,     /* the one in force, edited */
+	DESIRED_DOCUMENT, /* the arguments are the whole document; without a secret it keeps that */
+	DESIRED_FILE,     /* the file, as SIGHUP takes it */
+	DESIRED_SAVE,     /* the one in force as it is, to be written */
 };
 
 struct desired_change {
@@ -67,6 +71,8 @@ struct desired_change {
 	bool dry_run;         /* stop before anything is written */
 	bool volatile_only;   /* leave the file as it is: whatever the disk does, this is made */
 	bool overwrite;       /* the file, also where somebody has changed it since it was read */
+	bool has_revision;    /* refused where another one is in force when its turn comes */
+	uint64_t revision;
 	struct live_terms terms;
 	desired_done_t *done;
 	void *context;
@@ -117,8 +123,11 @@ struct desired_file desired_file(const struct desired *desired);
 const struct config *desired_config(const struct desired *desired);
 const struct plan *desired_plan(const struct desired *desired);
 
+/*
+ * The configuration in force for a reader in the background, who gives it back by
+ * config_destroy() in the event loop.
+ */
+struct config *desired_share(const struct desired *desired);
+
 /* Names the configuration in force: the same configuration has the same revision. */
 uint64_t desired_revision(const struct desired *desired);
-
-/* Canonical, without the secret; new reference. */
-json_t *desired_document(const struct desired *desired);

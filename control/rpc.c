@@ -44,6 +44,7 @@ struct rpc_call {
 	struct peer *peer; /* NULL once it has left */
 	struct rpc_request request;
 	uid_t uid;
+	pid_t pid;
 	/* while its answer is made in slices */
 	LIST_ENTRY(rpc_call) entry;
 	const struct rpc_source *source;
@@ -58,6 +59,7 @@ struct peer {
 	struct rpc_client *client;
 	struct rpc_call *call; /* the one under way, or NULL */
 	uid_t uid;
+	pid_t pid;
 };
 
 /* What became of clients for want of room, since the log last said so. */
@@ -244,6 +246,11 @@ uid_t rpc_call_uid(const struct rpc_call *call)
 	return call->uid;
 }
 
+pid_t rpc_call_pid(const struct rpc_call *call)
+{
+	return call->pid;
+}
+
 static void call_method(struct rpc_server *server, struct rpc_call *call)
 {
 	const struct rpc_method *method = find_method(server, call->request.method);
@@ -279,6 +286,7 @@ static void peer_asked(void *context, const char *line, size_t length)
 	call->server = peer->server;
 	call->peer = peer;
 	call->uid = peer->uid;
+	call->pid = peer->pid;
 	peer->call = call;
 	code = rpc_request_parse(&call->request, line, length, &error);
 	if (code != 0)
@@ -336,9 +344,9 @@ static void turn_away(struct rpc_server *server, int fd, const char *whose, size
 	close(fd);
 }
 
-static void peer_create(struct rpc_server *server, int fd, uid_t uid)
+static void peer_create(struct rpc_server *server, int fd, const struct ucred *credentials)
 {
-	bool trusted = rpc_peer_may_call(true, uid, server->owner);
+	bool trusted = rpc_peer_may_call(true, credentials->uid, server->owner);
 	struct peer *peer = calloc(1, sizeof(*peer));
 
 	if (peer == NULL) {
@@ -346,7 +354,8 @@ static void peer_create(struct rpc_server *server, int fd, uid_t uid)
 		return;
 	}
 	peer->server = server;
-	peer->uid = uid;
+	peer->uid = credentials->uid;
+	peer->pid = credentials->pid;
 	peer->client = rpc_client_create(server->base, fd, &server->limits,
 		trusted ? server->limits.line_bytes : server->limits.line_bytes_reader,
 		trusted ? LOOP_CHANGES : LOOP_READERS, &peer_events, peer);
@@ -433,7 +442,7 @@ static void admit(void *context, int fd, const struct ucred *credentials)
 	else if (!make_room(server, trusted))
 		turn_away(server, fd, "", server->peer_count);
 	else
-		peer_create(server, fd, credentials->uid);
+		peer_create(server, fd, credentials);
 }
 
 static void ignore_broken_pipes(void)

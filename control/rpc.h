@@ -116,8 +116,9 @@ struct rpc_source {
  */
 void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production);
 
-/* The user at the other end, as the kernel told when it connected. */
+/* The user and the process at the other end, as the kernel told when it connected. */
 uid_t rpc_call_uid(const struct rpc_call *call);
+pid_t rpc_call_pid(const struct rpc_call *call);
 
 /* The rule behind `changes`: root and the owner of the server may do everything, others read. */
 bool rpc_peer_may_call(bool changes, uid_t peer, uid_t owner);

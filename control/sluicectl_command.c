@@ -21,6 +21,21 @@
 		"--force", NULL, ARGUMENT_MARK, "force", false, NULL, { 0 }, \
 			"also where the rules of the pool would refuse it"   \
 	}
+#define VOLATILE                                                                   \
+	{                                                                          \
+		"--volatile", NULL, ARGUMENT_MARK, "volatile", false, NULL, { 0 }, \
+			"leave the configuration file as it is"                    \
+	}
+#define OVERWRITE                                                                    \
+	{                                                                            \
+		"--overwrite", NULL, ARGUMENT_MARK, "overwrite", false, NULL, { 0 }, \
+			"whatever the configuration file holds now"                  \
+	}
+#define IF_REVISION                                                                            \
+	{                                                                                      \
+		"--if-revision", "REVISION", ARGUMENT_TEXT, "if_revision", false, NULL, { 0 }, \
+			"only where that is in force: see sluicectl status"                    \
+	}
 #define NOW                                                                \
 	{                                                                  \
 		"--now", NULL, ARGUMENT_MARK, "now", false, NULL, { 0 },   \
@@ -62,6 +77,9 @@ static const struct argument apply_arguments[] = {
 	NOW,
 	DEADLINE,
 	FORCE,
+	VOLATILE,
+	OVERWRITE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -73,6 +91,8 @@ static const struct argument reload_arguments[] = {
 	EVERY_BACKEND,
 	END,
 };
+
+static const struct argument save_arguments[] = { OVERWRITE, IF_REVISION, DRY_RUN, END };
 
 static const struct argument service_add_arguments[] = {
 	{ "NAME", NULL, ARGUMENT_TEXT, "service.name", true, NULL, { 0 }, "name of the service" },
@@ -89,6 +109,8 @@ static const struct argument service_add_arguments[] = {
 	{ "--udp", "WAY", ARGUMENT_CHOICE, "service.udp", false, NULL, { "pin", "hash", "quic" },
 		"how packets of udp find their flow" },
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -108,6 +130,8 @@ static const struct argument service_set_arguments[] = {
 	{ "--udp", "WAY", ARGUMENT_CHOICE, "udp", false, NULL, { "pin", "hash", "quic" },
 		"how packets of udp find their flow" },
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -124,6 +148,8 @@ static const struct argument pool_add_arguments[] = {
 	{ "--max-disruption", "N", ARGUMENT_NUMBER, "pool.max_disruption_percent", false, NULL,
 		{ 0 }, "the most of its slots that one change may move, in %" },
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -132,6 +158,8 @@ static const struct argument pool_add_arguments[] = {
 static const struct argument pool_remove_arguments[] = {
 	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the pool" },
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -146,6 +174,8 @@ static const struct argument status_arguments[] = {
 static const struct argument service_remove_arguments[] = {
 	{ "NAME", NULL, ARGUMENT_TEXT, "name", true, NULL, { 0 }, "name of the service" },
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -174,6 +204,8 @@ static const struct argument backend_add_arguments[] = {
 		"its share, beside the weights of the others" },
 	STATE("backend.state"),
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -185,6 +217,8 @@ static const struct argument backend_remove_arguments[] = {
 	NOW,
 	DEADLINE,
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -197,6 +231,8 @@ static const struct argument backend_drain_arguments[] = {
 	{ "--wait", NULL, ARGUMENT_SWITCH, NULL, false, NULL, { 0 },
 		"wait until no flows are left, or until the deadline" },
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -206,6 +242,8 @@ static const struct argument backend_activate_arguments[] = {
 	POOL,
 	NAME,
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -223,6 +261,8 @@ static const struct argument backend_set_arguments[] = {
 		"another than before says that its process, and its flows, are new" },
 	DEADLINE,
 	FORCE,
+	VOLATILE,
+	IF_REVISION,
 	DRY_RUN,
 	EVERY_BACKEND,
 	END,
@@ -247,6 +287,8 @@ static const struct command commands[] = {
 		NULL },
 	{ "config", "config.get", "the configuration in use, without its secret", no_arguments,
 		false, NULL, report_document, NULL },
+	{ "config save", "config.save", "write the configuration in use to its file",
+		save_arguments, false, NULL, change_report, change_report_all },
 	{ "apply", "config.apply", "replace the configuration, all or nothing", apply_arguments,
 		false, NULL, change_report, change_report_all },
 	{ "reload", "config.reload", "replace the configuration by the file, as SIGHUP does",

@@ -104,6 +104,13 @@ static int take_value(struct reader *reader, const char *name, const char *attac
 	return 0;
 }
 
+/* Whether an option says what is to be done, and not only under which terms. */
+static bool says_what(const struct argument *argument)
+{
+	return argument_is_option(argument) && argument_takes_value(argument) &&
+	       strcmp(argument->name, "--if-revision") != 0;
+}
+
 static void set_switch(struct invocation *invocation, const char *name)
 {
 	if (strcmp(name, "--all") == 0)
@@ -124,7 +131,7 @@ static int store_argument(struct reader *reader, const struct argument *argument
 	if (text != NULL && text[0] == '\0')
 		return error_set(error, -EINVAL, "%s is empty", argument->name);
 	reader->given[index] = true;
-	if (argument_is_option(argument) && argument_takes_value(argument))
+	if (says_what(argument))
 		reader->option_given = true;
 	if (argument->kind == ARGUMENT_SWITCH) {
 		set_switch(reader->invocation, argument->name);
@@ -245,7 +252,7 @@ static int refuse_without_option(const struct command *command, struct error *er
 	size_t used = 0;
 
 	for (const struct argument *each = command->arguments; each->name != NULL; each++)
-		if (argument_is_option(each) && argument_takes_value(each) && used < sizeof(list))
+		if (says_what(each) && used < sizeof(list))
 			used += snprintf(list + used, sizeof(list) - used, "%s%s",
 				used > 0 ? " or " : "", each->name);
 	return error_set(error, -EINVAL, "%s wants %s", command->name, list);

@@ -32,16 +32,20 @@ _sluicectl_offer()
 	case $1 in
 	status) echo --quiet ;;
 	backends) echo --all ;;
-	apply | "backend remove") echo --now --deadline --force --dry-run --all ;;
-	"service add" | "service set") echo --vip --protocol --port --pool --forward --udp --force --dry-run --all ;;
-	reload | "service remove" | "backend activate" | "pool remove") echo --force --dry-run --all ;;
-	"pool add") echo --slots --builder --drain-deadline --max-disruption --force --dry-run --all ;;
-	"backend add") echo --address --key --weight --state --force --dry-run --all ;;
-	"backend drain") echo --deadline --wait --force --dry-run --all ;;
-	"backend set") echo --weight --state --health --instance --deadline --force --dry-run --all ;;
+	apply) echo --now --deadline --force --volatile --overwrite --if-revision --dry-run --all ;;
+	"config save") echo --overwrite --if-revision --dry-run ;;
+	"backend remove") echo --now --deadline --force --volatile --if-revision --dry-run --all ;;
+	"service add" | "service set") echo --vip --protocol --port --pool --forward --udp --force --volatile --if-revision --dry-run --all ;;
+	reload) echo --force --dry-run --all ;;
+	"service remove" | "backend activate" | "pool remove") echo --force --volatile --if-revision --dry-run --all ;;
+	"pool add") echo --slots --builder --drain-deadline --max-disruption --force --volatile --if-revision --dry-run --all ;;
+	"backend add") echo --address --key --weight --state --force --volatile --if-revision --dry-run --all ;;
+	"backend drain") echo --deadline --wait --force --volatile --if-revision --dry-run --all ;;
+	"backend set") echo --weight --state --health --instance --deadline --force --volatile --if-revision --dry-run --all ;;
 	explain) echo --from --to --protocol --length --icmp-error ;;
 	service) echo add set remove ;;
 	pool) echo add remove ;;
+	config) echo save ;;
 	vip) echo release ;;
 	backend) echo add remove drain activate set ;;
 	"") echo status config apply services service vip pools backends backend explain pins stats help --version ;;
@@ -61,7 +65,7 @@ _sluicectl_values()
 	--port) echo any ;;
 	--pool) _sluicectl_column 1 pools ;;
 	--builder) echo maglev rendezvous ;;
-	--vip | --address | --key | --weight | --instance | --deadline | --from | --to | --length) ;;
+	--vip | --address | --key | --weight | --instance | --deadline | --from | --to | --length | --if-revision) ;;
 	--slots | --drain-deadline | --max-disruption) ;;
 	*) return 1 ;;
 	esac
@@ -78,12 +82,12 @@ _sluicectl()
 		word=${COMP_WORDS[i]}
 		case $word in
 		--socket) _sluicectl_socket=${COMP_WORDS[++i]} ;;
-		--json | --help | --version | --now | --force | --dry-run | --all | --wait | --quiet | --icmp-error) ;;
+		--json | --help | --version | --now | --force | --volatile | --overwrite | --dry-run | --all | --wait | --quiet | --icmp-error) ;;
 		-*) ((++i)) ;;
 		*)
 			if [[ -z $command ]]; then
 				command=$word
-			elif [[ $command == service || $command == vip || $command == backend ]]; then
+			elif [[ $command == config || $command == service || $command == vip || $command == backend ]]; then
 				command+=" $word"
 			else
 				((places++ == 0)) && _sluicectl_first=$word

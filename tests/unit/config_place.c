@@ -2,6 +2,9 @@
 #include "unit.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -55,6 +58,8 @@ void config_place_close(struct config_place *place)
 	background_destroy(place->work);
 	event_base_free(place->base);
 	unlink(place->path);
+	if (place->has_disk)
+		assert_int_equal(umount2(place->directory, MNT_DETACH), 0);
 	assert_int_equal(rmdir(place->directory), 0);
 }
 
@@ -120,4 +125,43 @@ void config_place_allow_writing(struct config_place *place)
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0), 0);
 	assert_int_equal(chmod(place->directory, 0755), 0);
+}
+
+static void filler_path(const struct config_place *place, char path[static 64])
+{
+	snprintf(path, 64, "%s/.filler", place->directory);
+}
+
+static void fill(const struct config_place *place)
+{
+	char path[64], block[4096] = "";
+	int fd;
+
+	filler_path(place, path);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	assert_int_equal(errno, ENOSPC);
+	close(fd);
+}
+
+void config_place_fill_disk(struct config_place *place)
+{
+	char *text = config_place_text(place);
+
+	assert_int_equal(unlink(place->path), 0);
+	assert_int_equal(mount("sluice-unit", place->directory, "tmpfs", 0, "size=64k"), 0);
+	place->has_disk = true;
+	config_place_write_text(place, text);
+	free(text);
+	fill(place);
+}
+
+void config_place_empty_disk(struct config_place *place)
+{
+	char path[64];
+
+	filler_path(place, path);
+	assert_int_equal(unlink(path), 0);
 }

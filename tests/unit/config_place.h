@@ -19,6 +19,7 @@ struct config_place {
 	char path[64];
 	struct event_base *base;
 	struct background *work, *disk;
+	bool has_disk;
 	struct config_file_version version; /* of the file as it was opened */
 };
 
@@ -44,3 +45,10 @@ size_t config_place_count_files(const struct config_place *place);
 /* Nobody may make a file in the directory; undone by the second. Root gives up its rights. */
 void config_place_forbid_writing(struct config_place *place);
 void config_place_allow_writing(struct config_place *place);
+
+/*
+ * The directory's own file system of 64 KiB, without room for another file: the file is there in
+ * both, and stays when that file system gets room again. Root only.
+ */
+void config_place_fill_disk(struct config_place *place);
+void config_place_empty_disk(struct config_place *place);

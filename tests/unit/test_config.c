@@ -32,13 +32,18 @@ static void assert_round_trip(const json_t *document)
 	struct config *first = config_fixture_read(document);
 	json_t *printed = config_print_with_secret(first);
 	struct config *second = config_fixture_read(printed);
+	struct config *copy = config_copy(first, NULL);
+	char *copied = config_fixture_dump(config_print_with_secret(copy));
 	char *once = config_fixture_dump(printed);
 	char *twice = config_fixture_dump(config_print_with_secret(second));
 	char *bare_once = config_fixture_dump(config_print(first));
 	char *bare_twice = config_fixture_dump(config_print(second));
 
 	assert_string_equal(once, twice);
+	assert_string_equal(once, copied);
 	assert_string_equal(bare_once, bare_twice);
+	config_destroy(copy);
+	free(copied);
 	free(bare_twice);
 	free(bare_once);
 	free(twice);

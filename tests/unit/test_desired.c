@@ -2,6 +2,9 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config_edit.h"
@@ -10,7 +13,7 @@
 #include "plan_compare.h"
 #include "node_fixture.h"
 
-#define ANSWERS_MAX 8
+#define ANSWERS_MAX 16
 
 #define POOLS                                                                                 \
 	"[{'name': 'web', 'slots': 251, 'backends': [{'name': 'w1', 'address': '10.2.0.1'}, " \
@@ -27,6 +30,8 @@ struct answer {
 	bool dry_run;
 	bool changed;
 	bool has_plans;
+	uint64_t revision;
+	char changes[256];
 	uint32_t moved; /* slots of pool 0 */
 	size_t backends_before, backends_after;
 };
@@ -110,6 +115,9 @@ static void note_answer(void *context, const struct desired_outcome *outcome)
 	answer->code = outcome->code;
 	answer->dry_run = outcome->dry_run;
 	answer->changed = outcome->changed;
+	answer->revision = outcome->revision;
+	snprintf(answer->changes, sizeof(answer->changes), "%s",
+		outcome->changes == NULL ? "" : outcome->changes);
 	answer->has_plans = outcome->before != NULL && outcome->after != NULL;
 	if (outcome->code != 0)
 		snprintf(answer->sentence, sizeof(answer->sentence), "%s", outcome->error->message);
@@ -191,17 +199,36 @@ static struct desired_change add_backend(const char *name, const char *address)
 }
 
 /* As config.apply does: the whole document. */
-static int edit_whole(
-	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
-{
-	*edited = json_incref((json_t *)arguments);
-	return 0;
-}
-
 static struct desired_change apply_document(json_t *document)
 {
-	struct desired_change change = { .edit = edit_whole, .arguments = document };
+	struct desired_change change = { .source = DESIRED_DOCUMENT, .arguments = document };
 
+	return change;
+}
+
+static struct desired_change save(void)
+{
+	struct desired_change change = { .source = DESIRED_SAVE };
+
+	return change;
+}
+
+static struct desired_change overwriting(struct desired_change change)
+{
+	change.overwrite = true;
+	return change;
+}
+
+static struct desired_change volatile_only(struct desired_change change)
+{
+	change.volatile_only = true;
+	return change;
+}
+
+static struct desired_change at_revision(struct desired_change change, uint64_t revision)
+{
+	change.has_revision = true;
+	change.revision = revision;
 	return change;
 }
 
@@ -347,7 +374,7 @@ static void the_arguments_are_taken_over(void **state)
 static void a_document_without_the_secret_keeps_it(void **state)
 {
 	struct world *world = *state;
-	json_t *document = desired_document(world->desired);
+	json_t *document = config_print(desired_config(world->desired));
 
 	assert_null(json_object_get(json_object_get(document, "node"), "hash_key"));
 	json_array_clear(json_object_get(document, "services"));
@@ -413,7 +440,7 @@ static void what_needs_a_restart_changes_nothing(void **state)
 {
 	struct world *world = *state;
 	struct snapshot before = take_snapshot(world);
-	json_t *document = desired_document(world->desired);
+	json_t *document = config_print(desired_config(world->desired));
 
 	json_object_set_new(json_object_get(document, "dataplane"), "mbufs", json_integer(4096));
 	assert_refused(
@@ -425,7 +452,7 @@ static void what_does_not_fit_changes_nothing(void **state)
 {
 	struct world *world = *state;
 	struct snapshot before = take_snapshot(world);
-	json_t *document = desired_document(world->desired);
+	json_t *document = config_print(desired_config(world->desired));
 
 	json_object_set_new(json_array_get(json_object_get(document, "pools"), 0), "slots",
 		json_integer(65537));
@@ -597,6 +624,231 @@ static void a_change_goes_into_a_file_that_waits_for_a_restart(void **state)
 	}
 }
 
+/* ---- without the file --------------------------------------------------------------------------
+ */
+
+static void a_volatile_change_leaves_the_file_as_it_is_until_another_is_written(void **state)
+{
+	struct world *world = *state;
+	char *before = config_place_text(&world->place), *after;
+	time_t since;
+
+	assert_int_equal(desired_file(world->desired).unsaved_since, 0);
+	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	after = config_place_text(&world->place);
+	assert_string_equal(after, before);
+	since = desired_file(world->desired).unsaved_since;
+	assert_in_range(since, time(NULL) - 10, time(NULL));
+	assert_done(ask(world, volatile_only(set_weight("w1", 8))));
+	assert_int_equal(desired_file(world->desired).unsaved_since, since);
+	assert_done(ask(world, set_weight("w2", 9)));
+	assert_int_equal(desired_file(world->desired).unsaved_since, 0);
+	assert_int_equal(backend(world, "w1")->weight, 8);
+	assert_on_disk(world);
+	free(after);
+	free(before);
+}
+
+static void a_volatile_change_that_is_undone_leaves_nothing_to_save(void **state)
+{
+	struct world *world = *state;
+
+	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
+	assert_true(desired_file(world->desired).unsaved_since != 0);
+	assert_done(ask(world, volatile_only(set_weight("w1", 100))));
+	assert_int_equal(desired_file(world->desired).unsaved_since, 0);
+}
+
+static void a_reload_puts_back_what_was_changed_without_the_file(void **state)
+{
+	struct world *world = *state;
+
+	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
+	assert_done(ask(world, reload()));
+	assert_int_equal(backend(world, "w1")->weight, 100);
+	assert_int_equal(desired_file(world->desired).unsaved_since, 0);
+}
+
+/* A file that was edited is left to its author. */
+static void a_volatile_change_needs_neither_the_file_nor_a_place_to_write(void **state)
+{
+	struct world *world = *state;
+
+	edit_file(world, "weight", json_integer(33));
+	config_place_forbid_writing(&world->place);
+	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
+	config_place_allow_writing(&world->place);
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_int_equal(backend(world, "w3")->weight, 100);
+}
+
+static void a_full_disk_is_in_the_way_of_the_file_only(void **state)
+{
+	struct world *world = *state;
+	const struct answer *answer;
+
+	config_place_fill_disk(&world->place);
+	answer = ask(world, set_weight("w1", 7));
+	assert_int_equal(answer->code, -ENOSPC);
+	assert_non_null(strstr(answer->sentence, "--volatile makes the change without the file"));
+	assert_int_equal(backend(world, "w1")->weight, 100);
+	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_int_equal(ask(world, save())->code, -ENOSPC);
+	config_place_empty_disk(&world->place);
+	assert_done(ask(world, save()));
+	assert_on_disk(world);
+}
+
+static void the_running_configuration_is_saved_over_whatever_the_file_holds(void **state)
+{
+	struct world *world = *state;
+
+	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
+	config_place_write_text(&world->place, "{ broken");
+	assert_int_equal(ask(world, save())->code, -ESTALE);
+	assert_done(ask(world, overwriting(save())));
+	assert_on_disk(world);
+	assert_int_equal(unlink(world->place.path), 0);
+	assert_int_equal(ask(world, save())->code, -ENOENT);
+	assert_done(ask(world, overwriting(save())));
+	assert_on_disk(world);
+	assert_done(ask(world, set_weight("w1", 8)));
+	assert_on_disk(world);
+}
+
+static void a_document_is_applied_over_an_edited_file_where_that_is_asked_for(void **state)
+{
+	struct world *world = *state;
+
+	edit_file(world, "weight", json_integer(33));
+	assert_done(ask(
+		world, overwriting(apply_document(config_print(desired_config(world->desired))))));
+	assert_int_equal(backend(world, "w3")->weight, 100);
+	assert_on_disk(world);
+}
+
+/* Stands for a disk that hangs: nothing comes back from the thread that writes. */
+struct hang {
+	struct background_job job;
+	atomic_bool over;
+};
+
+static void hang(struct background_job *job)
+{
+	struct hang *hanging = job->context;
+
+	while (!atomic_load(&hanging->over))
+		sched_yield();
+}
+
+static void end_hang(struct background_job *job)
+{
+}
+
+static void a_volatile_change_overtakes_one_whose_disk_hangs(void **state)
+{
+	struct world *world = *state;
+	struct desired_change stuck = set_weight("w1", 7), behind = set_weight("w3", 9);
+	struct desired_change urgent = volatile_only(set_weight("w2", 8));
+	struct hang hanging = { .job = { .work = hang, .done = end_hang } };
+
+	hanging.job.context = &hanging;
+	background_run(world->place.disk, &hanging.job);
+	submit(world, &stuck);
+	submit(world, &behind);
+	background_finish(world->place.work); /* it is edited, and waits to be written */
+	submit(world, &urgent);
+	background_finish(world->place.work);
+	assert_int_equal(world->answer_count, 1);
+	assert_int_equal(world->answers[0].number, 2);
+	assert_done(&world->answers[0]);
+	assert_int_equal(backend(world, "w2")->weight, 8);
+	assert_int_equal(backend(world, "w1")->weight, 100);
+	atomic_store(&hanging.over, true);
+	wait_for_answers(world);
+	assert_done(&world->answers[1]);
+	assert_done(&world->answers[2]);
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_int_equal(backend(world, "w2")->weight, 8);
+	assert_int_equal(backend(world, "w3")->weight, 9);
+	assert_int_equal(desired_file(world->desired).unsaved_since, 0);
+	assert_on_disk(world);
+}
+
+/* ---- looking at the file -----------------------------------------------------------------------
+ */
+
+static enum config_file_state look(struct world *world)
+{
+	desired_look(world->desired);
+	background_finish(world->place.disk);
+	return desired_file(world->desired).state;
+}
+
+static void a_file_that_is_edited_and_not_loaded_is_seen(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(look(world), CONFIG_FILE_SAME);
+	edit_file(world, "weight", json_integer(33));
+	assert_int_equal(look(world), CONFIG_FILE_EDITED);
+	assert_done(ask(world, reload()));
+	assert_int_equal(look(world), CONFIG_FILE_SAME);
+	assert_done(ask(world, set_weight("w1", 7)));
+	assert_int_equal(look(world), CONFIG_FILE_SAME);
+	assert_int_equal(unlink(world->place.path), 0);
+	assert_int_equal(look(world), CONFIG_FILE_UNREADABLE);
+}
+
+/* ---- revisions ---------------------------------------------------------------------------------
+ */
+
+static void a_change_of_another_revision_is_refused_with_both(void **state)
+{
+	struct world *world = *state;
+	uint64_t first = desired_revision(world->desired), second;
+	const struct answer *answer;
+	char sentence[256];
+
+	answer = ask(world, dry(at_revision(set_weight("w1", 7), first)));
+	assert_done(answer);
+	assert_int_equal(answer->revision, first); /* what it was tried on */
+	answer = ask(world, at_revision(set_weight("w1", 7), first));
+	assert_done(answer);
+	second = answer->revision;
+	assert_int_not_equal(second, first);
+	assert_int_equal(desired_revision(world->desired), second);
+	snprintf(sentence, sizeof(sentence),
+		"the configuration is at revision %016lx and not at %016lx: it was changed since "
+		"that one was read",
+		(unsigned long)second, (unsigned long)first);
+	assert_refused(ask(world, at_revision(set_weight("w1", 8), first)), -ESTALE, sentence);
+	assert_done(ask(world, at_revision(set_weight("w1", 100), second)));
+	assert_int_equal(desired_revision(world->desired), first); /* the same again */
+}
+
+static void what_a_whole_document_changes_is_said(void **state)
+{
+	struct world *world = *state;
+	json_t *document = config_print(desired_config(world->desired));
+	json_t *pool = json_array_get(json_object_get(document, "pools"), 0);
+	json_t *backends = json_object_get(pool, "backends");
+
+	json_object_set_new(json_array_get(backends, 0), "weight", json_integer(7));
+	json_array_remove(backends, 1);
+	json_array_append_new(
+		backends, json_pack("{s:s, s:s}", "name", "w4", "address", "10.2.0.4"));
+	json_array_clear(json_object_get(document, "services"));
+	assert_string_equal(ask(world, apply_document(document))->changes,
+		"services removed www; backends added web/w4; backends removed web/w2; backends "
+		"changed web/w1");
+	assert_string_equal(ask(world, set_weight("w1", 8))->changes, "");
+	edit_file(world, "weight", json_integer(33));
+	assert_string_equal(ask(world, reload())->changes, "backends changed web/w4");
+}
+
 /* ---- several changes ----------------------------------------------------------------------------
  */
 
@@ -753,6 +1005,17 @@ int main(void)
 		TEST(a_refused_reload_changes_nothing),
 		TEST(a_file_whose_reload_was_refused_is_not_written_over),
 		TEST(a_change_goes_into_a_file_that_waits_for_a_restart),
+		TEST(a_volatile_change_leaves_the_file_as_it_is_until_another_is_written),
+		TEST(a_volatile_change_that_is_undone_leaves_nothing_to_save),
+		TEST(a_reload_puts_back_what_was_changed_without_the_file),
+		TEST(a_volatile_change_needs_neither_the_file_nor_a_place_to_write),
+		TEST(a_full_disk_is_in_the_way_of_the_file_only),
+		TEST(the_running_configuration_is_saved_over_whatever_the_file_holds),
+		TEST(a_document_is_applied_over_an_edited_file_where_that_is_asked_for),
+		TEST(a_volatile_change_overtakes_one_whose_disk_hangs),
+		TEST(a_file_that_is_edited_and_not_loaded_is_seen),
+		TEST(a_change_of_another_revision_is_refused_with_both),
+		TEST(what_a_whole_document_changes_is_said),
 		TEST(changes_at_once_are_made_one_after_the_other),
 		TEST(a_refused_change_does_not_hold_up_those_behind_it),
 		TEST(a_change_that_came_while_a_file_was_written_is_not_lost),
