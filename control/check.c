@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "config.h"
+#include "feasible.h"
 #include "memory.h"
 
 static void warn(void *path, const char *sentence)
@@ -24,7 +25,8 @@ static void report_memory(const struct config *config)
 			parts[i].name);
 		sum += parts[i].bytes;
 	}
-	fprintf(stderr, "memory: %10s  in all, beside what DPDK takes for itself\n",
+	fprintf(stderr,
+		"memory: %10s  in all with one NUMA node, beside what DPDK takes for itself\n",
 		memory_format(sum, text));
 }
 
@@ -37,13 +39,15 @@ int check_run(const char *path)
 
 	if (document != NULL) {
 		config = config_read(document, NULL, &error);
-		if (config == NULL)
+		if (config == NULL || feasible_check(config, path, &error) != 0)
 			error_wrap(&error, 0, "%s", path);
+		else
+			canonical = config_print(config);
 	}
-	if (config != NULL)
-		canonical = config_print(config);
 	if (canonical != NULL) {
 		config_warnings(config, warn, (void *)path);
+		if (feasible_is_exposed(path))
+			fprintf(stderr, "warning: " FEASIBLE_EXPOSED "\n", path);
 		json_dumpf(canonical, stdout, JSON_INDENT(2));
 		putchar('\n');
 		report_memory(config);

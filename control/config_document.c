@@ -84,6 +84,21 @@ json_t *config_document_parse(const char *text, size_t length, struct error *err
 	return document;
 }
 
+/* Whoever may write the file may have sluiced load any library (dataplane.eal), as its user. */
+static int judge_owner(const struct stat *status, const char *path, struct error *error)
+{
+	if (status->st_uid != 0 && status->st_uid != geteuid())
+		return error_set(error, -EPERM,
+			"%s: belongs to user %u, who could make sluiced run anything: chown it",
+			path, status->st_uid);
+	if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return error_set(error, -EPERM,
+			"%s: others than its owner may write it (mode %04o) and could make sluiced "
+			"run anything: chmod go-w",
+			path, status->st_mode & 07777);
+	return 0;
+}
+
 static int judge_file(int fd, const char *path, size_t *size, struct error *error)
 {
 	struct stat status;
@@ -96,7 +111,7 @@ static int judge_file(int fd, const char *path, size_t *size, struct error *erro
 		return error_set(error, -EFBIG, "%s: %lld bytes (0-%d are allowed)", path,
 			(long long)status.st_size, CONFIG_FILE_MAX);
 	*size = (size_t)status.st_size;
-	return 0;
+	return judge_owner(&status, path, error);
 }
 
 /* Reads up to `size` bytes; how many, or -errno. */

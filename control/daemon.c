@@ -20,6 +20,7 @@
 #include "config_file.h"
 #include "desired.h"
 #include "eal.h"
+#include "feasible.h"
 #include "forwarding.h"
 #include "log.h"
 #include "loop.h"
@@ -211,7 +212,11 @@ static int load_config(struct daemon *daemon, const char *path, struct error *er
 	json_decref(document);
 	if (daemon->config == NULL)
 		return error_wrap(error, -EINVAL, "%s", path);
+	if (feasible_check(daemon->config, path, error) != 0)
+		return error_wrap(error, -EINVAL, "%s", path);
 	config_warnings(daemon->config, say_warning, NULL);
+	if (feasible_is_exposed(path))
+		log_warning(FEASIBLE_EXPOSED, path);
 	return 0;
 }
 
@@ -281,20 +286,6 @@ static int start_dpdk(struct daemon *daemon, struct error *error)
 	return daemon->mempools == NULL ? -ENOMEM : 0;
 }
 
-static int check_mbufs(const struct config *config, struct error *error)
-{
-	const struct config_dataplane *dataplane = &config->dataplane;
-	uint32_t needed = 0;
-
-	for (size_t i = 0; i < dataplane->port_count; i++)
-		needed += port_mbufs_held(dataplane->ports[i].device, dataplane->worker_count);
-	if (dataplane->mbufs > needed)
-		return 0;
-	return error_set(error, -EINVAL,
-		"dataplane.mbufs: %u are too few: the queues of %zu ports for %u workers hold %u",
-		dataplane->mbufs, dataplane->port_count, dataplane->worker_count, needed);
-}
-
 static int port_host_path_of(enum config_host_path host_path)
 {
 	switch (host_path) {
@@ -308,7 +299,7 @@ static int port_host_path_of(enum config_host_path host_path)
 static int open_ports(struct daemon *daemon, struct error *error)
 {
 	const struct config_dataplane *dataplane = &daemon->config->dataplane;
-	int code = check_mbufs(daemon->config, error);
+	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < dataplane->port_count; i++) {
 		const struct config_port *config = &dataplane->ports[i];

@@ -6,11 +6,13 @@
 #include "eal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -62,7 +64,7 @@ static bool user_says(const struct config *config, const char *option)
 	return false;
 }
 
-static int refuse_reserved(const struct config *config, struct error *error)
+int eal_check(const struct config *config, struct error *error)
 {
 	static const char *const reserved[] = { "-l", "-c", "--lcores", "--main-lcore", "-s",
 		"-S" };
@@ -93,6 +95,12 @@ static int choose_cpus(const struct config *config, struct lcores *lcores, struc
 	const struct config_dataplane *dataplane = &config->dataplane;
 
 	lcores->count = dataplane->worker_count;
+	if (dataplane->workers_by_number && dataplane->idle == CONFIG_IDLE_SPIN &&
+		lcores->count > (unsigned int)CPU_COUNT(&lcores->allowed))
+		return error_set(error, -EINVAL,
+			"dataplane.workers: %u would share the %d CPUs that this process may use, "
+			"and a worker that spins needs one for itself (\"idle\": \"rest\" does not)",
+			lcores->count, CPU_COUNT(&lcores->allowed));
 	for (unsigned int i = 0; i < lcores->count; i++) {
 		unsigned int cpu = dataplane->workers_by_number
 					   ? nth_cpu_from_end(&lcores->allowed, i)
@@ -233,20 +241,42 @@ static int compose(const struct config *config, uint64_t memory_bytes, struct ar
 	return code == 0 ? 0 : error_set(error, -ENOMEM, "out of memory");
 }
 
+/*
+ * EAL prints its whole usage where it does not know an argument, on stdout: sixty lines that bury
+ * what was wrong, which it says on stderr.
+ */
+static int init_quietly(int count, char **list)
+{
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int kept, result;
+
+	fflush(stdout);
+	kept = nowhere < 0 ? -1 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (kept >= 0)
+		dup2(nowhere, STDOUT_FILENO);
+	result = rte_eal_init(count, list);
+	fflush(stdout);
+	if (kept >= 0) {
+		dup2(kept, STDOUT_FILENO);
+		close(kept);
+	}
+	if (nowhere >= 0)
+		close(nowhere);
+	return result;
+}
+
 int eal_start(const struct config *config, uint64_t memory_bytes, struct error *error)
 {
 	struct arguments arguments = { 0 };
 	char *list[ARGUMENTS_MAX + 1]; /* EAL reorders it */
 	int code;
 
-	code = refuse_reserved(config, error);
-	if (code == 0)
-		code = check_memory(config, memory_bytes, error);
+	code = check_memory(config, memory_bytes, error);
 	if (code == 0)
 		code = compose(config, memory_bytes, &arguments, error);
 	if (code == 0) {
 		memcpy(list, arguments.list, sizeof(list));
-		if (rte_eal_init(arguments.count, list) < 0) /* rte_errno may be 0 even so */
+		if (init_quietly(arguments.count, list) < 0) /* rte_errno may be 0 even so */
 			code = error_set(error, rte_errno == 0 ? -EIO : -rte_errno,
 				"DPDK did not start: %s (its own words are above)%s",
 				rte_errno == 0 ? "it does not say why" : rte_strerror(rte_errno),

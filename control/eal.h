@@ -5,6 +5,9 @@
 #include "config.h"
 #include "error.h"
 
+/* Refuses arguments of dataplane.eal that collide with what is made from other keys. -EINVAL. */
+int eal_check(const struct config *config, struct error *error);
+
 /* To be called once, before any other thread; `memory_bytes` is what packet buffers will take. */
 int eal_start(const struct config *config, uint64_t memory_bytes, struct error *error);
 void eal_stop(void);

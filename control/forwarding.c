@@ -17,21 +17,29 @@ static uint32_t with_growth(uint64_t wanted, uint32_t least, uint32_t most)
 	return RTE_MIN(RTE_MAX(2 * wanted, (uint64_t)least), (uint64_t)most);
 }
 
+uint64_t forwarding_slot_words(const struct config *config)
+{
+	uint64_t words = 0;
+
+	for (size_t i = 0; i < config->pool_count; i++)
+		words += RTE_ALIGN(config->pools[i].slots, 16);
+	return words;
+}
+
 void forwarding_layout(const struct config *config, uint32_t workers, struct state_layout *layout)
 {
-	uint64_t slots = 0, backends = 0;
+	uint64_t backends = 0;
 
-	for (size_t i = 0; i < config->pool_count; i++) {
-		slots += RTE_ALIGN(config->pools[i].slots, 16);
+	for (size_t i = 0; i < config->pool_count; i++)
 		backends += config->pools[i].backend_count;
-	}
 	layout->workers = workers;
 	layout->ports = config->dataplane.port_count;
 	layout->pools = with_growth(config->pool_count, 256, CONFIG_POOLS_MAX);
 	layout->pin_buckets = pins_bucket_count(config->dataplane.pins);
 	layout->services = with_growth(config->service_count, 1024, 2 * CONFIG_SERVICES_MAX);
 	layout->backends = with_growth(backends, 4096, CONFIG_MEMBERSHIPS_MAX);
-	layout->slot_words = with_growth(slots, 32 * 65552, 1u << 30);
+	layout->slot_words =
+		with_growth(forwarding_slot_words(config), 32 * 65552, FORWARDING_SLOT_WORDS_MAX);
 	/* all of them may be made anew at once, by another way to a gateway */
 	layout->records = RECORD_MODE_COUNT * (2 * layout->backends + 1);
 }

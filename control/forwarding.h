@@ -26,7 +26,16 @@
 struct forwarding;
 struct forwarding_change;
 
-/* Room in the state file for this configuration and for growth by the socket until a restart. */
+#define FORWARDING_SLOT_WORDS_MAX (1u << 30)
+
+/* Words of the slots that this configuration takes in the state file, each pool's on its own lines.
+ */
+uint64_t forwarding_slot_words(const struct config *config);
+
+/*
+ * Room in the state file for this configuration and for growth by the socket until a restart: for
+ * twice as much, within what a state file may hold.
+ */
 void forwarding_layout(const struct config *config, uint32_t workers, struct state_layout *layout);
 
 /* A clock as clock_ms() is one. */

@@ -57,6 +57,10 @@ size_t memory_list(const struct config *config, struct memory_part parts[MEMORY_
 	parts[count++] = (struct memory_part){ "state file: backend records", records, "records" };
 	parts[count++] = (struct memory_part){ "state file: counters and names",
 		file - slots - pins - records, "counters" };
+	parts[count++] = (struct memory_part){
+		"state file of the previous process, while a restart takes it over", file,
+		"previous"
+	};
 	parts[count++] = (struct memory_part){ "service tables, two generations",
 		2 * service_table_memory(config->service_count), "services" };
 	parts[count++] = (struct memory_part){ "control thread, at most", control_memory(config),

@@ -16,7 +16,7 @@ struct memory_part {
 	const char *key; /* in JSON */
 };
 
-#define MEMORY_PARTS_MAX 8
+#define MEMORY_PARTS_MAX 9
 
 /* Writes the parts, the largest of which may be a bound; returns how many. */
 size_t memory_list(const struct config *config, struct memory_part parts[MEMORY_PARTS_MAX]);

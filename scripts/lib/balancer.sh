@@ -6,6 +6,7 @@
 lab_config() {
 	jq -n --arg dir "$LAB_DIR" --arg id "$LAB_ID" --argjson port "$(balancer_port)" \
 		--argjson memory "$(balancer_memory)" --argjson worker "$(balancer_cpu)" \
+		--arg key "$(od -An -v -tx1 -N16 /dev/urandom | tr -d ' \n')" \
 		--arg ipip4 "$LAB_IPIP4" --arg ipip6 "$LAB_IPIP6" \
 		--arg dsr4 "$LAB_DSR4" --arg dsr6 "$LAB_DSR6" \
 		--arg source4 "$LAB_BALANCER4" --arg source6 "$LAB_BALANCER6" '
@@ -16,7 +17,7 @@ lab_config() {
 	def neighbours($number):
 		{address: ("10.2.0.2\($number)", "fd00:2::2\($number)"), mac: "02:00:00:00:00:2\($number)"};
 	{
-		node: {name: "edge-1", hash_key: "000102030405060708090a0b0c0d0e0f"},
+		node: {name: "edge-1", hash_key: $key},
 		dataplane: {
 			workers: [$worker], idle: "rest", mbufs: 16384,
 			eal: (["--no-pci", "--file-prefix=\($id)"] + $memory),

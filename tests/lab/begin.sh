@@ -21,6 +21,7 @@ lab_begin() {
 	lab_backends_start
 	CONFIG=$LAB_DIR/sluice.json
 	lab_config | jq "${1:-.}" >"$CONFIG"
+	chmod 640 "$CONFIG"
 	lab_balancer_start "$CONFIG"
 	say "the lab is up"
 }

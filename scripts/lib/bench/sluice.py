@@ -7,7 +7,7 @@ import signal
 from .program import Program
 from .rows import BACKENDS, VIP, VIP_PORT
 
-HASH_KEY = "000102030405060708090a0b0c0d0e0f"
+HASH_KEY = "3f9a1c07d2e84b65a0b7c31e94f8d62b"
 GATEWAY_MAC = "02:00:00:00:00:01"
 TUNNEL_SOURCE = "10.2.0.10"
 

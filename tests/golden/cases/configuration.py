@@ -25,6 +25,7 @@ def check(rig, document):
     path = os.path.join(rig.new_directory(), "sluice.json")
     with open(path, "w") as file:
         file.write(document if isinstance(document, str) else json.dumps(document))
+    os.chmod(path, 0o640)
     return run_program(rig, "sluiced", "--check", "-c", path)
 
 

@@ -29,6 +29,7 @@ class Daemon:
         self.log_path = os.path.join(directory, "log")
         with open(self.configuration_path, "w") as file:
             json.dump(configuration, file, indent=2)
+        os.chmod(self.configuration_path, 0o640)
         # Not root: EAL wants a runtime directory it may write to.
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": directory, **(environment or {})}
         self.command = [os.path.join(build, "control", "sluiced"), "-c", self.configuration_path]

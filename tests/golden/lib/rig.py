@@ -13,7 +13,7 @@ from .judge import Judge
 SETTLE_SECONDS = 300
 TUNNEL_SOURCE = {"ipv4": "10.2.0.10", "ipv6": "fd00:2::10"}
 GATEWAY_MAC = "02:00:00:00:00:01"
-HASH_KEY = "000102030405060708090a0b0c0d0e0f"
+HASH_KEY = "3f9a1c07d2e84b65a0b7c31e94f8d62b"
 MTU = 1500
 
 # The MAC that net_pcap gives its first port: what a switch would put on frames for it.

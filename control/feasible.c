@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "feasible.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "device_check.h"
+#include "eal.h"
+#include "forwarding.h"
+#include "port.h"
+
+#define HALF (CONFIG_HASH_KEY_SIZE / 2)
+
+/* Keys that were printed somewhere, in the order of their age. */
+static const uint8_t published[][CONFIG_HASH_KEY_SIZE] = {
+	{ 0x5c, 0x1f, 0x0e, 0x7a, 0x93, 0xb2, 0x4d, 0x68, 0x8f, 0x02, 0xc6, 0xab, 0x17, 0xde, 0x40,
+		0x93 },
+};
+
+static bool is_published(const uint8_t key[static CONFIG_HASH_KEY_SIZE])
+{
+	for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++)
+		if (memcmp(key, published[i], CONFIG_HASH_KEY_SIZE) == 0)
+			return true;
+	return false;
+}
+
+/* Equal bytes, bytes that rise or fall evenly, the same half twice: not what chance gives. */
+static bool is_pattern(const uint8_t key[static CONFIG_HASH_KEY_SIZE])
+{
+	const uint8_t step = (uint8_t)(key[1] - key[0]);
+	bool even = true;
+
+	for (size_t i = 1; i < CONFIG_HASH_KEY_SIZE; i++)
+		even &= (uint8_t)(key[i] - key[i - 1]) == step;
+	return even || memcmp(key, key + HALF, HALF) == 0;
+}
+
+static int check_secret(const struct config *config, struct error *error)
+{
+	const char *what = is_published(config->hash_key)
+				   ? "it is the key of the documentation"
+				   : "it is a pattern that anybody would try";
+
+	if (!is_published(config->hash_key) && !is_pattern(config->hash_key))
+		return 0;
+	return error_set(error, -EINVAL,
+		"node.hash_key: %s, and no secret; make one: openssl rand -hex 16", what);
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat status, other;
+
+	if (stat(a, &status) == 0 && stat(b, &other) == 0)
+		return status.st_dev == other.st_dev && status.st_ino == other.st_ino;
+	return strcmp(a, b) == 0;
+}
+
+static int check_files(const struct config *config, const char *path, struct error *error)
+{
+	if (is_same_file(config->dataplane.state_file, path))
+		return error_set(error, -EINVAL,
+			"dataplane.state_file: %s is this configuration file, which it would "
+			"overwrite",
+			config->dataplane.state_file);
+	if (is_same_file(config->socket, path))
+		return error_set(error, -EINVAL, "control.socket: %s is this configuration file",
+			config->socket);
+	return 0;
+}
+
+static int check_devices(const struct config *config, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < config->dataplane.port_count && result == 0; i++)
+		result = device_check(&config->dataplane.ports[i], i, error);
+	return result;
+}
+
+static int check_mbufs(const struct config *config, struct error *error)
+{
+	const struct config_dataplane *dataplane = &config->dataplane;
+	uint64_t needed = 0;
+
+	for (size_t i = 0; i < dataplane->port_count; i++)
+		needed += port_mbufs_held(
+			dataplane->ports[i].device, (uint16_t)dataplane->worker_count);
+	if (dataplane->mbufs > needed)
+		return 0;
+	return error_set(error, -EINVAL,
+		"dataplane.mbufs: %u are too few: the queues of %zu ports for %u workers hold %lu",
+		dataplane->mbufs, dataplane->port_count, dataplane->worker_count,
+		(unsigned long)needed);
+}
+
+static int check_slots(const struct config *config, struct error *error)
+{
+	uint64_t words = forwarding_slot_words(config);
+
+	if (words <= FORWARDING_SLOT_WORDS_MAX)
+		return 0;
+	return error_set(error, -EINVAL,
+		"pools: %lu slots in all, and a state file has room for %u: give them fewer slots",
+		(unsigned long)words, FORWARDING_SLOT_WORDS_MAX);
+}
+
+int feasible_check(const struct config *config, const char *path, struct error *error)
+{
+	int result = check_secret(config, error);
+
+	if (result == 0)
+		result = check_files(config, path, error);
+	if (result == 0)
+		result = eal_check(config, error);
+	if (result == 0)
+		result = check_devices(config, error);
+	if (result == 0)
+		result = check_slots(config, error);
+	if (result == 0)
+		result = check_mbufs(config, error);
+	return result;
+}
+
+bool feasible_is_exposed(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && (status.st_mode & S_IROTH) != 0;
+}
