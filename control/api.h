@@ -14,6 +14,7 @@
 #include "forwarding.h"
 #include "port.h"
 #include "state.h"
+#include "host_watch.h"
 #include "workers.h"
 
 struct api;
@@ -26,6 +27,7 @@ struct api_context {
 	struct port *const *ports;
 	struct state *state;
 	struct background *work; /* for what takes long and waits for no disk */
+	const struct host_watch *host_watch;
 };
 
 /* Listens at the configuration's control socket. NULL with the sentence. */

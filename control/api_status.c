@@ -88,8 +88,18 @@ static void add_warning(void *context, const char *sentence)
 	json_array_append_new(context, json_string(sentence));
 }
 
+static void add_condition(json_t *list, const struct condition *condition)
+{
+	json_t *since = api_json_time(condition->since_s);
+
+	json_array_append_new(
+		list, json_sprintf("%s (since %s)", condition->sentence, json_string_value(since)));
+	json_decref(since);
+}
+
 static json_t *status_warnings(const struct api *api)
 {
+	const struct conditions *conditions = host_watch_conditions(api->running.host_watch);
 	json_t *list = json_array();
 
 	config_warnings(desired_config(api->running.desired), add_warning, list);
@@ -97,6 +107,8 @@ static json_t *status_warnings(const struct api *api)
 		add_warning(list, api->refused_reload);
 	watch_warn(api->watch, list);
 	api_warn_of_file(api, list);
+	for (size_t i = 0; i < conditions->count; i++)
+		add_condition(list, &conditions->list[i]);
 	api_warn_of_former_vips(api, list);
 	return list;
 }

@@ -34,6 +34,7 @@
 #include "steer.h"
 #include "turns.h"
 #include "version.h"
+#include "host_watch.h"
 #include "workers.h"
 
 #define HOLDER_TRIES     250 /* of 20 ms */
@@ -53,14 +54,13 @@ struct daemon {
 	struct mempools *mempools;
 	struct port *ports[CONFIG_PORTS_MAX]; /* in the order of the configuration */
 	size_t port_count;
-	bool attached[CONFIG_PORTS_MAX]; /* our XDP program, when last looked at */
-	bool link_up[CONFIG_PORTS_MAX];  /* the same */
 	struct flow_secret secret;
 	struct publish *publish;
 	struct forwarding *forwarding;
 	struct desired *desired;
 	struct workers *workers;
 	struct turns *turns;
+	struct host_watch *host_watch;
 	struct api *api;
 };
 
@@ -113,25 +113,11 @@ static void renew_ways(struct daemon *daemon, const struct port *port)
 	}
 }
 
-static void look_at_ports(struct daemon *daemon)
+static void follow_macs(struct daemon *daemon)
 {
 	for (size_t i = 0; i < daemon->port_count; i++) {
 		struct steer *steer = port_steer(daemon->ports[i]);
-		bool attached = steer == NULL || steer_is_attached(steer);
 
-		if (!attached && daemon->attached[i])
-			log_error(
-				"port %s: our XDP program was taken off its interface: no VIP traffic "
-				"arrives until a restart",
-				port_name(daemon->ports[i]));
-		daemon->attached[i] = attached;
-		if (daemon->link_up[i] != port_link_up(daemon->ports[i])) {
-			daemon->link_up[i] = !daemon->link_up[i];
-			if (daemon->link_up[i])
-				log_info("port %s: link is up", port_name(daemon->ports[i]));
-			else
-				log_warning("port %s: link is down", port_name(daemon->ports[i]));
-		}
 		if (steer != NULL && port_follow_mac(daemon->ports[i]) == 1)
 			renew_ways(daemon, daemon->ports[i]);
 	}
@@ -142,7 +128,8 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	struct daemon *daemon = context;
 
 	workers_look(daemon->workers);
-	look_at_ports(daemon);
+	host_watch_look(daemon->host_watch, desired_config(daemon->desired));
+	follow_macs(daemon);
 	steering_retry(desired_steering(daemon->desired));
 	desired_look(daemon->desired);
 }
@@ -188,6 +175,10 @@ static int start_signals(struct daemon *daemon, struct error *error)
 
 static int start_timers(struct daemon *daemon, struct error *error)
 {
+	daemon->host_watch = host_watch_create(daemon->ports, daemon->port_count, daemon->path);
+	if (daemon->host_watch == NULL)
+		return error_set(error, -ENOMEM, "out of memory");
+	host_watch_look(daemon->host_watch, desired_config(daemon->desired));
 	if (add_timer(daemon, &daemon->look_timer, on_look, 1000) != 0 ||
 		add_timer(daemon, &daemon->reclaim_timer, on_reclaim, 100) != 0)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");
@@ -215,8 +206,6 @@ static int load_config(struct daemon *daemon, const char *path, struct error *er
 	if (feasible_check(daemon->config, path, error) != 0)
 		return error_wrap(error, -EINVAL, "%s", path);
 	config_warnings(daemon->config, say_warning, NULL);
-	if (feasible_is_exposed(path))
-		log_warning(FEASIBLE_EXPOSED, path);
 	return 0;
 }
 
@@ -314,7 +303,6 @@ static int open_ports(struct daemon *daemon, struct error *error)
 
 		if (port == NULL)
 			return -EINVAL;
-		daemon->attached[i] = daemon->link_up[i] = true;
 		daemon->ports[daemon->port_count++] = port;
 	}
 	return code;
@@ -411,6 +399,7 @@ static int start_api(struct daemon *daemon, struct error *error)
 		.ports = daemon->ports,
 		.state = daemon->state,
 		.work = daemon->work,
+		.host_watch = daemon->host_watch,
 	};
 
 	daemon->api = api_create(daemon->base, &context, error);
@@ -504,6 +493,7 @@ void daemon_stop(struct daemon *daemon)
 	api_destroy(daemon->api);
 	turns_destroy(daemon->turns);
 	stop_events(daemon);
+	host_watch_destroy(daemon->host_watch);
 	workers_stop(daemon->workers);
 	while (daemon->port_count > 0)
 		port_close(daemon->ports[--daemon->port_count]);

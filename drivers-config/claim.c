@@ -87,12 +87,10 @@ static void read_claim(int fd, int *pid, struct claim *claim)
 
 	*pid = 0;
 	claim->program = 0;
-	memset(claim->guards, 0, sizeof(claim->guards));
 	if (length <= 0)
 		return;
 	text[length] = '\0';
-	sscanf(text, "pid %d program %" SCNu32 " guards %" SCNu32 " %" SCNu32 " %" SCNu32, pid,
-		&claim->program, &claim->guards[0], &claim->guards[1], &claim->guards[2]);
+	sscanf(text, "pid %d program %" SCNu32, pid, &claim->program);
 }
 
 int claim_note(struct claim *claim)
@@ -100,9 +98,8 @@ int claim_note(struct claim *claim)
 	char text[CLAIM_TEXT_SIZE];
 	int length;
 
-	length = snprintf(text, sizeof(text),
-		"pid %d\nprogram %" PRIu32 "\nguards %" PRIu32 " %" PRIu32 " %" PRIu32 "\n",
-		getpid(), claim->program, claim->guards[0], claim->guards[1], claim->guards[2]);
+	length = snprintf(
+		text, sizeof(text), "pid %d\nprogram %" PRIu32 "\n", getpid(), claim->program);
 	if (pwrite(claim->fd, text, (size_t)length, 0) != length ||
 		ftruncate(claim->fd, length) < 0)
 		return -EIO;

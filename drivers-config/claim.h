@@ -2,8 +2,8 @@
 /*
  * claim: the right to put an XDP program on an interface, as an exclusive lock on a file of
  * /run/sluice that names interface and network namespace. The kernel drops the lock with the
- * process, however that ends; the file stays, with the pid of its last holder and the ids of its
- * programs, by which a successor knows what was left behind. Control thread only.
+ * process, however that ends; the file stays, with the pid of its last holder and the id of its XDP
+ * program, by which a successor knows what was left behind. Control thread only.
  */
 #pragma once
 
@@ -13,13 +13,9 @@
 
 #define CLAIM_DIRECTORY "/run/sluice"
 
-#define CLAIM_GUARDS 3 /* one of the holder, and up to two that it found */
-
-/* What it names are ids of BPF programs, 0 for none: those of the last holder until noted anew. */
 struct claim {
-	int fd;                        /* holds the lock; -1 while there is none */
-	uint32_t program;              /* at XDP */
-	uint32_t guards[CLAIM_GUARDS]; /* that may be among the filters of tc */
+	int fd;           /* holds the lock; -1 while there is none */
+	uint32_t program; /* id at XDP, 0 for none: that of the last holder until noted anew */
 };
 
 /*
@@ -30,7 +26,7 @@ struct claim {
 int claim_take(struct claim *claim, const char *directory, unsigned int ifindex,
 	const char *interface, struct error *error);
 
-/* Writes the ids down for a successor that may not look programs up (see steer_prepare()). */
+/* Writes the id down for a successor that may not look programs up (see steer_prepare()). */
 int claim_note(struct claim *claim);
 
 void claim_release(struct claim *claim); /* one without a lock is allowed */

@@ -27,6 +27,18 @@ uint16_t mempools_data_room(uint16_t mtu)
 	return RTE_PKTMBUF_HEADROOM + RTE_ALIGN(RTE_MAX(frame, (uint32_t)SMALLEST_ROOM), 64);
 }
 
+/* The pool spreads its buffers over the channels of memory, so only it can tell. */
+uint16_t mempools_mtu_in_page(void)
+{
+	uint16_t mtu = SMALL_PAGE;
+
+	while (mtu > 0 &&
+		rte_mempool_calc_obj_size(
+			sizeof(struct rte_mbuf) + mempools_data_room(mtu), 0, NULL) > SMALL_PAGE)
+		mtu--;
+	return mtu;
+}
+
 uint64_t mempools_memory(uint32_t mbufs, uint16_t mtu)
 {
 	uint64_t buffer = mempools_data_room(mtu) + sizeof(struct rte_mbuf) + OBJECT_OVERHEAD;

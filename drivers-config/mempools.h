@@ -13,6 +13,12 @@ struct mempools;
 /* Bytes of a buffer's data room (headroom included) that take packets of `mtu` bytes whole. */
 uint16_t mempools_data_room(uint16_t mtu);
 
+/*
+ * The largest MTU whose buffers fit in a page of 4,096 bytes each, as AF_XDP wants it of all that a
+ * port of it uses. After EAL has started.
+ */
+uint16_t mempools_mtu_in_page(void);
+
 /* Bytes of memory that `mbufs` buffers for packets of `mtu` bytes take at most. */
 uint64_t mempools_memory(uint32_t mbufs, uint16_t mtu);
 

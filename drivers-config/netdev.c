@@ -194,3 +194,15 @@ int netdev_vlan_strip_off(const char *interface)
 		result = -EOPNOTSUPP;
 	return result;
 }
+
+int netdev_merges(const char *interface, bool *on)
+{
+	struct ethtool_value gro = { .cmd = ETHTOOL_GGRO };
+	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
+	int result = ask_ethtool(interface, &gro);
+
+	if (result == 0)
+		result = ask_ethtool(interface, &flags);
+	*on = result == 0 && (gro.data != 0 || (flags.data & ETH_FLAG_LRO) != 0);
+	return result;
+}

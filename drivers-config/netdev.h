@@ -31,6 +31,9 @@ int netdev_vlan_strip_get(const char *interface, bool *on);
 /* -EOPNOTSUPP where the driver does not let go of it, -EPERM without CAP_NET_ADMIN. */
 int netdev_vlan_strip_off(const char *interface);
 
+/* Whether it merges packets as they come in (GRO, LRO), into ones longer than the link takes. */
+int netdev_merges(const char *interface, bool *on);
+
 /* In bytes of L3 packet. */
 int netdev_mtu(const char *interface, uint16_t *mtu);
 

@@ -23,6 +23,7 @@
 #define QUEUE_ATTEMPTS 3    /* each failure costs the driver some mbufs for good */
 #define QUEUE_RETRY_US 300000
 #define INTERFACE_SIZE 16
+#define PAGE           4096 /* of what AF_XDP puts frames in */
 
 struct port {
 	char name[64];
@@ -171,6 +172,10 @@ static int set_mtu(struct port *port, const struct rte_eth_dev_info *info, struc
 	uint16_t present = 0;
 	int code;
 
+	if (port->quirk->host_path == HOST_PATH_XDP && port->mtu > mempools_mtu_in_page())
+		return error_set(error, -EINVAL,
+			"an mtu of %u is more than the %u whose buffers AF_XDP can use", port->mtu,
+			mempools_mtu_in_page());
 	if (info->max_mtu != 0 && port->mtu > info->max_mtu)
 		return error_set(error, -EINVAL, "an mtu of %u is more than the %u of the device",
 			port->mtu, info->max_mtu);
@@ -183,6 +188,31 @@ static int set_mtu(struct port *port, const struct rte_eth_dev_info *info, struc
 		return 0;
 	return error_set(
 		error, code, "the device refuses an mtu of %u: %s", port->mtu, strerror(-code));
+}
+
+/*
+ * AF_XDP has its frames in pages: buffers that are longer, and interfaces whose MTU is, are refused
+ * by the kernel with "Invalid argument" and no more.
+ */
+static int refuse_queues(
+	const struct port *port, const struct rte_mempool *pool, int code, struct error *error)
+{
+	uint16_t mtu = 0, most = mempools_mtu_in_page();
+
+	if (port->quirk->host_path == HOST_PATH_XDP &&
+		rte_mempool_calc_obj_size(pool->elt_size, 0, NULL) > PAGE)
+		return error_set(error, code,
+			"the largest mtu of all ports makes buffers longer than a page, which AF_XDP "
+			"cannot use: it is %u at most",
+			most);
+	if (port->quirk->host_path == HOST_PATH_XDP && netdev_mtu(port->interface, &mtu) == 0 &&
+		mtu > most)
+		return error_set(error, code,
+			"cannot set up its queues: %s; interface %s has an MTU of %u, and XDP of "
+			"most drivers takes what fits in a page: ip link set %s mtu %u (at most %u)",
+			strerror(-code), port->interface, mtu, port->interface, port->mtu, most);
+	return error_set(error, code,
+		"cannot set up its queues: %s (the driver's own words are above)", strerror(-code));
 }
 
 static int set_up_queues(struct port *port, const struct mempools *mempools, struct error *error)
@@ -199,9 +229,7 @@ static int set_up_queues(struct port *port, const struct mempools *mempools, str
 			code = rte_eth_rx_queue_setup(port->id, queue, receive, socket, NULL, pool);
 	}
 	if (code != 0)
-		return error_set(error, code,
-			"cannot set up its queues: %s (the driver's own words are above)",
-			strerror(-code));
+		return refuse_queues(port, pool, code, error);
 	return 0;
 }
 
@@ -349,6 +377,11 @@ const char *port_device(const struct port *port)
 const char *port_driver(const struct port *port)
 {
 	return port->driver;
+}
+
+const char *port_interface(const struct port *port)
+{
+	return port->interface;
 }
 
 uint16_t port_id(const struct port *port)

@@ -40,8 +40,9 @@ void port_close(struct port *port); /* NULL is allowed */
 
 const char *port_name(const struct port *port);
 const char *port_device(const struct port *port);
-const char *port_driver(const struct port *port); /* DPDK's name of it */
-uint16_t port_id(const struct port *port);        /* DPDK's number */
+const char *port_driver(const struct port *port);    /* DPDK's name of it */
+const char *port_interface(const struct port *port); /* of the kernel beneath it; "" for none */
+uint16_t port_id(const struct port *port);           /* DPDK's number */
 uint16_t port_mtu(const struct port *port);
 enum host_path port_host_path(const struct port *port);
 const struct rte_ether_addr *port_mac(const struct port *port);

@@ -57,6 +57,7 @@ struct steer {
 	uint8_t mac[NETDEV_MAC_SIZE]; /* these two as written to the map `port` */
 	bool ready;
 	uint32_t program_id; /* 0 until steer_attach() */
+	uint32_t mode;       /* XDP_FLAGS_*_MODE in which it is attached */
 	int program;         /* descriptors of our own, -1 until steer_attach() */
 	int maps[MAP_COUNT];
 	struct steer_guard *guard; /* from steer_prepare() on */
@@ -190,7 +191,8 @@ int steer_check_queues(const struct steer *steer, unsigned int wanted, struct er
 
 /*
  * A program is ours if it bears our name. Who may not open programs by id (no CAP_SYS_ADMIN) goes
- * by the id that the last holder of the claim left in its file. `name` is "?" where it is hidden.
+ * by the id that our filter beside it tells, or that the last holder of the claim left in its file.
+ * `name` is "?" where it is hidden.
  */
 static bool is_our_program(
 	const struct steer *steer, uint32_t id, char name[static BPF_OBJ_NAME_LEN])
@@ -202,7 +204,7 @@ static bool is_our_program(
 
 	strcpy(name, "?");
 	if (program < 0)
-		return id == steer->claim.program;
+		return id == steer->claim.program || steer_guard_is_beside((int)steer->ifindex, id);
 	result = bpf_obj_get_info_by_fd(program, &info, &size);
 	close(program);
 	if (result < 0)
@@ -300,8 +302,7 @@ static int stop_vlan_stripping(const struct steer *steer, struct error *error)
 static int close_guard(struct steer *steer, struct error *error)
 {
 	if (steer->guard == NULL)
-		steer->guard = steer_guard_create(
-			steer->interface, (int)steer->ifindex, &steer->claim, error);
+		steer->guard = steer_guard_create(steer->interface, (int)steer->ifindex, error);
 	return steer->guard == NULL ? -EIO : steer_guard_close(steer->guard, error);
 }
 
@@ -435,6 +436,7 @@ static int find_program(struct steer *steer, struct error *error)
 			"the XDP program on %s (id %u) was not loaded by this process",
 			steer->interface, attachment.id);
 	steer->program_id = attachment.id;
+	steer->mode = attachment.mode;
 	result = open_maps(steer, map_ids, map_count);
 	if (result < 0)
 		return error_set(error, result,
@@ -520,7 +522,7 @@ int steer_set_ready(struct steer *steer)
 
 	steer->ready = true;
 	result = write_port(steer);
-	return result < 0 ? result : steer_guard_stand(steer->guard);
+	return result < 0 ? result : steer_guard_stand(steer->guard, steer->program_id);
 }
 
 int steer_follow_mac(struct steer *steer)
@@ -564,6 +566,28 @@ bool steer_is_attached(const struct steer *steer)
 
 	return steer->program_id != 0 && query_attachment(steer->ifindex, &attachment) == 0 &&
 	       attachment.id == steer->program_id;
+}
+
+/* Its maps and sockets are as they were; the kernel refuses where another program is faster. */
+int steer_restore(struct steer *steer, struct error *error)
+{
+	struct attachment attachment;
+	char name[BPF_OBJ_NAME_LEN];
+	int result = query_attachment(steer->ifindex, &attachment);
+
+	if (result == 0 && attachment.id == steer->program_id)
+		return 0;
+	if (result == 0 && attachment.id != 0) {
+		is_our_program(steer, attachment.id, name);
+		return error_set(error, -EBUSY, "another XDP program is in its place: %s (id %u)",
+			name, attachment.id);
+	}
+	if (result == 0)
+		result = bpf_xdp_attach((int)steer->ifindex, steer->program,
+			steer->mode | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
+	if (result < 0)
+		return error_set(error, result, "%s", strerror(-result));
+	return 1;
 }
 
 void steer_destroy(struct steer *steer)

@@ -112,6 +112,13 @@ const char *steer_count_text(enum steer_count count);
 bool steer_is_attached(const struct steer *steer);
 
 /*
+ * Puts it back where it was taken off: 1; 0 where it is there; -EBUSY where another program has
+ * taken its place, or -errno. What is for a VIP is dropped by the filter of tc in between, unless
+ * the kernel would keep it.
+ */
+int steer_restore(struct steer *steer, struct error *error);
+
+/*
  * Takes the program off if it is still there and ours, and gives the claim back. What was made
  * ready leaves its filter in tc, as said above; a start that failed leaves that of its predecessor.
  * NULL allowed.

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "steer_filter.h"
 #include "steer_guard.skel.h"
 
 enum place { PLACE_POST, PLACE_GATE, PLACE_COUNT };
@@ -18,14 +18,12 @@ enum place { PLACE_POST, PLACE_GATE, PLACE_COUNT };
 struct steer_guard {
 	char interface[IF_NAMESIZE];
 	int ifindex;
-	struct claim *claim;
 	struct guard_bpf *bpf;
 	uint32_t id;
 	bool closed; /* stands in the gate */
 };
 
-struct steer_guard *steer_guard_create(
-	const char *interface, int ifindex, struct claim *claim, struct error *error)
+struct steer_guard *steer_guard_create(const char *interface, int ifindex, struct error *error)
 {
 	struct steer_guard *guard = calloc(1, sizeof(*guard));
 	struct bpf_prog_info info = { 0 };
@@ -37,7 +35,6 @@ struct steer_guard *steer_guard_create(
 	}
 	snprintf(guard->interface, sizeof(guard->interface), "%s", interface);
 	guard->ifindex = ifindex;
-	guard->claim = claim;
 	guard->bpf = guard_bpf__open_and_load();
 	if (guard->bpf != NULL &&
 		bpf_obj_get_info_by_fd(
@@ -67,21 +64,10 @@ static struct bpf_tc_hook ingress_hook(const struct steer_guard *guard)
 	return hook;
 }
 
-/* libbpf writes to stderr what the kernel says to a question whose answer is "not there". */
-static int query_place(const struct steer_guard *guard, enum place place, uint32_t *id)
+static int query_place(
+	const struct steer_guard *guard, enum place place, struct steer_filter *filter)
 {
-	struct bpf_tc_opts options = place_options(place);
-	struct bpf_tc_hook hook = ingress_hook(guard);
-	libbpf_print_fn_t print = libbpf_set_print(NULL);
-	int result = bpf_tc_query(&hook, &options);
-
-	libbpf_set_print(print);
-	*id = 0;
-	if (result == -ENOENT || result == -EINVAL) /* no such filter; no clsact */
-		return 0;
-	if (result == 0)
-		*id = options.prog_id;
-	return result;
+	return steer_filter_query(guard->ifindex, (uint32_t)place + 1, filter);
 }
 
 static int make_clsact(const struct steer_guard *guard)
@@ -94,28 +80,10 @@ static int make_clsact(const struct steer_guard *guard)
 	return result == -EEXIST ? 0 : result;
 }
 
-static bool is_noted(const struct claim *claim, uint32_t id)
+/* By its name, whoever put it there and whatever has become of the files in /run/sluice. */
+static bool is_ours(const struct steer_filter *filter)
 {
-	for (size_t i = 0; i < CLAIM_GUARDS; i++) {
-		if (claim->guards[i] == id)
-			return true;
-	}
-	return false;
-}
-
-/* By the name, or where we may not open programs by id (no CAP_SYS_ADMIN), by what was noted. */
-static bool is_our_program(const struct steer_guard *guard, uint32_t id)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t size = sizeof(info);
-	int program = bpf_prog_get_fd_by_id(id);
-	int result;
-
-	if (program < 0)
-		return is_noted(guard->claim, id);
-	result = bpf_obj_get_info_by_fd(program, &info, &size);
-	close(program);
-	return result == 0 && strcmp(info.name, STEER_GUARD_NAME) == 0;
+	return strncmp(filter->name, STEER_GUARD_NAME ":", sizeof(STEER_GUARD_NAME)) == 0;
 }
 
 static int refuse_foreign(const struct steer_guard *guard, uint32_t id, struct error *error)
@@ -131,42 +99,34 @@ static int look_at_places(
 	const struct steer_guard *guard, uint32_t ids[static PLACE_COUNT], struct error *error)
 {
 	for (int place = 0; place < PLACE_COUNT; place++) {
-		int result = query_place(guard, (enum place)place, &ids[place]);
+		struct steer_filter filter;
+		int result = query_place(guard, (enum place)place, &filter);
 
 		if (result < 0)
 			return error_set(error, result, "cannot ask %s for its tc filters: %s",
 				guard->interface, strerror(-result));
-		if (ids[place] != 0 && !is_our_program(guard, ids[place]))
-			return refuse_foreign(guard, ids[place], error);
+		if (filter.id != 0 && !is_ours(&filter))
+			return refuse_foreign(guard, filter.id, error);
+		ids[place] = filter.id;
 	}
 	return 0;
 }
 
 /* In place of whoever is there, with no packet in between. */
-static int attach(const struct steer_guard *guard, enum place place)
+static int attach(const struct steer_guard *guard, enum place place, uint32_t beside)
 {
-	struct bpf_tc_opts options = place_options(place);
-	struct bpf_tc_hook hook = ingress_hook(guard);
+	char name[STEER_FILTER_NAME_SIZE];
 
-	options.prog_fd = bpf_program__fd(guard->bpf->progs.sluice_guard);
-	options.flags = BPF_TC_F_REPLACE;
-	return bpf_tc_attach(&hook, &options);
+	snprintf(name, sizeof(name), STEER_GUARD_NAME ":xdp:%u", beside);
+	return steer_filter_attach(guard->ifindex, (uint32_t)place + 1,
+		bpf_program__fd(guard->bpf->progs.sluice_guard), name);
 }
 
-/* Noted before it is done: whenever we are killed, the note covers all that may be there. */
-static int note_and_attach(struct steer_guard *guard, const uint32_t ids[static PLACE_COUNT])
+static int attach_gate(const struct steer_guard *guard)
 {
-	int result;
+	int result = make_clsact(guard);
 
-	guard->claim->guards[0] = guard->id;
-	for (size_t place = 0; place < PLACE_COUNT; place++)
-		guard->claim->guards[1 + place] = ids[place];
-	result = claim_note(guard->claim);
-	if (result == 0)
-		result = make_clsact(guard);
-	if (result == 0)
-		result = attach(guard, PLACE_GATE);
-	return result;
+	return result < 0 ? result : attach(guard, PLACE_GATE, 0);
 }
 
 int steer_guard_close(struct steer_guard *guard, struct error *error)
@@ -178,7 +138,7 @@ int steer_guard_close(struct steer_guard *guard, struct error *error)
 		return result;
 	if (ids[PLACE_GATE] == guard->id)
 		return 0;
-	result = note_and_attach(guard, ids);
+	result = attach_gate(guard);
 	if (result < 0)
 		return error_set(error, result,
 			"cannot put the tc filter on %s that keeps VIPs from looping: %s",
@@ -192,18 +152,18 @@ static int open_gate(struct steer_guard *guard)
 {
 	struct bpf_tc_opts options = place_options(PLACE_GATE);
 	struct bpf_tc_hook hook = ingress_hook(guard);
-	uint32_t id;
-	int result = query_place(guard, PLACE_GATE, &id);
+	struct steer_filter filter;
+	int result = query_place(guard, PLACE_GATE, &filter);
 
 	guard->closed = false;
-	if (result < 0 || id != guard->id)
+	if (result < 0 || filter.id != guard->id)
 		return result;
 	return bpf_tc_detach(&hook, &options);
 }
 
-int steer_guard_stand(struct steer_guard *guard)
+int steer_guard_stand(struct steer_guard *guard, uint32_t beside)
 {
-	int result = attach(guard, PLACE_POST);
+	int result = attach(guard, PLACE_POST, beside);
 
 	if (result < 0)
 		return result;
@@ -229,6 +189,15 @@ int steer_guard_drops_of(
 	const struct steer_guard *guard, const struct steer_vip *vip, uint64_t *drops)
 {
 	return bpf_map_lookup_elem(bpf_map__fd(guard->bpf->maps.vips), vip, drops);
+}
+
+bool steer_guard_is_beside(int ifindex, uint32_t program)
+{
+	struct steer_filter filter;
+	uint32_t beside;
+
+	return steer_filter_query(ifindex, PLACE_POST + 1, &filter) == 0 && filter.id != 0 &&
+	       sscanf(filter.name, STEER_GUARD_NAME ":xdp:%u", &beside) == 1 && beside == program;
 }
 
 uint64_t steer_guard_drops(const struct steer_guard *guard)

@@ -13,20 +13,16 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "claim.h"
 #include "error.h"
 #include "steer_maps.h"
 
 struct steer_guard;
 
-/*
- * Loads the program for an interface. `claim` is held for as long as the guard lives: it names the
- * filters of a predecessor, and ours to a successor. NULL on error.
- */
-struct steer_guard *steer_guard_create(
-	const char *interface, int ifindex, struct claim *claim, struct error *error);
+/* Loads the program for an interface. NULL on error. */
+struct steer_guard *steer_guard_create(const char *interface, int ifindex, struct error *error);
 
 /*
  * Closes the gate; one that is closed already is no error. Makes clsact where it is missing. -EBUSY
@@ -34,8 +30,14 @@ struct steer_guard *steer_guard_create(
  */
 int steer_guard_close(struct steer_guard *guard, struct error *error);
 
-/* Takes its post, with the VIPs added so far, and opens the gate. */
-int steer_guard_stand(struct steer_guard *guard);
+/*
+ * Takes its post, with the VIPs added so far, and opens the gate. Its name tells a later process
+ * the id of the XDP program that stands in front of it, `beside`.
+ */
+int steer_guard_stand(struct steer_guard *guard, uint32_t beside);
+
+/* Whether a filter of ours is at its post on the interface and names this XDP program. */
+bool steer_guard_is_beside(int ifindex, uint32_t program);
 
 /* Adding one twice is no error, and keeps its count; -ENOENT where there is none to remove. */
 int steer_guard_add(struct steer_guard *guard, const struct steer_vip *vip);

@@ -108,6 +108,19 @@ static void a_missing_device_is_named_so_by_every_question(void **state)
 	}
 }
 
+static void packets_merged_on_their_way_in_are_seen(void **state)
+{
+	bool on = true;
+
+	assert_int_equal(netns_run("ethtool -K one gro off"), 0);
+	assert_int_equal(netdev_merges("one", &on), 0);
+	assert_false(on);
+	assert_int_equal(netns_run("ethtool -K one gro on"), 0);
+	assert_int_equal(netdev_merges("one", &on), 0);
+	assert_true(on);
+	assert_int_equal(netdev_merges("nowhere", &on), -ENODEV);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +130,7 @@ int main(void)
 		cmocka_unit_test(queues_are_not_read_from_the_sysfs_of_another_namespace),
 		cmocka_unit_test(queues_are_read_from_sysfs_where_ethtool_does_not_tell),
 		cmocka_unit_test(vlan_stripping_is_switched_off),
+		cmocka_unit_test(packets_merged_on_their_way_in_are_seen),
 		cmocka_unit_test(a_missing_device_is_named_so_by_every_question),
 	};
 

@@ -1384,6 +1384,56 @@ static void a_program_that_was_taken_off_is_missed(void **state)
 	detach_any_program("edge");
 }
 
+static void a_program_that_was_taken_off_is_put_back(void **state)
+{
+	static const struct row vip = { "vip", .destination = VIP4, .protocol = TCP,
+		.expected = STEER_COUNT_NO_SOCKET };
+	struct port *port = *state;
+	struct error error = { "" };
+	uint32_t id = attached_program("edge");
+
+	assert_int_equal(steer_restore(port->steer, &error), 0);
+	detach_any_program("edge");
+	assert_int_equal(steer_restore(port->steer, &error), 1);
+	assert_int_equal(attached_program("edge"), id);
+	assert_true(steer_is_attached(port->steer));
+	check_row_on_queue(port, &vip, 0);
+	detach_any_program("edge");
+	attach_foreign_program("edge");
+	assert_int_equal(steer_restore(port->steer, &error), -EBUSY);
+	assert_non_null(strstr(error.message, "somebody_else"));
+	detach_any_program("edge");
+	assert_int_equal(steer_restore(port->steer, &error), 1);
+}
+
+static void empty_run_directory(void)
+{
+	char line[sizeof(run_directory) + 16];
+
+	snprintf(line, sizeof(line), "rm -rf %s", run_directory);
+	assert_int_equal(netns_run(line), 0);
+}
+
+/* As systemd does it to the RuntimeDirectory of a unit that ended, well or not. */
+static void what_was_left_is_known_without_the_files_and_cap_sys_admin(void **state)
+{
+	struct port port = open_ready_port("edge");
+
+	close_port(&port); /* leaves its filter */
+	empty_run_directory();
+	set_sys_admin(false);
+	port = open_ready_port("edge");
+	set_sys_admin(true);
+	close_port(&port);
+	leave_a_stale_program("edge");
+	empty_run_directory();
+	set_sys_admin(false);
+	port = open_ready_port("edge");
+	set_sys_admin(true);
+	assert_int_equal(count_filters("edge"), 1);
+	close_port(&port);
+}
+
 static void another_mac_address_is_followed(void **state)
 {
 	static const struct row old = { "old", .destination = VIP4, .protocol = TCP, HOST };
@@ -1511,6 +1561,8 @@ int main(void)
 		cmocka_unit_test(attaching_needs_no_cap_sys_admin),
 		cmocka_unit_test(an_interface_without_a_program_of_this_process_is_refused),
 		cmocka_unit_test(a_program_that_was_taken_off_is_missed),
+		WITH_PORT(a_program_that_was_taken_off_is_put_back),
+		cmocka_unit_test(what_was_left_is_known_without_the_files_and_cap_sys_admin),
 		WITH_PORT(another_mac_address_is_followed),
 		cmocka_unit_test(a_clean_end_takes_the_program_off),
 	};

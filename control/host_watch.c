@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host_watch.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "feasible.h"
+#include "log.h"
+#include "netdev.h"
+#include "steer.h"
+
+#define ROUND_S     5  /* a round of conditions */
+#define PAUSE_MAX_S 64 /* between two attempts to put a program back */
+#define PEACE_S     60 /* a program that stayed for so long was not fought over */
+
+/* How it stands with one port, as last seen. */
+struct port_watch {
+	bool attached; /* our XDP program */
+	bool link_up;
+	unsigned int pause_s; /* before the next attempt; grows while somebody takes it off again */
+	unsigned int wait_s;  /* what is left of it */
+	time_t restored_s;    /* the last success, CLOCK_MONOTONIC */
+};
+
+struct host_watch {
+	struct port *const *ports;
+	size_t port_count;
+	const char *path;
+	struct port_watch *states;
+	unsigned int looks;
+	struct conditions conditions;
+};
+
+struct host_watch *host_watch_create(struct port *const *ports, size_t port_count, const char *path)
+{
+	struct host_watch *watch = calloc(1, sizeof(*watch));
+
+	if (watch == NULL)
+		return NULL;
+	watch->ports = ports;
+	watch->port_count = port_count;
+	watch->path = path;
+	watch->states = calloc(port_count + 1, sizeof(*watch->states));
+	if (watch->states == NULL) {
+		free(watch);
+		return NULL;
+	}
+	for (size_t i = 0; i < port_count; i++)
+		watch->states[i] = (struct port_watch){ .attached = true, .link_up = true };
+	return watch;
+}
+
+void host_watch_destroy(struct host_watch *watch)
+{
+	if (watch == NULL)
+		return;
+	free(watch->states);
+	free(watch);
+}
+
+const struct conditions *host_watch_conditions(const struct host_watch *watch)
+{
+	return &watch->conditions;
+}
+
+static time_t monotonic_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Taken off again soon after it was put back: somebody means it, and is given more and more time.
+ */
+static void restore_program(const struct port *port, struct port_watch *state)
+{
+	struct error error = { "" };
+	bool fought = state->restored_s != 0 && monotonic_s() - state->restored_s < PEACE_S;
+	int result;
+
+	if (state->wait_s > 0) {
+		state->wait_s--;
+		return;
+	}
+	state->pause_s = !fought || state->pause_s == 0 ? 1 : 2 * state->pause_s;
+	if (state->pause_s > PAUSE_MAX_S)
+		state->pause_s = PAUSE_MAX_S;
+	state->wait_s = state->pause_s;
+	result = steer_restore(port_steer(port), &error);
+	if (result < 0)
+		return;
+	state->attached = true;
+	state->restored_s = monotonic_s();
+	log_warning("port %s: our XDP program is back on its interface", port_name(port));
+}
+
+static void look_at_program(const struct port *port, struct port_watch *state)
+{
+	if (port_steer(port) == NULL)
+		return;
+	if (steer_is_attached(port_steer(port))) {
+		state->attached = true;
+		return;
+	}
+	if (state->attached) {
+		log_error("port %s: our XDP program was taken off its interface", port_name(port));
+		if (monotonic_s() - state->restored_s >= PEACE_S)
+			state->wait_s = state->pause_s = 0;
+	}
+	state->attached = false;
+	restore_program(port, state);
+}
+
+static void look_at_link(const struct port *port, struct port_watch *state)
+{
+	bool up = port_link_up(port);
+
+	if (up == state->link_up)
+		return;
+	state->link_up = up;
+	if (up)
+		log_info("port %s: link is up", port_name(port));
+	else
+		log_warning("port %s: link is down", port_name(port));
+}
+
+static void look_at_mtu(struct host_watch *watch, const struct port *port, int64_t now_s)
+{
+	const char *interface = port_interface(port);
+	uint16_t mtu;
+
+	if (netdev_mtu(interface, &mtu) != 0 || mtu == port_mtu(port))
+		return;
+	if (mtu < port_mtu(port))
+		conditions_note(&watch->conditions, now_s,
+			"port %s: interface %s has an MTU of %u and mtu is %u: longer packets are "
+			"lost: ip link set %s mtu %u",
+			port_name(port), interface, mtu, port_mtu(port), interface, port_mtu(port));
+	else
+		conditions_note(&watch->conditions, now_s,
+			"port %s: interface %s has an MTU of %u and mtu is %u: packets that are "
+			"longer, with their outer header, are dropped as too_big",
+			port_name(port), interface, mtu, port_mtu(port));
+}
+
+/* AF_PACKET hands over what the kernel has merged, which is longer than the driver's slots. */
+static void look_at_offloads(struct host_watch *watch, const struct port *port, int64_t now_s)
+{
+	const char *interface = port_interface(port);
+	bool merges;
+
+	if (port_host_path(port) != HOST_PATH_XDP && netdev_merges(interface, &merges) == 0 &&
+		merges)
+		conditions_note(&watch->conditions, now_s,
+			"port %s: %s merges packets as they come in, which are then dropped as "
+			"truncated: ethtool -K %s gro off lro off",
+			port_name(port), interface, interface);
+}
+
+static bool has_address(const struct ifaddrs *one, const struct address *address)
+{
+	if (one->ifa_addr == NULL)
+		return false;
+	if (one->ifa_addr->sa_family == AF_INET)
+		return address->family == ADDRESS_IPV4 &&
+		       memcmp(&((const struct sockaddr_in *)one->ifa_addr)->sin_addr,
+			       address->bytes, 4) == 0;
+	if (one->ifa_addr->sa_family == AF_INET6)
+		return address->family == ADDRESS_IPV6 &&
+		       memcmp(&((const struct sockaddr_in6 *)one->ifa_addr)->sin6_addr,
+			       address->bytes, 16) == 0;
+	return false;
+}
+
+static const struct ifaddrs *find_address(const struct ifaddrs *all, const struct address *address)
+{
+	while (all != NULL && !has_address(all, address))
+		all = all->ifa_next;
+	return all;
+}
+
+static void look_at_source(struct host_watch *watch, const struct ifaddrs *all, const char *key,
+	const struct address *source, int64_t now_s)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (source->family != ADDRESS_NONE && find_address(all, source) == NULL)
+		conditions_note(&watch->conditions, now_s,
+			"dataplane.tunnel_source.%s: %s is no address of this host: the network "
+			"may not know a way to it, and the next hop may be gone as well",
+			key, address_format(source, text));
+}
+
+/* A VIP on the loopback is how the kernel is made to answer its ping: that is meant. */
+static void look_at_vips(struct host_watch *watch, const struct ifaddrs *all,
+	const struct config *config, int64_t now_s)
+{
+	for (const struct ifaddrs *one = all; one != NULL; one = one->ifa_next) {
+		char text[ADDRESS_TEXT_SIZE];
+
+		for (size_t i = 0;
+			(one->ifa_flags & IFF_LOOPBACK) == 0 && i < config->service_count; i++) {
+			if (!has_address(one, &config->services[i].vip))
+				continue;
+			conditions_note(&watch->conditions, now_s,
+				"services[%zu].vip: %s is an address of this host (%s): all TCP "
+				"and UDP for it goes to the workers, ssh and BGP included",
+				i, address_format(&config->services[i].vip, text), one->ifa_name);
+			break;
+		}
+	}
+}
+
+static bool has_interface(const struct host_watch *watch)
+{
+	for (size_t i = 0; i < watch->port_count; i++)
+		if (port_interface(watch->ports[i])[0] != '\0')
+			return true;
+	return false;
+}
+
+/* With NICs that DPDK has to itself, the host's addresses say nothing. */
+static void look_at_addresses(struct host_watch *watch, const struct config *config, int64_t now_s)
+{
+	struct ifaddrs *all;
+
+	if (!has_interface(watch) || getifaddrs(&all) != 0)
+		return;
+	look_at_source(watch, all, "ipv4", &config->dataplane.tunnel_source_ipv4, now_s);
+	look_at_source(watch, all, "ipv6", &config->dataplane.tunnel_source_ipv6, now_s);
+	look_at_vips(watch, all, config, now_s);
+	freeifaddrs(all);
+}
+
+static void look_at_conditions(struct host_watch *watch, const struct config *config)
+{
+	const int64_t now_s = time(NULL);
+
+	conditions_begin(&watch->conditions);
+	for (size_t i = 0; i < watch->port_count; i++) {
+		const struct port *port = watch->ports[i];
+
+		if (port_interface(port)[0] == '\0')
+			continue;
+		look_at_mtu(watch, port, now_s);
+		look_at_offloads(watch, port, now_s);
+	}
+	look_at_addresses(watch, config, now_s);
+	if (feasible_is_exposed(watch->path))
+		conditions_note(&watch->conditions, now_s, FEASIBLE_EXPOSED, watch->path);
+	conditions_end(&watch->conditions);
+}
+
+void host_watch_look(struct host_watch *watch, const struct config *config)
+{
+	for (size_t i = 0; i < watch->port_count; i++) {
+		look_at_program(watch->ports[i], &watch->states[i]);
+		look_at_link(watch->ports[i], &watch->states[i]);
+	}
+	if (watch->looks++ % ROUND_S == 0)
+		look_at_conditions(watch, config);
+}
