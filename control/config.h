@@ -198,7 +198,7 @@ size_t config_warnings(const struct config *config,
 /*
  * Whether a running `old` can become `new`. Returns 0; -EPERM with `dataplane.mbufs: needs a
  * restart`, the first difference in canonical order, where anything of node, dataplane or control
- * differs; or -ENOMEM. Neither value is repeated.
+ * differs but a port's neighbours and gateway; or -ENOMEM. Neither value is repeated.
  */
 int config_compare_restart(const struct config *old, const struct config *new, struct error *error);
 

@@ -65,6 +65,19 @@ static int compare(const struct json_place *old, const json_t *new, struct error
 	return json_equal(old->value, new) ? 0 : refuse(old, error);
 }
 
+/* Keys of a port that records are made from anew at each change (live_records.h). */
+static void remove_ways(json_t *document)
+{
+	json_t *ports = json_object_get(json_object_get(document, "dataplane"), "ports");
+	json_t *port;
+	size_t i;
+
+	json_array_foreach (ports, i, port) {
+		json_object_del(port, "neighbours");
+		json_object_del(port, "gateway_mac");
+	}
+}
+
 /* Of the whole document only what the running process is built on. */
 static int compare_documents(const json_t *old, const json_t *new, struct error *error)
 {
@@ -88,8 +101,11 @@ int config_compare_restart(const struct config *old, const struct config *new, s
 
 	if (old_document == NULL || new_document == NULL)
 		result = error_set(error, -ENOMEM, "out of memory");
-	else
+	else {
+		remove_ways(old_document);
+		remove_ways(new_document);
 		result = compare_documents(old_document, new_document, error);
+	}
 	json_decref(new_document);
 	json_decref(old_document);
 	return result;

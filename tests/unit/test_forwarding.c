@@ -717,6 +717,23 @@ static void what_a_worker_holds_stays_what_it_was(void **state)
 	assert_int_equal(find_service(node, 0)->record_of[index], RECORD_NONE);
 }
 
+static void another_gateway_is_taken_while_running(void **state)
+{
+	struct node *node = *state;
+	struct config *next = small_config_read(BOTH_FAMILIES, EVERY_MODE);
+
+	apply(node, small_config_read(BOTH_FAMILIES, EVERY_MODE));
+	for (size_t i = 0; i < next->dataplane.port_count; i++) {
+		struct config_port *port = &next->dataplane.ports[i];
+
+		port->gateway_mac[5] ^= 1;
+		for (size_t k = 0; k < port->neighbour_count; k++)
+			port->neighbours[k].mac[5] ^= 1;
+	}
+	assert_int_equal(config_compare_restart(node->config, next, &(struct error){ "" }), 0);
+	apply(node, next); /* and every record has its MAC address */
+}
+
 static void set_mac(const struct node *node, size_t port, uint8_t last)
 {
 	const struct rte_ether_addr mac = { { 2, 0, 0, 0, 9, last } };
@@ -901,6 +918,7 @@ int main(void)
 		TEST(more_services_than_there_are_counters_for_are_refused),
 		TEST(room_is_not_used_again_while_a_worker_may_hold_it),
 		TEST(what_a_worker_holds_stays_what_it_was),
+		TEST(another_gateway_is_taken_while_running),
 		TEST(the_way_to_a_backend_is_renewed_without_another_change),
 		TEST(a_change_under_way_keeps_the_renewed_way),
 		TEST(a_full_pool_takes_another_backend_after_one_has_gone_for_good),
