@@ -78,8 +78,8 @@ const char *api_pin_class_name(unsigned int class); /* of enum pin_class */
 
 /* api_report.c: new references; and a note of a report for the log and `status`. */
 json_t *api_report_change(const struct desired_outcome *outcome);
-json_t *api_report_pool(
-	const struct plan_pool *before, const struct plan_pool *after, bool dry_run);
+json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *after,
+	const struct impact *impact, bool dry_run);
 void api_report_note(struct api *api, const struct origin *origin, json_t *report);
 
 /* Adds to a report of a change what only the node knows: rates, and a backend that stays away. */

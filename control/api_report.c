@@ -193,12 +193,14 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 	return object;
 }
 
-json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *after, bool dry_run)
+json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *after,
+	const struct impact *impact, bool dry_run)
 {
 	struct report report = {
 		.pools = json_array(),
 		.warnings = json_array(),
 		.total = after->slots,
+		.impact = impact,
 	};
 
 	add_pool(&report, before, after);

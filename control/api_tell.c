@@ -11,11 +11,14 @@
 
 #include "api_internal.h"
 #include "json.h"
+#include "log.h"
+#include "plan_compare.h"
 
 struct tell_params {
 	const char *pool;
 	const char *name;
 	bool dry_run;
+	bool force;
 	int health; /* -1: nothing is said of it */
 	const char *instance;
 	int64_t weight_percent; /* 0: the same */
@@ -49,6 +52,7 @@ static const struct json_member members[] = {
 	{ "pool", JSON_REQUIRED, offsetof(struct tell_params, pool), api_read_text },
 	{ "name", JSON_REQUIRED, offsetof(struct tell_params, name), api_read_text },
 	{ "dry_run", JSON_OPTIONAL, offsetof(struct tell_params, dry_run), api_read_bool },
+	{ "force", JSON_OPTIONAL, offsetof(struct tell_params, force), api_read_bool },
 	{ "health", JSON_OPTIONAL, offsetof(struct tell_params, health), read_health },
 	{ "instance", JSON_OPTIONAL, offsetof(struct tell_params, instance), read_instance },
 	{ "weight_percent", JSON_OPTIONAL, offsetof(struct tell_params, weight_percent),
@@ -87,52 +91,164 @@ static struct forwarding_news news_of(const struct tell_params *read)
 	return news;
 }
 
-/* The report is made while both tables are there, and kept until the news is in. */
+/* News on their way, from the request to its answer. */
 struct telling {
+	struct api *api;
+	const char *method;
+	const json_t *params;
+	const char *pool;
+	const struct forwarding_handle *handle;
+	const struct forwarding_news *news;
 	bool dry_run;
-	json_t *report;
+	bool force;
+	int64_t weight_percent; /* that is asked for; 0: none is */
+
+	/* what is foreseen where it is judged */
+	uint32_t slots_to_move;
+	struct error refusal; /* "": none */
+
+	json_t *report; /* made while both tables are there, kept until the news is in */
 };
 
+/* As forwarding_report_t. */
+static void judge(void *context, const struct forwarding_told *told)
+{
+	struct telling *telling = context;
+	const struct config *config = desired_config(telling->api->running.desired);
+	int pool = config_find_pool(config, telling->pool);
+
+	telling->slots_to_move = plan_slots_moved(told->before, told->after);
+	if (pool >= 0)
+		plan_judge_pool(&config->pools[pool], told->before, told->after, told->impact,
+			&telling->refusal);
+}
+
+/*
+ * A share and an end are wishes, which the pool's budget is for. Health and another process are
+ * facts: they are left out of what is judged, and of a backend that is down no share moves a slot.
+ */
+static int foresee(struct telling *telling)
+{
+	struct forwarding_news wish = {
+		.ends = telling->news->ends,
+		.has_share = telling->news->has_share,
+		.share = telling->news->share,
+	};
+
+	if (!wish.ends && !wish.has_share)
+		return 0;
+	if (telling->news->has_health && !telling->news->healthy)
+		return 0;
+	return forwarding_tell(
+		telling->api->running.forwarding, telling->handle, &wish, true, judge, telling);
+}
+
+static json_t *json_percent(uint32_t share)
+{
+	return json_real(100.0 * share / FACTOR_ONE);
+}
+
+static json_t *json_share(const struct telling *telling, const struct forwarding_told *told)
+{
+	return json_pack("{s:I, s:o, s:o, s:i, s:i, s:i}", "asked_percent",
+		(json_int_t)telling->weight_percent, "percent", json_percent(told->share.after),
+		"percent_before", json_percent(told->share.before), "weight", (int)told->weight,
+		"in_s", (int)((told->share.in_ms + 999) / 1000), "slots_to_move",
+		(int)telling->slots_to_move);
+}
+
+/* As forwarding_report_t. */
 static void make_report(void *context, const struct forwarding_told *told)
 {
 	struct telling *telling = context;
+	json_t *report = api_report_pool(told->before, told->after, told->impact, telling->dry_run);
 
-	telling->report = api_report_pool(told->before, told->after, telling->dry_run);
-	if (telling->report != NULL)
-		json_object_set_new(telling->report, "pending_ms", json_integer(told->pending_ms));
+	if (report == NULL)
+		return;
+	json_object_set_new(report, "pending_ms", json_integer(told->pending_ms));
+	json_object_set_new(report, "forced", json_boolean(telling->force));
+	if (telling->dry_run)
+		json_object_set_new(report, "needs_force",
+			telling->force || telling->refusal.message[0] == '\0'
+				? json_null()
+				: json_string(telling->refusal.message));
+	if (telling->news->has_share)
+		json_object_set_new(report, "dynamic_weight", json_share(telling, told));
+	telling->report = report;
 }
 
-/* Health changes by itself, so it is no change of `status` and of the log unless slots moved. */
-static void note(struct api *api, const struct origin *origin, json_t *report)
+/*
+ * Health changes by itself, so it is no change of `status` and of the log unless slots moved or
+ * flows were cut off. A share that is put off is announced; the move has a line when it happens.
+ */
+static void note(const struct telling *telling, const struct origin *origin)
 {
-	if (json_integer_value(json_object_get(report, "slots_moved")) != 0)
-		api_report_note(api, origin, report);
+	const json_t *share = json_object_get(telling->report, "dynamic_weight");
+
+	if (json_integer_value(json_object_get(share, "in_s")) > 0)
+		log_info("%s %s: %.4g %% of the weight in %lld s", origin->method, origin->what,
+			json_number_value(json_object_get(share, "percent")),
+			(long long)json_integer_value(json_object_get(share, "in_s")));
+	if (json_integer_value(json_object_get(telling->report, "slots_moved")) != 0 ||
+		json_number_value(json_object_get(telling->report, "cut_percent")) > 0)
+		api_report_note(telling->api, origin, telling->report);
 }
 
 /* Tells it and answers, with what that moved. */
-static void tell(struct api *api, const char *method, const json_t *params,
-	const struct forwarding_handle *handle, const struct forwarding_news *news, bool dry_run,
-	struct rpc_call *call)
+static void tell(struct telling *telling, struct rpc_call *call)
 {
-	struct telling telling = { .dry_run = dry_run };
-	struct origin origin = api_origin(method, params, call);
+	struct origin origin = api_origin(telling->method, telling->params, call);
+	int code = foresee(telling);
 
-	if (forwarding_tell(
-		    api->running.forwarding, handle, news, dry_run, make_report, &telling) != 0) {
+	if (code == 0 && telling->refusal.message[0] != '\0' && !telling->force &&
+		!telling->dry_run) {
+		rpc_call_error(call, RPC_REFUSED, "%s", telling->refusal.message);
+		return;
+	}
+	if (code == 0)
+		code = forwarding_tell(telling->api->running.forwarding, telling->handle,
+			telling->news, telling->dry_run, make_report, telling);
+	if (code != 0 || telling->report == NULL) {
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
-	if (!dry_run)
-		note(api, &origin, telling.report);
-	rpc_call_result(call, telling.report);
+	if (!telling->dry_run)
+		note(telling, &origin);
+	rpc_call_result(call, telling->report);
+}
+
+/* What is configuration has another way, and another time: one call cannot be both. */
+static const char *find_configuration(const json_t *params)
+{
+	static const char *const keys[] = { "weight", "state", "deadline_s" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (json_object_get(params, keys[i]) != NULL)
+			return keys[i];
+	return NULL;
+}
+
+static const char *first_news(const json_t *params)
+{
+	if (json_object_get(params, "health") != NULL)
+		return "health";
+	return json_object_get(params, "instance") != NULL ? "instance" : "weight_percent";
 }
 
 void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *call)
 {
 	struct tell_params read = { .health = -1 };
+	const char *other = find_configuration(params);
 	struct forwarding_handle handle;
 	struct forwarding_news news;
 
+	if (other != NULL) {
+		rpc_call_error(call, RPC_INVALID_PARAMS,
+			"%s goes without %s: one is news and the other configuration, which takes "
+			"a call of its own",
+			first_news(params), other);
+		return;
+	}
 	if (api_read_params(params, members, &read, call) != 0)
 		return;
 	/* one that is removed and still drains may die, too */
@@ -142,7 +258,16 @@ void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *ca
 		return;
 	}
 	news = news_of(&read);
-	tell(api, "backend.set", params, &handle, &news, read.dry_run, call);
+	tell(&(struct telling){ .api = api,
+		     .method = "backend.set",
+		     .params = params,
+		     .pool = read.pool,
+		     .handle = &handle,
+		     .news = &news,
+		     .dry_run = read.dry_run,
+		     .force = read.force,
+		     .weight_percent = read.weight_percent },
+		call);
 }
 
 /* Of a name that a configured backend has, too, that one is meant. */
@@ -173,6 +298,7 @@ struct end_params {
 	const char *name;
 	bool now;
 	bool dry_run;
+	bool force;
 };
 
 static const struct json_member end_members[] = {
@@ -180,6 +306,7 @@ static const struct json_member end_members[] = {
 	{ "name", JSON_REQUIRED, offsetof(struct end_params, name), api_read_text },
 	{ "now", JSON_OPTIONAL, offsetof(struct end_params, now), api_read_bool },
 	{ "dry_run", JSON_OPTIONAL, offsetof(struct end_params, dry_run), api_read_bool },
+	{ "force", JSON_OPTIONAL, offsetof(struct end_params, force), api_read_bool },
 	{ NULL, 0, 0, NULL },
 };
 
@@ -193,7 +320,15 @@ void api_backend_end(struct api *api, const json_t *params, struct rpc_call *cal
 	if (api_read_params(params, end_members, &read, call) != 0)
 		return;
 	if (read.now)
-		tell(api, "backend.remove", params, &handle, &news, read.dry_run, call);
+		tell(&(struct telling){ .api = api,
+			     .method = "backend.remove",
+			     .params = params,
+			     .pool = read.pool,
+			     .handle = &handle,
+			     .news = &news,
+			     .dry_run = read.dry_run,
+			     .force = read.force },
+			call);
 	else
 		rpc_call_error(call, RPC_REFUSED,
 			"backend \"%s\" is removed already and sees its flows out; \"now\" cuts "

@@ -133,6 +133,13 @@ struct forwarding_news {
 	uint32_t share; /* 1 ... FACTOR_ONE: its dynamic weight, as a part of the configured one */
 };
 
+/* A dynamic weight that was asked for, in parts of FACTOR_ONE of the configured one (factor.h). */
+struct forwarding_share {
+	uint32_t before;
+	uint32_t after; /* what it comes to */
+	uint32_t in_ms; /* when it does; 0: now, or it stays as it is */
+};
+
 /* What has followed from news for the pool's table, or would follow. */
 struct forwarding_told {
 	const struct plan_pool *before, *after; /* the same where no table was built */
@@ -141,13 +148,17 @@ struct forwarding_told {
 	 * within so many milliseconds. 0: `after` is what there is.
 	 */
 	uint32_t pending_ms;
+	const struct impact *impact; /* whose flows are given up at once; NULL: nobody's */
+	struct forwarding_share share;
+	uint32_t weight; /* of the backend, as configured */
 };
 
 /* `told` is valid during the call only. */
 typedef void forwarding_report_t(void *context, const struct forwarding_told *told);
 
 /*
- * Takes in the news of a backend, or only says what would follow (`dry_run`). Workers see at once
+ * Takes in the news of a backend, or only says what would follow (`dry_run`), once a share that is
+ * put off is applied. Workers see at once
  * what has become of the backend; the pool's table follows at once after a quiet time, and once in
  * FORWARDING_BUILD_MS where news come faster than that, by forwarding_build_due(). What a change in
  * between has prepared is made up for at its commit. `report` may be NULL: moves of slots that it

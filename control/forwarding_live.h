@@ -114,6 +114,13 @@ uint32_t forwarding_backend_place(const struct forwarding *forwarding, uint32_t 
 /* What all workers have counted at a place since the state file was made. */
 void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct counter *sum);
 
+/*
+ * forwarding_losses.c: whose flows are given up where a backend becomes `next`; to be destroyed.
+ * NULL: nobody's, or memory is short.
+ */
+struct impact *forwarding_find_loss(const struct forwarding *forwarding, size_t number,
+	size_t place, const struct live_backend *next, uint32_t now_s);
+
 /* forwarding_commit.c: whether some service pins UDP flows. */
 bool forwarding_pins_udp(const struct config *config);
 

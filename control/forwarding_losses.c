@@ -137,6 +137,36 @@ static int find_in_pool(const struct forwarding *forwarding, const struct member
 	return code;
 }
 
+struct impact *forwarding_find_loss(const struct forwarding *forwarding, size_t number,
+	size_t place, const struct live_backend *next, uint32_t now_s)
+{
+	const struct member_pool *pool = &forwarding->pools[number];
+	const struct live_backend *before = &pool->backends[place];
+	struct impact_pool *lost = NULL;
+	struct impact *impact = NULL;
+	struct census *census;
+	uint32_t in_s;
+
+	if (!gives_up(before, next, now_s, &in_s))
+		return NULL;
+	census = calloc(1, sizeof(*census));
+	if (census != NULL)
+		impact = impact_create();
+	if (impact != NULL && add_backend(forwarding, pool, before, in_s, impact) == 0)
+		lost = impact_add_pool(impact);
+	if (lost == NULL) {
+		impact_destroy(impact);
+		free(census);
+		return NULL;
+	}
+	memcpy(lost->name, pool->name, sizeof(lost->name));
+	census->is_lost[before->index] = true;
+	count_slots(pool->live, census, lost);
+	note_slots(pool, census, impact, 0);
+	free(census);
+	return impact;
+}
+
 /* What a service weighs among those of its pool: all of them alike where there were no packets. */
 static double weight_of(const struct forwarding *forwarding, size_t number)
 {

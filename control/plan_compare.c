@@ -171,7 +171,7 @@ struct plan_load_change plan_largest_load_change(
 	return largest;
 }
 
-static int judge_pool(const struct config_pool *config, const struct plan_pool *before,
+int plan_judge_pool(const struct config_pool *config, const struct plan_pool *before,
 	const struct plan_pool *after, const struct impact *impact, struct error *error)
 {
 	const struct impact_pool *lost = impact_find_pool(impact, config->name);
@@ -207,7 +207,7 @@ int plan_judge(const struct config *new, const struct plan *before, const struct
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < after->pool_count; i++)
-		code = judge_pool(&new->pools[i], plan_find_pool(before, after->pools[i].name),
+		code = plan_judge_pool(&new->pools[i], plan_find_pool(before, after->pools[i].name),
 			&after->pools[i], impact, error);
 	return code;
 }

@@ -36,9 +36,12 @@ struct plan_load_change plan_largest_load_change(
 	const struct plan_pool *before, const struct plan_pool *after);
 
 /*
- * Whether the pools allow the change without force: none changes the number of its slots, and none
- * has more of them in motion than its budget (max_disruption_percent): slots that move, and slots
- * whose flows are given up. `impact` may be NULL: none are. 0, or -EPERM with the sentence.
+ * Whether a pool, or each of them, allows the change without force: it does not change the number
+ * of its slots, and has no more of them in motion than its budget (max_disruption_percent): slots
+ * that move, and slots whose flows are given up. `before` of a pool may be NULL: it is new, and
+ * `impact`: none are given up. 0, or -EPERM with the sentence.
  */
+int plan_judge_pool(const struct config_pool *config, const struct plan_pool *before,
+	const struct plan_pool *after, const struct impact *impact, struct error *error);
 int plan_judge(const struct config *new, const struct plan *before, const struct plan *after,
 	const struct impact *impact, struct error *error);

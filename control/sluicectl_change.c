@@ -222,6 +222,28 @@ static void print_consequences(const json_t *result, bool dry_run, FILE *out)
 		fprintf(out, "%s\n", dry_run ? "would be forced" : "forced");
 }
 
+/* "6.25 % of 100, in 7 s (1,234 slots move then)" */
+static void print_dynamic_weight(const json_t *share, bool dry_run, FILE *out)
+{
+	double percent = json_number_value(json_object_get(share, "percent"));
+	json_int_t in_s = json_integer_value(json_object_get(share, "in_s"));
+	bool stays = percent == json_number_value(json_object_get(share, "percent_before"));
+	char slots[32];
+
+	if (!json_is_object(share))
+		return;
+	fprintf(out, "%s %.4g %% of %" JSON_INTEGER_FORMAT,
+		stays     ? "weight stays"
+		: dry_run ? "weight would be"
+			  : "weight is",
+		percent, json_integer_value(json_object_get(share, "weight")));
+	if (in_s > 0)
+		fprintf(out, ", in %" JSON_INTEGER_FORMAT " s (%s slots move then)", in_s,
+			group_digits(json_integer_value(json_object_get(share, "slots_to_move")),
+				slots));
+	fputc('\n', out);
+}
+
 static void print_change(const json_t *result, bool all, FILE *out)
 {
 	json_int_t moved = json_integer_value(json_object_get(result, "slots_moved"));
@@ -248,6 +270,7 @@ static void print_change(const json_t *result, bool all, FILE *out)
 	} else {
 		fputs("nothing to change\n", out);
 	}
+	print_dynamic_weight(json_object_get(result, "dynamic_weight"), dry_run, out);
 	print_consequences(result, dry_run, out);
 	print_warnings(json_object_get(result, "warnings"), out);
 	print_refusal(json_object_get(result, "needs_force"), out);

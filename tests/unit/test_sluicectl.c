@@ -592,6 +592,22 @@ static void a_change_says_what_it_moved(void **state)
 	expect_report(change_report, result, golden);
 }
 
+static void a_dynamic_weight_says_what_it_comes_to_and_when(void **state)
+{
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251,"
+		"\"dynamic_weight\":{\"asked_percent\":1,\"percent\":6.25,\"percent_before\":100.0,"
+		"\"weight\":100,\"in_s\":7,\"slots_to_move\":11169}}",
+		"changed, no slot moved\n"
+		"weight is 6.25 % of 100, in 7 s (11,169 slots move then)\n");
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":251,"
+		"\"dynamic_weight\":{\"asked_percent\":5,\"percent\":6.25,\"percent_before\":6.25,"
+		"\"weight\":100,\"in_s\":0,\"slots_to_move\":0}}",
+		"would change, no slot would move\n"
+		"weight stays 6.25 % of 100\n");
+}
+
 static void a_change_that_moves_nothing_says_so(void **state)
 {
 	expect_report(change_report,
@@ -945,6 +961,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_explanation_says_why_a_flow_is_where_it_is),
 		cmocka_unit_test(statistics_leave_out_what_drivers_count_as_zero),
 		cmocka_unit_test(a_change_says_what_it_moved),
+		cmocka_unit_test(a_dynamic_weight_says_what_it_comes_to_and_when),
 		cmocka_unit_test(a_change_that_moves_nothing_says_so),
 		cmocka_unit_test(a_change_says_what_it_costs_in_a_line_each),
 		cmocka_unit_test(a_change_names_whose_connections_it_breaks),

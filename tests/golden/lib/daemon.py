@@ -80,7 +80,8 @@ class Daemon:
             return None
         return connection
 
-    def call(self, method, **parameters):
+    def ask(self, method, parameters):
+        """The answer as it came: with a result, or with an error."""
         if not self.connection:
             self.connection = self.wait_for(self._connect, "the control socket", START_SECONDS)
             self.answers = self.connection.makefile("rb")
@@ -96,9 +97,22 @@ class Daemon:
         if not line.endswith(b"\n"):
             raise DaemonError(f"no whole answer to {method}: {line!r}")
         answer = json.loads(line)
-        if answer.get("id") != self.request or "result" not in answer:
+        if answer.get("id") != self.request:
+            raise DaemonError(f"answer to {method} {parameters}: {answer}")
+        return answer
+
+    def call(self, method, **parameters):
+        answer = self.ask(method, parameters)
+        if "result" not in answer:
             raise DaemonError(f"answer to {method} {parameters}: {answer}")
         return answer["result"]
+
+    def refused(self, method, **parameters):
+        """The sentence of the error that a call is answered with."""
+        answer = self.ask(method, parameters)
+        if "error" not in answer:
+            raise DaemonError(f"{method} {parameters} was granted: {answer}")
+        return answer["error"]["message"]
 
     def wait_end(self):
         try:

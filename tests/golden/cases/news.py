@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""News of backends over the control socket: what they move, what is refused, what is announced."""
+from lib.judge import require, require_equal
+from lib.registry import case
+from lib.rig import backend, pool, service
+
+POOL = "web"
+FOLLOW_SECONDS = 60
+
+
+def web(**fields):
+    return {**pool(POOL, *(backend(f"web-{n}", f"10.2.1.{n}") for n in range(1, 5))), **fields}
+
+
+def ask(rig, question, **fields):
+    """What question(daemon) answers, of a pool of four without a packet."""
+    return rig.run([], [web(**fields)], [service("www", "10.0.0.1")], ask=question).asked
+
+
+def tell(daemon, name="web-2", **news):
+    return daemon.call("backend.set", pool=POOL, name=name, **news)
+
+
+def refuse(daemon, name="web-2", **news):
+    return daemon.refused("backend.set", pool=POOL, name=name, **news)
+
+
+@case
+def a_dynamic_weight_beyond_the_budget_wants_force_as_a_plain_one_does(rig):
+    def question(daemon):
+        plain = refuse(daemon, weight=20)
+        share = refuse(daemon, weight_percent=20)
+        foreseen = tell(daemon, weight_percent=20, dry_run=True)
+        unchanged = daemon.call("backend.list", pool=POOL)
+        forced = tell(daemon, weight_percent=20, force=True)
+        small = tell(daemon, "web-3", weight_percent=94, dry_run=True)
+        return plain, share, foreseen, unchanged, forced, small
+
+    plain, share, foreseen, unchanged, forced, small = ask(
+        rig, question, max_disruption_percent=5)
+    for sentence in (plain, share, foreseen["needs_force"]):
+        require("max_disruption_percent is 5: needs force" in sentence, sentence)
+    require(foreseen["slots_moved"] > 0, f"no slot in {foreseen}")
+    require_equal([row["weight_percent"] for row in unchanged], [100] * 4, "shares after a refusal")
+    require_equal(forced["forced"], True, "forced")
+    require_equal(small["needs_force"], None, "a small share within the budget")
+
+
+@case
+def health_is_a_fact_that_no_budget_refuses(rig):
+    def question(daemon):
+        return (tell(daemon, health="down", weight_percent=20), tell(daemon, health="up"),
+                daemon.call("backend.list", pool=POOL))
+
+    down, up, listed = ask(rig, question, max_disruption_percent=1)
+    require(down["slots_moved"] > 0, f"no slot moved: {down}")
+    require("needs_force" not in up, f"judged: {up}")
+    require_equal(listed[1]["life"], "up", "life of web-2")
+
+
+@case
+def a_dynamic_weight_says_what_it_comes_to_and_when_and_its_move_is_logged(rig):
+    def question(daemon):
+        told = tell(daemon, weight_percent=1)["dynamic_weight"]
+        announced = daemon.log()
+        daemon.wait_for(lambda: "slots: web-2 at 6 %" in daemon.log(), "the move", FOLLOW_SECONDS)
+        again = tell(daemon, weight_percent=5)["dynamic_weight"]
+        return told, announced, again
+
+    told, announced, again = ask(rig, question)
+    require_equal([told[key] for key in ("asked_percent", "percent", "percent_before", "weight")],
+                  [1, 6.25, 100, 100], "the share")
+    require(0 < told["in_s"] <= 10, f"in {told['in_s']} s")
+    require(told["slots_to_move"] > 0, f"no slot to move: {told}")
+    require(f"6.25 % of the weight in {told['in_s']} s" in announced, announced)
+    require_equal([again[key] for key in ("percent", "in_s", "slots_to_move")], [6.25, 0, 0],
+                  "a share that comes to the same")
+
+
+@case
+def cutting_off_what_drains_already_says_whose_connections_break(rig):
+    def question(daemon):
+        daemon.call("backend.remove", pool=POOL, name="web-2", force=True)
+        refused = daemon.refused("backend.remove", pool=POOL, name="web-2", now=True)
+        foreseen = daemon.call("backend.remove", pool=POOL, name="web-2", now=True, dry_run=True)
+        cut = daemon.call("backend.remove", pool=POOL, name="web-2", now=True, force=True)
+        return refused, foreseen, cut, daemon.log()
+
+    refused, foreseen, cut, log = ask(rig, question, max_disruption_percent=5)
+    require("break the connections of another 2" in refused, refused)
+    require_equal(foreseen["needs_force"], refused, "what a dry run says")
+    for report in (foreseen, cut):
+        require_equal([lost["backend"] for lost in report["backends_cut"]], ["web-2"], "who loses")
+        require(20 < report["cut_percent"] < 30, f"cut {report['cut_percent']} %")
+        require_equal(report["slots_moved"], 0, "slots moved")
+    require("broke the connections of about 2" in log, log)
+
+
+@case
+def news_and_configuration_in_one_call_are_told_apart(rig):
+    def question(daemon):
+        return (refuse(daemon, health="down", weight=5),
+                refuse(daemon, weight_percent=50, state="drain"))
+
+    health, share = ask(rig, question)
+    require("health goes without weight" in health, health)
+    require("weight_percent goes without state" in share, share)
