@@ -87,6 +87,13 @@ static bool is_tcp(const struct packet *packet)
 	return protocol == IPPROTO_TCP;
 }
 
+static uint32_t sequence_of(const struct packet *packet)
+{
+	const struct rte_tcp_hdr *tcp = (const void *)packet_at(packet, packet->l4_offset);
+
+	return rte_be_to_cpu_32(tcp->sent_seq);
+}
+
 enum affinity_kind affinity_judge(const struct packet *packet, enum affinity_udp udp)
 {
 	if (is_tcp(packet))
@@ -230,14 +237,16 @@ static void note_eviction(const struct question *question, uint64_t evicted)
 static enum pins_put put(const struct question *question, uint32_t index, enum pin_class class)
 {
 	const struct affinity_view *view = question->view;
-	uint64_t hash = question->packet->hash, evicted;
+	uint64_t hash = question->packet->hash, pin, evicted;
 	enum pins_put outcome;
 	uint16_t gid;
 
 	if (!find_gid(question, index, &gid))
 		return PINS_PUT_KEPT; /* there is no backend and so no flow */
-	outcome = pins_put_packed(view->affinity->pins, hash,
-		pin_pack(hash, gid, class, view->tick), view->tick, &evicted);
+	pin = pin_pack(hash, gid, class, view->tick);
+	if (class == PIN_PROBATION && is_tcp(question->packet))
+		pin = pin_expect(pin, sequence_of(question->packet) + 1);
+	outcome = pins_put_packed(view->affinity->pins, hash, pin, view->tick, &evicted);
 	view->counters->puts[outcome]++;
 	if (evicted != 0)
 		note_eviction(question, evicted);
@@ -421,17 +430,59 @@ static void reopen(const struct question *question)
 			view->affinity->pins, question->position, question->pin, view->tick)]++;
 }
 
+/* The client may have given up and begun again with another number: the last SYN counts. */
+static void expect_anew(const struct question *question)
+{
+	const struct affinity_view *view = question->view;
+	uint64_t next;
+
+	if (view->counters == NULL || pin_class(question->pin) != PIN_PROBATION ||
+		(question->pin & PIN_NOTED) != 0 || !is_tcp(question->packet))
+		return;
+	next = pin_expect(question->pin, sequence_of(question->packet) + 1);
+	if (next != question->pin)
+		view->counters->steps[pins_change(
+			view->affinity->pins, question->position, question->pin, next)]++;
+}
+
 static struct affinity_choice choose_start(const struct question *question)
 {
 	if (!is_known(question))
 		return begin(question);
 	reopen(question);
+	expect_anew(question);
 	return choose_pinned(question);
+}
+
+/*
+ * Whether the flow's pin was put by a SYN that is not of this flow, because its sequence number is
+ * far from that. Then somebody has forged the SYN, and the flow is an old one, at home.
+ */
+static bool is_forged(const struct question *question)
+{
+	return pin_class(question->pin) == PIN_PROBATION && is_tcp(question->packet) &&
+	       !pin_expects(question->pin, sequence_of(question->packet)) &&
+	       member_state_is_usable(state_of(question, slot_home(question->word)));
+}
+
+/* An observed pin of home is nothing that the next forged SYN could replace. */
+static struct affinity_choice reclaim(const struct question *question, enum affinity_kind kind)
+{
+	const struct affinity_view *view = question->view;
+	uint16_t gid;
+
+	if (view->counters != NULL && kind != AFFINITY_END &&
+		find_gid(question, slot_home(question->word), &gid))
+		view->counters->steps[pins_change(view->affinity->pins, question->position,
+			question->pin, pin_reclaim(question->pin, gid, view->tick))]++;
+	return choose_home(question);
 }
 
 static struct affinity_choice choose_continue(
 	const struct question *question, enum affinity_kind kind, enum pin_class settled)
 {
+	if (unlikely(is_forged(question)))
+		return reclaim(question, kind);
 	if (question->member != NULL) {
 		go_on(question, kind, settled);
 		return choose_pinned(question);

@@ -10,7 +10,9 @@ static_assert(PIN_CLASS_COUNT == 8, "three bits");
 
 uint64_t pin_restamp(uint64_t pin, uint16_t now)
 {
-	return (pin & ~STAMP_BITS) | (uint64_t)(now & PIN_TICK_MASK) << 4;
+	uint64_t mask = pin_tick_mask(pin_class(pin));
+
+	return (pin & ~(mask << 4)) | (now & mask) << 4;
 }
 
 /* Bit 0 stays with the pin, unless it only said that a packet was noted. */
@@ -18,7 +20,7 @@ static uint64_t become(uint64_t pin, enum pin_class class, uint16_t now)
 {
 	if (pin_class(pin) == PIN_PROBATION)
 		pin &= ~PIN_NOTED;
-	return pin_restamp((pin & ~CLASS_BITS) | (uint64_t) class << 1, now);
+	return pin_restamp((pin & ~(STAMP_BITS | CLASS_BITS)) | (uint64_t) class << 1, now);
 }
 
 static uint64_t refresh(uint64_t pin, uint16_t now)
@@ -83,4 +85,11 @@ uint64_t pin_reopen(uint64_t pin, uint16_t now)
 uint64_t pin_wait(uint64_t pin, uint16_t now)
 {
 	return become(pin, PIN_OBSERVED, now);
+}
+
+uint64_t pin_reclaim(uint64_t pin, uint16_t home_gid, uint16_t now)
+{
+	const uint64_t gid_bits = UINT64_C(0xffff) << 16;
+
+	return become((pin & ~gid_bits) | (uint64_t)home_gid << 16, PIN_OBSERVED, now);
 }

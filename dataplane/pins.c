@@ -268,6 +268,7 @@ static enum pins_step name_step(uint64_t before, uint64_t after)
 	case PIN_FINISHED: return PINS_STEP_FINISHED;
 	case PIN_TRIAL: return PINS_STEP_TRIED;
 	case PIN_PROBATION: return PINS_STEP_DEMOTED;
+	case PIN_OBSERVED: return PINS_STEP_RECLAIMED;
 	default: return pin_class(before) == PIN_FINISHED ? PINS_STEP_REVIVED : PINS_STEP_CONFIRMED;
 	}
 }
@@ -356,6 +357,13 @@ enum pins_step pins_reopen(struct pins *pins, uint32_t position, uint64_t pin, u
 			break;
 	}
 	return PINS_STEP_LOST;
+}
+
+enum pins_step pins_change(struct pins *pins, uint32_t position, uint64_t pin, uint64_t next)
+{
+	uint64_t before = pin;
+
+	return exchange(pins, position, &pin, next) ? name_step(before, next) : PINS_STEP_LOST;
 }
 
 enum pins_step pins_delete(struct pins *pins, uint32_t position, uint64_t pin)

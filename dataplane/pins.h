@@ -98,7 +98,8 @@ enum pins_step {
 	PINS_STEP_REVIVED, /* was finished, is settled */
 	PINS_STEP_DEMOTED, /* was on trial, is on probation */
 	PINS_STEP_DELETED,
-	PINS_STEP_LOST, /* it is another flow's now, or others were faster, too often */
+	PINS_STEP_LOST,      /* it is another flow's now, or others were faster, too often */
+	PINS_STEP_RECLAIMED, /* a forged SYN had put it: it is the old flow's now, at home */
 	PINS_STEP_COUNT,
 };
 
@@ -248,6 +249,9 @@ static inline enum pins_step pins_finish(
 
 /* A finished flow begins again on the same backend; see pin_reopen(). */
 enum pins_step pins_reopen(struct pins *pins, uint32_t position, uint64_t pin, uint16_t now);
+
+/* Puts `next` in the place of the pin that was found, unless it has changed meanwhile. */
+enum pins_step pins_change(struct pins *pins, uint32_t position, uint64_t pin, uint64_t next);
 
 /* Writes at most once in a tick for a flow that has settled. */
 static inline enum pins_step pins_continue(

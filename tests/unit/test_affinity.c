@@ -633,6 +633,115 @@ static void flows_of_a_member_that_is_up_are_not_counted(void **state)
 	tear_down(scene);
 }
 
+/* Sequence numbers of TCP clients. */
+
+#define ISN 0xfffff000 /* wraps */
+
+static struct affinity_choice send_at(
+	struct scene *scene, enum sends sends, uint32_t word, uint32_t sequence)
+{
+	struct rte_tcp_hdr *tcp = (void *)(scene->frame + 34);
+
+	make_packet(scene, sends);
+	tcp->sent_seq = rte_cpu_to_be_32(sequence);
+	return choose(scene, &scene->view, word);
+}
+
+static void forged_syn_does_not_take_an_old_flow_from_home(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	assert_int_equal(send_at(scene, SYN, AWAY, ISN).backend, B);
+	assert_int_equal(send_at(scene, ACK, AWAY, ISN + 0x100000).backend, A);
+	assert_int_equal(
+		pin_of(&scene->pins, HASH), pin_pack(HASH, GID(A), PIN_OBSERVED, scene->view.tick));
+	assert_int_equal(scene->counters.steps[PINS_STEP_RECLAIMED], 1);
+	assert_int_equal(send_at(scene, SYN, AWAY, ISN).backend, A);
+	assert_int_equal(send_at(scene, ACK, AWAY, ISN).backend, A);
+	tear_down(scene);
+}
+
+/* An old flow may be anywhere: of all places, that many are taken for the forged SYN's. */
+static void six_of_128_places_count_as_those_of_the_syn(void **state)
+{
+	const uint32_t unit = 1 << PIN_SEQUENCE_SHIFT;
+	unsigned int taken = 0;
+
+	for (uint32_t i = 0; i <= PIN_SEQUENCE_MASK; i++) {
+		struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+		send_at(scene, SYN, AWAY, ISN);
+		taken += send_at(scene, ACK, AWAY, ISN + 1 + i * unit).backend == B;
+		tear_down(scene);
+	}
+	assert_int_equal(taken, PIN_SEQUENCE_WINDOW);
+}
+
+static void first_packet_may_stand_64_kib_after_the_syn(void **state)
+{
+	static const uint32_t distances[] = { 0, 1, 1461, 14600, 65536 };
+
+	for (uint32_t isn = 0; isn < 0x200000; isn += 0xfff) {
+		struct scene *scene = set_up(AFFINITY_UDP_PIN);
+		uint32_t distance = distances[isn % COUNT_OF(distances)];
+
+		send_at(scene, SYN, AWAY, isn - 0x100000);
+		assert_int_equal(send_at(scene, ACK, AWAY, isn - 0x100000 + distance).backend, B);
+		assert_int_equal(pin_class(pin_of(&scene->pins, HASH)), PIN_ESTABLISHED);
+		tear_down(scene);
+	}
+}
+
+static void last_syn_says_where_the_first_packet_is(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	send_at(scene, SYN, AWAY, ISN);
+	scene->view.tick += 2;
+	assert_int_equal(send_at(scene, SYN, AWAY, ISN + 0x100000).backend, B);
+	assert_int_equal(pin_age(pin_of(&scene->pins, HASH), scene->view.tick), 2);
+	assert_int_equal(send_at(scene, ACK, AWAY, ISN + 0x100001).backend, B);
+	assert_int_equal(pin_class(pin_of(&scene->pins, HASH)), PIN_ESTABLISHED);
+	tear_down(scene);
+}
+
+static void forged_rst_neither_ends_nor_moves_a_handshake(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+	uint64_t before;
+
+	send_at(scene, SYN, AWAY, ISN);
+	before = pin_of(&scene->pins, HASH);
+	assert_int_equal(send_at(scene, FIN, AWAY, ISN + 0x100000).backend, A);
+	assert_int_equal(pin_of(&scene->pins, HASH), before);
+	assert_int_equal(send_at(scene, ACK, AWAY, ISN + 1).backend, B);
+	tear_down(scene);
+}
+
+static void nothing_is_sent_home_to_a_backend_that_is_gone(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	scene->members[GID(A)].state = MEMBER_ABSENT;
+	send_at(scene, SYN, AWAY, ISN);
+	assert_int_equal(send_at(scene, ACK, AWAY, ISN + 0x100000).backend, B);
+	tear_down(scene);
+}
+
+/* Its second packet may be megabytes on, when the first one was only noted. */
+static void numbers_do_not_matter_once_a_packet_was_noted(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	scene->pools[POOL].flooded = true;
+	send_at(scene, SYN, AWAY, ISN);
+	assert_int_equal(send_at(scene, ACK, AWAY, ISN + 1).backend, B);
+	scene->view.tick++;
+	assert_int_equal(send_at(scene, ACK, AWAY, ISN + 0x100000).backend, B);
+	assert_int_equal(pin_class(pin_of(&scene->pins, HASH)), PIN_TRIAL);
+	tear_down(scene);
+}
+
 static void every_reason_has_a_name_and_a_text(void **state)
 {
 	for (int reason = 0; reason < AFFINITY_REASON_COUNT; reason++) {
@@ -664,6 +773,13 @@ int main(void)
 		cmocka_unit_test(ipv6_is_judged_by_its_own_key),
 		cmocka_unit_test(flows_left_on_a_member_that_drains_are_counted),
 		cmocka_unit_test(flows_of_a_member_that_is_up_are_not_counted),
+		cmocka_unit_test(forged_syn_does_not_take_an_old_flow_from_home),
+		cmocka_unit_test(six_of_128_places_count_as_those_of_the_syn),
+		cmocka_unit_test(first_packet_may_stand_64_kib_after_the_syn),
+		cmocka_unit_test(last_syn_says_where_the_first_packet_is),
+		cmocka_unit_test(forged_rst_neither_ends_nor_moves_a_handshake),
+		cmocka_unit_test(nothing_is_sent_home_to_a_backend_that_is_gone),
+		cmocka_unit_test(numbers_do_not_matter_once_a_packet_was_noted),
 		cmocka_unit_test(every_reason_has_a_name_and_a_text),
 	};
 

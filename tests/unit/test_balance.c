@@ -141,7 +141,7 @@ static void the_tick_is_the_one_that_control_has_stored(void **state)
 	scene->affinity.tick = NOW + 7;
 	make_syn(&frame, 40000);
 	send(scene, &scene->counters, &frame, &packet);
-	assert_int_equal(pin_stamp(pin_of(&scene->pins, packet.hash)), NOW + 7);
+	assert_int_equal(pin_age(pin_of(&scene->pins, packet.hash), NOW + 9), 2);
 }
 
 /* Half of the slots are quiet, and a third of the packets has another fate altogether. */

@@ -57,6 +57,18 @@ static void an_age_is_counted_across_the_wrap_of_the_clock(void **state)
 	}
 }
 
+static void probation_is_counted_in_two_minutes(void **state)
+{
+	for (uint32_t stamp = 0; stamp < 64; stamp++)
+		for (uint32_t age = 0; age <= PIN_PROBATION_TICK_MASK; age++) {
+			uint64_t pin = pin_expect(
+				pin_pack(HASH, 7, PIN_PROBATION, stamp), stamp * 0x10000001);
+			uint32_t expected = age < PIN_PROBATION_AGE_AHEAD ? age : 0;
+
+			assert_int_equal(pin_age(pin, stamp + age), expected);
+		}
+}
+
 static void every_class_has_a_byte_of_its_own_in_a_sum(void **state)
 {
 	for (unsigned int one = 0; one < PIN_CLASS_COUNT; one++) {
@@ -186,6 +198,7 @@ int main(void)
 		cmocka_unit_test(a_pin_says_what_it_was_made_of),
 		cmocka_unit_test(a_pin_tells_the_slot_of_its_flow),
 		cmocka_unit_test(an_age_is_counted_across_the_wrap_of_the_clock),
+		cmocka_unit_test(probation_is_counted_in_two_minutes),
 		cmocka_unit_test(every_class_has_a_byte_of_its_own_in_a_sum),
 		cmocka_unit_test(a_pin_lives_as_the_table_says),
 		cmocka_unit_test(a_pin_is_current_only_if_a_packet_would_not_change_it),

@@ -29,6 +29,7 @@ struct model {
 	struct flow flows[FLOWS];
 	bool flood;
 	uint32_t tick;
+	uint32_t swept; /* tick of the last sweep */
 };
 
 static void model_put(struct model *model, struct flow *flow, uint32_t gid, enum pin_class class)
@@ -177,6 +178,7 @@ static void sweep_both(struct pins *pins, struct model *model)
 {
 	sweep(pins, model->tick);
 	model_sweep(model);
+	model->swept = model->tick;
 }
 
 static void advance(struct pins *pins, struct model *model, uint64_t dice)
@@ -187,9 +189,13 @@ static void advance(struct pins *pins, struct model *model, uint64_t dice)
 		model->flood = !model->flood;
 		pins_set_flood(pins, model->flood);
 	}
-	if (dice % 300 == 2)
+	if (dice % 300 == 2 || model->tick - model->swept > 12) /* before probation wraps */
 		sweep_both(pins, model);
-	for (int hours = dice % 20000 == 3 ? 24 : 0; hours > 0; hours--) {
+	if (dice % 20000 != 3)
+		return;
+	model->tick += 8; /* ends all probation, whose stamps would wrap */
+	sweep_both(pins, model);
+	for (int hours = 24; hours > 0; hours--) {
 		model->tick += 150;
 		sweep_both(pins, model);
 	}
