@@ -103,7 +103,8 @@ static void renew_ways(struct daemon *daemon, const struct port *port)
 	struct error error;
 	size_t count;
 
-	log_warning("port %s: its MAC address has changed: packets leave with the new one",
+	log_warning(
+		"port %s: its MAC address has changed: frames are taken and sent with the new one",
 		port_name(port));
 	for (size_t pool = 0; pool < config->pool_count; pool++) {
 		forwarding_backends(daemon->forwarding, pool, &count);
@@ -116,10 +117,10 @@ static void renew_ways(struct daemon *daemon, const struct port *port)
 static void follow_macs(struct daemon *daemon)
 {
 	for (size_t i = 0; i < daemon->port_count; i++) {
-		struct steer *steer = port_steer(daemon->ports[i]);
-
-		if (steer != NULL && port_follow_mac(daemon->ports[i]) == 1)
-			renew_ways(daemon, daemon->ports[i]);
+		if (port_follow_mac(daemon->ports[i]) != 1)
+			continue;
+		workers_follow_mac(daemon->workers, i, daemon->ports[i]);
+		renew_ways(daemon, daemon->ports[i]);
 	}
 }
 

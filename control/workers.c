@@ -31,8 +31,8 @@ struct workers {
 };
 
 /*
- * The XDP program judges the address, and follows the interface's when that changes. Everybody else
- * shows us what the NIC lets through, broadcasts at least.
+ * The XDP program judges the address, and follows the interface's when that changes. Other
+ * drivers show us what the NIC lets through, broadcasts at least.
  */
 static struct station station_of_port(const struct port *port)
 {
@@ -49,6 +49,14 @@ static void set_ports(struct worker *worker, struct port *const *ports, size_t p
 		worker->ports[i].unfinished_checksums = port_has_unfinished_checksums(ports[i]);
 		worker->port_of[port_id(ports[i])] = i;
 	}
+}
+
+void workers_follow_mac(struct workers *workers, size_t number, const struct port *port)
+{
+	if (port_host_path(port) == HOST_PATH_XDP)
+		return;
+	for (unsigned int i = 0; i < workers->count; i++)
+		station_move(&workers->list[i].worker.ports[number].station, port_mac(port));
 }
 
 static int launch(struct workers *workers, struct error *error)

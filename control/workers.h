@@ -36,5 +36,11 @@ void workers_stop(struct workers *workers);
 /* Once a second. Logs a worker that falls silent or comes back; returns how many are silent. */
 unsigned int workers_look(struct workers *workers);
 
+/*
+ * Port `number`, in the order of workers_start(), has another MAC address, which is in `port`: from
+ * their next burst on, the workers take the frames that are addressed to it.
+ */
+void workers_follow_mac(struct workers *workers, size_t number, const struct port *port);
+
 unsigned int workers_count(const struct workers *workers);
 const struct worker_health *workers_health(const struct workers *workers, unsigned int number);

@@ -38,6 +38,24 @@ static inline struct station station_of(const struct rte_ether_addr *mac)
 }
 
 /*
+ * The address of a port may change while workers compare with it, and the mask does not. Costs no
+ * more than a plain load.
+ */
+static inline struct station station_load(const struct station *station)
+{
+	return (struct station){
+		.address = __atomic_load_n(&station->address, __ATOMIC_RELAXED),
+		.mask = station->mask,
+	};
+}
+
+/* Gives it another address. Control thread; workers have it with their next burst. */
+static inline void station_move(struct station *station, const struct rte_ether_addr *mac)
+{
+	__atomic_store_n(&station->address, station_of(mac).address, __ATOMIC_RELAXED);
+}
+
+/*
  * What sets a frame apart from the station, and more: the bits of `mask` alone say whether it is
  * for it. So those of a whole burst can be joined by OR and masked once.
  */

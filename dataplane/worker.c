@@ -70,7 +70,7 @@ static unsigned int serve_port(
 	if (packet_count == 0)
 		return 0;
 	copies = balance_choose_burst(tables, &worker->counters->affinity,
-		worker->ports[port].station, packets, packet_count);
+		station_load(&worker->ports[port].station), packets, packet_count);
 	for (unsigned int i = 0; i < packet_count; i++)
 		guard_lower(packets[i].mbuf);
 	if (unlikely(worker->ports[port].unfinished_checksums))

@@ -281,6 +281,26 @@ static void frames_of_others_leave_no_pins(void **state)
 			frames[i].length - 12);
 }
 
+static void a_port_that_gets_another_address_takes_frames_for_that_one(void **state)
+{
+	struct bench *bench = *state;
+	const struct worker_counters *counters = bench->worker.counters;
+	const struct rte_ether_addr before = { { 0x22, 0x22, 0x22, 0x22, 0x22, 0x22 } };
+	const struct rte_ether_addr after = { { 0x22, 0x22, 0x22, 0x22, 0x22, 0x44 } };
+	struct worker_port *port = &bench->worker.ports[0];
+	struct frame frames[3];
+
+	port->station = station_of(&before);
+	station_move(&port->station, &after);
+	for (unsigned int i = 0; i < COUNT_OF(frames); i++) {
+		make_syn(&frames[i], 40000 + i);
+		memcpy(frames[i].bytes, i == 0 ? &before : &after, sizeof(after));
+	}
+	serve(bench, frames, COUNT_OF(frames), 10);
+	assert_int_equal(counters->verdicts[VERDICT_FORWARDED], 2);
+	assert_int_equal(counters->verdicts[VERDICT_NO_HOST_PATH], 1);
+}
+
 /* What must have been counted, by the frames that have left. */
 struct sums {
 	struct counter services[SERVICES];
@@ -386,6 +406,7 @@ int main(void)
 		TEST(a_copy_too_big_for_its_backend_is_gone_and_the_packet_leaves),
 		TEST(a_whole_burst_may_be_copied),
 		TEST(frames_of_others_leave_no_pins),
+		TEST(a_port_that_gets_another_address_takes_frames_for_that_one),
 		TEST(what_the_port_does_not_take_is_not_counted),
 	};
 
