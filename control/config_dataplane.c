@@ -142,6 +142,9 @@ static int read_tunnel_source(const struct json_place *place, void *field, struc
 			read_ipv4 },
 		{ "ipv6", JSON_OPTIONAL, offsetof(struct config_dataplane, tunnel_source_ipv6),
 			read_ipv6 },
+		{ "ipv4_prefix", JSON_NOT_YET, 0, NULL },
+		{ "ipv6_prefix", JSON_NOT_YET, 0, NULL },
+		{ "gue_port", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 
@@ -202,6 +205,7 @@ static int read_port(const struct json_place *place, void *field, struct error *
 			config_choice_read_host_path },
 		{ "neighbours", JSON_OPTIONAL, 0, read_neighbours },
 		{ "gateway_mac", JSON_OPTIONAL, 0, read_gateway_mac },
+		{ "vlan", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 	struct config_port *port = field;
@@ -234,6 +238,8 @@ int config_dataplane_read(const struct json_place *place, void *field, struct er
 		{ "tunnel_source", JSON_OPTIONAL, 0, read_tunnel_source },
 		{ "ports", JSON_REQUIRED, 0, read_ports },
 		{ "unclaimed", JSON_NOT_YET, 0, NULL },
+		{ "nat", JSON_NOT_YET, 0, NULL },
+		{ "fragments", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 

@@ -66,6 +66,14 @@ static int read_seat_weight(const struct json_place *place, void *field, struct 
 	return result;
 }
 
+/* A key that people look for. */
+static int refuse_port(const struct json_place *place, void *field, struct error *error)
+{
+	return json_refuse(place, error,
+		"ipip and l2dsr leave ports as they are: backends listen at the service's port (nat "
+		"would change it, which is not in this version)");
+}
+
 static int read_backend(const struct json_place *place, void *field, struct error *error)
 {
 	static const struct json_member members[] = {
@@ -80,7 +88,11 @@ static int read_backend(const struct json_place *place, void *field, struct erro
 			read_seat_weight },
 		{ "state", JSON_OPTIONAL, offsetof(struct config_backend, state),
 			config_choice_read_state },
+		{ "port", JSON_NOT_YET, 0, refuse_port },
 		{ "zone", JSON_NOT_YET, 0, NULL },
+		{ "server_id", JSON_NOT_YET, 0, NULL },
+		{ "health", JSON_NOT_YET, 0, NULL },
+		{ "labels", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 	const struct json_place seat_weight = json_place_member(place, "seat_weight");
@@ -191,6 +203,13 @@ static int read_pool(const struct json_place *place, void *field, struct error *
 		{ "vacant", JSON_OPTIONAL, 0, read_vacants },
 		{ "cross_zone", JSON_NOT_YET, 0, NULL },
 		{ "health", JSON_NOT_YET, 0, NULL },
+		{ "health_check", JSON_NOT_YET, 0, NULL },
+		{ "fail_open_below", JSON_NOT_YET, 0, NULL },
+		{ "withdraw_below", JSON_NOT_YET, 0, NULL },
+		{ "all_down", JSON_NOT_YET, 0, NULL },
+		{ "unhealthy_flows", JSON_NOT_YET, 0, NULL },
+		{ "zone_below", JSON_NOT_YET, 0, NULL },
+		{ "max_load_percent", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 	struct config_pool *pool = field;

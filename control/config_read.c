@@ -39,6 +39,7 @@ static int read_node(const struct json_place *place, void *field, struct error *
 		{ "hash_key", JSON_OPTIONAL, offsetof(struct config, hash_key),
 			config_field_read_hash_key },
 		{ "zone", JSON_NOT_YET, 0, NULL },
+		{ "hash_key_file", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 	int result = json_read_object(place, members, field, error);
@@ -52,6 +53,9 @@ static int read_control(const struct json_place *place, void *field, struct erro
 		{ "socket", JSON_OPTIONAL, offsetof(struct config, socket),
 			config_field_read_socket },
 		{ "http", JSON_NOT_YET, 0, NULL },
+		{ "http_token_file", JSON_NOT_YET, 0, NULL },
+		{ "events", JSON_NOT_YET, 0, NULL },
+		{ "history", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 
@@ -67,6 +71,12 @@ static int read_document(const struct json_place *root, struct config *config, s
 		{ "control", JSON_OPTIONAL, 0, read_control },
 		{ "pools", JSON_OPTIONAL, 0, config_pools_read },
 		{ "services", JSON_OPTIONAL, 0, config_services_read },
+		{ "announce", JSON_NOT_YET, 0, NULL },
+		{ "bgp", JSON_NOT_YET, 0, NULL },
+		{ "cluster", JSON_NOT_YET, 0, NULL },
+		{ "health", JSON_NOT_YET, 0, NULL },
+		{ "metrics", JSON_NOT_YET, 0, NULL },
+		{ "sites", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 

@@ -65,6 +65,18 @@ static int read_service(const struct json_place *place, void *field, struct erro
 		{ "udp", JSON_OPTIONAL, offsetof(struct config_service, udp),
 			config_choice_read_udp },
 		{ "hash", JSON_NOT_YET, 0, NULL },
+		{ "pools", JSON_NOT_YET, 0, NULL },
+		{ "split", JSON_NOT_YET, 0, NULL },
+		{ "dscp", JSON_NOT_YET, 0, NULL },
+		{ "outer_dscp", JSON_NOT_YET, 0, NULL },
+		{ "mss", JSON_NOT_YET, 0, NULL },
+		{ "echo", JSON_NOT_YET, 0, NULL },
+		{ "announce", JSON_NOT_YET, 0, NULL },
+		{ "allow", JSON_NOT_YET, 0, NULL },
+		{ "deny", JSON_NOT_YET, 0, NULL },
+		{ "limit", JSON_NOT_YET, 0, NULL },
+		{ "quic", JSON_NOT_YET, 0, NULL },
+		{ "labels", JSON_NOT_YET, 0, NULL },
 		{ .key = NULL },
 	};
 	const struct config_service *service = field;

@@ -206,6 +206,8 @@ static int judge_key(
 
 	if (member != NULL && member->presence != JSON_NOT_YET)
 		return 0;
+	if (member != NULL && member->read != NULL)
+		return member->read(place, NULL, error);
 	if (member != NULL)
 		return json_refuse(place, error, "not in this version");
 	similar = similar_key(place->key, members);

@@ -40,7 +40,7 @@ struct json_member {
 	const char *key;
 	enum json_presence presence;
 	size_t offset;     /* of the field in the object that is being filled */
-	json_reader *read; /* unused for JSON_NOT_YET */
+	json_reader *read; /* for JSON_NOT_YET: refuses in its own words, or NULL */
 };
 
 struct json_list {

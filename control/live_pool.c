@@ -10,7 +10,7 @@ int live_pool_no_room(struct error *error, const char *for_what)
 {
 	return error_set(error, -ENOSPC,
 		"the state file has no room left for %s; a restart makes room for twice the "
-		"configuration",
+		"configuration, up to the limits of a state file",
 		for_what);
 }
 

@@ -458,7 +458,7 @@ static void what_does_not_fit_changes_nothing(void **state)
 		json_integer(65537));
 	assert_refused(ask(world, apply_document(document)), -ENOSPC,
 		"the state file has no room left for the slots of another pool; a restart makes "
-		"room for twice the configuration");
+		"room for twice the configuration, up to the limits of a state file");
 	assert_unchanged(world, &before);
 	assert_done(ask(world, set_weight("w1", 7)));
 }
@@ -978,7 +978,7 @@ static void a_configuration_that_does_not_fit_is_no_start(void **state)
 	assert_null(desired_create(&context, config, &world->place.version, &error));
 	assert_string_equal(error.message,
 		"the state file has no room left for another backend; a restart makes room for "
-		"twice the configuration");
+		"twice the configuration, up to the limits of a state file");
 	config_destroy(config); /* still ours */
 	node_destroy(tight);
 }

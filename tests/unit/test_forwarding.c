@@ -16,7 +16,7 @@
 
 #define NO_ROOM(what)                               \
 	"the state file has no room left for " what \
-	"; a restart makes room for twice the configuration"
+	"; a restart makes room for twice the configuration, up to the limits of a state file"
 
 /* *state is the host before and after a test, and the node during it. */
 static int open_node(void **state)

@@ -89,7 +89,7 @@ static void a_pool_that_does_not_fit_is_refused_with_the_remedy(void **state)
 	assert_null(live_pool_create(place->state, place->numbers, 251, 1, &error));
 	assert_string_equal(error.message,
 		"the state file has no room left for the slots of another pool; a restart makes "
-		"room for twice the configuration");
+		"room for twice the configuration, up to the limits of a state file");
 	assert_null(live_pool_create(place->state, place->numbers, 251, 1, NULL));
 	live_pool_destroy(one);
 	one = create(place);
