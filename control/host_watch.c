@@ -131,6 +131,21 @@ static void look_at_link(const struct port *port, struct port_watch *state)
 		log_warning("port %s: link is down", port_name(port));
 }
 
+static void look_at_filter(struct host_watch *watch, const struct port *port, int64_t now_s)
+{
+	int result = port_steer(port) == NULL ? 0 : steer_restore_guard(port_steer(port));
+
+	if (result == 1)
+		log_warning("port %s: the tc filter that keeps VIPs from looping was removed, and "
+			    "is back",
+			port_name(port));
+	if (result < 0)
+		conditions_note(&watch->conditions, now_s,
+			"port %s: the tc filter that keeps VIPs from looping was removed, and "
+			"cannot be put back: %s",
+			port_name(port), strerror(-result));
+}
+
 static void look_at_mtu(struct host_watch *watch, const struct port *port, int64_t now_s)
 {
 	const char *interface = port_interface(port);
@@ -247,6 +262,7 @@ static void look_at_conditions(struct host_watch *watch, const struct config *co
 	for (size_t i = 0; i < watch->port_count; i++) {
 		const struct port *port = watch->ports[i];
 
+		look_at_filter(watch, port, now_s);
 		if (port_interface(port)[0] == '\0')
 			continue;
 		look_at_mtu(watch, port, now_s);

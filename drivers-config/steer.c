@@ -590,6 +590,11 @@ int steer_restore(struct steer *steer, struct error *error)
 	return 1;
 }
 
+int steer_restore_guard(struct steer *steer)
+{
+	return steer->ready ? steer_guard_restore(steer->guard, steer->program_id) : 0;
+}
+
 void steer_destroy(struct steer *steer)
 {
 	struct attachment attachment;

@@ -171,6 +171,21 @@ int steer_guard_stand(struct steer_guard *guard, uint32_t beside)
 	return open_gate(guard);
 }
 
+int steer_guard_restore(struct steer_guard *guard, uint32_t beside)
+{
+	struct steer_filter filter;
+	int result = query_place(guard, PLACE_POST, &filter);
+
+	if (result < 0 || filter.id == guard->id)
+		return result;
+	if (filter.id != 0)
+		return -EBUSY;
+	result = make_clsact(guard);
+	if (result == 0)
+		result = attach(guard, PLACE_POST, beside);
+	return result < 0 ? result : 1;
+}
+
 int steer_guard_add(struct steer_guard *guard, const struct steer_vip *vip)
 {
 	const uint64_t drops = 0;

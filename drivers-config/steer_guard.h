@@ -8,8 +8,8 @@
  * alone; it stays there when the process ends, until the next one puts its own in its place. So a
  * start that fails leaves the filter of its predecessor at work. Filters of others are left alone.
  *
- * Control thread; needs CAP_NET_ADMIN and CAP_BPF. All but steer_guard_destroy() return 0 or
- * -errno.
+ * Control thread; needs CAP_NET_ADMIN and CAP_BPF. All that return int return -errno
+ * where they fail.
  */
 #pragma once
 
@@ -35,6 +35,12 @@ int steer_guard_close(struct steer_guard *guard, struct error *error);
  * the id of the XDP program that stands in front of it, `beside`.
  */
 int steer_guard_stand(struct steer_guard *guard, uint32_t beside);
+
+/*
+ * Takes its post again where somebody removed the filter, or clsact with it: 1; 0 where it stands
+ * there; -EBUSY where another filter has taken its place.
+ */
+int steer_guard_restore(struct steer_guard *guard, uint32_t beside);
 
 /* Whether a filter of ours is at its post on the interface and names this XDP program. */
 bool steer_guard_is_beside(int ifindex, uint32_t program);

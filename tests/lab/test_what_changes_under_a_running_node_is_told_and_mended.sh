@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# While sluiced runs, somebody takes its XDP program off, lowers the MTU of the interface, removes
-# the address that tunnels come from, gives the host a VIP for its own, and lets anybody read the
-# configuration. The program is put back; `status` tells of the others until they are over.
+# While sluiced runs, somebody takes its XDP program and its tc filter off, gives the interface
+# another MAC address, lowers its MTU, removes the address that tunnels come from, gives the host a
+# VIP for its own, and lets anybody read the configuration. Program and filter are put back and the
+# MAC address is followed; `status` tells of the others until they are over.
 . "$(dirname "$0")/begin.sh"
 
 warns() {
@@ -38,7 +39,15 @@ if [ "$(balancer_driver)" = af_xdp ]; then
 	done
 	expect_equal "times that it was put back" \
 		"$(grep -c 'XDP program is back' "$LAB_DIR/sluiced.log")" 2
+	lab_in bal tc qdisc del dev edge0 clsact
+	wait_for 20 grep -q 'tc filter .* is back' "$LAB_DIR/sluiced.log" || die "the filter is not put back"
+	expect_text "the filter of tc" "$(lab_in bal tc filter show dev edge0 ingress)" sluice
 fi
+
+lab_ip bal link set edge0 address 02:00:00:00:10:01
+lab_ip rtr neigh flush all
+wait_for 20 grep -q 'its MAC address has changed' "$LAB_DIR/sluiced.log" || die "the MAC is not followed"
+expect_pages "$LAB_IPIP4" 60
 
 lab_ip bal link set edge0 mtu 1500
 expect_told "a lower MTU" "edge0 has an MTU of 1500 and mtu is 1600"

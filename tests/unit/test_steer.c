@@ -1406,6 +1406,31 @@ static void a_program_that_was_taken_off_is_put_back(void **state)
 	assert_int_equal(steer_restore(port->steer, &error), 1);
 }
 
+static void a_filter_that_was_removed_is_put_back(void **state)
+{
+	static const char *const removals[] = {
+		"tc filter del dev edge ingress pref 40",
+		"tc qdisc del dev edge clsact",
+	};
+	struct port port = open_ready_port("edge");
+
+	assert_int_equal(steer_restore_guard(port.steer), 0);
+	for (size_t i = 0; i < sizeof(removals) / sizeof(removals[0]); i++) {
+		assert_int_equal(netns_run(removals[i]), 0);
+		assert_int_equal(steer_restore_guard(port.steer), 1);
+		assert_int_equal(count_filters("edge"), 1);
+		assert_int_equal(steer_restore_guard(port.steer), 0);
+	}
+	assert_int_equal(netns_run(removals[0]), 0);
+	assert_int_equal(
+		netns_run("tc filter add dev edge ingress pref 40 handle 1 protocol all bpf da "
+			  "bytecode '1,6 0 0 4294967295'"),
+		0);
+	assert_int_equal(steer_restore_guard(port.steer), -EBUSY);
+	assert_int_equal(netns_run(removals[0]), 0);
+	close_port(&port);
+}
+
 static void empty_run_directory(void)
 {
 	char line[sizeof(run_directory) + 16];
@@ -1562,6 +1587,7 @@ int main(void)
 		cmocka_unit_test(an_interface_without_a_program_of_this_process_is_refused),
 		cmocka_unit_test(a_program_that_was_taken_off_is_missed),
 		WITH_PORT(a_program_that_was_taken_off_is_put_back),
+		cmocka_unit_test(a_filter_that_was_removed_is_put_back),
 		cmocka_unit_test(what_was_left_is_known_without_the_files_and_cap_sys_admin),
 		WITH_PORT(another_mac_address_is_followed),
 		cmocka_unit_test(a_clean_end_takes_the_program_off),
