@@ -126,7 +126,7 @@ static __rte_noinline unsigned int choose_tracked(const struct tables *tables,
 		struct affinity_choice choice = affinity_choose(&view, tables, packet);
 
 		find_record(tables, packet, choice.backend);
-		if (unlikely(choice.also_cur)) {
+		if (unlikely(choice.also_cur) && copies < BALANCE_COPIES_MAX) {
 			packet->flags |= PACKET_COPY;
 			copies++;
 		}

@@ -16,6 +16,12 @@
 #include "tables.h"
 
 /*
+ * ICMP errors of a burst that are copied; the others go to one backend only. Anybody can send them,
+ * and without a bound each would cost a worker under load two packets.
+ */
+#define BALANCE_COPIES_MAX 4
+
+/*
  * Takes `count` (at most PACKET_BURST) packets of one port, whose address is `station`, and whose
  * mbufs are set from their bytes to the record of their backend, stage by stage over the burst.
  * Afterwards verdict is VERDICT_NEXT where `record` is set, else the packet's fate. VERDICT_NEXT

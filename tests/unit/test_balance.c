@@ -296,6 +296,30 @@ static void an_error_goes_to_whoever_may_have_its_flow(void **state)
 	}
 }
 
+/* They all still go to where the flow is likely to live. */
+static void a_flood_of_errors_is_not_doubled(void **state)
+{
+	struct scene *scene = *state;
+	struct packet packets[PACKET_BURST] = { 0 };
+	struct frame frame;
+	unsigned int copied = 0;
+
+	set_words(scene, AWAY);
+	for (unsigned int i = 0; i < PACKET_BURST; i++) {
+		frame_make_icmp_error(&frame, 4, 3, FRAME_TCP, 40000 + i);
+		packets[i].mbuf = frame_mbuf_create(&frame, 0, 0);
+	}
+	assert_int_equal(balance_choose_burst(scene->tables, &scene->counters, station_any(),
+				 packets, PACKET_BURST),
+		BALANCE_COPIES_MAX);
+	for (unsigned int i = 0; i < PACKET_BURST; i++) {
+		assert_int_equal(packets[i].record->gid, GID(A));
+		copied += (packets[i].flags & PACKET_COPY) != 0;
+		frame_mbuf_free(packets[i].mbuf);
+	}
+	assert_int_equal(copied, BALANCE_COPIES_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -313,6 +337,7 @@ int main(void)
 		TEST(an_error_about_a_pinned_flow_follows_the_pin_and_leaves_it_alone),
 		TEST(an_error_about_a_flow_without_a_pin_goes_home_and_asks_for_a_copy),
 		TEST(an_error_goes_to_whoever_may_have_its_flow),
+		TEST(a_flood_of_errors_is_not_doubled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
