@@ -83,7 +83,7 @@ static bool pool_differs(const struct plan_pool *before, const struct plan_pool 
 
 static bool serves(const struct plan_pool *pool)
 {
-	return pool->slots != 0 && pool->table->seats[0] != PLAN_NO_BACKEND;
+	return pool->slots != 0 && pool->table != NULL && pool->table->seats[0] != PLAN_NO_BACKEND;
 }
 
 /* Slots whose flows are given up by their backends, or lost with the services that had them. */

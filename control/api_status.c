@@ -97,6 +97,19 @@ static void add_condition(json_t *list, const struct condition *condition)
 	json_decref(since);
 }
 
+static void warn_of_rebuilding(const struct api *api, json_t *list)
+{
+	char sentence[96];
+	size_t pools, left = forwarding_unbuilt(api->running.forwarding, &pools);
+
+	if (left == 0)
+		return;
+	snprintf(sentence, sizeof(sentence),
+		"rebuilding tables: %zu of %zu pools; changes wait for the others", pools - left,
+		pools);
+	add_warning(list, sentence);
+}
+
 static json_t *status_warnings(const struct api *api)
 {
 	const struct conditions *conditions = host_watch_conditions(api->running.host_watch);
@@ -109,6 +122,7 @@ static json_t *status_warnings(const struct api *api)
 	api_warn_of_file(api, list);
 	for (size_t i = 0; i < conditions->count; i++)
 		add_condition(list, &conditions->list[i]);
+	warn_of_rebuilding(api, list);
 	api_warn_of_former_vips(api, list);
 	return list;
 }

@@ -114,9 +114,10 @@ static void name_services(const struct config *config, size_t pool, char *text, 
 		snprintf(text + used, size - used, " and %zu more", more);
 }
 
+/* A pool whose table is still to be rebuilt is not known to be. */
 static bool is_starved(const struct plan_pool *pool)
 {
-	return pool->slots != 0 && pool->table->seats[0] == PLAN_NO_BACKEND;
+	return pool->slots != 0 && pool->table != NULL && pool->table->seats[0] == PLAN_NO_BACKEND;
 }
 
 static void log_change(const struct config *config, size_t number, bool starved)

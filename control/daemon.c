@@ -411,11 +411,22 @@ static void say_ready(const struct daemon *daemon)
 {
 	const struct config *config = desired_config(daemon->desired);
 
-	log_info("sluiced %s ready: node %s, workers %u, ports %zu, services %zu, pools %zu, "
-		 "table digest %016lx",
-		SLUICE_VERSION, config->node_name, workers_count(daemon->workers),
-		daemon->port_count, config->service_count, config->pool_count,
-		(unsigned long)desired_plan(daemon->desired)->digest);
+	const char *version = SLUICE_VERSION;
+	size_t pools, left = forwarding_unbuilt(daemon->forwarding, &pools);
+
+	if (left != 0) /* whose digest follows when it is done */
+		log_info(
+			"sluiced %s ready: node %s, workers %u, ports %zu, services %zu, pools %zu, "
+			"of which %zu have their tables rebuilt",
+			version, config->node_name, workers_count(daemon->workers),
+			daemon->port_count, config->service_count, pools, left);
+	else
+		log_info(
+			"sluiced %s ready: node %s, workers %u, ports %zu, services %zu, pools %zu, "
+			"table digest %016lx",
+			version, config->node_name, workers_count(daemon->workers),
+			daemon->port_count, config->service_count, pools,
+			(unsigned long)desired_plan(daemon->desired)->digest);
 }
 
 /* A signal that came meanwhile ends the start, so that a slow one need not be waited for. Not after

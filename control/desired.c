@@ -509,12 +509,20 @@ static void begin(struct pending *pending)
 	background_run(from_file ? desired->context.disk : desired->context.work, &pending->job);
 }
 
+/* After a restart there are no tables yet to compare others with. */
+static bool is_rebuilding(const struct desired *desired)
+{
+	size_t pools;
+
+	return forwarding_unbuilt(desired->context.forwarding, &pools) != 0;
+}
+
 /* What can be begun now: the first; while a file is written, the first that writes none. */
 static struct pending *take_next(struct desired *desired)
 {
 	struct pending *pending = STAILQ_FIRST(&desired->queue);
 
-	if (desired->current != NULL)
+	if (desired->current != NULL || is_rebuilding(desired))
 		return NULL;
 	while (pending != NULL && desired->writing != NULL && !pending->change.volatile_only)
 		pending = STAILQ_NEXT(pending, next);
@@ -642,6 +650,7 @@ static void looked(struct background_job *job)
 
 void desired_look(struct desired *desired)
 {
+	serve(desired);
 	if (desired->looking)
 		return;
 	desired->looking = true;

@@ -103,7 +103,10 @@ void desired_destroy(struct desired *desired);
  */
 void desired_finish(struct desired *desired);
 
-/* Queues a change; done() is called exactly once, from the event loop. */
+/*
+ * Queues a change; done() is called exactly once, from the event loop. After a restart changes wait
+ * until all tables are rebuilt (forwarding_unbuilt()); desired_look() then goes on with them.
+ */
 void desired_submit(struct desired *desired, const struct desired_change *change);
 
 /* How the VIPs of the configuration in force are steered to the workers. */

@@ -53,6 +53,11 @@ void forwarding_destroy(struct forwarding *forwarding);
  * Before the first change: takes over what an earlier process has left (state_before()), so that
  * this change goes on from there. Without it, nothing is done. Each pool that cannot go on is told
  * to `say`. 0, or -errno with the sentence.
+ *
+ * The commit of that change then leaves the slot words of adopted pools as they are and builds no
+ * table of theirs: packets flow by the words of before, and forwarding_build_due() builds one pool
+ * after the other. What became of backends meanwhile, news included, is in force at once but for
+ * the tables.
  */
 int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 	void (*say)(const char *sentence), struct error *error);
@@ -184,6 +189,12 @@ uint32_t forwarding_build_due(struct forwarding *forwarding);
  */
 typedef void forwarding_wake_t(void *context, uint32_t delay_ms);
 void forwarding_set_wake(struct forwarding *forwarding, forwarding_wake_t *wake, void *context);
+
+/*
+ * How many pools of the plan, which has `pools`, still wait for their first table since the
+ * restart: their `table` is NULL. While there are any, a change can neither be planned nor judged.
+ */
+size_t forwarding_unbuilt(const struct forwarding *forwarding, size_t *pools);
 
 /* What workers look things up in now, for `explain`. */
 const struct tables *forwarding_tables(const struct forwarding *forwarding);

@@ -325,6 +325,7 @@ int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 		code = adopt_backends(&adoption, error);
 	if (code == 0)
 		code = adopt_services(&adoption, error);
+	forwarding->is_adopted = true;
 	if (code == 0) {
 		adopt_all_words(&adoption);
 		forget_pins(&adoption);

@@ -119,7 +119,20 @@ static void make_clean(struct forwarding *forwarding, struct live_pool *live)
 	live->is_dirty = false;
 }
 
-/* Makes the plan of a pool one for those shares. 0 or -ENOMEM. */
+/* The first table of a pool that goes on from another process. 0 or -errno. */
+static int build_first(
+	struct forwarding *forwarding, size_t number, const struct plan_share *shares)
+{
+	struct plan_pool *plan = &forwarding->plan->pools[number];
+	int code;
+
+	plan_pool_set_shares(plan, shares);
+	code = plan_pool_build(forwarding->planner, plan);
+	plan_sum_digests(forwarding->plan);
+	return code;
+}
+
+/* Makes the plan of a pool one for those shares. 0 or -errno. */
 static int follow(struct forwarding *forwarding, size_t number, const struct plan_share *shares,
 	uint64_t now_ms, forwarding_report_t *report, void *context)
 {
@@ -127,6 +140,12 @@ static int follow(struct forwarding *forwarding, size_t number, const struct pla
 	struct plan_pool next;
 	int code;
 
+	if (plan->table == NULL) {
+		code = build_first(forwarding, number, shares);
+		if (code == 0) /* whatever moves is told by the log: there was no table before */
+			tell(plan, plan, report, context);
+		return code;
+	}
 	note_holds(plan, shares);
 	if (!shares_differ(plan, shares)) {
 		tell(plan, plan, report, context);
@@ -141,12 +160,28 @@ static int follow(struct forwarding *forwarding, size_t number, const struct pla
 	return 0;
 }
 
+/* Nobody was told of what a restart has changed. */
+static void store_first(
+	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
+{
+	uint32_t moved = forwarding_store_table(forwarding, pool, plan);
+	size_t pools, left = forwarding_unbuilt(forwarding, &pools);
+
+	if (moved != 0)
+		log_info("pool %s: moved %u of %u slots: it has changed since the restart",
+			plan->name, moved, plan->slots);
+	if (left == 0)
+		log_info("tables of %zu pools are rebuilt: table digest %016lx", pools,
+			(unsigned long)forwarding->plan->digest);
+}
+
 int forwarding_follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms,
 	forwarding_report_t *report, void *context)
 {
 	struct member_pool *pool = &forwarding->pools[number];
 	const struct plan_pool *plan = &forwarding->plan->pools[number];
 	struct plan_share *shares = forwarding_list_shares(forwarding, number, NULL, 0, now_ms);
+	bool is_first = plan->table == NULL;
 	int code = -ENOMEM;
 
 	if (shares != NULL)
@@ -154,11 +189,23 @@ int forwarding_follow_shares(struct forwarding *forwarding, size_t number, uint6
 	free(shares);
 	if (code == 0)
 		make_clean(forwarding, pool->live);
-	if (code == 0 && pool->live->table_number != plan->table->number)
+	if (code == 0 && is_first)
+		store_first(forwarding, pool, plan);
+	else if (code == 0 && pool->live->table_number != plan->table->number)
 		forwarding_store_table(forwarding, pool, plan);
 	else if (!live_pool_is_quiet(pool->live))
 		forwarding_advance_slots(forwarding, pool);
 	return code;
+}
+
+size_t forwarding_unbuilt(const struct forwarding *forwarding, size_t *pools)
+{
+	size_t count = 0;
+
+	*pools = forwarding->plan == NULL ? 0 : forwarding->plan->pool_count;
+	for (size_t i = 0; i < *pools; i++)
+		count += forwarding->plan->pools[i].table == NULL;
+	return count;
 }
 
 /* A clock that was turned back, as a test's may be, makes nobody wait for it to catch up. */

@@ -147,19 +147,21 @@ void forwarding_advance_slots(struct forwarding *forwarding, struct member_pool 
 }
 
 /* Step 3. */
-void forwarding_store_table(
+uint32_t forwarding_store_table(
 	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
 {
 	struct transitions_times times = times_of(&config_of(forwarding, pool)->affinity);
 	struct translation translation;
+	uint32_t moved;
 
 	translate(&translation, pool, plan);
 	for (uint32_t slot = 0; slot < plan->slots; slot++)
 		pool->live->table[slot] = index_of(&translation, slot);
 	pool->live->table_number = plan->table->number;
-	transitions_publish(
+	moved = transitions_publish(
 		pool->live->transitions, pool->live->table, &times, forwarding_now_s(forwarding));
 	forwarding_advance_slots(forwarding, pool);
+	return moved;
 }
 
 /* Step 4. */
@@ -268,7 +270,7 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	forwarding->services = change->services;
 	forwarding->service_count = change->config->service_count;
 	forwarding->with_udp = forwarding_pins_udp(change->config);
-	forwarding->changing = false;
+	forwarding->changing = forwarding->is_adopted = false;
 	for (size_t i = 0; i < forwarding->pool_count; i++)
 		forwarding_place_backends(forwarding, i);
 	free(change);
@@ -296,13 +298,13 @@ static void store_tables(struct forwarding *forwarding)
 
 	for (size_t i = 0; i < forwarding->pool_count; i++) {
 		struct member_pool *pool = &forwarding->pools[i];
-		bool goes_on = pool->is_left_alone &&
-			       pool->live->table_number == forwarding->plan->pools[i].table->number;
+		const struct plan_table *table = forwarding->plan->pools[i].table;
+		bool goes_on = pool->is_left_alone && pool->live->table_number == table->number;
 
 		pool->is_left_alone = false;
 		if (goes_on)
 			continue;
-		if (cpu_us() < end_us)
+		if (table != NULL && cpu_us() < end_us)
 			forwarding_advance_pool(forwarding, i, now_ms);
 		else
 			forwarding_make_dirty(forwarding, i, now_ms);

@@ -81,7 +81,8 @@ struct forwarding {
 	size_t service_count;
 	bool with_udp; /* some service pins UDP flows */
 	struct rounds rounds;
-	bool changing;           /* a change points to what is live */
+	bool is_adopted; /* what is live is another process's, and no change has been made since */
+	bool changing;   /* a change points to what is live */
 	size_t dirty_count;      /* of pools (live_pool.h) */
 	forwarding_wake_t *wake; /* may be NULL */
 	void *wake_context;
@@ -169,8 +170,11 @@ void forwarding_release_gone(struct forwarding *forwarding, size_t number);
 void forwarding_install_backend(struct forwarding *forwarding, size_t number, size_t place,
 	const struct live_backend *next);
 
-/* forwarding_commit.c: stores the plan of one pool as what its slots' cur is to be. */
-void forwarding_store_table(
+/*
+ * forwarding_commit.c: stores the plan of one pool as what its slots' cur is to be. Returns how
+ * many slots that moved.
+ */
+uint32_t forwarding_store_table(
 	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan);
 
 /* The rules over the slots of a pool that is not quiet; after a table was stored, too. */

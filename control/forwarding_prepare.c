@@ -311,19 +311,36 @@ static struct plan_share share_of(void *context, size_t pool, size_t backend)
 		&change->config->pools[pool], change->now_ms);
 }
 
+/* Of a pool that goes on from another process, words say who serves until its table is built. */
+static bool is_built_later(
+	const struct forwarding *forwarding, const struct forwarding_change *change, size_t number)
+{
+	return forwarding->is_adopted && change->pools[number].before != NULL;
+}
+
 static int prepare_plan(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
 {
-	change->plan = plan_create(
+	int code = 0;
+
+	change->plan = plan_outline(
 		forwarding->planner, change->config, forwarding->plan, share_of, change, error);
-	return change->plan == NULL ? -ENOMEM : 0;
+	if (change->plan == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; code == 0 && i < change->plan->pool_count; i++)
+		if (!is_built_later(forwarding, change, i))
+			code = plan_pool_build(forwarding->planner, &change->plan->pools[i]);
+	plan_sum_digests(change->plan);
+	return code == 0
+		       ? 0
+		       : error_set(error, code, "cannot work out the tables: %s", strerror(-code));
 }
 
 static bool is_as_before(const struct member_pool *pool, const struct plan_pool *plan)
 {
 	const struct member_pool *before = pool->before;
 
-	if (before == NULL || pool->backend_count != before->backend_count ||
+	if (before == NULL || plan->table == NULL || pool->backend_count != before->backend_count ||
 		plan->table->number != pool->live->table_number)
 		return false;
 	for (size_t i = 0; i < pool->backend_count; i++)

@@ -116,7 +116,9 @@ static int only_say(const struct forwarding *forwarding, size_t pool, size_t bac
 	struct live_backend *next, uint64_t now_ms, struct telling *telling)
 {
 	settle_share(next, now_ms);
-	if (forwarding_share_differs(forwarding, pool, backend, next, now_ms))
+	/* without a table yet, nothing can be foreseen */
+	if (forwarding->plan->pools[pool].table != NULL &&
+		forwarding_share_differs(forwarding, pool, backend, next, now_ms))
 		return foresee(forwarding, pool, backend, next, now_ms, telling);
 	report_nothing(forwarding, pool, 0, telling);
 	return 0;

@@ -79,9 +79,9 @@ static int make_seats(struct plan_pool *pool, const struct config_pool *config,
 		leave_vacant(&pool->seats[config->backend_count + i], &config->vacant[i], secret);
 	if (pool->builder == CONFIG_BUILDER_RENDEZVOUS)
 		return 0;
-	if (before != NULL && before->base != NULL && plan_base_fit(before->base, pool))
-		return 0;
-	return plan_base_create(pool);
+	if (before != NULL && before->base != NULL)
+		plan_base_fit(before->base, pool);
+	return 0;
 }
 
 /* Tables. */
@@ -144,10 +144,26 @@ static int build_table(struct planner *planner, struct plan_pool *pool)
 		return -ENOMEM;
 	code = pool->base == NULL ? build_rendezvous(planner, pool)
 				  : plan_base_patch(planner->rendezvous, pool);
-	if (code != 0)
-		return code;
-	count_owned(pool);
-	return make_digest(pool);
+	if (code == 0)
+		count_owned(pool);
+	if (code == 0)
+		code = make_digest(pool);
+	if (code == 0)
+		return 0;
+	plan_table_release(pool->table);
+	pool->table = NULL;
+	return code;
+}
+
+int plan_pool_build(struct planner *planner, struct plan_pool *pool)
+{
+	int code = 0;
+
+	if (pool->table != NULL)
+		return 0;
+	if (pool->builder == CONFIG_BUILDER_MAGLEV && pool->base == NULL)
+		code = plan_base_create(pool);
+	return code == 0 ? build_table(planner, pool) : code;
 }
 
 /* Whether the table of before will do: the same seats, serving alike. */
@@ -174,7 +190,7 @@ static void share_table(struct plan_pool *pool, const struct plan_pool *before)
 	pool->digest = before->digest;
 }
 
-static int make_pool(struct planner *planner, struct plan_pool *pool,
+static int outline_pool(struct planner *planner, struct plan_pool *pool,
 	const struct config_pool *config, const struct plan *previous,
 	const struct plan_share *shares)
 {
@@ -189,13 +205,12 @@ static int make_pool(struct planner *planner, struct plan_pool *pool,
 	code = make_seats(pool, config, before, shares, planner->secret);
 	if (code != 0)
 		return code;
-	if (before == NULL || !serves_alike(before, pool))
-		return build_table(planner, pool);
-	share_table(pool, before);
+	if (before != NULL && serves_alike(before, pool))
+		share_table(pool, before);
 	return 0;
 }
 
-static int ask_and_make_pool(struct planner *planner, struct plan *plan, size_t number,
+static int ask_and_outline_pool(struct planner *planner, struct plan *plan, size_t number,
 	const struct config_pool *config, const struct plan *previous, plan_share_t *share_of,
 	void *context)
 {
@@ -206,7 +221,7 @@ static int ask_and_make_pool(struct planner *planner, struct plan *plan, size_t 
 		return -ENOMEM;
 	for (size_t i = 0; i < config->backend_count; i++)
 		shares[i] = share_of(context, number, i);
-	code = make_pool(planner, &plan->pools[number], config, previous, shares);
+	code = outline_pool(planner, &plan->pools[number], config, previous, shares);
 	free(shares);
 	return code;
 }
@@ -217,6 +232,13 @@ static int ask_and_make_pool(struct planner *planner, struct plan *plan, size_t 
 static uint64_t summand(const struct plan_pool *pool)
 {
 	return XXH3_64bits_withSeed(pool->name, strlen(pool->name), pool->digest);
+}
+
+void plan_sum_digests(struct plan *plan)
+{
+	plan->digest = 0;
+	for (size_t i = 0; i < plan->pool_count; i++)
+		plan->digest += summand(&plan->pools[i]);
 }
 
 static int name_pool(struct plan *plan, size_t number)
@@ -233,7 +255,7 @@ static struct plan *refuse(struct plan *plan, int code, struct error *error)
 	return NULL;
 }
 
-struct plan *plan_create(struct planner *planner, const struct config *config,
+struct plan *plan_outline(struct planner *planner, const struct config *config,
 	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
@@ -247,15 +269,27 @@ struct plan *plan_create(struct planner *planner, const struct config *config,
 		return refuse(plan, -ENOMEM, error);
 	for (size_t i = 0; code == 0 && i < config->pool_count; i++) {
 		plan->pool_count = i + 1;
-		code = ask_and_make_pool(
+		code = ask_and_outline_pool(
 			planner, plan, i, &config->pools[i], previous, share_of, context);
 		if (code == 0)
 			code = name_pool(plan, i);
 	}
-	if (code != 0)
-		return refuse(plan, code, error);
-	for (size_t i = 0; i < plan->pool_count; i++)
-		plan->digest += summand(&plan->pools[i]);
+	return code == 0 ? plan : refuse(plan, code, error);
+}
+
+struct plan *plan_create(struct planner *planner, const struct config *config,
+	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error)
+{
+	struct plan *plan = plan_outline(planner, config, previous, share_of, context, error);
+
+	for (size_t i = 0; plan != NULL && i < plan->pool_count; i++) {
+		int code = plan_pool_build(planner, &plan->pools[i]);
+
+		if (code != 0)
+			return refuse(plan, code, error);
+	}
+	if (plan != NULL)
+		plan_sum_digests(plan);
 	return plan;
 }
 
@@ -277,6 +311,15 @@ void plan_destroy(struct plan *plan)
 	free(plan);
 }
 
+void plan_pool_set_shares(struct plan_pool *pool, const struct plan_share *shares)
+{
+	for (size_t i = 0; i < pool->backend_count; i++) {
+		pool->seats[i].share = shares[i].share;
+		pool->seats[i].joining = shares[i].joining;
+		pool->seats[i].holds = shares[i].holds;
+	}
+}
+
 int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
 	const struct plan_share *shares, struct plan_pool *next)
 {
@@ -288,11 +331,7 @@ int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
 	next->seats = calloc(pool->seat_count + 1, sizeof(*next->seats));
 	if (next->seats != NULL) {
 		memcpy(next->seats, pool->seats, pool->seat_count * sizeof(*next->seats));
-		for (size_t i = 0; i < pool->backend_count; i++) {
-			next->seats[i].share = shares[i].share;
-			next->seats[i].joining = shares[i].joining;
-			next->seats[i].holds = shares[i].holds;
-		}
+		plan_pool_set_shares(next, shares);
 		code = build_table(planner, next);
 	}
 	if (code != 0)

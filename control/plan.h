@@ -46,7 +46,7 @@ struct plan_pool {
 	size_t seat_count;    /* with the vacant ones */
 	struct plan_seat *seats;
 	struct plan_base *base;   /* shared with other plans; NULL for builder `rendezvous` */
-	struct plan_table *table; /* shared as well */
+	struct plan_table *table; /* shared as well; NULL: not built yet (plan_outline()) */
 	uint64_t digest;
 };
 
@@ -78,6 +78,21 @@ typedef struct plan_share plan_share_t(void *context, size_t pool, size_t backen
  */
 struct plan *plan_create(struct planner *planner, const struct config *config,
 	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error);
+
+/*
+ * The same in pieces: the outline has all seats, but no base and no table (NULL, owned and digest
+ * 0) where they are to be built; plan_pool_build() builds those of one pool for the shares that its
+ * seats have. It touches the pool and the planner alone. 0, or -errno, and then it is as it was.
+ * plan_sum_digests() brings the digest of the plan up to date.
+ */
+struct plan *plan_outline(struct planner *planner, const struct config *config,
+	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error);
+int plan_pool_build(struct planner *planner, struct plan_pool *pool);
+void plan_sum_digests(struct plan *plan);
+
+/* Other shares for the seats of a pool that has no table yet, one for each backend. */
+void plan_pool_set_shares(struct plan_pool *pool, const struct plan_share *shares);
+
 void plan_destroy(struct plan *plan); /* NULL is allowed */
 
 /*

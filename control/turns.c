@@ -8,6 +8,7 @@
 #include "loop.h"
 
 #define SECOND_MS 1000
+#define START_MS  20
 
 struct turns {
 	struct forwarding *forwarding;
@@ -87,6 +88,7 @@ struct turns *turns_create(
 		event_add(turns->second, &second) != 0)
 		goto no_memory;
 	forwarding_set_wake(forwarding, wake, turns);
+	call_in(turns->build, START_MS); /* what the start has put off, when it is over */
 	return turns;
 no_memory:
 	error_set(error, -ENOMEM, "cannot set up the event loop");

@@ -108,7 +108,7 @@ static void open_state(struct node *node)
 		fail_msg("%s", state_refusal_text(refusal.reason));
 }
 
-static void settle_state(struct node *node)
+void node_settle(struct node *node)
 {
 	struct state_refusal refusal;
 
@@ -140,7 +140,7 @@ struct node *node_create(
 	assert_non_null(mkdtemp(node->directory));
 	node->layout = *layout;
 	open_state(node);
-	settle_state(node);
+	node_settle(node);
 	create_forwarding(node);
 	return node;
 }
@@ -161,7 +161,7 @@ void node_stop(struct node *node)
 	node->config = NULL;
 }
 
-void node_resume(struct node *node, struct config *config, char said[static NODE_SAID_SIZE])
+void node_adopt(struct node *node, const struct config *config, char said[static NODE_SAID_SIZE])
 {
 	struct error error = { "" };
 
@@ -171,8 +171,19 @@ void node_resume(struct node *node, struct config *config, char said[static NODE
 	create_forwarding(node);
 	if (forwarding_adopt(node->forwarding, config, note_said, &error) != 0)
 		fail_msg("%s", error.message);
+}
+
+void node_resume_unbuilt(struct node *node, struct config *config, char said[static NODE_SAID_SIZE])
+{
+	node_adopt(node, config, said);
 	node_apply(node, config);
-	settle_state(node);
+	node_settle(node);
+}
+
+void node_resume(struct node *node, struct config *config, char said[static NODE_SAID_SIZE])
+{
+	node_resume_unbuilt(node, config, said);
+	node_build(node);
 }
 
 void node_restart(struct node *node, struct config *config, char said[static NODE_SAID_SIZE])

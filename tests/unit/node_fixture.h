@@ -70,5 +70,14 @@ void node_restart(struct node *node, struct config *config, char said[static NOD
 void node_stop(struct node *node);
 void node_resume(struct node *node, struct config *config, char said[static NODE_SAID_SIZE]);
 
+/* The same as node_resume(), up to where tables are rebuilt: node_build() does that. */
+void node_resume_unbuilt(
+	struct node *node, struct config *config, char said[static NODE_SAID_SIZE]);
+
+/* The same, for tests that make the first change to `config` themselves: what is before and after.
+ */
+void node_adopt(struct node *node, const struct config *config, char said[static NODE_SAID_SIZE]);
+void node_settle(struct node *node);
+
 /* Tries to: returns the sentence of the refusal, in `error`, and drops `config`. */
 const char *node_refusal(struct node *node, struct config *config, struct error *error);

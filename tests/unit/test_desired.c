@@ -962,6 +962,80 @@ static void at_the_end_there_need_be_nothing_to_refuse(void **state)
 	assert_int_equal(world->answer_count, 0);
 }
 
+/* Another process goes on with the node, and has built none of its tables yet. */
+static void restart_unbuilt(struct world *world)
+{
+	char said[NODE_SAID_SIZE];
+	struct error error = { "" };
+	struct desired_context context;
+	struct config *config;
+	json_t *document;
+
+	desired_finish(world->desired);
+	desired_destroy(world->desired);
+	node_stop(world->node);
+	document = config_place_document(&world->place);
+	config = config_read(document, NULL, &error);
+	assert_non_null(config);
+	json_decref(document);
+	node_adopt(world->node, config, said);
+	assert_string_equal(said, "");
+	context = context_of(world, world->node);
+	world->desired = desired_create(&context, config, &world->place.version, &error);
+	if (world->desired == NULL)
+		fail_msg("%s", error.message);
+	node_settle(world->node);
+}
+
+static size_t unbuilt(const struct world *world)
+{
+	size_t pools;
+
+	return forwarding_unbuilt(world->node->forwarding, &pools);
+}
+
+static void a_change_waits_while_tables_are_rebuilt(void **state)
+{
+	struct world *world = *state;
+	struct desired_change changes[] = { set_weight("w1", 7), reload(),
+		dry(set_weight("w2", 9)) };
+
+	restart_unbuilt(world);
+	for (size_t i = 0; i < COUNT_OF(changes); i++)
+		submit(world, &changes[i]);
+	desired_look(world->desired);
+	background_finish(world->place.work);
+	background_finish(world->place.disk);
+	assert_int_equal(unbuilt(world), 1);
+	assert_int_equal(world->answer_count, 0);
+	assert_int_equal(backend(world, "w1")->weight, 100);
+	node_build(world->node);
+	assert_int_equal(unbuilt(world), 0);
+	desired_look(world->desired);
+	wait_for_answers(world);
+	for (size_t i = 0; i < COUNT_OF(changes); i++) {
+		assert_int_equal(world->answers[i].number, i);
+		assert_done(&world->answers[i]);
+	}
+	assert_true(world->answers[0].has_plans);
+	assert_int_not_equal(world->answers[0].moved, 0);
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_int_equal(backend(world, "w2")->weight, 100);
+	assert_on_disk(world);
+}
+
+static void at_the_end_changes_that_wait_for_tables_are_refused(void **state)
+{
+	struct world *world = *state;
+	struct desired_change change = set_weight("w1", 7);
+
+	restart_unbuilt(world);
+	submit(world, &change);
+	desired_finish(world->desired);
+	assert_int_equal(world->answer_count, 1);
+	assert_refused(&world->answers[0], -ECANCELED, "sluiced is stopping");
+}
+
 static void a_configuration_that_does_not_fit_is_no_start(void **state)
 {
 	struct world *world = *state;
@@ -1022,6 +1096,8 @@ int main(void)
 		TEST(a_change_may_be_asked_for_in_the_answer_to_another),
 		TEST(at_the_end_the_change_under_way_is_made_and_others_are_refused),
 		TEST(at_the_end_there_need_be_nothing_to_refuse),
+		TEST(a_change_waits_while_tables_are_rebuilt),
+		TEST(at_the_end_changes_that_wait_for_tables_are_refused),
 		TEST(a_configuration_that_does_not_fit_is_no_start),
 	};
 #undef TEST

@@ -50,6 +50,85 @@ static void slots_are_what_they_were(void **state)
 	assert_int_equal(life_share(node, "w1").tracked, 0);
 }
 
+/* Everything but the tables: workers could start. `config` is taken over. */
+static void resume_without_tables(struct node *node, struct config *config)
+{
+	char said[NODE_SAID_SIZE];
+
+	node_stop(node);
+	node_resume_unbuilt(node, config, said);
+	assert_string_equal(said, "");
+}
+
+static void packets_flow_before_tables_are_rebuilt(void **state)
+{
+	struct node *node = *state;
+	struct affinity_counters counters = { 0 };
+	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
+	size_t pools;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	copy_words(node, before);
+	resume_without_tables(node, life_config("", W1 ", " W2 ", " W3));
+	assert_int_equal(forwarding_unbuilt(node->forwarding, &pools), 1);
+	assert_int_equal(pools, 1);
+	copy_words(node, after);
+	assert_memory_equal(after, before, sizeof(before));
+	life_begin_flows(node, &counters);
+	node_build(node);
+	assert_int_equal(forwarding_unbuilt(node->forwarding, &pools), 0);
+	copy_words(node, after);
+	assert_memory_equal(after, before, sizeof(before));
+	life_apply(node, W1 ", " W2);
+	assert_int_equal(life_share(node, "w3").cur, 0);
+	assert_int_not_equal(life_share(node, "w3").home, 0);
+}
+
+static void news_is_taken_while_tables_are_rebuilt(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	before = life_share(node, "w2");
+	resume_without_tables(node, life_config("", W1 ", " W2 ", " W3_DRAIN));
+	assert_int_equal(life_of(node, "w3"), MEMBER_DRAIN);
+	life_fail(node, 1); /* and builds */
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
+	assert_int_equal(life_share(node, "w1").cur, LIFE_SLOTS);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+}
+
+static void note_told(void *context, const struct forwarding_told *told)
+{
+	int *count = context;
+
+	assert_ptr_equal(told->before, told->after);
+	(*count)++;
+}
+
+static void news_that_builds_a_first_table_is_answered(void **state)
+{
+	struct node *node = *state;
+	struct forwarding_news news = { .has_health = true };
+	struct forwarding_handle handle;
+	int count = 0;
+	size_t pools;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	resume_without_tables(node, life_config("", W1 ", " W2 ", " W3));
+	assert_int_equal(forwarding_find(node->forwarding, "web", "w2", &handle), 0);
+	assert_int_equal(
+		forwarding_tell(node->forwarding, &handle, &news, true, note_told, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(
+		forwarding_tell(node->forwarding, &handle, &news, false, note_told, &count), 0);
+	assert_int_equal(count, 2);
+	node_build(node);
+	assert_int_equal(forwarding_unbuilt(node->forwarding, &pools), 0);
+	assert_int_equal(life_share(node, "w2").cur, 0);
+}
+
 static void flags_and_homes_go_on(void **state)
 {
 	struct node *node = *state;
@@ -461,6 +540,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, life_open, life_close)
 	const struct CMUnitTest tests[] = {
 		TEST(slots_are_what_they_were),
+		TEST(packets_flow_before_tables_are_rebuilt),
+		TEST(news_is_taken_while_tables_are_rebuilt),
+		TEST(news_that_builds_a_first_table_is_answered),
 		TEST(flags_and_homes_go_on),
 		TEST(a_drain_has_the_end_that_it_had),
 		TEST(health_is_remembered),
