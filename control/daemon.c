@@ -473,6 +473,11 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 	return NULL;
 }
 
+struct event_base *daemon_loop(const struct daemon *daemon)
+{
+	return daemon->base;
+}
+
 int daemon_run(struct daemon *daemon)
 {
 	return event_base_dispatch(daemon->base) < 0;

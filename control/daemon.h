@@ -5,9 +5,13 @@
 #include "error.h"
 
 struct daemon;
+struct event_base;
 
 /* Everything up and forwarding, or NULL with the sentence and nothing left behind. */
 struct daemon *daemon_start(const char *config_path, struct error *error);
+
+/* The loop that it runs, for whoever has an event of their own to add before. */
+struct event_base *daemon_loop(const struct daemon *daemon);
 
 /* Serves until SIGTERM or SIGINT; returns the process's exit status. */
 int daemon_run(struct daemon *daemon);

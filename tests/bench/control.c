@@ -26,6 +26,8 @@
 #define DEFAULT_SLOTS  65537
 #define LARGE_SLOTS    655373
 #define TABLE_BACKENDS 1000
+#define MANY_BACKENDS  10000
+#define MANY_LAPS      10 /* an even number */
 
 struct figure {
 	const char *name;
@@ -151,6 +153,37 @@ static void fail_or_pass(struct change *change, unsigned int number)
 		fail(&error);
 }
 
+/*
+ * Half of a pool of 10,000, told one by one, each with a handle that is looked up: until the table
+ * is what they have become. The time that a pool may wait for others of its kind is no CPU time.
+ */
+static void fail_half_or_pass(struct change *change, unsigned int number)
+{
+	const struct forwarding_news news = { .has_health = true, .healthy = number % 2 == 0 };
+	const struct error error = { "out of memory" };
+	struct forwarding *forwarding = change->node->forwarding;
+	struct forwarding_handle handle;
+	char name[16];
+
+	node_clock_ms += FORWARDING_BUILD_MS;
+	stopwatch_start(change->plan);
+	for (unsigned int i = 0; i < MANY_BACKENDS / 2; i++) {
+		snprintf(name, sizeof(name), "w%u", i);
+		if (forwarding_find(forwarding, "pool-0", name, &handle) != 0 ||
+			forwarding_tell(forwarding, &handle, &news, false, NULL, NULL) != 0)
+			fail(&error);
+	}
+	node_build(change->node);
+	stopwatch_stop(change->plan);
+}
+
+static void measure_half(struct change *change)
+{
+	change->plan = add_figure("half of 10,000 fail: in the table");
+	for (unsigned int number = 1; number <= MANY_LAPS; number++)
+		fail_half_or_pass(change, number);
+}
+
 typedef void change_run(struct change *change, unsigned int number);
 
 /* Changes and takes back in turn, so that in the end all is as it was. */
@@ -188,6 +221,8 @@ static void measure_changes(
 	node_apply(change.node, change.configs[0]);
 	repeat(&change, drain_or_take_back, names[0], names[1]);
 	repeat(&change, fail_or_pass, names[2], names[3]);
+	if (large->backends == MANY_BACKENDS)
+		measure_half(&change);
 	for (unsigned int i = 0; i < 2; i++)
 		if (change.node->config != change.configs[i])
 			config_destroy(change.configs[i]);
@@ -202,7 +237,7 @@ static void measure_all_changes(const struct node_host *host)
 		.services = SERVICES,
 		.builder = "maglev" };
 	static const struct large_config pool = { .pools = 1,
-		.backends = 10000,
+		.backends = MANY_BACKENDS,
 		.slots = DEFAULT_SLOTS,
 		.services = SERVICES,
 		.builder = "maglev" };

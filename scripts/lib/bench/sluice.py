@@ -58,10 +58,14 @@ class Sluice(Program):
             }],
         }
 
-    def command(self):
+    def write_file(self):
         path = os.path.join(self.directory, "sluice.json")
         with open(path, "w") as file:
             json.dump(self.configuration, file, indent=2)
+        return path
+
+    def command(self):
+        path = self.write_file()
         return [os.path.join(self.build, "control", "sluiced"), "-c", path]
 
     def socket_path(self):

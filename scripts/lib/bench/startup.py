@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 The whole sluiced with many pools and services: how long until it is ready, beside one that has a
-single service and backend, and until a change over its control socket is answered.
+single service and backend, until a change over its control socket is answered, and until packets
+flow again after a warm restart, which rebuilds its tables afterwards.
 """
 import ipaddress
 import re
@@ -26,7 +27,8 @@ READY_SMALL = "ready, 1 service, 1 backend"
 READY_LARGE = "ready, 1,000 services, 10,000 backends"
 DIFFERENCE = "what the 1,000 and 10,000 take"
 CHANGE = "a drain of one of them, answered"
-LIMITS_MS = {DIFFERENCE: 1000}
+AGAIN = "ready again, 1,000 pools of 10 backends"
+LIMITS_MS = {DIFFERENCE: 1000, AGAIN: 300}
 HEADINGS = ["row", "CPU time, ms", "(min-max)", "wall clock, ms", "target"]
 
 
@@ -49,7 +51,7 @@ class Size:
     forward: str = "ipip"
 
 
-SMALL, LARGE = Size(1, 1, 1), Size(100, 100, 1000)
+SMALL, LARGE, MANY = Size(1, 1, 1), Size(100, 100, 1000), Size(1000, 10, 1000)
 
 
 class SizedSluice(Sluice):
@@ -140,7 +142,7 @@ class Result:
 class Part:
     name = "startup"
     title = "The whole program with many services"
-    rows = [READY_SMALL, READY_LARGE, DIFFERENCE, CHANGE]
+    rows = [READY_SMALL, READY_LARGE, DIFFERENCE, CHANGE, AGAIN]
 
     def __init__(self, bench):
         self.bench = bench
@@ -148,8 +150,18 @@ class Part:
     def program(self, size):
         """In a directory of its own, where no process has left a state file."""
         directory = fresh_directory(self.bench.directory, self.name)
+        return self.program_in(directory, size)
+
+    def program_in(self, directory, size):
         hugepages = hugepages_suffice(MBUFS)
         return SizedSluice(directory, self.bench.cpus, self.bench.build, size, hugepages)
+
+    def restart(self):
+        """The workers have started, and look slots up as they were before, when it says so."""
+        with self.program(MANY) as before:
+            directory = before.directory
+        with self.program_in(directory, MANY) as sluice:
+            return sluice.ready()
 
     def sample(self):
         """The figures of one run, by the names of their rows."""
@@ -163,6 +175,7 @@ class Part:
         )
         return {
             READY_SMALL: small, READY_LARGE: large, DIFFERENCE: large.less(small), CHANGE: change,
+            AGAIN: self.restart(),
         }
 
     def measure(self, names):
