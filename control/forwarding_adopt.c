@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finder.h"
 #include "forwarding_live.h"
 #include "identity.h"
 #include "maglev.h"
@@ -28,6 +29,7 @@ struct adoption {
 	const struct config *config;
 	void (*say)(const char *sentence);
 	uint32_t now_s;
+	struct finder configured;     /* pools of `config` */
 	unsigned int unsound;         /* rows in use that make no sense */
 	struct member_pool **pool_of; /* by the number of before; NULL: not adopted */
 };
@@ -69,12 +71,18 @@ static void adopt_counter(const struct adoption *adoption, uint32_t place_before
 
 /* Pools. */
 
-static bool keeps_slots(const struct adoption *adoption, const struct identity_pool *row)
+static void pool_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
 {
-	int place = config_find_pool(adoption->config, row->name);
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct config_pool *)list)[place].name);
+}
+
+/* Pools mostly stand in the order in which they once were made. */
+static bool keeps_slots(struct adoption *adoption, const struct identity_pool *row, uint32_t number)
+{
+	size_t place = finder_find(&adoption->configured, row->name, number);
 	char sentence[256];
 
-	if (place < 0 || adoption->config->pools[place].slots == row->slots)
+	if (place == FINDER_NONE || adoption->config->pools[place].slots == row->slots)
 		return true;
 	snprintf(sentence, sizeof(sentence), "pool %s starts cold: it had %u slots and now has %u",
 		row->name, row->slots, adoption->config->pools[place].slots);
@@ -115,7 +123,7 @@ static int adopt_pools(struct adoption *adoption, struct error *error)
 
 		if (!identity_pool_is_sound(row, adoption->layout) || !maglev_is_prime(row->slots))
 			adoption->unsound += identity_is_used(&row->used);
-		else if (keeps_slots(adoption, row))
+		else if (keeps_slots(adoption, row, i))
 			adopt_pool(adoption, i, row);
 	}
 	return 0;
@@ -313,6 +321,7 @@ int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 		.before = state_before(forwarding->state),
 		.config = config,
 		.say = say,
+		.configured = { config->pools, config->pool_count, pool_key, NULL },
 		.now_s = forwarding_now_s(forwarding),
 	};
 	int code;
@@ -332,6 +341,7 @@ int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 	}
 	if (adoption.unsound != 0)
 		say_unsound(&adoption);
+	finder_fini(&adoption.configured);
 	free(adoption.pool_of);
 	return code;
 }

@@ -27,6 +27,18 @@ static void backend_key(const void *list, size_t place, char key[static FINDER_K
 	address_format(&((const struct live_backend *)list)[place].address, key);
 }
 
+/* Most stay where they were, and are found without a word of text. */
+static size_t find_backend(struct finder *finder, const struct address *address, size_t hint)
+{
+	const struct live_backend *list = finder->list;
+	char key[FINDER_KEY_SIZE];
+
+	if (hint < finder->count && address_equal(&list[hint].address, address))
+		return hint;
+	address_format(address, key);
+	return finder_find(finder, key, hint);
+}
+
 static int out_of_memory(struct error *error)
 {
 	return error_set(error, -ENOMEM, "out of memory");
@@ -129,11 +141,8 @@ static int prepare_configured(struct forwarding *forwarding, const struct forwar
 	for (size_t i = 0; code == 0 && i < config->backend_count; i++) {
 		const struct address *address = &config->backends[i].address;
 		struct live_backend *backend = &pool->backends[i];
-		char key[FINDER_KEY_SIZE];
-		size_t place;
+		size_t place = find_backend(&finder, address, i);
 
-		address_format(address, key);
-		place = finder_find(&finder, key, i);
 		code = take_backend(forwarding, change, pool, address,
 			place == FINDER_NONE ? NULL : &pool->before->backends[place], error);
 		if (code != 0)
