@@ -6,6 +6,22 @@
  * forwarding_tell.c (how news do), forwarding_build.c (how tables follow both), forwarding_adopt.c
  * (how it outlives a process), forwarding_rows.c (where that is written down).
  *
+ * How these work together. The slot words of a pool say which backend its flows go to now; its
+ * table says which one they are to go to. Three things ask for another table: a change of the
+ * configuration (prepare, commit), news of a backend (tell) and time (rounds, advance). Each first
+ * brings the backends up to date, then asks whether the shares that the table was built for are
+ * still theirs (forwarding_follow_shares()). Where they are not, a table is built and stored, and
+ * the transitions of the pool move one slot after the other from its word to the table.
+ *
+ * A table takes milliseconds, so none is built twice in FORWARDING_BUILD_MS: what asks for one
+ * sooner makes the pool dirty, and turns.c calls forwarding_build_due(), which builds one dirty
+ * pool a call, the one with the oldest table first. A dirty pool goes by its old table, which is
+ * always a sound one. After a restart it has none: its words go on alone, and all pools are dirty.
+ *
+ * News may come between prepare and commit. A commit therefore takes the lives of backends from
+ * what is live, not from what was prepared, and judges the shares of each pool that it has changed
+ * again.
+ *
  * Backends are known by their address in a pool and keep their index as long as anything may name
  * it; services by their name. An index, gid or cell is in one of three states: free, live, or
  * retired and waiting for its grace period.
