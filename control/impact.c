@@ -106,6 +106,11 @@ static void describe_change(const struct impact_service *service, char *text, si
 	snprintf(text, size, "it keeps %s", service->claim);
 }
 
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 const char *impact_describe(
 	const struct impact_service *service, char text[static IMPACT_TEXT_SIZE])
 {
@@ -113,8 +118,9 @@ const char *impact_describe(
 
 	describe_change(service, change, sizeof(change));
 	snprintf(text, IMPACT_TEXT_SIZE,
-		"%s; it has had %" PRIu64 " packets and %" PRIu64 " new flows so far", change,
-		service->counted.packets, service->counted.new_flows);
+		"%s; it has had %" PRIu64 " packet%s and %" PRIu64 " new flow%s so far", change,
+		service->counted.packets, plural(service->counted.packets),
+		service->counted.new_flows, plural(service->counted.new_flows));
 	return text;
 }
 

@@ -222,6 +222,13 @@ static void print_consequences(const json_t *result, bool dry_run, FILE *out)
 		fprintf(out, "%s\n", dry_run ? "would be forced" : "forced");
 }
 
+/* Of a whole document: "services added www6; backends changed web/web-1". */
+static void print_differences(const json_t *changes, FILE *out)
+{
+	if (json_is_string(changes) && json_string_length(changes) > 0)
+		fprintf(out, "%s\n", json_string_value(changes));
+}
+
 /* "6.25 % of 100, in 7 s (1,234 slots move then)" */
 static void print_dynamic_weight(const json_t *share, bool dry_run, FILE *out)
 {
@@ -270,6 +277,7 @@ static void print_change(const json_t *result, bool all, FILE *out)
 	} else {
 		fputs("nothing to change\n", out);
 	}
+	print_differences(json_object_get(result, "changes"), out);
 	print_dynamic_weight(json_object_get(result, "dynamic_weight"), dry_run, out);
 	print_consequences(result, dry_run, out);
 	print_warnings(json_object_get(result, "warnings"), out);

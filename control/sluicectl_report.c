@@ -69,14 +69,25 @@ static void print_node(const json_t *status, FILE *out)
 		{ "uptime, s", "uptime_s", TABLE_LEFT },
 		{ "table digest", "table_digest", TABLE_LEFT },
 	};
+	static const struct row_field configuration[] = {
+		{ "revision", "revision", TABLE_LEFT },
+		{ "configuration", "file", TABLE_LEFT },
+		{ "which is", "file_state", TABLE_LEFT },
+		{ "unsaved since", "unsaved_since", TABLE_LEFT },
+	};
 	static const struct row_field state[] = {
 		{ "state file", "file", TABLE_LEFT },
 		{ "start", "start", TABLE_LEFT },
 		{ "because", "reason", TABLE_LEFT },
 	};
+	const json_t *file = json_object_get(status, "configuration");
 	struct table *table = table_create(pair_columns, COUNT_OF(pair_columns));
 
 	rows_add_members(table, status, node, COUNT_OF(node));
+	if (json_is_object(file))
+		rows_add_members(table, file, configuration,
+			COUNT_OF(configuration) -
+				!json_is_string(json_object_get(file, "unsaved_since")));
 	rows_add_members(table, json_object_get(status, "state"), state, COUNT_OF(state));
 	add_last_change(table, json_object_get(status, "last_change"));
 	table_print(table, out);

@@ -338,6 +338,8 @@ static void the_status_begins_with_whether_the_node_is_ready(void **state)
 	expect_report(report_status,
 		"{\"node\":\"edge-1\",\"version\":\"0.1.0\",\"pid\":77,\"uptime_s\":3723,"
 		"\"ready\":false,\"reasons\":[\"worker 2 is silent\"],"
+		"\"configuration\":{\"revision\":\"fedcba9876543210\",\"file\":\"/etc/sluice.json\","
+		"\"file_state\":\"edited\",\"unsaved_since\":null},"
 		"\"state\":{\"file\":\"/run/sluice/state\",\"start\":\"cold\","
 		"\"reason\":\"no state file\"},\"table_digest\":\"0123456789abcdef\","
 		"\"workers\":[{\"lcore\":1,\"cpu\":0,\"state\":\"running\",\"packets\":123456,"
@@ -352,14 +354,17 @@ static void the_status_begins_with_whether_the_node_is_ready(void **state)
 		"  worker 2 is silent\n"
 		"warning: no gateway\n"
 		"\n"
-		"version       0.1.0\n"
-		"pid           77\n"
-		"uptime, s     3723\n"
-		"table digest  0123456789abcdef\n"
-		"state file    /run/sluice/state\n"
-		"start         cold\n"
-		"because       no state file\n"
-		"last change   backend.set moved 3277 of 65537 slots\n"
+		"version        0.1.0\n"
+		"pid            77\n"
+		"uptime, s      3723\n"
+		"table digest   0123456789abcdef\n"
+		"revision       fedcba9876543210\n"
+		"configuration  /etc/sluice.json\n"
+		"which is       edited\n"
+		"state file     /run/sluice/state\n"
+		"start          cold\n"
+		"because        no state file\n"
+		"last change    backend.set moved 3277 of 65537 slots\n"
 		"\n"
 		"workers\n"
 		"lcore  cpu  state    packets  busy %  cycles/packet\n"
@@ -590,6 +595,15 @@ static void a_change_says_what_it_moved(void **state)
 	snprintf(result, sizeof(result), moved, "false", "true");
 	snprintf(golden, sizeof(golden), table, "would move");
 	expect_report(change_report, result, golden);
+}
+
+static void a_document_says_what_differs_in_it(void **state)
+{
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":251,"
+		"\"changes\":\"services added www6; backends changed web/web-1\"}",
+		"would change, no slot would move\n"
+		"services added www6; backends changed web/web-1\n");
 }
 
 static void a_dynamic_weight_says_what_it_comes_to_and_when(void **state)
@@ -961,6 +975,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_explanation_says_why_a_flow_is_where_it_is),
 		cmocka_unit_test(statistics_leave_out_what_drivers_count_as_zero),
 		cmocka_unit_test(a_change_says_what_it_moved),
+		cmocka_unit_test(a_document_says_what_differs_in_it),
 		cmocka_unit_test(a_dynamic_weight_says_what_it_comes_to_and_when),
 		cmocka_unit_test(a_change_that_moves_nothing_says_so),
 		cmocka_unit_test(a_change_says_what_it_costs_in_a_line_each),

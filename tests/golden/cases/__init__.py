@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The golden cases; importing this package registers all of them."""
-from . import balancing, broken, configuration, drops, forwarding, icmp, news, services, workers
+from . import balancing, broken, configuration, drops, forwarding, icmp, methods, news, services, workers
 
-__all__ = ["balancing", "broken", "configuration", "drops", "forwarding", "icmp", "news", "services",
-           "workers"]
+__all__ = ["balancing", "broken", "configuration", "drops", "forwarding", "icmp", "methods", "news",
+           "services", "workers"]

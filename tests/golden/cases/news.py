@@ -5,6 +5,7 @@ from lib.registry import case
 from lib.rig import backend, pool, service
 
 POOL = "web"
+NAMES = [f"web-{number}" for number in range(1, 5)]
 FOLLOW_SECONDS = 60
 
 
@@ -105,3 +106,23 @@ def news_and_configuration_in_one_call_are_told_apart(rig):
     health, share = ask(rig, question)
     require("health goes without weight" in health, health)
     require("weight_percent goes without state" in share, share)
+
+
+@case
+def a_pool_whose_backends_are_all_down_is_told_of_until_one_is_back(rig):
+    def question(daemon):
+        for name in NAMES:
+            tell(daemon, name, health="down")
+        daemon.wait_for(
+            lambda: "pool web: no backend takes new flows any more; dropped: those of www"
+            in daemon.log(), "a line when it begins", FOLLOW_SECONDS)
+        starved = daemon.call("status")["warnings"]
+        tell(daemon, "web-1", health="up")
+        daemon.wait_for(lambda: "pool web: backends take new flows again" in daemon.log(),
+                        "a line when it ends", FOLLOW_SECONDS)
+        return starved, daemon.call("status")["warnings"]
+
+    starved, fed = ask(rig, question)
+    require(any("pool web has had no backend that takes new flows since" in warning
+                and "new flows of www are dropped" in warning for warning in starved), starved)
+    require(not any("no backend" in warning for warning in fed), fed)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Methods of the control socket beside those of news: what they change, answer and refuse."""
+import json
+
+from lib import frames
+from lib.judge import require, require_equal
+from lib.registry import case
+from lib.rig import backend
+from lib.worlds import world
+
+CLIENT = {"source": "10.1.0.99", "source_port": 4000, "destination": frames.VIP[4],
+          "destination_port": 80}
+
+
+def ask(rig, question, **options):
+    return rig.run([], ask=question, **world(**options)).asked
+
+
+def names(rows):
+    return [row["name"] for row in rows]
+
+
+@case
+def explain_says_what_is_too_big_and_what_an_icmp_error_meets(rig):
+    def question(daemon):
+        return [daemon.call("explain", **CLIENT, **more)
+                for more in ({"length": 1480}, {"length": 1481}, {"icmp_error": True})]
+
+    fits, too_big, about = ask(rig, question)
+    require_equal(fits["verdict"], "forwarded", "1480 bytes and 20 of IPIP through 1500")
+    require_equal(too_big["verdict"], "too_big", "one byte more")
+    require_equal((about["verdict"], about["backend"]), ("forwarded", fits["backend"]),
+                  "an ICMP error goes to the backend of its flow")
+
+
+@case
+def explain_tells_a_new_connection_from_an_old_one(rig):
+    def question(daemon):
+        before = daemon.call("explain", **CLIENT)
+        daemon.call("backend.set", pool="web", name=before["backend"], state="drain")
+        return before, daemon.call("explain", **CLIENT)
+
+    before, drained = ask(rig, question)
+    require(drained["backend"] != before["backend"], f"a new one still to {before['backend']}")
+    require_equal(drained["established"]["backend"], before["backend"], "an old one")
+
+
+@case
+def a_service_gets_another_port_and_an_unknown_key_is_refused(rig):
+    def question(daemon):
+        report = daemon.call("service.set", name="www", port=8080)
+        ports = {row["name"]: row["port"] for row in daemon.call("service.list")}
+        return (report, ports, daemon.refused("service.set", name="www"),
+                daemon.refused("service.set", name="absent", port=1))
+
+    report, ports, empty, absent = ask(rig, question)
+    require_equal(report["changed"], True, "changed")
+    require_equal(ports, {"www": 8080, "dns": 53}, "ports")
+    require("nothing to set" in empty, empty)
+    require("absent" in absent, absent)
+
+
+@case
+def a_pool_is_added_and_removed_but_not_while_a_service_uses_it(rig):
+    def question(daemon):
+        added = daemon.call("pool.add", pool={"name": "next", "slots": 251})
+        listed = names(daemon.call("pool.list"))
+        daemon.call("pool.remove", name="next")
+        return added, listed, names(daemon.call("pool.list")), daemon.refused(
+            "pool.remove", name="web")
+
+    added, listed, left, used = ask(rig, question)
+    require_equal((added["changed"], listed, left), (True, ["web", "next"], ["web"]), "pools")
+    require("web" in used, used)
+
+
+@case
+def a_reload_takes_the_file_says_what_differs_and_refuses_a_bad_one(rig):
+    def question(daemon):
+        path = daemon.configuration_path
+        with open(path) as file:
+            document = json.load(file)
+        document["pools"][0]["backends"].append(backend("web-9", "10.2.0.29"))
+        write(path, json.dumps(document))
+        foreseen = daemon.call("config.reload", dry_run=True)
+        before = names(daemon.call("backend.list", pool="web"))
+        report = daemon.call("config.reload")
+        after = names(daemon.call("backend.list", pool="web"))
+        write(path, "{")
+        return foreseen, before, report, after, daemon.refused("config.reload")
+
+    foreseen, before, report, after, refused = ask(rig, question)
+    require_equal((len(before), len(after)), (3, 4), "backends before and after")
+    for each in (foreseen, report):
+        require("web-9" in each["changes"], f"what differs: {each['changes']}")
+    require("sluice.json" in refused, refused)
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
