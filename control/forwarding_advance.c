@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How time and checks change what is live, with the configuration as it is. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "forwarding_live.h"
 #include "log.h"
 
-#define RATE_MS 900 /* of the timer's second */
+/* The flows that a drain has not seen out are lost at its end, and an operator is to know. */
+static void log_life(const struct forwarding *forwarding, const struct member_pool *pool,
+	const struct live_backend *before, const struct live_backend *next)
+{
+	uint64_t flows;
+
+	if (next->life.state == before->life.state)
+		return;
+	log_info("backend %s/%s is %s, was %s", pool->name, next->name,
+		member_state_name(next->life.state), member_state_name(before->life.state));
+	if (!live_backend_drains(before) || !member_state_is_final(next->life.state) ||
+		!tracking_flows_left(forwarding->tracking, before->gid, &flows) || flows == 0)
+		return;
+	log_warning("backend %s/%s: its drain has ended and cut off about %" PRIu64 " flow%s",
+		pool->name, next->name, flows, flows == 1 ? "" : "s");
+}
 
 void forwarding_install_backend(
 	struct forwarding *forwarding, size_t number, size_t place, const struct live_backend *next)
@@ -15,42 +31,12 @@ void forwarding_install_backend(
 	struct member_pool *pool = &forwarding->pools[number];
 	struct live_backend *backend = &pool->backends[place];
 
-	if (next->life.state != backend->life.state)
-		log_info("backend %s/%s is %s, was %s", pool->name, next->name,
-			member_state_name(next->life.state),
-			member_state_name(backend->life.state));
+	log_life(forwarding, pool, backend, next);
 	if (!live_backend_lives_alike(backend, next)) {
 		*backend = *next;
 		forwarding_write_backend(forwarding, pool->live, backend);
 	}
 	tracking_store(forwarding->tracking, backend->gid, &backend->life);
-}
-
-static void measure_rate(
-	struct forwarding *forwarding, struct live_backend *backend, uint64_t elapsed_ms)
-{
-	struct counter sum;
-
-	if (!live_backend_drains(backend)) {
-		backend->packets_seen = backend->packet_rate = 0;
-		return;
-	}
-	forwarding_sum(forwarding, forwarding_backend_place(forwarding, backend->gid), &sum);
-	if (backend->packets_seen != 0)
-		backend->packet_rate = (sum.packets - backend->packets_seen) * 1000 / elapsed_ms;
-	backend->packets_seen = sum.packets;
-}
-
-/* Of those that drain: an operator waits for them to fall silent. */
-static void measure_rates(struct forwarding *forwarding, struct member_pool *pool, uint64_t now_ms)
-{
-	uint64_t elapsed_ms = now_ms - pool->live->rated_ms;
-
-	if (elapsed_ms < RATE_MS)
-		return;
-	pool->live->rated_ms = now_ms;
-	for (size_t i = 0; i < pool->backend_count; i++)
-		measure_rate(forwarding, &pool->backends[i], elapsed_ms);
 }
 
 void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint64_t now_ms)
@@ -64,7 +50,6 @@ void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint6
 		forwarding_install_backend(forwarding, number, i, &next);
 	}
 	forwarding_follow_shares(forwarding, number, now_ms, NULL, NULL);
-	measure_rates(forwarding, pool, now_ms);
 }
 
 /* Whether nothing but its row speaks of the backend any more. */

@@ -31,9 +31,6 @@ struct live_backend {
 	uint32_t asked_share;          /* of FACTOR_ONE: its dynamic weight as last told */
 	struct factor_dynamic dynamic; /* and as it is applied */
 
-	uint64_t packets_seen; /* at the last look */
-	uint32_t packet_rate;  /* per second, while it drains */
-
 	/* during a change */
 	const struct live_backend *before; /* as it was, NULL for a new one */
 	bool stays;                        /* it is in the state to come */

@@ -33,7 +33,6 @@ struct live_pool {
 	struct transitions_summary summary; /* as it was left last */
 	uint16_t *table;                    /* scratch: by slot, the index that cur is to be */
 	uint64_t table_number;              /* of the plan's table that cur has; 0: of none yet */
-	uint64_t rated_ms;                  /* when the packets of its backends were counted last */
 	uint64_t built_ms; /* when its last table was built, or was to be; 0: never */
 	bool is_dirty;     /* it has news that its table does not have */
 	uint8_t *seen;     /* by slot, what a sweep leaves (pins_sweep.h) */

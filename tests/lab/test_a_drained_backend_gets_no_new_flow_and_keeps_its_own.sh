@@ -33,6 +33,8 @@ downloads_start "$LAB_IPIP4" "$DOWNLOADS"
 connected=$(downloads_are begun web-2)
 lab_ctl backend drain web web-2 --deadline 2s
 wait_for 60 backend_lives web-2 drained || die "web-2 outlives the deadline of its drain"
+grep -q "backend web/web-2: its drain has ended and cut off about" "$LAB_DIR/sluiced.log" ||
+	die "the log does not say that flows were cut off"
 downloads_end
 expect_equal "downloads that the deadline cut off" $((DOWNLOADS - $(downloads_are whole))) "$connected"
 expect_equal "downloads from web-2 that came whole" "$(downloads_are whole web-2)" 0
