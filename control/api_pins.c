@@ -91,9 +91,11 @@ void api_pins_list(void *context, const json_t *params, struct rpc_call *call)
 	used = report.capacity - report.found[PIN_EMPTY];
 	rpc_call_result(call,
 		json_pack(
-			"{s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:b, s:b, s:I, s:o, s:I, s:o}",
+			"{s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:b, s:b, s:I, s:o, s:I, s:o}",
 			"capacity", (json_int_t)report.capacity, "used", (json_int_t)used,
-			"fill_percent", api_json_tenths(100.0 * used / report.capacity), "classes",
+			"older_capacity", (json_int_t)report.older_capacity, "older_used",
+			(json_int_t)report.older_used, "fill_percent",
+			api_json_tenths(100.0 * used / report.capacity), "classes",
 			by_class(report.found), "inserts", (json_int_t)count_inserts(&report.sum),
 			"refused",
 			(json_int_t)(report.sum.puts[PINS_PUT_REFUSED] +

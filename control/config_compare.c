@@ -93,13 +93,24 @@ static int compare_documents(const json_t *old, const json_t *new, struct error 
 	return result;
 }
 
+/* The number of pins may be raised at any time. */
+static int allow_more_pins(const struct config *old, const struct config *new, json_t *document)
+{
+	json_t *dataplane = json_object_get(document, "dataplane");
+
+	if (new->dataplane.pins <= old->dataplane.pins)
+		return 0;
+	return json_object_set_new(dataplane, "pins", json_integer(old->dataplane.pins));
+}
+
 int config_compare_restart(const struct config *old, const struct config *new, struct error *error)
 {
 	json_t *old_document = config_print_with_secret(old);
 	json_t *new_document = config_print_with_secret(new);
 	int result;
 
-	if (old_document == NULL || new_document == NULL)
+	if (old_document == NULL || new_document == NULL ||
+		allow_more_pins(old, new, new_document) != 0)
 		result = error_set(error, -ENOMEM, "out of memory");
 	else {
 		remove_ways(old_document);

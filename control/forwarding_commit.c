@@ -320,6 +320,7 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 	change->now_ms = forwarding->clock();
 	/* no slot is promoted by this change whose flows may have gone unrecorded until now */
 	tracking_tick(forwarding->tracking, change->now_ms, forwarding->with_udp);
+	tracking_commit_pins(forwarding->tracking);
 	catch_up(change);
 	for (size_t i = 0; i < change->pool_count; i++) {
 		struct member_pool *pool = &change->pools[i];

@@ -376,6 +376,17 @@ static void leave_alone(struct forwarding_change *change)
 	}
 }
 
+/* More of them than the committed configuration has; at a start the state file has what is asked.
+ */
+static int prepare_pins(
+	struct forwarding *forwarding, const struct config *config, struct error *error)
+{
+	if (forwarding->config == NULL ||
+		config->dataplane.pins <= forwarding->config->dataplane.pins)
+		return 0;
+	return tracking_prepare_pins(forwarding->tracking, config->dataplane.pins, error);
+}
+
 struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	const struct config *config, const struct live_terms *terms, struct error *error)
 {
@@ -393,7 +404,9 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	change->config = config;
 	change->terms = terms;
 	change->now_ms = forwarding->clock();
-	code = prepare_pools(forwarding, change, error);
+	code = prepare_pins(forwarding, config, error);
+	if (code == 0)
+		code = prepare_pools(forwarding, change, error);
 	change->terms = NULL;
 	if (code == 0)
 		code = prepare_plan(forwarding, change, error);
@@ -446,6 +459,7 @@ void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *c
 			arena_give(forwarding->service_places, change->services[i].place, 1);
 	for (size_t i = 0; i < change->pool_count; i++)
 		abort_pool(forwarding, &change->pools[i]);
+	tracking_abort_pins(forwarding->tracking);
 	forget_stays(forwarding);
 	forwarding->changing = false;
 	neighbours_destroy(change->neighbours);

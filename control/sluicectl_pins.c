@@ -14,6 +14,7 @@ static void print_whole(const json_t *pins, FILE *out)
 	static const struct row_field fields[] = {
 		{ "capacity", "capacity", TABLE_LEFT },
 		{ "used", "used", TABLE_LEFT },
+		{ "in older tables", "older_used", TABLE_LEFT },
 		{ "fill %", "fill_percent", TABLE_LEFT },
 		{ "memory, bytes", "memory_bytes", TABLE_LEFT },
 		{ "inserts", "inserts", TABLE_LEFT },

@@ -10,6 +10,8 @@
 
 #include "log.h"
 #include "loop.h"
+#include "pin_tables.h"
+#include "pins_older.h"
 #include "sketch.h"
 #include "slots.h"
 
@@ -68,7 +70,7 @@ struct tracking_pool {
 struct tracking {
 	struct state *state;
 	struct publish *publish;
-	struct pins pins;
+	struct pin_tables *tables;
 	struct affinity affinity;
 	struct member *members;
 	struct arena *gids;
@@ -77,10 +79,14 @@ struct tracking {
 	uint32_t *counted_s;               /* by gid: since when its flows are counted */
 	struct pins_sweep_pool *sweep_pools;
 	struct pins_sweep_rules rules;
-	struct pins_sweep sweep; /* under way */
-	struct pins_sweep last;  /* that came to its end */
-	uint64_t sweeps;         /* that have come to their end */
-	double sweeping_ms;      /* of the one under way, so far */
+	struct pins_sweep sweep;            /* under way */
+	struct pins_sweep last;             /* over the current table, that came to its end */
+	uint64_t older_places, older_swept; /* in older tables; so far in the one under way */
+	uint64_t older_pins, older_left;
+	uint32_t grown_s;   /* when there was another current table, last */
+	bool may_retire;    /* no worker puts pins into older tables since the sweep began */
+	uint64_t sweeps;    /* that have come to their end */
+	double sweeping_ms; /* of the one under way, so far */
 	double sweep_ms;
 	uint32_t now_s;
 	uint32_t settled_s;       /* every worker has passed a quiescent state since then */
@@ -141,8 +147,12 @@ struct tracking *tracking_create(struct state *state, struct publish *publish)
 	for (uint32_t i = 0; i < layout->pools; i++)
 		tracking->pools[i].observe_s = IDLE_S;
 	memset(tracking->members, 0, MEMBER_COUNT_MAX * sizeof(*tracking->members));
-	pins_init(&tracking->pins, state_pins(state), layout->pin_buckets);
-	tracking->affinity.pins = &tracking->pins;
+	tracking->tables = pin_tables_create(state, publish);
+	if (tracking->tables == NULL) {
+		tracking_destroy(tracking);
+		return NULL;
+	}
+	atomic_init(&tracking->affinity.pins, pin_tables_current(tracking->tables));
 	tracking->affinity.members = tracking->members;
 	tracking->affinity.udp_idle_ticks = UDP_IDLE_S / PIN_TICK_SECONDS;
 	tracking->rules = (struct pins_sweep_rules){
@@ -172,6 +182,7 @@ void tracking_destroy(struct tracking *tracking)
 	free(tracking->affinity.pools);
 	free(tracking->pools);
 	free(tracking->counted_s);
+	pin_tables_destroy(tracking->tables);
 	free(tracking->sweep_pools);
 	free(tracking->words_of);
 	free(tracking->gid_states);
@@ -278,7 +289,7 @@ static struct affinity_counters sum_counters(const struct tracking *tracking)
 
 static uint64_t count_places(const struct tracking *tracking)
 {
-	return (uint64_t)tracking->pins.bucket_count * PINS_WAYS;
+	return (uint64_t)pin_tables_current(tracking->tables)->bucket_count * PINS_WAYS;
 }
 
 /* What new flows may take. */
@@ -534,7 +545,7 @@ static void judge_fill(struct tracking *tracking)
 	tracking->fill_percent = percent;
 	if (percent >= WARN_PERCENT && !tracking->warned)
 		log_warning("the pin table is %u %% full: when it is, new flows of slots that have "
-			    "moved may break; raise dataplane.pins",
+			    "moved may break; raise dataplane.pins, which needs no restart",
 			percent);
 	if (percent < RELIEF_PERCENT && tracking->warned)
 		log_info("the pin table is %u %% full: there is room again", percent);
@@ -550,13 +561,48 @@ void tracking_sweep_begin(struct tracking *tracking, uint64_t now_ms)
 	tracking->swept_settled_s = tracking->settled_s;
 	tracking->sweeping_ms = 0;
 	change_gids(tracking, GID_WAITING, GID_SWEEPING);
-	pins_sweep_begin(&tracking->sweep, &tracking->pins, &tracking->rules);
+	tracking->may_retire = tracking->grown_s == 0 || tracking->settled_s > tracking->grown_s;
+	tracking->older_swept = tracking->older_left = 0;
+	pins_sweep_begin(&tracking->sweep, pin_tables_oldest(tracking->tables), &tracking->rules);
+}
+
+static uint64_t count_left(const struct pins_sweep *sweep)
+{
+	uint64_t left = 0;
+
+	for (int class = PIN_EMPTY + 1; class < PIN_CLASS_COUNT; class ++)
+		left += sweep->found[class] - sweep->deleted[class];
+	return left;
+}
+
+/*
+ * One table is done: goes on to the next younger one. False: it was the current one. Pins move from
+ * older tables into the current one, so that each of them is seen in one or the other.
+ */
+static bool sweep_next(struct tracking *tracking)
+{
+	struct pins *done = tracking->sweep.pins;
+	struct pins *next = pin_tables_younger(tracking->tables, done);
+	uint64_t left = count_left(&tracking->sweep);
+
+	if (next == NULL)
+		return false;
+	pins_sweep_begin(&tracking->sweep, next, &tracking->rules);
+	if (left == 0 && tracking->may_retire) {
+		pin_tables_retire(tracking->tables, done);
+		return true;
+	}
+	tracking->older_left += left;
+	tracking->older_swept += (uint64_t)done->bucket_count * PINS_WAYS;
+	return true;
 }
 
 static void end_sweep(struct tracking *tracking)
 {
 	change_gids(tracking, GID_SWEEPING, GID_USED);
 	tracking->last = tracking->sweep;
+	tracking->older_pins = tracking->older_left;
+	tracking->older_places = tracking->older_swept;
 	tracking->sweeps++;
 	judge_fill(tracking);
 	turn_tallies(tracking);
@@ -573,7 +619,8 @@ bool tracking_sweep_on(struct tracking *tracking, uint64_t now_ms)
 	tracking->now_s = now_ms / 1000;
 	do {
 		over = pins_sweep_run(&tracking->sweep, SWEEP_BUCKETS,
-			tracking->now_s / PIN_TICK_SECONDS, keep_pin);
+			       tracking->now_s / PIN_TICK_SECONDS, keep_pin) &&
+		       !sweep_next(tracking);
 		elapsed = elapsed_ms(&began);
 	} while (!over && elapsed < LOOP_SLICE_US / 1e3);
 	tracking->sweeping_ms += elapsed;
@@ -585,13 +632,11 @@ bool tracking_sweep_on(struct tracking *tracking, uint64_t now_ms)
 bool tracking_needs_sweep(const struct tracking *tracking)
 {
 	const struct pins_sweep *last = &tracking->last;
-	uint64_t left = 0;
 
-	if (last->pins == NULL)
+	if (last->pins == NULL || pins_older(pin_tables_current(tracking->tables)) != NULL)
 		return true;
-	for (int class = PIN_EMPTY + 1; class < PIN_CLASS_COUNT; class ++)
-		left += last->found[class] - last->deleted[class];
-	return left != 0 || memchr(tracking->gid_states, GID_WAITING, MEMBER_COUNT_MAX) != NULL;
+	return count_left(last) != 0 ||
+	       memchr(tracking->gid_states, GID_WAITING, MEMBER_COUNT_MAX) != NULL;
 }
 
 /* What there is to see. */
@@ -614,7 +659,9 @@ void tracking_report(const struct tracking *tracking, struct tracking_report *re
 {
 	memset(report, 0, sizeof(*report));
 	report->capacity = count_places(tracking);
-	report->memory = pins_memory(tracking->pins.bucket_count);
+	report->memory = pins_memory(report->capacity / PINS_WAYS);
+	report->older_capacity = tracking->older_places;
+	report->older_used = tracking->older_pins;
 	report->found[PIN_EMPTY] = report->capacity;
 	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++)
 		report->flood |= is_flooded(tracking, i);
@@ -630,6 +677,32 @@ void tracking_report(const struct tracking *tracking, struct tracking_report *re
 		report->deleted += tracking->last.deleted[class];
 	}
 	report->found[PIN_EMPTY] += report->deleted;
+}
+
+int tracking_prepare_pins(struct tracking *tracking, uint64_t pins, struct error *error)
+{
+	return pin_tables_prepare(tracking->tables, pins_bucket_count(pins), error);
+}
+
+void tracking_abort_pins(struct tracking *tracking)
+{
+	pin_tables_abort(tracking->tables);
+}
+
+/* A sweep that is under way goes on into the new table. */
+void tracking_commit_pins(struct tracking *tracking)
+{
+	struct pins *pins;
+
+	if (!pin_tables_commit(tracking->tables))
+		return;
+	pins = pin_tables_current(tracking->tables);
+	atomic_store_explicit(&tracking->affinity.pins, pins, memory_order_release);
+	tracking->grown_s = tracking->now_s;
+	tracking->may_retire = false;
+	memset(&tracking->last, 0, sizeof(tracking->last));
+	log_info("dataplane.pins: the pins of before move into a larger table as their flows have "
+		 "packets");
 }
 
 void tracking_report_pool(

@@ -23,6 +23,14 @@ struct tracking;
 struct tracking *tracking_create(struct state *state, struct publish *publish);
 void tracking_destroy(struct tracking *tracking); /* NULL is allowed */
 
+/*
+ * The number of pins is raised while workers go on: made ready, with the reason where that cannot
+ * be (pin_tables.h), and then given back, or taken into use if there is anything ready.
+ */
+int tracking_prepare_pins(struct tracking *tracking, uint64_t pins, struct error *error);
+void tracking_abort_pins(struct tracking *tracking);
+void tracking_commit_pins(struct tracking *tracking);
+
 /* What workers choose by. */
 const struct affinity *tracking_affinity(const struct tracking *tracking);
 
@@ -94,9 +102,11 @@ struct tracking_report {
 	uint64_t found[PIN_CLASS_COUNT]; /* by class; found[PIN_EMPTY] are free */
 	uint64_t deleted;                /* by the last sweep */
 	double sweep_ms;
-	uint64_t sweeps; /* that have come to their end */
-	bool flood;      /* in some pool */
-	bool crowded;    /* there is hardly room for new flows */
+	uint64_t sweeps;         /* that have come to their end */
+	uint64_t older_capacity; /* of tables that empty after the number of pins has changed */
+	uint64_t older_used;
+	bool flood;   /* in some pool */
+	bool crowded; /* there is hardly room for new flows */
 	struct affinity_counters sum;
 };
 void tracking_report(const struct tracking *tracking, struct tracking_report *report);

@@ -8,6 +8,7 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
+#include "pins_older.h"
 #include "slots.h"
 
 #define QUIC_VERSION_1 0x00000001 /* RFC 9000 */
@@ -21,6 +22,7 @@ struct question {
 	uint32_t word;               /* the packet's */
 	uint64_t pin;                /* 0: none */
 	const struct member *member; /* the pin's, while packets may be sent there; else NULL */
+	struct pins *pins;           /* the table that the pin is in, else the current one */
 	uint32_t position;           /* of the pin */
 };
 
@@ -137,6 +139,33 @@ static enum member_state state_of(const struct question *question, uint32_t inde
 	return member == NULL ? MEMBER_NONE : member_state(member);
 }
 
+static bool is_ours(const struct question *question, uint64_t pin)
+{
+	const struct member *member = &question->view->affinity->members[pin_gid(pin)];
+
+	return atomic_load_explicit(&member->pool, memory_order_relaxed) ==
+	       question->packet->service->pool;
+}
+
+/*
+ * While an older table empties. Only what is ours is moved: of another flow the hash is not known.
+ * The pin of a backend that is gone stays for the sweep, which is to have seen all of those before
+ * their number is given to another backend.
+ */
+static __rte_noinline uint64_t find_older(struct question *question)
+{
+	struct pins *current = question->pins;
+	uint64_t hash = question->packet->hash;
+	uint64_t pin = pins_find_older(current, hash, &question->pins, &question->position);
+
+	if (question->pins == current || question->view->counters == NULL ||
+		!is_ours(question, pin) ||
+		!member_state_is_usable(
+			member_state(&question->view->affinity->members[pin_gid(pin)])))
+		return pin;
+	return pins_move(current, hash, pin, &question->pins, &question->position);
+}
+
 /*
  * A pin of another pool is another flow's with the same tag, or of a time when this service had
  * another pool: not ours to follow or to forget.
@@ -145,12 +174,19 @@ static void find_pin(struct question *question)
 {
 	const struct affinity *affinity = question->view->affinity;
 	const struct packet *packet = question->packet;
-	uint64_t pin = pins_find(affinity->pins, packet->hash, &question->position);
-	const struct member *member = &affinity->members[pin_gid(pin)];
+	const struct member *member;
+	uint64_t pin;
 
-	if (pin == 0 ||
-		atomic_load_explicit(&member->pool, memory_order_relaxed) != packet->service->pool)
+	question->pins = affinity_pins(affinity);
+	pin = pins_find(question->pins, packet->hash, &question->position);
+	if (pin == 0) {
+		if (likely(pins_older(question->pins) == NULL))
+			return;
+		pin = find_older(question);
+	}
+	if (pin == 0 || !is_ours(question, pin))
 		return;
+	member = &affinity->members[pin_gid(pin)];
 	question->pin = pin;
 	if (member_state_is_usable(member_state(member)))
 		question->member = member;
@@ -237,6 +273,7 @@ static void note_eviction(const struct question *question, uint64_t evicted)
 static enum pins_put put(const struct question *question, uint32_t index, enum pin_class class)
 {
 	const struct affinity_view *view = question->view;
+	struct pins *pins = affinity_pins(view->affinity);
 	uint64_t hash = question->packet->hash, pin, evicted;
 	enum pins_put outcome;
 	uint16_t gid;
@@ -246,7 +283,9 @@ static enum pins_put put(const struct question *question, uint32_t index, enum p
 	pin = pin_pack(hash, gid, class, view->tick);
 	if (class == PIN_PROBATION && is_tcp(question->packet))
 		pin = pin_expect(pin, sequence_of(question->packet) + 1);
-	outcome = pins_put_packed(view->affinity->pins, hash, pin, view->tick, &evicted);
+	outcome = pins_put_packed(pins, hash, pin, view->tick, &evicted);
+	if (unlikely(question->pin != 0 && question->pins != pins))
+		pins_delete(question->pins, question->position, question->pin); /* is overtaken */
 	view->counters->puts[outcome]++;
 	if (evicted != 0)
 		note_eviction(question, evicted);
@@ -271,8 +310,8 @@ static void forget(const struct question *question)
 	const struct affinity_view *view = question->view;
 
 	if (view->counters != NULL)
-		view->counters->steps[pins_delete(
-			view->affinity->pins, question->position, question->pin)]++;
+		view->counters
+			->steps[pins_delete(question->pins, question->position, question->pin)]++;
 }
 
 static bool is_flooded(const struct affinity_pool *pool)
@@ -286,7 +325,7 @@ static enum pins_step step_on(
 	const struct question *question, enum affinity_kind kind, enum pin_class settled)
 {
 	const struct affinity_view *view = question->view;
-	struct pins *pins = view->affinity->pins;
+	struct pins *pins = question->pins;
 	struct affinity_pool *pool;
 	enum pins_step step;
 
@@ -427,7 +466,7 @@ static void reopen(const struct question *question)
 
 	if (view->counters != NULL && pin_class(question->pin) == PIN_FINISHED)
 		view->counters->steps[pins_reopen(
-			view->affinity->pins, question->position, question->pin, view->tick)]++;
+			question->pins, question->position, question->pin, view->tick)]++;
 }
 
 /* The client may have given up and begun again with another number: the last SYN counts. */
@@ -442,7 +481,7 @@ static void expect_anew(const struct question *question)
 	next = pin_expect(question->pin, sequence_of(question->packet) + 1);
 	if (next != question->pin)
 		view->counters->steps[pins_change(
-			view->affinity->pins, question->position, question->pin, next)]++;
+			question->pins, question->position, question->pin, next)]++;
 }
 
 static struct affinity_choice choose_start(const struct question *question)
@@ -473,8 +512,8 @@ static struct affinity_choice reclaim(const struct question *question, enum affi
 
 	if (view->counters != NULL && kind != AFFINITY_END &&
 		find_gid(question, slot_home(question->word), &gid))
-		view->counters->steps[pins_change(view->affinity->pins, question->position,
-			question->pin, pin_reclaim(question->pin, gid, view->tick))]++;
+		view->counters->steps[pins_change(question->pins, question->position, question->pin,
+			pin_reclaim(question->pin, gid, view->tick))]++;
 	return choose_home(question);
 }
 

@@ -47,7 +47,7 @@ static_assert(sizeof(struct affinity_pool) == 64, "a line for each pool");
 
 /* What all workers share. */
 struct affinity {
-	struct pins *pins;
+	struct pins *_Atomic pins;    /* the current table; older ones follow (pins_older.h) */
 	const struct member *members; /* by gid; MEMBER_COUNT_MAX of them: a pin says anything */
 	struct affinity_pool *pools;  /* by number */
 	/*
@@ -84,6 +84,11 @@ const char *affinity_reason_text(enum affinity_reason reason);
 static_assert(AFFINITY_REASON_COUNT <= AFFINITY_REASON_ROOM &&
 		      PINS_PUT_COUNT <= AFFINITY_PUT_ROOM && PINS_STEP_COUNT <= AFFINITY_STEP_ROOM,
 	"all are counted");
+
+static inline struct pins *affinity_pins(const struct affinity *affinity)
+{
+	return atomic_load_explicit(&affinity->pins, memory_order_acquire);
+}
 
 /* How a worker sees it during one burst. */
 struct affinity_view {

@@ -114,13 +114,15 @@ static __rte_noinline unsigned int choose_tracked(const struct tables *tables,
 	struct affinity_view view = { .affinity = affinity, .counters = counters };
 	struct packet *tracked[PACKET_BURST];
 	unsigned int tracked_count, copies = 0;
+	const struct pins *pins;
 
 	if (affinity == NULL)
 		return 0;
 	view.tick = atomic_load_explicit(&affinity->tick, memory_order_relaxed);
+	pins = affinity_pins(affinity);
 	tracked_count = list_tracked(packets, count, tracked);
 	for (unsigned int i = 0; i < tracked_count; i++)
-		pins_prefetch(affinity->pins, tracked[i]->hash);
+		pins_prefetch(pins, tracked[i]->hash);
 	for (unsigned int i = 0; i < tracked_count; i++) {
 		struct packet *packet = tracked[i];
 		struct affinity_choice choice = affinity_choose(&view, tables, packet);

@@ -45,6 +45,7 @@ void pins_init(struct pins *pins, void *memory, uint32_t bucket_count)
 	pins->words = memory;
 	pins->bucket_count = bucket_count;
 	atomic_init(&pins->flood, false);
+	atomic_init(&pins->older, NULL);
 }
 
 void pins_set_flood(struct pins *pins, bool flood)
@@ -256,6 +257,34 @@ enum pins_put pins_put_packed(
 	*evicted = 0;
 	for (unsigned int i = 0; i < ATTEMPTS && outcome == PINS_PUT_LOST; i++)
 		outcome = try_put(pins, hash, pin, now, evicted);
+	return outcome;
+}
+
+static enum pins_put try_put_moved(struct pins *pins, uint64_t hash, uint64_t pin)
+{
+	struct bucket buckets[2];
+	struct target target;
+
+	look_at(pins, pins_first_bucket(pins, hash), &buckets[0]);
+	look_at(pins, pins_second_bucket(pins, hash), &buckets[1]);
+	if (choose_same(&buckets[0], pin_tag(pin), &target) ||
+		choose_same(&buckets[1], pin_tag(pin), &target))
+		return PINS_PUT_KEPT;
+	if (!choose_free(buckets, pin_class(pin), &target))
+		return PINS_PUT_REFUSED;
+	if (!exchange(pins, target.position, &(uint64_t){ target.pin }, pin))
+		return PINS_PUT_LOST;
+	if (unlikely(merge(pins, buckets, &(struct target){ target.position, pin })))
+		return PINS_PUT_MERGED;
+	return PINS_PUT_PLACED;
+}
+
+enum pins_put pins_put_moved(struct pins *pins, uint64_t hash, uint64_t pin)
+{
+	enum pins_put outcome = PINS_PUT_LOST;
+
+	for (unsigned int i = 0; i < ATTEMPTS && outcome == PINS_PUT_LOST; i++)
+		outcome = try_put_moved(pins, hash, pin);
 	return outcome;
 }
 

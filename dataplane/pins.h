@@ -73,6 +73,7 @@ struct pins {
 	_Atomic uint64_t *words;
 	uint32_t bucket_count;
 	_Atomic bool flood;
+	struct pins *_Atomic older; /* NULL, but while a table of another size empties */
 };
 
 /* What became of a pin that was to be put. */
@@ -261,6 +262,12 @@ static inline enum pins_step pins_continue(
 		return PINS_STEP_NONE;
 	return pins_continue_slowly(pins, position, pin, settled, now, pins_are_flooded(pins));
 }
+
+/*
+ * A pin of another table comes into this one as it is, and evicts nothing for it. PINS_PUT_PLACED,
+ * MERGED, KEPT: this table has one for the flow. REFUSED, LOST: it has none.
+ */
+enum pins_put pins_put_moved(struct pins *pins, uint64_t hash, uint64_t pin);
 
 /* Forgets the pin, unless it has become another flow's or another backend's. */
 enum pins_step pins_delete(struct pins *pins, uint32_t position, uint64_t pin);

@@ -11,6 +11,7 @@
 #include <rte_common.h>
 
 #include "arena.h"
+#include "pins.h"
 #include "record.h"
 #include "slots.h"
 #include "state_reader.h"
@@ -29,6 +30,7 @@ struct state {
 	enum state_start start;
 	struct arena *slots; /* in cache lines */
 	struct arena *records;
+	struct state_pins pins;
 };
 
 uint64_t state_memory(const struct state_layout *layout)
@@ -48,7 +50,6 @@ const char *state_start_text(enum state_start start)
 		[STATE_COLD_VERSION] = "the state file has the layout of another version",
 		[STATE_COLD_BOOT] = "the state file is from before the last boot",
 		[STATE_COLD_KEY] = "the state file was made with another hash key",
-		[STATE_COLD_PINS] = "the state file has another number of pins",
 	};
 
 	return texts[start];
@@ -72,8 +73,6 @@ static enum state_start judge_before(const struct state *state, int result)
 		return STATE_COLD_BOOT;
 	if (before->key_fingerprint != state->plan.key_fingerprint)
 		return STATE_COLD_KEY;
-	if (before->layout.pin_buckets != state->plan.layout.pin_buckets)
-		return STATE_COLD_PINS;
 	return STATE_WARM;
 }
 
@@ -118,6 +117,15 @@ static void add_pools(struct state_layout *layout, const struct state_reader *be
 	layout->slot_words = RTE_MIN(words, (uint64_t)SLOT_WORDS_MAX);
 }
 
+/* The last table goes before the first one is empty: so many changes are more than fit. */
+static void keep_pins(struct state_layout *layout, const struct state_reader *before)
+{
+	struct state_reader_pins tables[STATE_PIN_TABLES];
+
+	if (state_reader_list_pins(before, tables) == STATE_PIN_TABLES)
+		layout->pin_buckets = tables[0].bucket_count;
+}
+
 /* Lays the file out anew: numbers that are adopted have to exist. */
 static int make_room(struct state *state, struct state_refusal *refusal)
 {
@@ -132,6 +140,7 @@ static int make_room(struct state *state, struct state_refusal *refusal)
 	layout.backends = RTE_MAX(layout.backends, before->backends);
 	layout.records = RTE_MAX(layout.records, before->records);
 	add_pools(&layout, state->before);
+	keep_pins(&layout, state->before);
 	result = state_header_lay_out(&state->plan, &layout);
 	return result == 0 ? 0 : state_refuse(refusal, STATE_REFUSED_LAYOUT, result);
 }
@@ -157,18 +166,69 @@ static int open_books(struct state *state, struct state_refusal *refusal)
 	return 0;
 }
 
+static bool is_empty(const struct state_reader_pins *table)
+{
+	const uint64_t *words = table->memory;
+
+	for (uint64_t i = 0; i < (uint64_t)table->bucket_count * PINS_WAYS; i++)
+		if (pin_class(words[i]) != PIN_EMPTY)
+			return false;
+	return true;
+}
+
+static int adopt_older(
+	struct state *state, const struct state_reader_pins *from, struct state_refusal *refusal)
+{
+	struct state_pin_table table;
+	int result;
+
+	if (is_empty(from))
+		return 0;
+	refusal->bytes = pins_memory(from->bucket_count);
+	result = state_pins_append(&state->pins, from->bucket_count, &table);
+	if (result != 0)
+		return state_refuse(refusal, STATE_REFUSED_SPACE, result);
+	memcpy(table.memory, from->memory, pins_memory(from->bucket_count));
+	state_pins_add(&state->pins, &table);
+	return 0;
+}
+
+/* The table of before goes on where it has the right number, and empties beside ours if not. */
+static int adopt_pins(struct state *state, struct state_refusal *refusal)
+{
+	struct state_pin_table current = {
+		.memory = state_header_region(&state->plan, state->base, STATE_PINS),
+		.offset = state->plan.regions[STATE_PINS].offset,
+		.bucket_count = state->plan.layout.pin_buckets,
+	};
+	struct state_reader_pins before[STATE_PIN_TABLES];
+	int count = state->before == NULL ? 0 : state_reader_list_pins(state->before, before);
+	int youngest = 0, result = 0;
+
+	state->pins.descriptor = state->file.next;
+	state->pins.header = state->base;
+	state->pins.end = state->plan.file_size;
+	if (count > 0 && before[0].bucket_count == current.bucket_count) {
+		memcpy(current.memory, before[0].memory, pins_memory(current.bucket_count));
+		youngest = 1;
+	}
+	for (int i = count - 1; i >= youngest && result == 0; i--)
+		result = adopt_older(state, &before[i], refusal);
+	if (result == 0)
+		state_pins_add(&state->pins, &current);
+	return result;
+}
+
 /* The file is new, so all but our signature is zero; `ready` is written when it is settled. */
-static void begin(struct state *state)
+static int begin(struct state *state, struct state_refusal *refusal)
 {
 	uint64_t fingerprint = state->plan.key_fingerprint;
 
-	if (state->before != NULL)
-		memcpy(state_pins(state), state_reader_pins(state->before),
-			state->plan.regions[STATE_PINS].length);
 	state_header_describe(&state->plan, fingerprint);
 	memcpy(state->base, &state->plan, STATE_HEADER_CONSTANT_SIZE);
 	atomic_store_explicit(
 		&state->base->reader_generation, state->plan.started_ns, memory_order_relaxed);
+	return adopt_pins(state, refusal);
 }
 
 int state_open(const char *path, const struct state_layout *layout, uint64_t key_fingerprint,
@@ -193,11 +253,12 @@ int state_open(const char *path, const struct state_layout *layout, uint64_t key
 		result = map_file(state, refusal);
 	if (result == 0)
 		result = open_books(state, refusal);
+	if (result == 0)
+		result = begin(state, refusal);
 	if (result != 0) {
 		state_discard(state);
 		return result;
 	}
-	begin(state);
 	*opened = state;
 	return 0;
 }
@@ -253,6 +314,7 @@ void state_close(struct state *state)
 	state_detach(state->before);
 	arena_destroy(state->slots);
 	arena_destroy(state->records);
+	state_pins_close(&state->pins);
 	if (state->base)
 		munmap(state->base, state->plan.file_size);
 	state_file_close(&state->file);
@@ -348,7 +410,12 @@ uint64_t state_generation(const struct state *state)
 
 void *state_pins(struct state *state)
 {
-	return state_header_region(&state->plan, state->base, STATE_PINS);
+	return state->pins.tables[state->pins.count - 1].memory;
+}
+
+struct state_pins *state_pin_tables(struct state *state)
+{
+	return &state->pins;
 }
 
 struct identity_pool *state_pool_row(struct state *state, uint32_t number)

@@ -9,7 +9,9 @@
  * Each part begins on a page. One process owns the file (state_file.h). A start makes a new file
  * and, where what an earlier process of the same boot has left is sound and means the same, keeps
  * that at hand for the caller to adopt, judged row by row (identity.h); the pins are copied whole,
- * because any bytes are a table. The new file takes the place of the old one when all is adopted.
+ * because any bytes are a table. Where they were of another number, their table stays as an older
+ * one beside the new one, until it is empty (pins_older.h). The new file takes the place of the old
+ *one when all is adopted.
  *
  * Opening, settling, closing, allocating and freeing: control thread.
  */
@@ -22,6 +24,7 @@
 #include "identity.h"
 #include "state_file.h"
 #include "state_header.h"
+#include "state_pins.h"
 
 struct backend_record;
 struct state_reader;
@@ -42,7 +45,6 @@ enum state_start {
 	STATE_COLD_VERSION,
 	STATE_COLD_BOOT,
 	STATE_COLD_KEY,
-	STATE_COLD_PINS,
 	STATE_START_COUNT,
 };
 
@@ -121,7 +123,14 @@ void state_generation_advance(struct state *state);
 /* What state_generation_advance() counts. */
 uint64_t state_generation(const struct state *state);
 
-/* The memory of the table of pins, as many buckets as the layout says. */
+/*
+ * The tables of pins, the oldest first and the current one last. At a start that is one of the
+ * layout's number of buckets, after those of the process before that had another number; they may
+ * be had added and dropped as state_pins.h has it.
+ */
+struct state_pins *state_pin_tables(struct state *state);
+
+/* The memory of the current one. */
 void *state_pins(struct state *state);
 
 /* The row with that number (identity.h). */

@@ -110,6 +110,26 @@ void state_header_describe(struct state_header *header, uint64_t key_fingerprint
 	header->checksum = checksum_of(header);
 }
 
+/* Whether a file of that size has such a table of pins. */
+static bool has_pins(uint64_t name, uint64_t file_size)
+{
+	uint32_t buckets = state_pins_name_buckets(name);
+	uint64_t offset = state_pins_name_offset(name);
+
+	return buckets != 0 && buckets <= PINS_BUCKETS_MAX && offset >= STATE_PAGE_SIZE &&
+	       offset <= file_size && pins_memory(buckets) <= file_size - offset;
+}
+
+static bool has_all_pins(const struct state_header *header, uint64_t file_size)
+{
+	if (header->pin_tables[0] == 0)
+		return false;
+	for (unsigned int i = 0; i < STATE_PIN_TABLES; i++)
+		if (header->pin_tables[i] != 0 && !has_pins(header->pin_tables[i], file_size))
+			return false;
+	return true;
+}
+
 int state_header_judge(const struct state_header *header, uint64_t file_size)
 {
 	struct state_header expected = { 0 };
@@ -130,7 +150,7 @@ int state_header_judge(const struct state_header *header, uint64_t file_size)
 		header->worker_stride != expected.worker_stride ||
 		header->file_size != expected.file_size || header->file_size > file_size)
 		return -EINVAL;
-	return 0;
+	return has_all_pins(header, file_size) ? 0 : -EINVAL;
 }
 
 void *state_header_region(

@@ -16,10 +16,11 @@
 
 #include "counters.h"
 
-#define STATE_VERSION     2
+#define STATE_VERSION     3
 #define STATE_PAGE_SIZE   4096
 #define STATE_RECORD_SIZE 128 /* bytes of a cell for a backend record */
 #define STATE_WORKERS_MAX 128
+#define STATE_PIN_TABLES  4 /* at a time: the current one and those that still empty */
 
 /* What the file has room for. */
 struct state_layout {
@@ -67,10 +68,15 @@ struct state_header {
 	uint64_t worker_stride; /* bytes from one worker's block to the next */
 	uint64_t checksum;      /* XXH3 (64 bit) of all that stands before it */
 
-	/* These two change while the file is in use. */
+	/* These change while the file is in use. */
 	_Atomic uint64_t reader_generation; /* see state_reader_generation() */
 	_Atomic uint32_t ready;             /* STATE_READY; written last */
 	uint32_t unused;
+	/*
+	 * The tables of pins, the oldest first, as state_pins_name() has them; then zeroes. While
+	 * they are written anew, one may stand in two places that follow each other.
+	 */
+	_Atomic uint64_t pin_tables[STATE_PIN_TABLES];
 };
 
 static_assert(sizeof(struct state_header) <= STATE_PAGE_SIZE, "the header has one page");
@@ -86,6 +92,22 @@ int state_header_lay_out(struct state_header *header, const struct state_layout 
 
 /* Completes a header that was laid out: this process, this boot, now; the checksum last. */
 void state_header_describe(struct state_header *header, uint64_t key_fingerprint);
+
+/* A table of pins: the page that it begins with, and its buckets. 0 is none. */
+static inline uint64_t state_pins_name(uint64_t offset, uint32_t bucket_count)
+{
+	return offset / STATE_PAGE_SIZE << 29 | bucket_count;
+}
+
+static inline uint64_t state_pins_name_offset(uint64_t name)
+{
+	return (name >> 29) * STATE_PAGE_SIZE;
+}
+
+static inline uint32_t state_pins_name_buckets(uint64_t name)
+{
+	return name & ((UINT32_C(1) << 29) - 1);
+}
 
 /* Whether both are of the same boot of the same kernel, as far as that can be known. */
 bool state_header_same_boot(const struct state_header *a, const struct state_header *b);

@@ -13,10 +13,11 @@
 
 struct state_reader {
 	const struct state_header *base; /* of the mapping */
+	uint64_t size;                   /* of the mapping: pins stand behind what is laid out */
 	struct state_header plan;        /* what was judged: our own copy, which stays as it is */
 };
 
-static int read_header(int file, struct state_header *header)
+static int read_header(int file, struct state_header *header, uint64_t *size)
 {
 	struct stat status;
 	ssize_t length;
@@ -27,6 +28,7 @@ static int read_header(int file, struct state_header *header)
 		return -EINVAL;
 	if (status.st_size == 0)
 		return -EAGAIN; /* the first start here: its file has no name yet */
+	*size = status.st_size;
 	length = pread(file, header, sizeof(*header), 0);
 	if (length < 0)
 		return -errno;
@@ -36,11 +38,11 @@ static int read_header(int file, struct state_header *header)
 static int map_reader(struct state_reader *reader, int file)
 {
 	void *base;
-	int result = read_header(file, &reader->plan);
+	int result = read_header(file, &reader->plan, &reader->size);
 
 	if (result != 0)
 		return result;
-	base = mmap(NULL, reader->plan.file_size, PROT_READ, MAP_SHARED, file, 0);
+	base = mmap(NULL, reader->size, PROT_READ, MAP_SHARED, file, 0);
 	if (base == MAP_FAILED)
 		return -errno;
 	reader->base = base;
@@ -81,7 +83,7 @@ void state_detach(struct state_reader *reader)
 	if (!reader)
 		return;
 	if (reader->base)
-		munmap((void *)reader->base, reader->plan.file_size);
+		munmap((void *)reader->base, reader->size);
 	free(reader);
 }
 
@@ -157,7 +159,20 @@ const struct identity_service *state_reader_service_row(
 		sizeof(struct identity_service));
 }
 
-const void *state_reader_pins(const struct state_reader *reader)
+uint32_t state_reader_list_pins(
+	const struct state_reader *reader, struct state_reader_pins pins[STATE_PIN_TABLES])
 {
-	return state_header_region(&reader->plan, reader->base, STATE_PINS);
+	uint32_t count = 0;
+	uint64_t last = 0;
+
+	for (int i = STATE_PIN_TABLES - 1; i >= 0; i--) {
+		uint64_t name = reader->plan.pin_tables[i];
+
+		if (name == 0 || name == last)
+			continue;
+		pins[count].memory = (const uint8_t *)reader->base + state_pins_name_offset(name);
+		pins[count++].bucket_count = state_pins_name_buckets(name);
+		last = name;
+	}
+	return count;
 }

@@ -53,5 +53,13 @@ const struct identity_backend *state_reader_backend_row(
 const struct identity_service *state_reader_service_row(
 	const struct state_reader *reader, uint32_t place);
 
-/* The table of pins: as many buckets as the header's layout says, and any bytes are a table. */
-const void *state_reader_pins(const struct state_reader *reader);
+/* A table of pins; any bytes are one. */
+struct state_reader_pins {
+	const void *memory;
+	uint32_t bucket_count;
+};
+
+/* The tables of pins that there were at the time of attaching, the current one first: at least it.
+ */
+uint32_t state_reader_list_pins(
+	const struct state_reader *reader, struct state_reader_pins pins[STATE_PIN_TABLES]);

@@ -143,13 +143,13 @@ bool exists(const char *path)
 	return lstat(path, &status) == 0;
 }
 
-/* The pins are always there, so that the mapping can be found by them. */
+/* Counters are always there, so that the mapping can be found by them. */
 static uint64_t add_up(const struct state_reader *reader, const void *bytes, size_t length)
 {
 	const struct state_header *header = state_reader_header(reader);
 	const uint8_t *first = bytes;
-	const uint8_t *base =
-		(const uint8_t *)state_reader_pins(reader) - header->regions[STATE_PINS].offset;
+	const uint8_t *base = (const uint8_t *)state_reader_counters(reader, 0) -
+			      header->regions[STATE_COUNTERS].offset;
 	uint64_t sum = 0;
 
 	assert_non_null(bytes);
@@ -177,6 +177,19 @@ static uint64_t read_rows(const struct state_reader *reader)
 	return sum;
 }
 
+static uint64_t read_pins(const struct state_reader *reader)
+{
+	struct state_reader_pins tables[STATE_PIN_TABLES];
+	uint32_t count = state_reader_list_pins(reader, tables);
+	uint64_t sum = 0;
+
+	assert_in_range(count, 1, STATE_PIN_TABLES);
+	for (uint32_t i = 0; i < count; i++)
+		for (uint64_t k = 0; k < pins_memory(tables[i].bucket_count); k++)
+			sum += ((const uint8_t *)tables[i].memory)[k];
+	return sum;
+}
+
 uint64_t read_everything(const struct state_reader *reader)
 {
 	const struct state_header *header = state_reader_header(reader);
@@ -189,5 +202,5 @@ uint64_t read_everything(const struct state_reader *reader)
 		sum += add_up(reader, state_reader_record(reader, i), STATE_RECORD_SIZE);
 	for (uint32_t i = 0; i < layout->workers; i++)
 		sum += add_up(reader, state_reader_counters(reader, i), header->worker_stride);
-	return sum + add_up(reader, state_reader_pins(reader), pins_memory(layout->pin_buckets));
+	return sum + read_pins(reader);
 }

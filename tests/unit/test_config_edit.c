@@ -356,7 +356,7 @@ static void what_the_process_is_built_on_needs_a_restart(void **state)
 			"node.hash_key: needs a restart" },
 		{ "/control/socket", "\"/tmp/other\"", "control.socket: needs a restart" },
 		{ "/dataplane/mbufs", "4096", "dataplane.mbufs: needs a restart" },
-		{ "/dataplane/pins", "8192", "dataplane.pins: needs a restart" },
+		{ "/dataplane/pins", "8191", "dataplane.pins: needs a restart" },
 		{ "/dataplane/workers", "2", "dataplane.workers: needs a restart" },
 		{ "/dataplane/workers/1", "2", "dataplane.workers[1]: needs a restart" },
 		{ "/dataplane/eal", "[]", "dataplane.eal: needs a restart" },
@@ -375,6 +375,7 @@ static void what_the_process_is_built_on_needs_a_restart(void **state)
 static void pools_and_services_change_while_running(void **state)
 {
 	assert_restart("/services", "[]", "");
+	assert_restart("/dataplane/pins", "8193", "");
 	assert_restart("/pools/0/slots", "1021", "");
 	assert_restart("/pools/0/affinity/observe_s", "60", "");
 	assert_restart("/pools/0/slow_start", NULL, "");

@@ -568,6 +568,40 @@ static void a_large_table_of_pins_is_swept_in_slices(void **state)
 	node_destroy(node);
 }
 
+static void the_number_of_pins_grows_and_no_flow_is_lost(void **state)
+{
+	struct node *node = *state;
+	struct affinity_counters counters = { 0 };
+	struct config *config;
+	struct error error;
+	uint64_t pins;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	life_apply(node, W1 ", " W2_DRAIN ", " W3);
+	life_begin_flows(node, &counters);
+	pins = counters.puts[PINS_PUT_PLACED];
+	assert_true(pins > 60);
+	config = life_config("", W1 ", " W2_DRAIN ", " W3);
+	config->dataplane.pins += 60;
+	node_apply(node, config);
+	node_wait(node, 12);
+	assert_true(report_of(node).capacity >= 4 * (config->dataplane.pins / 3));
+	assert_int_equal(report_of(node).older_used, pins);
+	config = life_config("", W1 ", " W2_DRAIN ", " W3);
+	config->dataplane.pins += 600;
+	assert_non_null(strstr(node_refusal(node, config, &error), "still under way"));
+	memset(&counters, 0, sizeof(counters));
+	life_begin_flows(node, &counters); /* for the second time: each finds its pin */
+	assert_int_equal(counters.reasons[AFFINITY_PIN], pins);
+	assert_int_equal(counters.puts[PINS_PUT_PLACED], 0);
+	node_wait(node, 8); /* and their probation is not over */
+	assert_int_equal(report_of(node).older_capacity, 0);
+	assert_int_equal(report_of(node).capacity - report_of(node).found[PIN_EMPTY], pins);
+	memset(&counters, 0, sizeof(counters));
+	life_begin_flows(node, &counters);
+	assert_int_equal(counters.reasons[AFFINITY_PIN], pins);
+}
+
 static void a_pin_goes_with_its_backend(void **state)
 {
 	struct node *node = *state;
@@ -621,6 +655,7 @@ int main(void)
 		TEST(a_pool_lives_on_after_a_change_that_would_have_left_it_alone),
 		TEST(nothing_is_swept_while_all_is_quiet_and_nothing_was_left),
 		TEST(a_large_table_of_pins_is_swept_in_slices),
+		TEST(the_number_of_pins_grows_and_no_flow_is_lost),
 		TEST(a_pin_goes_with_its_backend),
 	};
 

@@ -338,6 +338,28 @@ static void pins_are_found_and_lead_to_the_same_backends(void **state)
 	assert_int_equal(counters.puts[PINS_PUT_PLACED], 0);
 }
 
+/* The process after has the number of pins that the file was laid out for: fewer of them. */
+static void pins_are_found_after_their_number_has_grown(void **state)
+{
+	struct node *node = *state;
+	struct affinity_counters counters = { 0 };
+	struct config *config = life_config("", W1 ", " W2_DRAIN ", " W3);
+	uint64_t pins;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	life_apply(node, W1 ", " W2_DRAIN ", " W3);
+	life_begin_flows(node, &counters);
+	pins = counters.puts[PINS_PUT_PLACED];
+	config->dataplane.pins += 60;
+	node_apply(node, config);
+	restart(node, W3 ", " W1 ", " W2_DRAIN);
+	assert_true(state_pin_tables(node->state)->count >= 2);
+	memset(&counters, 0, sizeof(counters));
+	life_begin_flows(node, &counters);
+	assert_int_equal(counters.reasons[AFFINITY_PIN], pins);
+	assert_int_equal(counters.puts[PINS_PUT_PLACED], 0);
+}
+
 /* A UDP flow of one packet waits for its second for as long as before. */
 static void a_udp_flow_on_probation_keeps_its_pin(void **state)
 {
@@ -556,6 +578,7 @@ int main(void)
 		TEST(a_seat_that_two_left_is_vacant_once),
 		TEST(another_number_of_slots_starts_cold_and_says_so),
 		TEST(pins_are_found_and_lead_to_the_same_backends),
+		TEST(pins_are_found_after_their_number_has_grown),
 		TEST(a_udp_flow_on_probation_keeps_its_pin),
 		TEST(counters_go_on_by_identity),
 		TEST(restarts_use_nothing_up),

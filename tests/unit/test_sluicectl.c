@@ -462,7 +462,7 @@ static void what_a_drain_has_left_is_shown_in_two_units(void **state)
 static void pins_are_shown_whole_by_class_and_by_pool(void **state)
 {
 	expect_report(pins_report,
-		"{\"capacity\":786432,\"used\":1234,\"fill_percent\":0.157,\"classes\":"
+		"{\"capacity\":786432,\"used\":1234,\"older_used\":7,\"fill_percent\":0.157,\"classes\":"
 		"{\"probation\":34,\"established\":1200},\"inserts\":5000,\"refused\":1,"
 		"\"evicted\":{\"probation\":2},\"flood\":false,\"crowded\":true,"
 		"\"memory_bytes\":8388608,"
@@ -473,6 +473,7 @@ static void pins_are_shown_whole_by_class_and_by_pool(void **state)
 		"\"longest_wait_s\":912}]}",
 		"capacity                         786432\n"
 		"used                             1234\n"
+		"in older tables                  7\n"
 		"fill %                           0.2\n"
 		"memory, bytes                    8388608\n"
 		"inserts                          5000\n"

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "factor.h"
@@ -88,6 +89,15 @@ static void assert_pins(const uint8_t *pins)
 		assert_int_equal(pins[i], pin_byte(i));
 }
 
+/* The current table. */
+static struct state_reader_pins pins_before(const struct state_reader *reader)
+{
+	struct state_reader_pins tables[STATE_PIN_TABLES];
+
+	assert_true(state_reader_list_pins(reader, tables) > 0);
+	return tables[0];
+}
+
 /* That a reader finds what fill() wrote. */
 static void assert_full(const struct state_reader *reader)
 {
@@ -109,7 +119,7 @@ static void assert_full(const struct state_reader *reader)
 	assert_true(identity_service_is_sound(state_reader_service_row(reader, 2)));
 	assert_int_equal(state_reader_record(reader, RECORD_MODE_COUNT)->mtu, 1500);
 	assert_int_equal(state_reader_counters(reader, 0)->counters[2].packets, 19);
-	assert_pins(state_reader_pins(reader));
+	assert_pins(pins_before(reader).memory);
 }
 
 /* What is in the file that is being made, seen by a reader, when it is settled. */
@@ -412,15 +422,83 @@ static void a_file_of_another_key_is_not_adopted(void **state)
 	assert_cold(place, &small, STATE_COLD_KEY);
 }
 
-static void a_file_with_another_number_of_pins_is_not_adopted(void **state)
+/* Whether each table but the current one holds what fill() wrote, whatever came after. */
+static void assert_older_pins(struct state *opened, uint32_t count)
+{
+	const struct state_pins *pins = state_pin_tables(opened);
+
+	assert_int_equal(pins->count, count);
+	assert_int_equal(pins->tables[0].bucket_count, small.pin_buckets);
+	assert_pins(pins->tables[0].memory);
+}
+
+static void pins_of_another_number_stay_in_an_older_table(void **state)
 {
 	const struct place *place = *state;
+	const uint32_t others[] = { small.pin_buckets + 100, 1, small.pin_buckets + 7 };
 	struct state_layout layout = small;
+	struct state *opened;
 
 	leave_full_file(place);
-	layout.pin_buckets = small.pin_buckets + 1;
-	assert_cold(place, &layout, STATE_COLD_PINS);
-	assert_cold(place, &small, STATE_COLD_PINS);
+	for (uint32_t i = 0; i < 3; i++) {
+		layout.pin_buckets = others[i];
+		for (int again = 0; again < 2; again++) {
+			opened = start_state(place, &layout);
+			assert_older_pins(opened, i + 2);
+			assert_int_equal(state_layout(opened)->pin_buckets, others[i]);
+			*(uint64_t *)state_pins(opened) = 0xff;
+			state_close(opened);
+		}
+	}
+	/* there is no room for one more, so the number of pins stays as it is */
+	layout.pin_buckets = small.pin_buckets + 200;
+	opened = start_state(place, &layout);
+	assert_older_pins(opened, STATE_PIN_TABLES);
+	assert_int_equal(state_layout(opened)->pin_buckets, others[2]);
+	state_close(opened);
+}
+
+static void tables_of_pins_come_and_go_while_running(void **state)
+{
+	const struct place *place = *state;
+	struct state_pin_table table;
+	struct state *opened;
+	struct state_pins *pins;
+
+	leave_full_file(place);
+	opened = start_state(place, &small);
+	pins = state_pin_tables(opened);
+	assert_int_equal(state_pins_append(pins, 500, &table), 0);
+	/* as if it had been killed: no header names it */
+	munmap(table.memory, pins_memory(500));
+	state_close(opened);
+	opened = start_state(place, &small);
+	pins = state_pin_tables(opened);
+	assert_int_equal(pins->count, 1);
+	assert_int_equal(state_pins_append(pins, 500, &table), 0);
+	state_pins_cancel(pins, &table);
+	for (uint32_t i = 0; i < 10; i++) {
+		const void *before = state_pins(opened);
+
+		assert_int_equal(state_pins_append(pins, 500 + i, &table), 0);
+		state_pins_add(pins, &table);
+		assert_ptr_equal(state_pins(opened), table.memory);
+		if (i == 0) {
+			state_close(opened);
+			opened = start_state(place, &small);
+			pins = state_pin_tables(opened);
+			assert_older_pins(opened, 2);
+			before = pins->tables[0].memory;
+		}
+		state_pins_drop(pins, before);
+		assert_int_equal(pins->count, 1);
+		memset(state_pins(opened), i, 64);
+	}
+	state_close(opened);
+	opened = start_state(place, &small);
+	assert_int_equal(state_pin_tables(opened)->count, 2);
+	assert_int_equal(state_pin_tables(opened)->tables[0].bucket_count, 509);
+	state_close(opened);
 }
 
 static void every_kind_of_start_has_a_sentence(void **state)
@@ -557,8 +635,10 @@ static enum state_start try(const struct place *place)
 	assert_int_equal(state_before(opened) != NULL, start == STATE_WARM);
 	if (start == STATE_WARM) {
 		assert_true(walk(state_before(opened)) > 0);
-		assert_memory_equal(state_pins(opened), state_reader_pins(state_before(opened)),
-			pins_memory(small.pin_buckets));
+		if (pins_before(state_before(opened)).bucket_count == small.pin_buckets)
+			assert_memory_equal(state_pins(opened),
+				pins_before(state_before(opened)).memory,
+				pins_memory(small.pin_buckets));
 	}
 	state_close(opened);
 	return start;
@@ -587,6 +667,12 @@ static void flip(int file, size_t at, uint8_t pattern)
 	assert_int_equal(pwrite(file, &byte, 1, at), 1);
 }
 
+/* Names of pin tables are not under the checksum: what fits into the file is as good as any. */
+static bool is_name_of_pins(size_t at)
+{
+	return at >= offsetof(struct state_header, pin_tables) && at < sizeof(struct state_header);
+}
+
 static void a_start_survives_every_flipped_byte_of_the_header(void **state)
 {
 	static const uint8_t patterns[] = { 0x01, 0x80, 0xff };
@@ -601,6 +687,9 @@ static void a_start_survives_every_flipped_byte_of_the_header(void **state)
 			if (at < sizeof(uint64_t)) /* of the magic */
 				assert_int_equal(
 					refused(place->path, &small).reason, STATE_REFUSED_FOREIGN);
+			else if (is_name_of_pins(at))
+				assert_in_set((uintmax_t)try(place),
+					((const uintmax_t[]){ STATE_WARM, STATE_COLD_DAMAGED }), 2);
 			else
 				assert_int_equal(try(place), expected_of_flip(at));
 			flip(file, at, patterns[i]);
@@ -696,7 +785,8 @@ int main(void)
 		PLACE_TEST(a_file_from_before_the_last_boot_is_not_adopted),
 		cmocka_unit_test(boots_that_are_unknown_are_not_the_same),
 		PLACE_TEST(a_file_of_another_key_is_not_adopted),
-		PLACE_TEST(a_file_with_another_number_of_pins_is_not_adopted),
+		PLACE_TEST(pins_of_another_number_stay_in_an_older_table),
+		PLACE_TEST(tables_of_pins_come_and_go_while_running),
 		cmocka_unit_test(every_kind_of_start_has_a_sentence),
 		PLACE_TEST(a_killed_start_leaves_what_was_there_before),
 		PLACE_TEST(a_start_that_is_given_up_leaves_what_was_there_before),
