@@ -220,7 +220,7 @@ static void values_arrive_where_they_belong(void **state)
 	assert_int_equal(dataplane->worker_cpus[1], 3);
 	assert_int_equal(dataplane->idle, CONFIG_IDLE_REST);
 	assert_int_equal(dataplane->mbufs, 8192);
-	assert_int_equal(dataplane->pins, 4096);
+	assert_int_equal(dataplane->pins, 8192);
 	assert_int_equal(dataplane->eal_count, 2);
 	assert_string_equal(dataplane->eal[1], "--no-huge");
 	assert_string_equal(address_format(&dataplane->tunnel_source_ipv6, text), "fd00:2::10");
