@@ -25,8 +25,11 @@ static bool has_prefix(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* Beside the drivers themselves, the names that DPDK had for them before (aliases), and net_tun. */
 static bool is_known(const char *name)
 {
+	if (has_prefix(name, "eth_") || has_prefix(name, "net_tun"))
+		return true;
 	for (size_t i = 0; i < DRIVER_COUNT; i++)
 		if (has_prefix(name, drivers[i]))
 			return true;

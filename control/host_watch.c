@@ -15,9 +15,9 @@
 #include "netdev.h"
 #include "steer.h"
 
-#define ROUND_S     5  /* a round of conditions */
-#define PAUSE_MAX_S 64 /* between two attempts to put a program back */
-#define PEACE_S     60 /* a program that stayed for so long was not fought over */
+#define ROUND_S     5                 /* a round of conditions */
+#define PAUSE_MAX_S 64                /* between two attempts to put a program back */
+#define PEACE_S     (2 * PAUSE_MAX_S) /* a program that stayed for so long was not fought over */
 
 /* How it stands with one port, as last seen. */
 struct port_watch {
