@@ -56,8 +56,8 @@ static void what_can_start_is_let_by(void **state)
 {
 	static const char *const devices[] = { "net_null0", "0000:3b:00.0", "3b:00.0",
 		"net_af_xdp0,iface=eth1", "net_af_packet0,iface=eth1,qpairs=2", "net_virtio_user0",
-		"net_mlx5_0", "class=eth,mac=02:00:00:00:00:01",
-		"635a7ae3-091e-4410-ad59-667c4f8c04c3" };
+		"net_mlx5_0", "eth_af_packet0,iface=eth1", "net_tun0",
+		"class=eth,mac=02:00:00:00:00:01", "635a7ae3-091e-4410-ad59-667c4f8c04c3" };
 
 	for (size_t i = 0; i < COUNT_OF(devices); i++)
 		check(read_config(KEY, "", devices[i], ""), NULL);
@@ -175,6 +175,7 @@ static void more_slots_than_a_state_file_has_room_for_are_refused(void **state)
 	struct state_layout layout = { 0 };
 	struct error error = { "" };
 
+	free(config->pools);
 	config->pools = calloc(16400, sizeof(*config->pools));
 	config->pool_count = 16400;
 	for (size_t i = 0; i < config->pool_count; i++)
