@@ -505,10 +505,12 @@ void daemon_stop(struct daemon *daemon)
 	desired_finish(daemon->desired); /* a change that is being written is still made */
 	if (daemon->work != NULL)
 		background_finish(daemon->work); /* and what is being printed is told */
-	if (daemon->api != NULL)                 /* lets the answers to those who waited leave */
-		loop_run_ready(daemon->base);
-	api_destroy(daemon->api);
 	turns_destroy(daemon->turns);
+	if (daemon->api != NULL) /* lets the answers to those who waited leave */
+		loop_run_ready(daemon->base);
+	if (daemon->work != NULL)
+		background_finish(daemon->work); /* and what was asked for meanwhile */
+	api_destroy(daemon->api);
 	stop_events(daemon);
 	host_watch_destroy(daemon->host_watch);
 	workers_stop(daemon->workers);

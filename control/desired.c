@@ -33,6 +33,7 @@ struct pending {
 	struct config *config;              /* as it is to be */
 	struct config_digest digest;        /* of it */
 	char changes[ORIGIN_WHAT_SIZE];
+	bool stored; /* overtaken when it was in the file already */
 	bool merged; /* what was written is not `config`, but an edited file with this change */
 	int code;
 	struct error error;
@@ -57,6 +58,7 @@ struct desired {
 	struct config_digest saved;         /* of what it holds */
 	unsigned int version_number;        /* counts such files */
 	time_t unsaved_since;
+	bool stopping; /* takes no change and begins no look any more */
 
 	struct background_job look;
 	bool looking;
@@ -226,8 +228,12 @@ static json_t *merge(struct pending *pending)
 		pending->digest.rest == pending->saved.rest) {
 		merged = config_print_with_secret(edited);
 		ours = config_print_with_secret(pending->config);
-		json_object_set(merged, "pools", json_object_get(ours, "pools"));
-		json_object_set(merged, "services", json_object_get(ours, "services"));
+		if (json_object_set(merged, "pools", json_object_get(ours, "pools")) != 0 ||
+			json_object_set(merged, "services", json_object_get(ours, "services")) !=
+				0) {
+			json_decref(merged);
+			merged = NULL;
+		}
 		json_decref(ours);
 	}
 	config_destroy(edited);
@@ -327,6 +333,17 @@ static void finish(struct pending *pending)
 	serve(desired);
 }
 
+/* The file holds what is refused after all: whoever asked has to know, and the log, too. */
+static void tell_stored(struct pending *pending)
+{
+	struct error cause = pending->error;
+
+	error_set(&pending->error, pending->code,
+		"%.350s; the file holds this change already, sluicectl config save takes it out",
+		cause.message);
+	log_warning("%s: %s", pending->desired->context.path, pending->error.message);
+}
+
 static void refuse(struct pending *pending)
 {
 	struct desired_outcome outcome = {
@@ -335,6 +352,8 @@ static void refuse(struct pending *pending)
 		.dry_run = pending->change.dry_run,
 	};
 
+	if (pending->stored)
+		tell_stored(pending);
 	if (!pending->overtaken) /* else there is none, or it is the overtaker's */
 		abort_forwarding(pending->desired);
 	answer(pending, &outcome);
@@ -428,6 +447,7 @@ static void begin_again(struct pending *pending)
 	config_destroy(pending->config);
 	pending->config = NULL;
 	pending->overtaken = false;
+	pending->stored = true;
 	desired->writing = NULL;
 	STAILQ_INSERT_HEAD(&desired->queue, pending, next);
 	serve(desired);
@@ -539,11 +559,29 @@ static void serve(struct desired *desired)
 		begin(next);
 }
 
+static void refuse_at_end(const struct desired_change *change)
+{
+	static const struct error stopping = { "sluiced is stopping" };
+	const struct desired_outcome outcome = {
+		.code = -ECANCELED,
+		.error = &stopping,
+		.dry_run = change->dry_run,
+	};
+
+	change->done(change->context, &outcome);
+}
+
 void desired_submit(struct desired *desired, const struct desired_change *change)
 {
 	static const struct error no_memory = { "out of memory" };
-	struct pending *pending = calloc(1, sizeof(*pending));
+	struct pending *pending;
 
+	if (desired->stopping) {
+		refuse_at_end(change);
+		json_decref(change->arguments);
+		return;
+	}
+	pending = calloc(1, sizeof(*pending));
 	if (pending == NULL) {
 		struct desired_outcome outcome = { .code = -ENOMEM, .error = &no_memory };
 
@@ -591,18 +629,11 @@ struct desired *desired_create(const struct desired_context *context, struct con
 
 static void refuse_waiting(struct desired *desired)
 {
-	static const struct error stopping = { "sluiced is stopping" };
 	struct pending *pending;
 
 	while ((pending = STAILQ_FIRST(&desired->queue)) != NULL) {
-		struct desired_outcome outcome = {
-			.code = -ECANCELED,
-			.error = &stopping,
-			.dry_run = pending->change.dry_run,
-		};
-
 		STAILQ_REMOVE_HEAD(&desired->queue, next);
-		answer(pending, &outcome);
+		refuse_at_end(&pending->change);
 		drop(pending);
 	}
 }
@@ -611,6 +642,7 @@ void desired_finish(struct desired *desired)
 {
 	if (desired == NULL)
 		return;
+	desired->stopping = true;
 	refuse_waiting(desired);
 	while (desired->current != NULL || desired->writing != NULL || desired->looking) {
 		background_finish(desired->context.work);
@@ -650,6 +682,8 @@ static void looked(struct background_job *job)
 
 void desired_look(struct desired *desired)
 {
+	if (desired->stopping)
+		return;
 	serve(desired);
 	if (desired->looking)
 		return;

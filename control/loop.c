@@ -35,7 +35,7 @@ void loop_run_ready(struct event_base *base)
 
 	/* what was idle in one pass may have made something ready for the next */
 	for (int pass = 0; pass < READY_PASSES && idle < 2; pass++) {
-		event_base_loop(base, EVLOOP_NONBLOCK);
+		event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
 		idle = event_base_get_num_events(base, EVENT_BASE_COUNT_ACTIVE) == 0 ? idle + 1 : 0;
 	}
 }

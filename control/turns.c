@@ -45,12 +45,14 @@ static void on_second(evutil_socket_t fd, short what, void *context)
 	call_in(turns->slice, 0);
 }
 
-/* One table at a time: who is more urgent goes first before the next. */
+/* One table at a time: whoever waits, readers too, has a turn before the next. */
 static void on_build(evutil_socket_t fd, short what, void *context)
 {
 	struct turns *turns = context;
 
-	call_in(turns->build, forwarding_build_due(turns->forwarding));
+	uint32_t delay_ms = forwarding_build_due(turns->forwarding);
+
+	call_in(turns->build, delay_ms == 0 ? 1 : delay_ms);
 }
 
 /* What waits already is due no later: each pool waits equally long. */
@@ -83,7 +85,8 @@ struct turns *turns_create(
 	turns->forwarding = forwarding;
 	turns->second = make_event(base, EV_PERSIST, on_second, LOOP_TIMERS, turns);
 	turns->build = make_event(base, 0, on_build, LOOP_CHANGES, turns);
-	turns->slice = make_event(base, 0, on_slice, LOOP_READERS, turns);
+	/* not with the readers: drains have to end, however many tables are built meanwhile */
+	turns->slice = make_event(base, 0, on_slice, LOOP_CHANGES, turns);
 	if (turns->second == NULL || turns->build == NULL || turns->slice == NULL ||
 		event_add(turns->second, &second) != 0)
 		goto no_memory;
