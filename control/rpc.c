@@ -400,17 +400,30 @@ static struct peer *find_idle(const struct rpc_server *server, bool readers_only
 	return idle;
 }
 
-/* For the operator: whoever is not being answered, readers first; or NULL. */
+/* The oldest that is not being answered; or NULL. */
+static struct peer *find_unanswered(const struct rpc_server *server, bool readers_only)
+{
+	struct peer *peer, *oldest = NULL;
+
+	LIST_FOREACH(peer, &server->peers, entry)
+	if (peer->call == NULL && (!readers_only || is_reader(peer)))
+		oldest = peer; /* the list has the newest first */
+	return oldest;
+}
+
+/*
+ * For the operator: a reader that is not being answered, before any operator; of those one that has
+ * been idle for a while, because another may only just have connected. NULL: all are answered.
+ */
 static struct peer *find_spare(const struct rpc_server *server)
 {
-	struct peer *peer, *spare = find_idle(server, false, 0);
+	struct peer *spare = find_idle(server, true, 0);
 
-	if (spare != NULL)
-		return spare;
-	LIST_FOREACH(peer, &server->peers, entry)
-	if (peer->call == NULL && (spare == NULL || is_reader(peer) || !is_reader(spare)))
-		spare = peer; /* the list has the newest first */
-	return spare;
+	if (spare == NULL)
+		spare = find_unanswered(server, true);
+	if (spare == NULL)
+		spare = find_idle(server, false, server->limits.idle_short_ms);
+	return spare != NULL ? spare : find_unanswered(server, false);
 }
 
 /* Whether there is room for one more, after somebody silent was closed where that is needed. */
