@@ -361,6 +361,9 @@ int state_file_prepare(struct state_file *file, uint64_t size, struct state_refu
 		return state_refuse(refusal, STATE_REFUSED_FILE, result);
 	}
 	result = sign(file->next);
+	/* a power cut must not leave a file that has the name and is not known as ours */
+	if (result == 0 && fdatasync(file->next) != 0 && errno != EINVAL)
+		result = -errno;
 	if (result == 0)
 		result = allocate(file->next, size);
 	if (result == 0)
