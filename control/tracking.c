@@ -375,18 +375,26 @@ static void fill_budgets(struct tracking *tracking)
 	}
 }
 
+/* Since it was asked last. */
+static bool was_noted(_Atomic uint32_t *mark)
+{
+	return atomic_load_explicit(mark, memory_order_relaxed) != 0 &&
+	       atomic_exchange_explicit(mark, 0, memory_order_relaxed) != 0;
+}
+
 static void note_lapses(struct tracking *tracking)
 {
 	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++) {
 		struct affinity_pool *shared = &tracking->affinity.pools[i];
 		struct tracking_pool *pool = &tracking->pools[i];
 
-		if (atomic_load_explicit(&shared->lapsed, memory_order_relaxed) == 0)
-			continue;
-		pool->lapsed_s = tracking->now_s;
-		if (atomic_exchange_explicit(&shared->unrecorded, 0, memory_order_relaxed) == 0)
+		bool lapsed = was_noted(&shared->lapsed);
+		bool unrecorded = was_noted(&shared->unrecorded);
+
+		if (lapsed || unrecorded)
+			pool->lapsed_s = tracking->now_s;
+		if (lapsed)
 			pool->lapsed_anyhow_s = tracking->now_s;
-		atomic_store_explicit(&shared->lapsed, 0, memory_order_relaxed);
 	}
 }
 
@@ -487,8 +495,12 @@ static bool keep_pin(void *context, uint64_t pin, uint32_t slot, uint32_t idle_s
 		&tracking->pools[atomic_load_explicit(&member->pool, memory_order_relaxed)];
 	bool is_observed = pin_class(pin) == PIN_OBSERVED;
 
-	if (is_observed && is_stale(tracking, pool, member, word, idle_seconds))
+	if (is_observed && is_stale(tracking, pool, member, word, idle_seconds)) {
+		/* a record that goes before its time is missing where its slot is promoted */
+		if (idle_seconds <= pool->observe_s)
+			pool->lapsed_s = pool->lapsed_anyhow_s = tracking->now_s;
 		return false;
+	}
 	if (!transitions_pin_is_needed(pin, member, word, idle_seconds, tracking->now_s))
 		return false;
 	pool->pins++;

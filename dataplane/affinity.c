@@ -245,7 +245,6 @@ static void note(_Atomic uint32_t *mark)
 /* An old flow of that pool went unrecorded, for lack of room. */
 static void note_unrecorded(struct affinity_pool *pool)
 {
-	note(&pool->lapsed);
 	note(&pool->unrecorded);
 }
 
@@ -337,7 +336,9 @@ static enum pins_step step_on(
 	pool = pool_of(question);
 	step = pins_continue_slowly(
 		pins, question->position, question->pin, settled, view->tick, is_flooded(pool));
-	if (step == PINS_STEP_CONFIRMED)
+	/* a record of an old flow is confirmed as well, and all of a pool's in the same seconds */
+	if (pin_class(question->pin) == PIN_PROBATION &&
+		(step == PINS_STEP_CONFIRMED || step == PINS_STEP_TRIED))
 		take(&pool->confirms);
 	return step;
 }

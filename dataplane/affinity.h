@@ -37,9 +37,9 @@ enum affinity_udp {
 struct affinity_pool {
 	_Alignas(64) _Atomic int32_t observe_tokens; /* old flows that may still be recorded */
 	_Atomic int32_t strains;     /* new flows that may still evict one another: then a flood */
-	_Atomic int32_t confirms;    /* flows that may still settle: the same */
-	_Atomic uint32_t lapsed;     /* workers: an old flow went unrecorded; control clears it */
-	_Atomic uint32_t unrecorded; /* the same, but only because there was no room */
+	_Atomic int32_t confirms;    /* new flows that may still settle: the same */
+	_Atomic uint32_t lapsed;     /* workers: an old flow found no token; control clears it */
+	_Atomic uint32_t unrecorded; /* the same, but an old flow found no room */
 	_Atomic bool flooded;        /* control */
 };
 

@@ -548,6 +548,27 @@ static void flows_settle_at_once_unless_their_own_pool_is_flooded(void **state)
 	tear_down(scene);
 }
 
+/* All of a pool's are confirmed in the same seconds, and that is nobody's attack. */
+static void only_new_flows_that_settle_are_a_sign_of_a_flood(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	make_packet(scene, ACK);
+	choose(scene, &scene->view, AWAY | SLOT_OBSERVE);
+	scene->view.tick++;
+	choose(scene, &scene->view, AWAY | SLOT_OBSERVE);
+	assert_int_equal(pin_class(pin_of(&scene->pins, HASH)), PIN_ESTABLISHED);
+	assert_int_equal(scene->pools[POOL].confirms, 100);
+	scene->packet.hash = HASH ^ UINT64_C(1) << 40;
+	make_packet(scene, SYN);
+	choose(scene, &scene->view, AWAY);
+	make_packet(scene, ACK);
+	choose(scene, &scene->view, AWAY);
+	assert_int_equal(pin_class(pin_of(&scene->pins, scene->packet.hash)), PIN_ESTABLISHED);
+	assert_int_equal(scene->pools[POOL].confirms, 99);
+	tear_down(scene);
+}
+
 static void datagram_at_home_without_room_for_its_pin_is_counted(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
@@ -768,6 +789,7 @@ int main(void)
 		cmocka_unit_test(new_flow_without_room_or_home_is_counted),
 		cmocka_unit_test(nothing_is_observed_while_the_pool_is_flooded),
 		cmocka_unit_test(flows_settle_at_once_unless_their_own_pool_is_flooded),
+		cmocka_unit_test(only_new_flows_that_settle_are_a_sign_of_a_flood),
 		cmocka_unit_test(datagram_at_home_without_room_for_its_pin_is_counted),
 		cmocka_unit_test(backend_without_a_record_is_no_home),
 		cmocka_unit_test(ipv6_is_judged_by_its_own_key),
