@@ -325,8 +325,10 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 	for (size_t i = 0; i < change->pool_count; i++) {
 		struct member_pool *pool = &change->pools[i];
 
-		if (pool->before == NULL)
+		if (pool->before == NULL) {
+			tracking_begin_pool(forwarding->tracking, pool->live->number);
 			forwarding_write_pool(forwarding, pool);
+		}
 		if (!pool->is_left_alone)
 			store_backends(forwarding, pool);
 		if (pool->before == NULL)

@@ -454,6 +454,24 @@ uint32_t tracking_settled_s(const struct tracking *tracking)
 	return tracking->swept_settled_s;
 }
 
+void tracking_begin_pool(struct tracking *tracking, uint32_t number)
+{
+	struct tracking_pool *pool = &tracking->pools[number];
+
+	/* what counts tokens goes on: they are the number's */
+	*pool = (struct tracking_pool){
+		.observe_s = IDLE_S,
+		.lapsed_s = tracking->now_s,
+		.lapsed_anyhow_s = tracking->now_s,
+		.granted = pool->granted,
+		.used = pool->used,
+	};
+	atomic_store_explicit(
+		&tracking->affinity.pools[number].flooded, false, memory_order_relaxed);
+	if (tracking->pressed == number)
+		tracking->pressed = NO_POOL;
+}
+
 uint32_t tracking_observe(
 	struct tracking *tracking, uint32_t number, struct transitions_times *times)
 {

@@ -63,6 +63,9 @@ void tracking_leave(struct tracking *tracking, uint32_t gid);
  */
 void tracking_tick(struct tracking *tracking, uint64_t now_ms, bool with_udp);
 
+/* The number stands for a new pool from here on: what was known of the one before is forgotten. */
+void tracking_begin_pool(struct tracking *tracking, uint32_t number);
+
 /*
  * For the pool of that number, whose times these are: returns when an old flow of it may last have
  * gone unrecorded, in seconds of the clock (transitions.h). While the table is crowded, the pool

@@ -101,6 +101,21 @@ static void the_pool_that_was_flooded_comes_to_rest_afterwards(void **state)
 	assert_int_equal(report_of(attack.node).found[PIN_EMPTY], report_of(attack.node).capacity);
 }
 
+static void a_new_pool_is_not_flooded_because_one_before_was(void **state)
+{
+	struct attack attack = { .node = *state };
+
+	add_a_backend_to_both(attack.node);
+	for (unsigned int second = 0; second < 20; second++)
+		flood(&attack, WEB, 10000, false);
+	assert_true(is_flooded(attack.node, WEB));
+	node_apply(attack.node, small_config_read("[]", "[]"));
+	node_wait(attack.node, 2); /* its number is free again */
+	node_apply(attack.node, small_config_read(POOLS(W1 ", " W2), SERVICES));
+	assert_false(is_flooded(attack.node, WEB));
+	assert_false(is_flooded(attack.node, API));
+}
+
 /* Otherwise it would take 96 s. */
 static void a_crowded_table_empties_soon(void **state)
 {
@@ -126,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_flood_of_one_pool_holds_back_that_pool_alone),
 		TEST(the_pool_that_was_flooded_comes_to_rest_afterwards),
+		TEST(a_new_pool_is_not_flooded_because_one_before_was),
 		TEST(a_crowded_table_empties_soon),
 	};
 
