@@ -7,7 +7,8 @@
  * A host that opens anybody's tunnel is a relay: behind it, a stranger's packet with a forged
  * source looks like one from inside. So what carries IP in IP for this host must come from a
  * configured source and hold a packet for a configured VIP, else it ends here, with its reason
- * counted. All other traffic passes untouched.
+ * counted. All other traffic passes untouched. A host with tunnels of its own may ask that what is
+ * from or for an address that is not configured goes to the host untouched, too (pass_unknown).
  *
  * Two programs, one story: judge() decides a frame's verdict, of which it knows only where it
  * begins and ends. XDP (before the kernel has spent anything on the packet) and tc (where the
@@ -131,6 +132,15 @@ static __always_inline bool is_tunnel(__u8 protocol)
 	return protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6;
 }
 
+/* A packet of somebody else's tunnel, which this host has asked to see as it came. */
+static __always_inline bool is_left_to_host(
+	const struct decap_config *config, const struct decap_address *source)
+{
+	struct decap_prefix prefix = { .bits = DECAP_PREFIX_BITS, .address = *source };
+
+	return config->pass_unknown != 0 && bpf_map_lookup_elem(&decap_sources, &prefix) == NULL;
+}
+
 /* A bridge or a promiscuous port shows us the neighbours' frames too; those are not ours to open.
  */
 static __always_inline bool is_for_other_host(
@@ -190,6 +200,10 @@ static __always_inline enum decap_verdict open_ipv4(const struct frame *frame,
 		return DECAP_VERDICT_NOT_TUNNEL;
 	if (is_for_other_host(frame, config))
 		return DECAP_VERDICT_OTHER_HOST;
+	set_ipv4(&tunnel->local, &ip->daddr);
+	set_ipv4(&tunnel->source, &ip->saddr);
+	if (is_left_to_host(config, &tunnel->source))
+		return DECAP_VERDICT_UNKNOWN_SOURCE;
 	length = bpf_ntohs(ip->tot_len);
 	if (ip->version != 4 || ip->ihl != 5 || length < sizeof(*ip))
 		return DECAP_VERDICT_MALFORMED;
@@ -199,8 +213,6 @@ static __always_inline enum decap_verdict open_ipv4(const struct frame *frame,
 		return DECAP_VERDICT_CHECKSUM;
 	if ((ip->frag_off & bpf_htons(FRAGMENT_BITS)) != 0)
 		return DECAP_VERDICT_FRAGMENT;
-	set_ipv4(&tunnel->local, &ip->daddr);
-	set_ipv4(&tunnel->source, &ip->saddr);
 	tunnel->inner = ip + 1;
 	tunnel->outer_size = sizeof(*ip);
 	tunnel->carried = length - sizeof(*ip);
@@ -221,8 +233,8 @@ static __always_inline bool is_extension(__u8 next)
  * to end in something else: one that is cut short or too long for us does not pass. A fragment
  * header names what the whole packet carries; what follows it may be any piece of that.
  */
-static __always_inline enum decap_verdict judge_extensions(
-	const struct frame *frame, const struct decap_config *config, const struct ipv6hdr *ip)
+static __always_inline enum decap_verdict judge_extensions(const struct frame *frame,
+	const struct decap_config *config, const struct ipv6hdr *ip, const struct tunnel *tunnel)
 {
 	const struct extension_header *extension = (const void *)(ip + 1);
 	bool fragment = false;
@@ -241,6 +253,8 @@ static __always_inline enum decap_verdict judge_extensions(
 		return DECAP_VERDICT_NOT_TUNNEL;
 	if (is_for_other_host(frame, config))
 		return DECAP_VERDICT_OTHER_HOST;
+	if (is_left_to_host(config, &tunnel->source))
+		return DECAP_VERDICT_UNKNOWN_SOURCE;
 	return fragment ? DECAP_VERDICT_FRAGMENT : DECAP_VERDICT_MALFORMED;
 }
 
@@ -254,17 +268,19 @@ static __always_inline enum decap_verdict open_ipv6(const struct frame *frame,
 {
 	if ((void *)(ip + 1) > frame->end)
 		return DECAP_VERDICT_NOT_TUNNEL;
+	set_ipv6(&tunnel->local, &ip->daddr);
+	set_ipv6(&tunnel->source, &ip->saddr);
 	if (!is_tunnel(ip->nexthdr))
-		return judge_extensions(frame, config, ip);
+		return judge_extensions(frame, config, ip, tunnel);
 	if (is_for_other_host(frame, config))
 		return DECAP_VERDICT_OTHER_HOST;
+	if (is_left_to_host(config, &tunnel->source))
+		return DECAP_VERDICT_UNKNOWN_SOURCE;
 	tunnel->carried = bpf_ntohs(ip->payload_len);
 	if (ip->version != 6)
 		return DECAP_VERDICT_MALFORMED;
 	if (sizeof(*ip) + tunnel->carried > network_length(frame))
 		return DECAP_VERDICT_TRUNCATED;
-	set_ipv6(&tunnel->local, &ip->daddr);
-	set_ipv6(&tunnel->source, &ip->saddr);
 	tunnel->inner = ip + 1;
 	tunnel->outer_size = sizeof(*ip);
 	tunnel->protocol = ip->nexthdr;
@@ -429,8 +445,17 @@ static __always_inline void count(enum decap_verdict verdict)
 
 static __always_inline bool passes(enum decap_verdict verdict)
 {
-	return verdict == DECAP_VERDICT_DECAPSULATED || verdict == DECAP_VERDICT_NOT_TUNNEL ||
-	       verdict == DECAP_VERDICT_OTHER_HOST;
+	__u32 zero = 0;
+	const struct decap_config *config;
+
+	if (verdict == DECAP_VERDICT_DECAPSULATED || verdict == DECAP_VERDICT_NOT_TUNNEL ||
+		verdict == DECAP_VERDICT_OTHER_HOST)
+		return true;
+	if (verdict != DECAP_VERDICT_UNKNOWN_LOCAL && verdict != DECAP_VERDICT_UNKNOWN_SOURCE &&
+		verdict != DECAP_VERDICT_UNKNOWN_VIP)
+		return false;
+	config = bpf_map_lookup_elem(&decap_config, &zero);
+	return config != NULL && config->pass_unknown != 0;
 }
 
 static __always_inline __be16 inner_type(const struct tunnel *tunnel)

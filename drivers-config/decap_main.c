@@ -13,15 +13,18 @@
 #include "decap_address.h"
 #include "decap_host.h"
 #include "netdev.h"
+#include "version.h"
 
 #define EXIT_REFUSED 1
 #define EXIT_USAGE   2
 
 static const char usage[] =
 	"usage: sluice-decap attach --interface IF --source PREFIX... --vip ADDRESS...\n"
-	"                           [--local ADDRESS...] [--mode auto|xdp|xdpgeneric|tc]\n"
+	"                           [--local ADDRESS...] [--pass-unknown]\n"
+	"                           [--mode auto|xdp|xdpgeneric|tc]\n"
 	"       sluice-decap detach --interface IF\n"
 	"       sluice-decap status --interface IF [--json]\n"
+	"       sluice-decap --version | --help\n"
 	"\n"
 	"Takes what sluice encapsulated (ipip: IPv4 or IPv6 in IPv4 or IPv6) out of its tunnel on a\n"
 	"backend. Tunnel traffic that the options do not let through is dropped and counted; all other\n"
@@ -33,6 +36,10 @@ static const char usage[] =
 	"  --source PREFIX   an outer source: address, or address/bits; repeat for more\n"
 	"  --vip ADDRESS     an inner destination; repeat for more\n"
 	"  --local ADDRESS   an outer destination; repeat for more; without it, any will do\n"
+	"  --pass-unknown    tunnel traffic from a source or for an address that is none of these is\n"
+	"                    counted and goes to the host as it came, not dropped: for a host with\n"
+	"                    tunnels of its own (sit, 6in4, an overlay in IPIP mode), which have to\n"
+	"                    judge their packets themselves\n"
 	"  --mode MODE       auto (default) is xdp where the driver has it, else tc\n"
 	"  --json            for programs\n"
 	"  --verbose         show what libbpf and the kernel say\n";
@@ -85,6 +92,7 @@ static int take_option(
 	case 'p': return add_vip(value, &arguments->rules, error);
 	case 'l': return add_local(value, &arguments->rules, error);
 	case 'j': arguments->json = true; return 0;
+	case 'u': arguments->rules.pass_unknown = true; return 0;
 	case 'v': libbpf_set_print(show_warnings); return 0;
 	case 'm':
 		if (decap_mode_parse(value, &arguments->mode) == 0)
@@ -125,6 +133,7 @@ static int attach(int count, char **words)
 		{ "source", required_argument, NULL, 's' },
 		{ "vip", required_argument, NULL, 'p' },
 		{ "local", required_argument, NULL, 'l' },
+		{ "pass-unknown", no_argument, NULL, 'u' },
 		{ "mode", required_argument, NULL, 'm' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
@@ -145,6 +154,9 @@ static int attach(int count, char **words)
 		printf("%s: no native XDP here (%s)\n", arguments.interface, error.message);
 	printf("%s: attached, mode %s, %zu sources, %zu VIPs\n", arguments.interface,
 		decap_mode_name(mode), arguments.rules.source_count, arguments.rules.vip_count);
+	if (arguments.rules.pass_unknown)
+		printf("%s: other tunnel traffic passes: this host's tunnel devices judge it\n",
+			arguments.interface);
 	decap_host_print_hints(stdout, arguments.interface, &arguments.rules);
 	return 0;
 }
@@ -210,6 +222,7 @@ static void print_table(const char *interface, const struct decap_status *status
 	if (rules->local_count == 0)
 		printf("%-15s any\n", "locals");
 	print_addresses("locals", rules->locals, rules->local_count);
+	printf("%-15s %s\n", "unknown", rules->pass_unknown ? "passed to the host" : "dropped");
 	for (int verdict = 0; verdict < DECAP_VERDICT_COUNT; verdict++)
 		printf("%-15s %10" PRIu64 "  %s\n", decap_verdict_name(verdict),
 			status->program.verdicts[verdict], decap_verdict_text(verdict));
@@ -250,15 +263,15 @@ static int print_json(const char *interface, const struct decap_status *status)
 {
 	const struct decap_rules *rules = &status->program.rules;
 	char mac[DECAP_PREFIX_TEXT_SIZE];
-	json_t *document = json_pack("{s:s, s:s, s:I, s:s, s:b, s:o, s:o, s:o, s:o}", "interface",
-		interface, "mode", decap_mode_name(status->mode), "program_id",
+	json_t *document = json_pack("{s:s, s:s, s:I, s:s, s:b, s:o, s:o, s:o, s:b, s:o}",
+		"interface", interface, "mode", decap_mode_name(status->mode), "program_id",
 		(json_int_t)status->program_id, "mac",
 		format_mac(status->program.mac, mac, sizeof(mac)), "mac_changed",
 		has_mac_changed(interface, status), "sources",
 		json_prefixes(rules->sources, rules->source_count), "vips",
 		json_addresses(rules->vips, rules->vip_count), "locals",
-		json_addresses(rules->locals, rules->local_count), "verdicts",
-		json_verdicts(status->program.verdicts));
+		json_addresses(rules->locals, rules->local_count), "pass_unknown",
+		rules->pass_unknown, "verdicts", json_verdicts(status->program.verdicts));
 	int result = document == NULL ? -1 : json_dumpf(document, stdout, JSON_INDENT(2));
 
 	json_decref(document);
@@ -303,10 +316,16 @@ int main(int count, char **words)
 		return detach(count, words);
 	if (strcmp(command, "status") == 0)
 		return show_status(count, words);
-	if (strcmp(command, "--help") == 0) {
+	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) {
 		fputs(usage, stdout);
 		return 0;
 	}
+	if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0) {
+		puts("sluice-decap " SLUICE_VERSION);
+		return 0;
+	}
+	if (command[0] != '\0')
+		fprintf(stderr, "sluice-decap: \"%s\" is no command of sluice-decap\n", command);
 	fputs(usage, stderr);
 	return EXIT_USAGE;
 }

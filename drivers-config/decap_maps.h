@@ -21,8 +21,9 @@
 #define DECAP_LOCALS_MAX  64
 
 /*
- * X(NAME, name in JSON, what happened): every frame meets exactly one. Only the first three pass,
- * the rest are drops. Where the kernel merged packets before tc sees them (GRO) they count as one.
+ * X(NAME, name in JSON, what happened): every frame meets exactly one. The first three pass, with
+ * `pass_unknown` those of unknown addresses as well; the rest are drops. Where the kernel merged
+ * packets before tc sees them (GRO) they count as one.
  */
 #define DECAP_VERDICT_TABLE(X)                                                                \
 	X(DECAPSULATED, decapsulated, "taken out of its tunnel and given to this host")       \
@@ -62,13 +63,14 @@ struct decap_prefix {
 #define DECAP_PREFIX_BITS (8 * sizeof(struct decap_address)) /* of a whole IPv6 address */
 
 #define DECAP_MAGIC   0x736c756963656463ULL
-#define DECAP_VERSION 1 /* of the meaning of the maps; another one can be replaced, not shown */
+#define DECAP_VERSION 2 /* of the meaning of the maps; another one can be replaced, not shown */
 
 /* The one element of `decap_config`; the magic tells our programs from namesakes. */
 struct decap_config {
 	__u64 magic;
 	__u32 version;
-	__u32 locals; /* in `decap_locals`; with none, any outer destination will do */
-	__u8 mac[6];  /* of the interface */
-	__u8 pad[2];
+	__u32 locals;      /* in `decap_locals`; with none, any outer destination will do */
+	__u8 mac[6];       /* of the interface */
+	__u8 pass_unknown; /* 1: what is from or for an unknown address is left to the host */
+	__u8 pad;
 };

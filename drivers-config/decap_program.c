@@ -64,6 +64,7 @@ static int fill_maps(const struct decap_bpf *bpf, const struct decap_rules *rule
 		.magic = DECAP_MAGIC,
 		.version = DECAP_VERSION,
 		.locals = (__u32)rules->local_count,
+		.pass_unknown = rules->pass_unknown,
 	};
 	const __u32 zero = 0;
 	int result;
@@ -277,6 +278,7 @@ int decap_program_describe(
 			"the program was attached by another version of sluice-decap (%u, this is %u)",
 			config.version, DECAP_VERSION);
 	memcpy(description->mac, config.mac, sizeof(description->mac));
+	description->rules.pass_unknown = config.pass_unknown != 0;
 	result = read_rules(program_fd, &description->rules);
 	if (result == 0)
 		result = read_verdicts(program_fd, description->verdicts);

@@ -26,6 +26,7 @@ struct decap_rules {
 	size_t vip_count;
 	struct decap_address locals[DECAP_LOCALS_MAX]; /* outer destinations */
 	size_t local_count;
+	bool pass_unknown; /* what these do not let through goes to the host as it came */
 };
 
 /* What a program in the kernel does, and did. */

@@ -26,6 +26,7 @@
 #include "decap.h"
 #include "decap_address.h"
 #include "tunnel_fixture.h"
+#include "version.h"
 
 #define INTERFACE   "backend0" /* where the decapsulator stands */
 #define PEER        "wire0"    /* what is sent here comes in there */
@@ -230,6 +231,70 @@ static void chain_beyond_the_first_bytes_hides_no_tunnel_from_tc(void **state)
 	send_frame(&frame);
 	wait_for_verdicts(DECAP_VERDICT_NOT_TUNNEL, 1);
 	assert_int_equal(decap_detach(INTERFACE, NULL), 0);
+}
+
+static int open_raw(int protocol)
+{
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* From 10.2.0.11, which is no balancer of the usual rules. */
+static struct tunnel_frame build_of_a_stranger(void)
+{
+	struct tunnel_frame frame = tunnel_build(&tunnel_mixes[0]);
+	uint8_t *ip = frame.bytes + frame.outer;
+
+	assert_int_equal(tunnel_mixes[0].outer, 4);
+	ip[15] ^= 1;
+	tunnel_write_checksum(ip);
+	return frame;
+}
+
+/* The host's stack has what came, its outer header included. */
+static void assert_host_gets(int raw, const struct tunnel_frame *frame)
+{
+	struct pollfd ready = { .fd = raw, .events = POLLIN };
+	uint8_t packet[TUNNEL_FRAME_MAX];
+
+	assert_int_equal(poll(&ready, 1, DEADLINE_MS), 1);
+	assert_int_equal(recv(raw, packet, sizeof(packet), 0), frame->length - frame->outer);
+	assert_memory_equal(packet, frame->bytes + frame->outer, frame->length - frame->outer);
+}
+
+/* A raw socket stands for the tunnel device of an overlay network. */
+static void check_beside_other_tunnels(enum decap_mode mode)
+{
+	struct tunnel_frame strange = build_of_a_stranger();
+	struct decap_rules rules = tunnel_rules();
+	int raw = open_raw(IPPROTO_IPIP);
+	char packet;
+
+	attach(mode, &rules, mode);
+	assert_false(read_status()->program.rules.pass_unknown);
+	send_frame(&strange);
+	wait_for_verdicts(DECAP_VERDICT_UNKNOWN_SOURCE, 1);
+	check_delivery(&tunnel_mixes[0]);
+	assert_int_equal(recv(raw, &packet, 1, MSG_DONTWAIT), -1);
+	rules.pass_unknown = true;
+	attach(mode, &rules, mode);
+	assert_true(read_status()->program.rules.pass_unknown);
+	send_frame(&strange);
+	wait_for_verdicts(DECAP_VERDICT_UNKNOWN_SOURCE, 1);
+	assert_host_gets(raw, &strange);
+	check_delivery(&tunnel_mixes[0]);
+	assert_int_equal(recv(raw, &packet, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(decap_detach(INTERFACE, NULL), 0);
+	close(raw);
+}
+
+static void other_tunnels_of_the_host_go_on_where_that_is_asked_for(void **state)
+{
+	check_beside_other_tunnels(DECAP_MODE_XDP);
+	check_beside_other_tunnels(DECAP_MODE_XDPGENERIC);
+	check_beside_other_tunnels(DECAP_MODE_TC);
 }
 
 static void assert_alone(enum decap_mode mode)
@@ -456,7 +521,9 @@ static void wrong_usage_is_told_apart_from_refusal(void **state)
 {
 	assert_program("", 2, "usage:");
 	assert_program("--help", 0, "usage:");
+	assert_program("--version", 0, "sluice-decap " SLUICE_VERSION "\n");
 	assert_program("remove --interface " INTERFACE, 2, "usage:");
+	assert_program("remove --interface " INTERFACE, 2, "\"remove\" is no command");
 	assert_program("attach --source 10.2.0.10 --vip 203.0.113.10", 2, "--interface is missing");
 	assert_program("attach --interface " INTERFACE " --vip 203.0.113.10", 2, "--source");
 	assert_program("attach --interface " INTERFACE " --source 10.2.0.10", 2, "--vip");
@@ -492,20 +559,21 @@ static void attach_hints_at_what_the_host_lacks(void **state)
 static void status_prints_the_whole_truth_as_json(void **state)
 {
 	const char *interface, *mode, *source, *vip, *local;
+	int decapsulated, pass_unknown;
 	char output[8192];
 	json_t *document;
-	int decapsulated;
 
 	assert_program("attach --interface " INTERFACE " --mode xdp --source fd00:2::/64 "
-		       "--vip 2001:db8::10 --local fd00:2::21",
-		0, "mode xdp");
+		       "--vip 2001:db8::10 --local fd00:2::21 --pass-unknown",
+		0, "other tunnel traffic passes");
 	check_delivery(&tunnel_mixes[3]);
 	assert_int_equal(
 		run_program("status --json --interface " INTERFACE, output, sizeof(output)), 0);
 	document = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
-	assert_int_equal(json_unpack(document, "{s:s, s:s, s:[s], s:[s], s:[s], s:{s:i}}",
+	assert_int_equal(json_unpack(document, "{s:s, s:s, s:[s], s:[s], s:[s], s:b, s:{s:i}}",
 				 "interface", &interface, "mode", &mode, "sources", &source, "vips",
-				 &vip, "locals", &local, "verdicts", "decapsulated", &decapsulated),
+				 &vip, "locals", &local, "pass_unknown", &pass_unknown, "verdicts",
+				 "decapsulated", &decapsulated),
 		0);
 	assert_string_equal(interface, INTERFACE);
 	assert_string_equal(mode, "xdp");
@@ -513,8 +581,10 @@ static void status_prints_the_whole_truth_as_json(void **state)
 	assert_string_equal(vip, "2001:db8::10");
 	assert_string_equal(local, "fd00:2::21");
 	assert_int_equal(decapsulated, 1);
+	assert_true(pass_unknown);
 	json_decref(document);
 	assert_program("status --interface " INTERFACE, 0, "unknown_source");
+	assert_program("status --interface " INTERFACE, 0, "passed to the host");
 	assert_program("detach --interface " INTERFACE, 0, "detached");
 }
 
@@ -558,6 +628,7 @@ int main(int count, char **arguments)
 		cmocka_unit_test(tc_attaches_replaces_and_detaches),
 		cmocka_unit_test(headers_cut_short_pass_tc_unopened),
 		cmocka_unit_test(chain_beyond_the_first_bytes_hides_no_tunnel_from_tc),
+		cmocka_unit_test(other_tunnels_of_the_host_go_on_where_that_is_asked_for),
 		cmocka_unit_test(change_of_mode_leaves_one_program),
 		cmocka_unit_test(auto_takes_native_xdp_where_the_driver_has_it),
 		cmocka_unit_test(auto_takes_tc_where_native_xdp_is_refused),

@@ -114,19 +114,26 @@ static bool run_frame(
 	return has_passed(mode, run.retval);
 }
 
+/* Runs the program; the verdict that it counted, and whether the frame passed. */
+static enum decap_verdict try_frame(const struct decap_program *program, enum decap_mode mode,
+	struct tunnel_frame *frame, bool *passed)
+{
+	uint64_t before[DECAP_VERDICT_COUNT], after[DECAP_VERDICT_COUNT];
+	int fd = decap_program_fd(program, mode);
+
+	read_verdicts(fd, before);
+	*passed = run_frame(program, mode, frame);
+	read_verdicts(fd, after);
+	return find_verdict(before, after);
+}
+
 /* Runs the program, and checks that the verdict was counted and executed. */
 static enum decap_verdict judge_frame(
 	const struct decap_program *program, enum decap_mode mode, struct tunnel_frame *frame)
 {
-	uint64_t before[DECAP_VERDICT_COUNT], after[DECAP_VERDICT_COUNT];
-	int fd = decap_program_fd(program, mode);
-	enum decap_verdict verdict;
 	bool passed;
+	enum decap_verdict verdict = try_frame(program, mode, frame, &passed);
 
-	read_verdicts(fd, before);
-	passed = run_frame(program, mode, frame);
-	read_verdicts(fd, after);
-	verdict = find_verdict(before, after);
 	assert_int_equal(passed, verdict <= DECAP_VERDICT_OTHER_HOST);
 	return verdict;
 }
@@ -468,6 +475,55 @@ static void what_is_not_allowed_is_dropped_for_its_reason(void **state)
 	decap_program_destroy(program);
 }
 
+/* With pass_unknown: what the flaw makes unknown passes as it came, the rest is dropped as before.
+ */
+static void check_flaw_beside_other_tunnels(const struct decap_program *program,
+	enum decap_mode mode, const struct tunnel_shape *shape, const struct flaw *flaw,
+	bool stranger)
+{
+	struct tunnel_frame frame = tunnel_build(shape), result;
+	enum decap_verdict expected = stranger ? DECAP_VERDICT_UNKNOWN_SOURCE : flaw->verdict;
+	bool passed;
+
+	if ((flaw->outer != 0 && flaw->outer != shape->outer) ||
+		(flaw->inner != 0 && flaw->inner != shape->inner))
+		return;
+	if (stranger)
+		frame.bytes[frame.outer + (shape->outer == 4 ? 12 : 8)] ^= 0x40;
+	flaw->make(&frame, frame.bytes + frame.outer, frame.bytes + frame.inner);
+	result = frame;
+	assert_verdict(try_frame(program, mode, &result, &passed), expected);
+	assert_int_equal(passed,
+		expected == DECAP_VERDICT_UNKNOWN_SOURCE || expected == DECAP_VERDICT_UNKNOWN_VIP);
+	if (passed)
+		assert_frames_equal(&result, &frame);
+}
+
+static void what_is_unknown_passes_as_it_came_where_that_is_asked_for(void **state)
+{
+	struct decap_rules rules = tunnel_rules();
+	struct decap_program *program;
+
+	rules.pass_unknown = true;
+	program = load(&rules);
+	for (size_t i = 0; i < COUNT_OF(flaws) * CASE_COUNT; i++) {
+		struct tunnel_shape shape = case_shape(i % CASE_COUNT);
+		enum decap_mode mode = case_mode(i % CASE_COUNT);
+		const struct flaw *flaw = &flaws[i / CASE_COUNT];
+
+		check_flaw_beside_other_tunnels(program, mode, &shape, flaw, false);
+		check_flaw_beside_other_tunnels(program, mode, &shape, flaw, true);
+	}
+	for (size_t i = 0; i < CASE_COUNT; i++) {
+		struct tunnel_shape shape = case_shape(i);
+		struct tunnel_frame frame = tunnel_build(&shape);
+
+		assert_verdict(
+			judge_frame(program, case_mode(i), &frame), DECAP_VERDICT_DECAPSULATED);
+	}
+	decap_program_destroy(program);
+}
+
 static void outer_destination_counts_once_one_is_configured(void **state)
 {
 	struct decap_rules rules = tunnel_rules();
@@ -734,6 +790,7 @@ int main(void)
 		cmocka_unit_test(congestion_marks_leave_the_tunnel_by_rfc_6040_figure_4),
 		cmocka_unit_test(checksum_stays_right_whatever_it_was),
 		cmocka_unit_test(what_is_not_allowed_is_dropped_for_its_reason),
+		cmocka_unit_test(what_is_unknown_passes_as_it_came_where_that_is_asked_for),
 		cmocka_unit_test(outer_destination_counts_once_one_is_configured),
 		cmocka_unit_test(tunnel_packet_for_another_mac_address_is_left_alone),
 		cmocka_unit_test(what_is_no_tunnel_passes_byte_for_byte),
