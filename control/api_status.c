@@ -157,8 +157,8 @@ static json_t *status_reasons(const struct api *api)
 				list, json_sprintf("worker on lcore %u is silent", health->lcore));
 	}
 	if (unsteered != 0)
-		json_array_append_new(
-			list, json_sprintf("%zu VIPs are not steered to the workers", unsteered));
+		json_array_append_new(list, json_sprintf("%zu VIP%s not steered to the workers",
+						    unsteered, unsteered == 1 ? " is" : "s are"));
 	for (size_t i = 0; i < port_count; i++)
 		add_port_reasons(list, api->running.ports[i]);
 	return list;

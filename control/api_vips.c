@@ -57,8 +57,9 @@ void api_warn_of_removed_vips(
 			warn_of_removed(api, text, outcome->dry_run, warnings);
 	}
 	if (gone > NAMED_MAX)
-		json_array_append_new(warnings,
-			json_sprintf("%zu more are no VIPs any more either", gone - NAMED_MAX));
+		json_array_append_new(
+			warnings, json_sprintf("%zu more %s any more either", gone - NAMED_MAX,
+					  gone - NAMED_MAX == 1 ? "is no VIP" : "are no VIPs"));
 	lookup_destroy(known);
 }
 
@@ -94,8 +95,9 @@ void api_warn_of_former_vips(const struct api *api, json_t *warnings)
 				text));
 	}
 	if (count > NAMED_MAX)
-		json_array_append_new(warnings,
-			json_sprintf("%zu more former VIPs are guarded", count - NAMED_MAX));
+		json_array_append_new(
+			warnings, json_sprintf("%zu more former VIP%s guarded", count - NAMED_MAX,
+					  count - NAMED_MAX == 1 ? " is" : "s are"));
 }
 
 void api_vip_release(void *context, const json_t *params, struct rpc_call *call)

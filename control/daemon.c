@@ -26,6 +26,7 @@
 #include "loop.h"
 #include "maglev.h"
 #include "mempools.h"
+#include "plural.h"
 #include "port.h"
 #include "process.h"
 #include "publish.h"
@@ -357,8 +358,8 @@ static int publish_config(struct daemon *daemon, struct error *error)
 		return -EINVAL;
 	unsteered = steering_unsteered(desired_steering(daemon->desired));
 	if (unsteered != 0)
-		return error_set(
-			error, -ENOMEM, "%zu VIPs cannot be steered to the workers", unsteered);
+		return error_set(error, -ENOMEM, "%zu VIP%s cannot be steered to the workers",
+			unsteered, plural(unsteered));
 	return 0;
 }
 

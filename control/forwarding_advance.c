@@ -7,6 +7,7 @@
 
 #include "forwarding_live.h"
 #include "log.h"
+#include "plural.h"
 
 /* The flows that a drain has not seen out are lost at its end, and an operator is to know. */
 static void log_life(const struct forwarding *forwarding, const struct member_pool *pool,
@@ -22,7 +23,7 @@ static void log_life(const struct forwarding *forwarding, const struct member_po
 		!tracking_flows_left(forwarding->tracking, before->gid, &flows) || flows == 0)
 		return;
 	log_warning("backend %s/%s: its drain has ended and cut off about %" PRIu64 " flow%s",
-		pool->name, next->name, flows, flows == 1 ? "" : "s");
+		pool->name, next->name, flows, plural(flows));
 }
 
 void forwarding_install_backend(

@@ -11,6 +11,7 @@
 #include "forwarding_live.h"
 #include "log.h"
 #include "plan_compare.h"
+#include "plural.h"
 
 #define NAMED_MAX 2 /* in a line of the log */
 
@@ -171,8 +172,8 @@ static void store_first(
 		log_info("pool %s: moved %u of %u slots: it has changed since the restart",
 			plan->name, moved, plan->slots);
 	if (left == 0)
-		log_info("tables of %zu pools are rebuilt: table digest %016lx", pools,
-			(unsigned long)forwarding->plan->digest);
+		log_info("the tables of %zu pool%s are rebuilt: table digest %016lx", pools,
+			plural(pools), (unsigned long)forwarding->plan->digest);
 }
 
 int forwarding_follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plural.h"
+
 struct impact *impact_create(void)
 {
 	return calloc(1, sizeof(struct impact));
@@ -104,11 +106,6 @@ static void describe_change(const struct impact_service *service, char *text, si
 	case CLAIM_KEPT: break;
 	}
 	snprintf(text, size, "it keeps %s", service->claim);
-}
-
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
 }
 
 const char *impact_describe(

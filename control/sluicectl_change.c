@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "plural.h"
 #include "sluicectl_rows.h"
 
 /* 3277 as 3,277: in sentences only, tables stay plain. */
@@ -81,7 +82,7 @@ static void print_moved_pools(const json_t *pools, bool all, FILE *out)
 	}
 	if (left_out > 0)
 		fprintf(out, "and %s other%s, unchanged (--all shows %s)\n",
-			group_digits(left_out, text), left_out == 1 ? "" : "s",
+			group_digits(left_out, text), plural(left_out),
 			left_out == 1 ? "it" : "them");
 	table_destroy(table);
 }
@@ -99,8 +100,8 @@ static void print_largest_change(const json_t *change, FILE *out)
 		return;
 	pool = rows_take_text(change, "pool");
 	backend = rows_take_text(change, "backend");
-	fprintf(out, "largest change of load: %s/%s from %s to %s slots", pool, backend,
-		group_digits(before, before_text), group_digits(after, after_text));
+	fprintf(out, "largest change of load: %s/%s from %s to %s slot%s", pool, backend,
+		group_digits(before, before_text), group_digits(after, after_text), plural(after));
 	if (json_is_number(percent))
 		fprintf(out, " (%c%.1f %%)", after < before ? '-' : '+',
 			fabs(json_number_value(percent)));
@@ -133,8 +134,9 @@ static void print_flows(const json_t *flows, FILE *out)
 	char text[32];
 
 	if (json_is_integer(estimate))
-		fprintf(out, ", %s%s flows left", least,
-			group_digits(json_integer_value(estimate), text));
+		fprintf(out, ", %s%s flow%s left", least,
+			group_digits(json_integer_value(estimate), text),
+			plural(json_integer_value(estimate)));
 }
 
 static void print_backends_cut(const json_t *backends, FILE *out)
@@ -146,10 +148,11 @@ static void print_backends_cut(const json_t *backends, FILE *out)
 		json_int_t in_s = json_integer_value(json_object_get(backend, "in_s"));
 		char *pool = rows_take_text(backend, "pool");
 		char *name = rows_take_text(backend, "backend");
-		char slots[32];
+		json_int_t slots = json_integer_value(json_object_get(backend, "slots"));
+		char text[32];
 
-		fprintf(out, "  backend %s/%s: the flows of %s slots", pool, name,
-			group_digits(json_integer_value(json_object_get(backend, "slots")), slots));
+		fprintf(out, "  backend %s/%s: the flows of %s slot%s", pool, name,
+			group_digits(slots, text), plural(slots));
 		print_flows(json_object_get(backend, "flows_left"), out);
 		if (in_s > 0)
 			fprintf(out, ", in %" JSON_INTEGER_FORMAT " s", in_s);
@@ -235,7 +238,8 @@ static void print_dynamic_weight(const json_t *share, bool dry_run, FILE *out)
 	double percent = json_number_value(json_object_get(share, "percent"));
 	json_int_t in_s = json_integer_value(json_object_get(share, "in_s"));
 	bool stays = percent == json_number_value(json_object_get(share, "percent_before"));
-	char slots[32];
+	json_int_t slots = json_integer_value(json_object_get(share, "slots_to_move"));
+	char text[32];
 
 	if (!json_is_object(share))
 		return;
@@ -245,9 +249,8 @@ static void print_dynamic_weight(const json_t *share, bool dry_run, FILE *out)
 			  : "weight is",
 		percent, json_integer_value(json_object_get(share, "weight")));
 	if (in_s > 0)
-		fprintf(out, ", in %" JSON_INTEGER_FORMAT " s (%s slots move then)", in_s,
-			group_digits(json_integer_value(json_object_get(share, "slots_to_move")),
-				slots));
+		fprintf(out, ", in %" JSON_INTEGER_FORMAT " s (%s slot%s then)", in_s,
+			group_digits(slots, text), slots == 1 ? " moves" : "s move");
 	fputc('\n', out);
 }
 

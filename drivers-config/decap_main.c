@@ -13,6 +13,7 @@
 #include "decap_address.h"
 #include "decap_host.h"
 #include "netdev.h"
+#include "plural.h"
 #include "version.h"
 
 #define EXIT_REFUSED 1
@@ -152,8 +153,10 @@ static int attach(int count, char **words)
 		return fail(EXIT_REFUSED, &error);
 	if (arguments.mode == DECAP_MODE_AUTO && mode == DECAP_MODE_TC)
 		printf("%s: no native XDP here (%s)\n", arguments.interface, error.message);
-	printf("%s: attached, mode %s, %zu sources, %zu VIPs\n", arguments.interface,
-		decap_mode_name(mode), arguments.rules.source_count, arguments.rules.vip_count);
+	printf("%s: attached, mode %s, %zu source%s, %zu VIP%s\n", arguments.interface,
+		decap_mode_name(mode), arguments.rules.source_count,
+		plural(arguments.rules.source_count), arguments.rules.vip_count,
+		plural(arguments.rules.vip_count));
 	if (arguments.rules.pass_unknown)
 		printf("%s: other tunnel traffic passes: this host's tunnel devices judge it\n",
 			arguments.interface);

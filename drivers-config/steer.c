@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "claim.h"
+#include "plural.h"
 #include "steer_guard.h"
 
 #define PROGRAM_LINK     "anon_inode:bpf-prog"
@@ -163,13 +164,15 @@ static int check_queues(const struct steer *steer, unsigned int wanted, struct e
 		return result;
 	if (queues.channel == NULL || wanted > queues.rx_max)
 		return error_set(error, -EINVAL,
-			"%s has %u receive queues where %u are needed, one per worker, and cannot "
+			"%s has %u receive queue%s where %u %s needed, one per worker, and cannot "
 			"have that many",
-			steer->interface, queues.rx, wanted);
+			steer->interface, queues.rx, plural(queues.rx), wanted,
+			wanted == 1 ? "is" : "are");
 	return error_set(error, -EINVAL,
-		"%s has %u receive queues where %u are needed, one per worker; run: "
+		"%s has %u receive queue%s where %u %s needed, one per worker; run: "
 		"ethtool -L %s %s %u",
-		steer->interface, queues.rx, wanted, steer->interface, queues.channel, wanted);
+		steer->interface, queues.rx, plural(queues.rx), wanted, wanted == 1 ? "is" : "are",
+		steer->interface, queues.channel, wanted);
 }
 
 /* The driver believes that an interface without combined channels (veth) has one queue. */

@@ -1018,7 +1018,7 @@ static void another_number_of_queues_is_refused_with_what_cures_it(void **state)
 	prepare(steer, 2);
 	assert_int_equal(steer_prepare(steer, 1, &error), -EINVAL);
 	assert_string_equal(error.message,
-		"wide has 2 receive queues where 1 are needed, one per worker; run: "
+		"wide has 2 receive queues where 1 is needed, one per worker; run: "
 		"ethtool -L wide rx 1");
 	assert_int_equal(steer_prepare(steer, 4, &error), -EINVAL);
 	assert_string_equal(error.message,
