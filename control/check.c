@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "check.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "config.h"
@@ -30,32 +31,56 @@ static void report_memory(const struct config *config)
 		memory_format(sum, text));
 }
 
+/* Each in a line of its own; false where there are any. */
+static bool report_findings(const char *path, const struct findings *findings, bool could_be_read)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		fprintf(stderr, "%s: %s\n", path, findings->errors[i].message);
+	if (findings_is_full(findings))
+		fprintf(stderr, "%s: these were the first %zu, there may be more\n", path,
+			findings->count);
+	else if (!could_be_read)
+		fprintf(stderr, "%s: how its parts go together is judged when these are mended\n",
+			path);
+	return findings->count == 0;
+}
+
+static bool report_config(const char *path, const struct config *config)
+{
+	json_t *canonical = config_print(config);
+
+	if (canonical == NULL) {
+		fprintf(stderr, "%s: out of memory\n", path);
+		return false;
+	}
+	config_warnings(config, warn, (void *)path);
+	if (feasible_is_exposed(path))
+		fprintf(stderr, "warning: " FEASIBLE_EXPOSED "\n", path);
+	json_dumpf(canonical, stdout, JSON_INDENT(2));
+	putchar('\n');
+	report_memory(config);
+	json_decref(canonical);
+	return true;
+}
+
 int check_run(const char *path)
 {
 	struct error error = { "" };
 	json_t *document = config_document_load(path, &error);
-	struct config *config = NULL;
-	json_t *canonical = NULL;
+	struct findings findings;
+	struct config *config;
+	bool is_good;
 
-	if (document != NULL) {
-		config = config_read(document, NULL, &error);
-		if (config == NULL || feasible_check(config, path, &error) != 0)
-			error_wrap(&error, 0, "%s", path);
-		else
-			canonical = config_print(config);
-	}
-	if (canonical != NULL) {
-		config_warnings(config, warn, (void *)path);
-		if (feasible_is_exposed(path))
-			fprintf(stderr, "warning: " FEASIBLE_EXPOSED "\n", path);
-		json_dumpf(canonical, stdout, JSON_INDENT(2));
-		putchar('\n');
-		report_memory(config);
-	} else {
+	if (document == NULL) {
 		fprintf(stderr, "%s\n", error.message);
+		return 1;
 	}
+	findings_init(&findings, FINDINGS_MAX);
+	config = config_judge(document, NULL, &findings);
+	if (config != NULL)
+		feasible_judge(config, path, &findings);
+	is_good = report_findings(path, &findings, config != NULL) && report_config(path, config);
 	json_decref(document);
-	json_decref(canonical);
 	config_destroy(config);
-	return canonical == NULL;
+	return !is_good;
 }

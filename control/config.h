@@ -16,6 +16,7 @@
 
 #include "address.h"
 #include "error.h"
+#include "findings.h"
 
 #define CONFIG_HASH_KEY_SIZE   16
 #define CONFIG_NAME_SIZE       64 /* names: 1-63 of [A-Za-z0-9._-], not starting with '-' or '.' */
@@ -29,6 +30,7 @@
 #define CONFIG_NEIGHBOURS_MAX  65535 /* per port */
 #define CONFIG_EAL_MAX         64    /* further EAL arguments */
 #define CONFIG_DEFAULT_WEIGHT  100
+#define CONFIG_NO_POOL         SIZE_MAX
 #define CONFIG_NESTING_MAX     16         /* objects and lists within each other */
 #define CONFIG_FILE_MAX        (64 << 20) /* bytes of a document */
 
@@ -179,6 +181,14 @@ json_t *config_document_load(const char *path, struct error *error);
  * the socket); otherwise the key is required.
  */
 struct config *config_read(const json_t *document, const uint8_t *hash_key, struct error *error);
+
+/*
+ * The same with all that is wrong, as far as `findings` has room. A value is returned where every
+ * part of the document could be read; with findings it is good for nothing but feasible_judge().
+ * What parts of a document are to each other is judged when all of them could be read.
+ */
+struct config *config_judge(
+	const json_t *document, const uint8_t *hash_key, struct findings *findings);
 
 /* A deep copy, of its own; NULL with the sentence where memory is short. */
 struct config *config_copy(const struct config *config, struct error *error);

@@ -14,6 +14,7 @@
 
 #include "config_unique.h"
 #include "lookup.h"
+#include "plural.h"
 
 /* Below this many slots for each backend, shares differ visibly from the weights. */
 #define SLOTS_PER_BACKEND 300
@@ -32,59 +33,59 @@ struct surroundings {
 	struct lookup *tunnel_vips; /* VIP -> the first ipip service that has it */
 	struct pool_use *uses;      /* one per pool */
 	bool has_gateway;           /* some port has a gateway_mac */
+	bool missed_ipv4;           /* a tunnel_source that is missing has been found */
+	bool missed_ipv6;
 };
 
-static int out_of_memory(struct error *error)
-{
-	return error_set(error, -ENOMEM, "out of memory");
-}
-
-static int check_files(const struct config *config, struct error *error)
+static int check_files(const struct config *config, struct findings *findings)
 {
 	if (strcmp(config->socket, config->dataplane.state_file) != 0)
 		return 0;
-	return error_set(
-		error, -EINVAL, "control.socket: %s is the dataplane.state_file", config->socket);
+	return findings_add(
+		findings, "control.socket: %s is the dataplane.state_file", config->socket);
 }
 
-static int check_seats(const struct config_pool *pool, size_t index, struct error *error)
+static int check_seats(const struct config_pool *pool, size_t index, struct findings *findings)
 {
 	size_t seats = pool->backend_count + pool->vacant_count;
 
 	if (pool->slots < pool->backend_count)
-		return error_set(error, -EINVAL,
+		return findings_add(findings,
 			"pools[%zu].slots: %u slots are fewer than the %zu backends", index,
 			pool->slots, pool->backend_count);
 	if (seats > CONFIG_BACKENDS_MAX)
-		return error_set(error, -EINVAL,
-			"pools[%zu].vacant: %zu seats beside %zu backends are more than %d", index,
-			pool->vacant_count, pool->backend_count, CONFIG_BACKENDS_MAX);
+		return findings_add(findings,
+			"pools[%zu].vacant: %zu seat%s beside %zu backend%s are more than %d",
+			index, pool->vacant_count, plural(pool->vacant_count), pool->backend_count,
+			plural(pool->backend_count), CONFIG_BACKENDS_MAX);
 	if (pool->slots < seats)
-		return error_set(error, -EINVAL,
-			"pools[%zu].slots: %u slots are fewer than %zu backends and %zu vacant seats",
-			index, pool->slots, pool->backend_count, pool->vacant_count);
+		return findings_add(findings,
+			"pools[%zu].slots: %u slots are fewer than %zu backend%s and %zu vacant "
+			"seat%s",
+			index, pool->slots, pool->backend_count, plural(pool->backend_count),
+			pool->vacant_count, plural(pool->vacant_count));
 	return 0;
 }
 
-static int check_sizes(const struct config *config, struct error *error)
+static int check_sizes(const struct config *config, struct findings *findings)
 {
 	size_t memberships = 0;
 
 	for (size_t i = 0; i < config->pool_count; i++) {
-		int result = check_seats(&config->pools[i], i, error);
+		int result = check_seats(&config->pools[i], i, findings);
 
 		if (result != 0)
 			return result;
 		memberships += config->pools[i].backend_count;
 	}
 	if (memberships > CONFIG_MEMBERSHIPS_MAX)
-		return error_set(error, -EINVAL, "pools: %zu backends in all (0-%d are allowed)",
+		return findings_add(findings, "pools: %zu backends in all (0-%d are allowed)",
 			memberships, CONFIG_MEMBERSHIPS_MAX);
 	return 0;
 }
 
 static int enter_neighbour(struct surroundings *surroundings, const struct config *config,
-	size_t port, size_t index, struct error *error)
+	size_t port, size_t index, struct findings *findings)
 {
 	const struct config_neighbour *neighbour = &config->dataplane.ports[port].neighbours[index];
 	char text[ADDRESS_TEXT_SIZE];
@@ -94,15 +95,15 @@ static int enter_neighbour(struct surroundings *surroundings, const struct confi
 	address_format(&neighbour->address, text);
 	result = lookup_add(surroundings->neighbours, text, port, &earlier);
 	if (result == -EEXIST)
-		return error_set(error, -EINVAL,
+		return findings_add(findings,
 			"dataplane.ports[%zu].neighbours[%zu].address: %s is a neighbour of "
 			"dataplane.ports[%zu] already",
 			port, index, text, earlier);
-	return result == 0 ? 0 : out_of_memory(error);
+	return result == 0 ? 0 : findings_out_of_memory(findings);
 }
 
 static int enter_ports(
-	struct surroundings *surroundings, const struct config *config, struct error *error)
+	struct surroundings *surroundings, const struct config *config, struct findings *findings)
 {
 	int result = 0;
 
@@ -111,7 +112,7 @@ static int enter_ports(
 
 		surroundings->has_gateway |= port->has_gateway_mac;
 		for (size_t j = 0; j < port->neighbour_count && result == 0; j++)
-			result = enter_neighbour(surroundings, config, i, j, error);
+			result = enter_neighbour(surroundings, config, i, j, findings);
 	}
 	return result;
 }
@@ -123,16 +124,19 @@ static void note_use(size_t *first, size_t service)
 }
 
 static int enter_services(
-	struct surroundings *surroundings, const struct config *config, struct error *error)
+	struct surroundings *surroundings, const struct config *config, struct findings *findings)
 {
 	for (size_t i = 0; i < config->pool_count; i++)
 		surroundings->uses[i] = (struct pool_use){ .l2dsr = NOBODY, .ipip = NOBODY };
 	for (size_t i = 0; i < config->service_count; i++) {
 		const struct config_service *service = &config->services[i];
-		struct pool_use *use = &surroundings->uses[service->pool];
+		struct pool_use *use;
 		char text[ADDRESS_TEXT_SIZE];
 		size_t earlier;
 
+		if (service->pool == CONFIG_NO_POOL) /* which has been found */
+			continue;
+		use = &surroundings->uses[service->pool];
 		if (service->forward == CONFIG_FORWARD_L2DSR) {
 			note_use(&use->l2dsr, i);
 			continue;
@@ -140,20 +144,20 @@ static int enter_services(
 		note_use(&use->ipip, i);
 		address_format(&service->vip, text);
 		if (lookup_add(surroundings->tunnel_vips, text, i, &earlier) == -ENOMEM)
-			return out_of_memory(error);
+			return findings_out_of_memory(findings);
 	}
 	return 0;
 }
 
 /* What leaves in a tunnel to a VIP comes back to the balancer. */
 static int check_loop(const struct surroundings *surroundings, const char *path, const char *text,
-	struct error *error)
+	struct findings *findings)
 {
 	size_t service;
 
 	if (lookup_find(surroundings->tunnel_vips, text, &service) != 0)
 		return 0;
-	return error_set(error, -EINVAL,
+	return findings_add(findings,
 		"%s.address: %s is the VIP of services[%zu], packets would come back", path, text,
 		service);
 }
@@ -163,41 +167,45 @@ static int check_loop(const struct surroundings *surroundings, const char *path,
  * back to the balancer: there the backend itself must be a neighbour.
  */
 static int check_next_hop(const struct surroundings *surroundings, const struct pool_use *use,
-	const char *path, const char *text, struct error *error)
+	const char *path, const char *text, struct findings *findings)
 {
 	size_t port;
 
 	if (lookup_find(surroundings->neighbours, text, &port) == 0)
 		return 0;
 	if (use->l2dsr != NOBODY)
-		return error_set(error, -EINVAL,
+		return findings_add(findings,
 			"%s.address: %s is not in the neighbours of any port, which l2dsr of "
 			"services[%zu] needs",
 			path, text, use->l2dsr);
 	if (!surroundings->has_gateway)
-		return error_set(error, -EINVAL,
+		return findings_add(findings,
 			"%s.address: %s is not in the neighbours of any port and no port has a "
 			"gateway_mac",
 			path, text);
 	return 0;
 }
 
-static int check_tunnel_source(const struct config_dataplane *dataplane, const struct pool_use *use,
-	const char *path, const struct address *backend, struct error *error)
+/* Missed once, it is missing for all. */
+static int check_tunnel_source(struct surroundings *surroundings,
+	const struct config_dataplane *dataplane, const struct pool_use *use, const char *path,
+	const struct address *backend, struct findings *findings)
 {
 	const bool is_ipv4 = backend->family == ADDRESS_IPV4;
 	const struct address *source =
 		is_ipv4 ? &dataplane->tunnel_source_ipv4 : &dataplane->tunnel_source_ipv6;
+	bool *missed = is_ipv4 ? &surroundings->missed_ipv4 : &surroundings->missed_ipv6;
 
-	if (use->ipip == NOBODY || source->family != ADDRESS_NONE)
+	if (use->ipip == NOBODY || source->family != ADDRESS_NONE || *missed)
 		return 0;
-	return error_set(error, -EINVAL,
+	*missed = true;
+	return findings_add(findings,
 		"dataplane.tunnel_source.%s: missing, ipip of services[%zu] to %s needs it",
 		is_ipv4 ? "ipv4" : "ipv6", use->ipip, path);
 }
 
-static int check_backend(const struct surroundings *surroundings, const struct config *config,
-	size_t pool, size_t index, struct error *error)
+static int check_backend(struct surroundings *surroundings, const struct config *config,
+	size_t pool, size_t index, struct findings *findings)
 {
 	const struct address *address = &config->pools[pool].backends[index].address;
 	const struct pool_use *use = &surroundings->uses[pool];
@@ -207,27 +215,28 @@ static int check_backend(const struct surroundings *surroundings, const struct c
 
 	address_format(address, text);
 	snprintf(path, sizeof(path), "pools[%zu].backends[%zu]", pool, index);
-	result = check_loop(surroundings, path, text, error);
+	result = check_loop(surroundings, path, text, findings);
 	if (result == 0)
-		result = check_next_hop(surroundings, use, path, text, error);
+		result = check_next_hop(surroundings, use, path, text, findings);
 	if (result == 0)
-		result = check_tunnel_source(&config->dataplane, use, path, address, error);
+		result = check_tunnel_source(
+			surroundings, &config->dataplane, use, path, address, findings);
 	return result;
 }
 
 static int check_backends(
-	const struct surroundings *surroundings, const struct config *config, struct error *error)
+	struct surroundings *surroundings, const struct config *config, struct findings *findings)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < config->pool_count; i++) {
 		for (size_t j = 0; j < config->pools[i].backend_count && result == 0; j++)
-			result = check_backend(surroundings, config, i, j, error);
+			result = check_backend(surroundings, config, i, j, findings);
 	}
 	return result;
 }
 
-static int check_paths(const struct config *config, struct error *error)
+static int check_paths(const struct config *config, struct findings *findings)
 {
 	struct surroundings surroundings = {
 		.neighbours = lookup_create(),
@@ -238,13 +247,13 @@ static int check_paths(const struct config *config, struct error *error)
 
 	if (surroundings.neighbours == NULL || surroundings.tunnel_vips == NULL ||
 		surroundings.uses == NULL)
-		result = out_of_memory(error);
+		result = findings_out_of_memory(findings);
 	if (result == 0)
-		result = enter_ports(&surroundings, config, error);
+		result = enter_ports(&surroundings, config, findings);
 	if (result == 0)
-		result = enter_services(&surroundings, config, error);
+		result = enter_services(&surroundings, config, findings);
 	if (result == 0)
-		result = check_backends(&surroundings, config, error);
+		result = check_backends(&surroundings, config, findings);
 	free(surroundings.uses);
 	lookup_destroy(surroundings.tunnel_vips);
 	lookup_destroy(surroundings.neighbours);
@@ -252,7 +261,7 @@ static int check_paths(const struct config *config, struct error *error)
 }
 
 /* The worker would take all that is for the host at that address, BGP and ssh included. */
-static int check_vips(const struct config *config, struct error *error)
+static int check_vips(const struct config *config, struct findings *findings)
 {
 	const struct config_dataplane *dataplane = &config->dataplane;
 
@@ -262,25 +271,25 @@ static int check_vips(const struct config *config, struct error *error)
 
 		if (address_equal(vip, &dataplane->tunnel_source_ipv4) ||
 			address_equal(vip, &dataplane->tunnel_source_ipv6))
-			return error_set(error, -EINVAL,
+			return findings_add(findings,
 				"services[%zu].vip: %s is the dataplane.tunnel_source", i,
 				address_format(vip, text));
 	}
 	return 0;
 }
 
-int config_check(const struct config *config, struct error *error)
+int config_check(const struct config *config, struct findings *findings)
 {
-	int result = check_files(config, error);
+	int result = check_files(config, findings);
 
 	if (result == 0)
-		result = check_sizes(config, error);
+		result = check_sizes(config, findings);
 	if (result == 0)
-		result = config_unique_check(config, error);
+		result = config_unique_check(config, findings);
 	if (result == 0)
-		result = check_vips(config, error);
+		result = check_vips(config, findings);
 	if (result == 0)
-		result = check_paths(config, error);
+		result = check_paths(config, findings);
 	return result;
 }
 
@@ -332,7 +341,7 @@ size_t config_warnings(const struct config *config,
 				i, pool->slots, pool->backend_count, SLOTS_PER_BACKEND);
 		if (pool->vacant_count > pool->backend_count)
 			warn(&warned,
-				"pools[%zu].vacant: %zu seats are more than the %zu backends, whose "
+				"pools[%zu].vacant: there are more seats (%zu) than backends (%zu), whose "
 				"shares differ from the weights by that: drop the list",
 				i, pool->vacant_count, pool->backend_count);
 	}

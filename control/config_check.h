@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config.h"
+#include "findings.h"
 
-/* Returns 0; -EINVAL with the sentence of the first rule that is broken; or -ENOMEM. */
-int config_check(const struct config *config, struct error *error);
+/* Adds a sentence for each rule that is broken. 0, or not where looking is to stop. */
+int config_check(const struct config *config, struct findings *findings);

@@ -2,7 +2,7 @@
 /*
  * Reading goes in three steps, each on the whole of what the one before left: every value by itself
  * (the tables of keys), the references between them, and the rules that look at several at once
- * (config_check). The first wrong thing ends it and the half-built value is thrown away.
+ * (config_check). A document with a part that cannot be read is thrown away after the first step.
  */
 #include "config.h"
 
@@ -101,20 +101,36 @@ static struct config *create_config(const uint8_t *hash_key, struct error *error
 	return NULL;
 }
 
-struct config *config_read(const json_t *document, const uint8_t *hash_key, struct error *error)
+struct config *config_judge(
+	const json_t *document, const uint8_t *hash_key, struct findings *findings)
 {
 	struct json_place root = json_place_root(document);
-	struct config *config = create_config(hash_key, error);
-	int result;
+	struct error error = { "" };
+	struct config *config = create_config(hash_key, &error);
+	int result = config == NULL ? -ENOMEM : 0;
 
-	if (config == NULL)
+	root.findings = findings;
+	if (result == 0)
+		result = read_document(&root, config, &error);
+	findings_take(findings, result, &error);
+	if (findings->count != 0) {
+		config_destroy(config);
 		return NULL;
-	result = read_document(&root, config, error);
+	}
+	result = config_services_link(config, &root, findings);
 	if (result == 0)
-		result = config_services_link(config, &root, error);
-	if (result == 0)
-		result = config_check(config, error);
-	if (result == 0)
+		config_check(config, findings);
+	return config;
+}
+
+struct config *config_read(const json_t *document, const uint8_t *hash_key, struct error *error)
+{
+	struct findings findings;
+	struct config *config;
+
+	findings_init(&findings, 1);
+	config = config_judge(document, hash_key, &findings);
+	if (findings_first(&findings, error) == 0)
 		return config;
 	config_destroy(config);
 	return NULL;

@@ -10,6 +10,7 @@ int config_services_read(const struct json_place *place, void *field, struct err
 
 /*
  * Finds the pool of each service by the name in the document, which `root` is, once everything is
- * read. Returns 0, -EINVAL with the sentence, or -ENOMEM.
+ * read: CONFIG_NO_POOL for one that is not there. 0, or not where looking is to stop.
  */
-int config_services_link(struct config *config, const struct json_place *root, struct error *error);
+int config_services_link(
+	struct config *config, const struct json_place *root, struct findings *findings);

@@ -79,15 +79,15 @@ static void write_traffic(const void *list, size_t index, char key[static KEY_SI
 }
 
 static int enter(struct lookup *seen, const char *key, const char *path, const char *member,
-	size_t index, struct error *error)
+	size_t index, struct findings *findings)
 {
 	size_t earlier;
 	int result = lookup_add(seen, key, index, &earlier);
 
 	if (result == -EEXIST)
-		return error_set(error, -EINVAL, "%s[%zu].%s: %s is taken by %s[%zu]", path, index,
+		return findings_add(findings, "%s[%zu].%s: %s is taken by %s[%zu]", path, index,
 			member, key, path, earlier);
-	return result == 0 ? 0 : error_set(error, result, "out of memory");
+	return result == 0 ? 0 : findings_out_of_memory(findings);
 }
 
 /* One member of each element of one list; `path` is the list's. */
@@ -99,34 +99,34 @@ struct uniqueness {
 	key_writer *write_key;
 };
 
-static int check(const struct uniqueness *rule, struct error *error)
+static int check(const struct uniqueness *rule, struct findings *findings)
 {
 	struct lookup *seen = lookup_create();
 	int result = 0;
 	char key[KEY_SIZE];
 
 	if (seen == NULL)
-		return error_set(error, -ENOMEM, "out of memory");
+		return findings_out_of_memory(findings);
 	for (size_t i = 0; i < rule->count && result == 0; i++) {
 		rule->write_key(rule->list, i, key);
-		result = enter(seen, key, rule->path, rule->member, i, error);
+		result = enter(seen, key, rule->path, rule->member, i, findings);
 	}
 	lookup_destroy(seen);
 	return result;
 }
 
-static int check_all(const struct uniqueness *rules, size_t count, struct error *error)
+static int check_all(const struct uniqueness *rules, size_t count, struct findings *findings)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < count && result == 0; i++)
-		result = check(&rules[i], error);
+		result = check(&rules[i], findings);
 	return result;
 }
 
 /* A seat has one backend, or none. */
 static int enter_vacant(struct lookup *seen, const struct config_pool *pool, size_t pool_index,
-	size_t index, struct error *error)
+	size_t index, struct findings *findings)
 {
 	size_t earlier;
 	int result =
@@ -134,14 +134,14 @@ static int enter_vacant(struct lookup *seen, const struct config_pool *pool, siz
 	bool is_vacant = earlier >= pool->backend_count;
 
 	if (result != -EEXIST)
-		return result == 0 ? 0 : error_set(error, result, "out of memory");
-	return error_set(error, -EINVAL,
+		return result == 0 ? 0 : findings_out_of_memory(findings);
+	return findings_add(findings,
 		"pools[%zu].vacant[%zu].key: %s is taken by pools[%zu].%s[%zu]", pool_index, index,
 		pool->vacant[index].key, pool_index, is_vacant ? "vacant" : "backends",
 		is_vacant ? earlier - pool->backend_count : earlier);
 }
 
-static int check_vacant(const struct config_pool *pool, size_t index, struct error *error)
+static int check_vacant(const struct config_pool *pool, size_t index, struct findings *findings)
 {
 	struct lookup *seen;
 	size_t earlier;
@@ -151,33 +151,37 @@ static int check_vacant(const struct config_pool *pool, size_t index, struct err
 		return 0;
 	seen = lookup_create();
 	if (seen == NULL)
-		return error_set(error, -ENOMEM, "out of memory");
+		return findings_out_of_memory(findings);
 	for (size_t i = 0; i < pool->backend_count && result == 0; i++)
 		if (lookup_add(seen, pool->backends[i].key, i, &earlier) == -ENOMEM)
-			result = error_set(error, -ENOMEM, "out of memory");
+			result = findings_out_of_memory(findings);
 	for (size_t i = 0; i < pool->vacant_count && result == 0; i++)
-		result = enter_vacant(seen, pool, index, i, error);
+		result = enter_vacant(seen, pool, index, i, findings);
 	lookup_destroy(seen);
 	return result;
 }
 
-static int check_pool(const struct config_pool *pool, size_t index, struct error *error)
+static int check_pool(const struct config_pool *pool, size_t index, struct findings *findings)
 {
 	char path[64];
 	const struct uniqueness rules[] = {
 		{ path, "name", pool->backends, pool->backend_count, write_backend_name },
 		{ path, "address", pool->backends, pool->backend_count, write_backend_address },
-		{ path, "key", pool->backends, pool->backend_count, write_backend_key },
 	};
-
+	const struct uniqueness keys = { path, "key", pool->backends, pool->backend_count,
+		write_backend_key };
+	size_t before = findings->count;
 	int result;
 
 	snprintf(path, sizeof(path), "pools[%zu].backends", index);
-	result = check_all(rules, sizeof(rules) / sizeof(rules[0]), error);
-	return result == 0 ? check_vacant(pool, index, error) : result;
+	result = check_all(rules, sizeof(rules) / sizeof(rules[0]), findings);
+	if (result == 0 &&
+		findings->count == before) /* else it finds the same: keys are addresses */
+		result = check(&keys, findings);
+	return result == 0 ? check_vacant(pool, index, findings) : result;
 }
 
-int config_unique_check(const struct config *config, struct error *error)
+int config_unique_check(const struct config *config, struct findings *findings)
 {
 	const struct config_dataplane *dataplane = &config->dataplane;
 	const struct uniqueness rules[] = {
@@ -189,9 +193,9 @@ int config_unique_check(const struct config *config, struct error *error)
 		{ "services", "name", config->services, config->service_count, write_service_name },
 		{ "services", "port", config->services, config->service_count, write_traffic },
 	};
-	int result = check_all(rules, sizeof(rules) / sizeof(rules[0]), error);
+	int result = check_all(rules, sizeof(rules) / sizeof(rules[0]), findings);
 
 	for (size_t i = 0; i < config->pool_count && result == 0; i++)
-		result = check_pool(&config->pools[i], i, error);
+		result = check_pool(&config->pools[i], i, findings);
 	return result;
 }

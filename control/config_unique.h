@@ -3,9 +3,10 @@
 #pragma once
 
 #include "config.h"
+#include "findings.h"
 
 /*
  * Names in their lists, devices of ports, addresses and keys in a pool, and the traffic that a
- * service claims. Returns 0; -EINVAL with the place of the second of the two; or -ENOMEM.
+ * service claims. Adds the place of the second of the two. 0, or not where looking is to stop.
  */
-int config_unique_check(const struct config *config, struct error *error);
+int config_unique_check(const struct config *config, struct findings *findings);

@@ -64,19 +64,30 @@ static bool user_says(const struct config *config, const char *option)
 	return false;
 }
 
-int eal_check(const struct config *config, struct error *error)
+/* What is made from dataplane.workers and `argument` would set as well, or NULL. */
+static const char *find_reserved(const char *argument)
 {
 	static const char *const reserved[] = { "-l", "-c", "--lcores", "--main-lcore", "-s",
 		"-S" };
 
-	for (size_t i = 0; i < config->dataplane.eal_count; i++)
-		for (size_t k = 0; k < sizeof(reserved) / sizeof(reserved[0]); k++)
-			if (strncmp(config->dataplane.eal[i], reserved[k], strlen(reserved[k])) ==
-				0)
-				return error_set(error, -EINVAL,
-					"dataplane.eal[%zu]: %s is made from dataplane.workers", i,
-					reserved[k]);
-	return 0;
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (strncmp(argument, reserved[i], strlen(reserved[i])) == 0)
+			return reserved[i];
+	return NULL;
+}
+
+int eal_check(const struct config *config, struct findings *findings)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < config->dataplane.eal_count; i++) {
+		const char *option = find_reserved(config->dataplane.eal[i]);
+
+		if (option != NULL)
+			result = findings_add(findings,
+				"dataplane.eal[%zu]: %s is made from dataplane.workers", i, option);
+	}
+	return result;
 }
 
 /* The CPU of the worker with this number: from the end, so that CPU 0 is left to the rest. */

@@ -4,9 +4,13 @@
 
 #include "config.h"
 #include "error.h"
+#include "findings.h"
 
-/* Refuses arguments of dataplane.eal that collide with what is made from other keys. -EINVAL. */
-int eal_check(const struct config *config, struct error *error);
+/*
+ * Adds the arguments of dataplane.eal that collide with what is made from other keys. 0, or not
+ * where looking is to stop.
+ */
+int eal_check(const struct config *config, struct findings *findings);
 
 /* To be called once, before any other thread; `memory_bytes` is what packet buffers will take. */
 int eal_start(const struct config *config, uint64_t memory_bytes, struct error *error);

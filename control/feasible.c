@@ -8,6 +8,7 @@
 #include "device_check.h"
 #include "eal.h"
 #include "forwarding.h"
+#include "plural.h"
 #include "port.h"
 
 #define HALF (CONFIG_HASH_KEY_SIZE / 2)
@@ -37,7 +38,7 @@ static bool is_pattern(const uint8_t key[static CONFIG_HASH_KEY_SIZE])
 	return even || memcmp(key, key + HALF, HALF) == 0;
 }
 
-static int check_secret(const struct config *config, struct error *error)
+static int check_secret(const struct config *config, struct findings *findings)
 {
 	const char *what = is_published(config->hash_key)
 				   ? "it is the key of the documentation"
@@ -45,8 +46,8 @@ static int check_secret(const struct config *config, struct error *error)
 
 	if (!is_published(config->hash_key) && !is_pattern(config->hash_key))
 		return 0;
-	return error_set(error, -EINVAL,
-		"node.hash_key: %s, and no secret; make one: openssl rand -hex 16", what);
+	return findings_add(
+		findings, "node.hash_key: %s, and no secret; make one: openssl rand -hex 16", what);
 }
 
 static bool is_same_file(const char *a, const char *b)
@@ -58,31 +59,38 @@ static bool is_same_file(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-static int check_files(const struct config *config, const char *path, struct error *error)
-{
-	if (is_same_file(config->dataplane.state_file, path))
-		return error_set(error, -EINVAL,
-			"dataplane.state_file: %s is this configuration file, which it would "
-			"overwrite",
-			config->dataplane.state_file);
-	if (is_same_file(config->socket, path))
-		return error_set(error, -EINVAL, "control.socket: %s is this configuration file",
-			config->socket);
-	return 0;
-}
-
-static int check_devices(const struct config *config, struct error *error)
+static int check_files(const struct config *config, const char *path, struct findings *findings)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < config->dataplane.port_count && result == 0; i++)
-		result = device_check(&config->dataplane.ports[i], i, error);
+	if (is_same_file(config->dataplane.state_file, path))
+		result = findings_add(findings,
+			"dataplane.state_file: %s is this configuration file, which it would "
+			"overwrite",
+			config->dataplane.state_file);
+	if (result == 0 && is_same_file(config->socket, path))
+		return findings_add(
+			findings, "control.socket: %s is this configuration file", config->socket);
 	return result;
 }
 
-static int check_mbufs(const struct config *config, struct error *error)
+static int check_devices(const struct config *config, struct findings *findings)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < config->dataplane.port_count && result == 0; i++) {
+		struct error error = { "" };
+
+		result = device_check(&config->dataplane.ports[i], i, &error);
+		result = findings_take(findings, result, &error);
+	}
+	return result;
+}
+
+static int check_mbufs(const struct config *config, struct findings *findings)
 {
 	const struct config_dataplane *dataplane = &config->dataplane;
+	uint64_t queues = dataplane->port_count * dataplane->worker_count;
 	uint64_t needed = 0;
 
 	for (size_t i = 0; i < dataplane->port_count; i++)
@@ -90,38 +98,48 @@ static int check_mbufs(const struct config *config, struct error *error)
 			dataplane->ports[i].device, (uint16_t)dataplane->worker_count);
 	if (dataplane->mbufs > needed)
 		return 0;
-	return error_set(error, -EINVAL,
-		"dataplane.mbufs: %u are too few: the queues of %zu ports for %u workers hold %lu",
-		dataplane->mbufs, dataplane->port_count, dataplane->worker_count,
-		(unsigned long)needed);
+	return findings_add(findings,
+		"dataplane.mbufs: %u are too few: the queue%s of %zu port%s for %u worker%s hold%s "
+		"%lu",
+		dataplane->mbufs, plural(queues), dataplane->port_count,
+		plural(dataplane->port_count), dataplane->worker_count,
+		plural(dataplane->worker_count), queues == 1 ? "s" : "", (unsigned long)needed);
 }
 
-static int check_slots(const struct config *config, struct error *error)
+static int check_slots(const struct config *config, struct findings *findings)
 {
 	uint64_t words = forwarding_slot_words(config);
 
 	if (words <= FORWARDING_SLOT_WORDS_MAX)
 		return 0;
-	return error_set(error, -EINVAL,
+	return findings_add(findings,
 		"pools: %lu slots in all, and a state file has room for %u: give them fewer slots",
 		(unsigned long)words, FORWARDING_SLOT_WORDS_MAX);
 }
 
-int feasible_check(const struct config *config, const char *path, struct error *error)
+void feasible_judge(const struct config *config, const char *path, struct findings *findings)
 {
-	int result = check_secret(config, error);
+	int result = check_secret(config, findings);
 
 	if (result == 0)
-		result = check_files(config, path, error);
+		result = check_files(config, path, findings);
 	if (result == 0)
-		result = eal_check(config, error);
+		result = eal_check(config, findings);
 	if (result == 0)
-		result = check_devices(config, error);
+		result = check_devices(config, findings);
 	if (result == 0)
-		result = check_slots(config, error);
+		result = check_slots(config, findings);
 	if (result == 0)
-		result = check_mbufs(config, error);
-	return result;
+		check_mbufs(config, findings);
+}
+
+int feasible_check(const struct config *config, const char *path, struct error *error)
+{
+	struct findings findings;
+
+	findings_init(&findings, 1);
+	feasible_judge(config, path, &findings);
+	return findings_first(&findings, error);
 }
 
 bool feasible_is_exposed(const char *path)

@@ -10,12 +10,16 @@
 
 #include "config.h"
 #include "error.h"
+#include "findings.h"
 
 /*
  * `path` is the configuration's file. 0, or -errno with a sentence that begins with the place in
  * the document, or with the file.
  */
 int feasible_check(const struct config *config, const char *path, struct error *error);
+
+/* The same with all that is wrong. */
+void feasible_judge(const struct config *config, const char *path, struct findings *findings);
 
 /* Whether others than owner and group may read the file, which holds node.hash_key. */
 bool feasible_is_exposed(const char *path);

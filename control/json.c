@@ -28,6 +28,7 @@ struct json_place json_place_member(const struct json_place *object, const char 
 		.parent = object,
 		.key = key,
 		.value = json_object_get(object->value, key),
+		.findings = object->findings,
 	};
 }
 
@@ -37,6 +38,7 @@ struct json_place json_place_element(const struct json_place *list, size_t index
 		.parent = list,
 		.index = index,
 		.value = json_array_get(list->value, index),
+		.findings = list->findings,
 	};
 }
 
@@ -216,6 +218,17 @@ static int judge_key(
 	return json_refuse(place, error, "unknown key (did you mean \"%s\"?)", similar);
 }
 
+/* What reading a part came to: 0 where the next one is to be read, though this one was refused. */
+static int take_refusal(const struct json_place *whole, int result, struct error *error)
+{
+	return whole->findings == NULL ? result : findings_take(whole->findings, result, error);
+}
+
+static size_t count_refusals(const struct json_place *place)
+{
+	return place->findings == NULL ? 0 : place->findings->count;
+}
+
 static int judge_keys(
 	const struct json_place *object, const struct json_member *members, struct error *error)
 {
@@ -225,7 +238,7 @@ static int judge_keys(
 
 	json_object_foreach (iterable, key, value) {
 		struct json_place place = { .parent = object, .key = key, .value = value };
-		int result = judge_key(&place, members, error);
+		int result = take_refusal(object, judge_key(&place, members, error), error);
 
 		if (result != 0)
 			return result;
@@ -238,6 +251,8 @@ static int read_member(const struct json_place *object, const struct json_member
 {
 	struct json_place place = json_place_member(object, member->key);
 
+	if (member->presence == JSON_NOT_YET) /* refused, where it is there */
+		return 0;
 	if (place.value != NULL)
 		return member->read(&place, (char *)target + member->offset, error);
 	if (member->presence == JSON_REQUIRED)
@@ -248,14 +263,15 @@ static int read_member(const struct json_place *object, const struct json_member
 int json_read_object(const struct json_place *place, const struct json_member *members,
 	void *target, struct error *error)
 {
+	size_t before = count_refusals(place);
 	int result;
 
 	if (!json_is_object(place->value))
 		return json_mismatch(place, "an object", error);
 	result = judge_keys(place, members, error);
 	for (; members->key != NULL && result == 0; members++)
-		result = read_member(place, members, target, error);
-	return result;
+		result = take_refusal(place, read_member(place, members, target, error), error);
+	return result == 0 && count_refusals(place) != before ? -EINVAL : result;
 }
 
 int json_list_judge(
@@ -292,16 +308,19 @@ void *json_list_create(const struct json_place *place, const struct json_list *l
 int json_list_read(const struct json_place *place, const struct json_list *list, void *elements,
 	struct error *error)
 {
+	size_t before = count_refusals(place);
+
 	if (elements == NULL)
 		return -EINVAL;
 	for (size_t i = 0; i < json_array_size(place->value); i++) {
 		struct json_place element = json_place_element(place, i);
 		int result = list->read(&element, (char *)elements + i * list->element_size, error);
 
+		result = take_refusal(place, result, error);
 		if (result != 0)
 			return result;
 	}
-	return 0;
+	return count_refusals(place) != before ? -EINVAL : 0;
 }
 
 const char *json_read_string(

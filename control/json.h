@@ -6,6 +6,9 @@
  *
  * An object is read by a table of its keys, so that an unknown key cannot slip through. All
  * functions that judge return 0 or -EINVAL with the sentence in `error`; -ENOMEM where said so.
+ *
+ * Where a place has findings, objects and lists add what a part of them is refused with, go on with
+ * the next part, and return -EINVAL with no sentence in `error` at the end.
  */
 #pragma once
 
@@ -14,6 +17,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "findings.h"
 
 /* A value and the way to it from the top of the document. Lives on the stack of its reader. */
 struct json_place {
@@ -21,6 +25,7 @@ struct json_place {
 	const char *key;                 /* NULL: an element of a list */
 	size_t index;                    /* in that list */
 	const json_t *value;             /* borrowed; NULL where there is none */
+	struct findings *findings;       /* of all that is wrong; NULL: reading ends at the first */
 };
 
 #define JSON_PATH_SIZE  256

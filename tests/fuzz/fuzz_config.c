@@ -31,10 +31,17 @@ static struct config *read_text(const char *text, size_t length)
 	struct error error = { "" };
 	json_t *document = config_document_parse(text, length, &error);
 	struct config *config = NULL;
+	struct findings findings;
 
 	if (document != NULL)
 		config = config_read(document, NULL, &error);
 	require(config != NULL || error.message[0] != '\0');
+	if (document != NULL && config == NULL) {
+		findings_init(&findings, FINDINGS_MAX);
+		config_destroy(config_judge(document, NULL, &findings));
+		require(findings.count > 0);
+		require(strcmp(findings.errors[0].message, error.message) == 0);
+	}
 	json_decref(document);
 	return config;
 }

@@ -26,6 +26,136 @@ static void every_bad_value_is_refused_with_its_path(void **state)
 	json_decref(full);
 }
 
+/* One mistake of any kind: what is found first is the same, and looking on does no harm. */
+static void a_mistake_is_found_whatever_else_is_looked_for(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *rows = config_fixture_load("refused.json");
+	size_t index;
+	json_t *row;
+
+	json_array_foreach (rows, index, row) {
+		json_t *document = config_fixture_change(full, row);
+		struct findings findings;
+
+		findings_init(&findings, FINDINGS_MAX);
+		config_destroy(config_judge(document, NULL, &findings));
+		assert_true(findings.count > 0);
+		assert_string_equal(findings.errors[0].message,
+			json_string_value(json_object_get(row, "sentence")));
+		json_decref(document);
+	}
+	json_decref(rows);
+	json_decref(full);
+}
+
+/* Of a document with several mistakes: the sentences in their order, and no more. */
+static void assert_findings(const json_t *document, bool could_be_read, size_t limit,
+	const char *const *sentences, size_t count)
+{
+	struct findings findings;
+	struct config *config;
+
+	findings_init(&findings, limit);
+	config = config_judge(document, NULL, &findings);
+	assert_int_equal(config != NULL, could_be_read);
+	for (size_t i = 0; i < findings.count && i < count; i++)
+		assert_string_equal(findings.errors[i].message, sentences[i]);
+	assert_int_equal(findings.count, count);
+	config_destroy(config);
+}
+
+static void all_parts_that_cannot_be_read_are_found_at_once(void **state)
+{
+	static const char *const sentences[] = {
+		"colour: unknown key",
+		"node.name: missing",
+		"dataplane.mbufs: 5 is not a number of packet buffers (1024-16777216)",
+		"dataplane.ports[0].mtu: 1 is not an MTU (1280-9216)",
+		"dataplane.ports[0].neighbours[1].mac: \"x\" is not a MAC address (written as "
+		"02:00:00:00:00:21)",
+		"dataplane.ports[1].device: missing",
+		"pools[0].backends[0].wieght: unknown key (did you mean \"weight\"?)",
+		"pools[0].backends[1].weight: -1 is not a weight (0-65535)",
+		"pools[1].slots: 1022 is not a prime (1031 is the next)",
+		"services[0].port: 0 is not a port (1-65535)",
+		"services[2].udp: \"x\" is not pin, hash or quic",
+	};
+	static const char row[] =
+		"{\"set\": {\"/colour\": \"red\", \"/dataplane/mbufs\": 5,"
+		" \"/dataplane/ports/0/mtu\": 1, \"/dataplane/ports/0/neighbours/1/mac\": \"x\","
+		" \"/dataplane/ports/1\": {\"name\": \"inner\"},"
+		" \"/pools/0/backends/0/wieght\": 1, \"/pools/0/backends/1/weight\": -1,"
+		" \"/pools/1/slots\": 1022, \"/services/0/port\": 0, \"/services/2/udp\": \"x\","
+		" \"/services/1/pool\": \"later\"}, \"remove\": \"/node/name\"}";
+	json_t *full = config_fixture_load("full.json");
+	json_t *change = json_loads(row, 0, NULL);
+	json_t *document = config_fixture_change(full, change);
+
+	assert_findings(document, false, FINDINGS_MAX, sentences, COUNT_OF(sentences));
+	assert_findings(document, false, 3, sentences, 3);
+	json_decref(document);
+	json_decref(change);
+	json_decref(full);
+}
+
+static void all_rules_that_are_broken_are_found_at_once(void **state)
+{
+	static const char *const sentences[] = {
+		"services[1].pool: there is no pool \"absent\"",
+		"control.socket: /tmp/sluice/state is the dataplane.state_file",
+		"pools[0].slots: 251 slots are fewer than 1 backend and 251 vacant seats",
+		"dataplane.ports[1].name: edge is taken by dataplane.ports[0]",
+		"services[2].name: www is taken by services[0]",
+		"pools[1].backends[1].address: 10.2.0.21 is taken by pools[1].backends[0]",
+		"services[0].vip: 10.2.0.10 is the dataplane.tunnel_source",
+		"pools[0].backends[0].address: 10.2.0.10 is the VIP of services[0], packets would "
+		"come back",
+	};
+	static const char row[] =
+		"{\"set\": {\"/services/1/pool\": \"absent\","
+		" \"/control/socket\": \"/tmp/sluice/state\", \"/pools/0/slots\": 251,"
+		" \"/pools/0/backends\": [{\"name\": \"a\", \"address\": \"10.2.0.10\"}],"
+		" \"/dataplane/ports/1/name\": \"edge\", \"/services/2/name\": \"www\","
+		" \"/pools/1/backends/1/address\": \"10.2.0.21\","
+		" \"/services/0/vip\": \"10.2.0.10\"}}";
+	json_t *full = config_fixture_load("full.json");
+	json_t *change = json_loads(row, 0, NULL);
+	json_t *document = config_fixture_change(full, change);
+	json_t *vacant = json_array();
+
+	for (int i = 0; i < 251; i++)
+		json_array_append_new(vacant,
+			json_pack("{s:o, s:i}", "key", json_sprintf("v%d", i), "weight", 1));
+	json_object_set_new(
+		json_array_get(json_object_get(document, "pools"), 0), "vacant", vacant);
+	assert_findings(document, true, FINDINGS_MAX, sentences, COUNT_OF(sentences));
+	assert_findings(document, true, 2, sentences, 2);
+	json_decref(document);
+	json_decref(change);
+	json_decref(full);
+}
+
+/* One cause, one sentence: a hundred backends need the same source. */
+static void what_is_missing_for_all_backends_is_found_once(void **state)
+{
+	static const char *const sentences[] = {
+		"dataplane.tunnel_source.ipv4: missing, ipip of services[0] to pools[0].backends[0] "
+		"needs it",
+		"dataplane.tunnel_source.ipv6: missing, ipip of services[0] to pools[0].backends[1] "
+		"needs it",
+	};
+	json_t *full = config_fixture_load("full.json");
+	json_t *document = config_fixture_change_one(full, "/dataplane/tunnel_source", NULL);
+
+	json_array_append_new(
+		json_object_get(json_array_get(json_object_get(document, "pools"), 0), "backends"),
+		json_pack("{s:s, s:s}", "name", "web-3", "address", "10.2.0.22"));
+	assert_findings(document, true, FINDINGS_MAX, sentences, COUNT_OF(sentences));
+	json_decref(document);
+	json_decref(full);
+}
+
 /* print(read(print(read(x)))) is print(read(x)), with and without the secret. */
 static void assert_round_trip(const json_t *document)
 {
@@ -457,7 +587,7 @@ static void more_vacant_seats_than_backends_are_warned_about(void **state)
 	assert_int_equal(config->pools[1].vacant_count, 3);
 	assert_int_equal(config_warnings(config, keep_sentence, sentence), 1);
 	assert_string_equal(sentence,
-		"pools[1].vacant: 3 seats are more than the 2 backends, whose shares differ from "
+		"pools[1].vacant: there are more seats (3) than backends (2), whose shares differ from "
 		"the weights by that: drop the list");
 	config_destroy(config);
 	json_decref(document);
@@ -519,6 +649,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_bad_value_is_refused_with_its_path),
+		cmocka_unit_test(a_mistake_is_found_whatever_else_is_looked_for),
+		cmocka_unit_test(all_parts_that_cannot_be_read_are_found_at_once),
+		cmocka_unit_test(all_rules_that_are_broken_are_found_at_once),
+		cmocka_unit_test(what_is_missing_for_all_backends_is_found_once),
 		cmocka_unit_test(every_good_document_survives_a_round_trip),
 		cmocka_unit_test(digests_differ_exactly_where_what_is_printed_differs),
 		cmocka_unit_test(a_document_in_canonical_form_is_printed_as_it_is),

@@ -129,6 +129,28 @@ static void too_few_buffers_for_the_queues_are_refused(void **state)
 	check(read_config(KEY, "'workers': 2, 'mbufs': 1024", "net_null0", ""), NULL);
 }
 
+static void all_that_cannot_start_is_found_at_once(void **state)
+{
+	static const char *const sentences[] = {
+		"node.hash_key: it is a pattern that anybody would try, and no secret; make one: "
+		"openssl rand -hex 16",
+		"dataplane.eal[0]: -l is made from dataplane.workers",
+		"dataplane.eal[2]: -S is made from dataplane.workers",
+		"dataplane.ports[0].device: net_af_xdp0 needs iface= and an interface",
+		"dataplane.mbufs: 1024 are too few: the queue of 1 port for 1 worker holds 4096",
+	};
+	struct config *config = read_config("11111111111111111111111111111111",
+		"'mbufs': 1024, 'eal': ['-l', '0', '-S', '1']", "net_af_xdp0", "");
+	struct findings findings;
+
+	findings_init(&findings, FINDINGS_MAX);
+	feasible_judge(config, path, &findings);
+	for (size_t i = 0; i < findings.count && i < COUNT_OF(sentences); i++)
+		assert_string_equal(findings.errors[i].message, sentences[i]);
+	assert_int_equal(findings.count, COUNT_OF(sentences));
+	config_destroy(config);
+}
+
 static void a_secret_that_is_none_is_refused(void **state)
 {
 	static const char *const patterns[] = { "000102030405060708090a0b0c0d0e0f",
@@ -247,6 +269,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_cannot_be_is_refused_with_what_is_meant),
 		cmocka_unit_test(arguments_that_are_made_from_other_keys_are_refused),
 		cmocka_unit_test(too_few_buffers_for_the_queues_are_refused),
+		cmocka_unit_test(all_that_cannot_start_is_found_at_once),
 		cmocka_unit_test(a_secret_that_is_none_is_refused),
 		cmocka_unit_test(the_configuration_itself_is_no_state_file),
 		cmocka_unit_test(more_slots_than_a_state_file_has_room_for_are_refused),

@@ -87,6 +87,34 @@ def bad_configuration_is_refused_with_its_path(rig):
 
 
 @case
+def check_names_all_mistakes_at_once(rig):
+    unread = document(rig)
+    unread["services"][0]["port"] = 70000
+    unread["pools"][0]["backends"][2]["wieght"] = 5
+    unread["services"][1]["pool"] = "absent"
+    result = check(rig, unread)
+    require_equal((result.returncode, result.stdout), (1, ""), "status and stdout")
+    lines = [line.split(".json: ", 1)[1] for line in result.stderr.splitlines()]
+    require_equal(lines, [
+        'pools[0].backends[2].wieght: unknown key (did you mean "weight"?)',
+        "services[0].port: 70000 is not a port (1-65535)",
+        "how its parts go together is judged when these are mended"], "what cannot be read")
+    apart = document(rig)
+    apart["services"][1]["pool"] = "absent"
+    apart["dataplane"]["eal"] = ["-l", "0"]
+    result = check(rig, apart)
+    require_equal((result.returncode, result.stdout), (1, ""), "status and stdout")
+    lines = [line.split(".json: ", 1)[1] for line in result.stderr.splitlines()]
+    require_equal(lines, ['services[1].pool: there is no pool "absent"',
+                          "dataplane.eal[0]: -l is made from dataplane.workers"], "rules")
+    many = document(rig)
+    many["services"] = [{} for _ in range(30)]
+    lines = check(rig, many).stderr.splitlines()
+    require_equal(len(lines), 21, "lines of many mistakes")
+    require(lines[-1].endswith("these were the first 20, there may be more"), lines[-1])
+
+
+@case
 def sluiced_does_not_start_with_a_bad_configuration(rig):
     setting = world()
     setting["services"][0]["pool"] = "absent"
