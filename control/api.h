@@ -40,7 +40,7 @@ void api_destroy(struct api *api);
  * Logs why a reload was refused, and keeps it as a warning of `status` until one succeeds: a
  * restart would fail on that file.
  */
-void api_note_refused_reload(struct api *api, const struct error *error);
+void api_note_refused_reload(struct api *api, const struct desired_outcome *outcome);
 
 /* Logs what a reload has changed and moved and keeps it for `status`. */
 void api_note_reload(struct api *api, const struct desired_outcome *outcome);

@@ -20,15 +20,29 @@ struct pending {
 	struct origin origin;
 };
 
+/* Where a whole document is refused: each mistake, for who mends it. */
+static json_t *describe_findings(const struct findings *findings)
+{
+	json_t *errors;
+
+	if (findings == NULL)
+		return NULL;
+	errors = json_array();
+	for (size_t i = 0; i < findings->count; i++)
+		json_array_append_new(errors, json_string(findings->errors[i].message));
+	return json_pack("{s:o, s:b}", "errors", errors, "complete",
+		!findings_is_full(findings) && !findings->is_partial);
+}
+
 static void answer(void *context, const struct desired_outcome *outcome)
 {
 	struct pending *pending = context;
 	json_t *report;
 
 	if (outcome->code != 0) {
-		rpc_call_error(pending->call,
-			outcome->code == -ENOENT ? RPC_NOT_FOUND : RPC_REFUSED, "%s",
-			outcome->error->message);
+		rpc_call_refuse(pending->call,
+			outcome->code == -ENOENT ? RPC_NOT_FOUND : RPC_REFUSED,
+			outcome->error->message, describe_findings(outcome->findings));
 		free(pending);
 		return;
 	}

@@ -295,14 +295,19 @@ void api_report_complete(
 		warn_of_failed_check(api, &outcome->terms, json_object_get(report, "warnings"));
 }
 
-void api_note_refused_reload(struct api *api, const struct error *error)
+void api_note_refused_reload(struct api *api, const struct desired_outcome *outcome)
 {
+	const char *sentence = outcome->error->message;
+	size_t more = outcome->findings == NULL ? 0 : outcome->findings->count - 1;
 	json_t *now = json_now();
 
-	log_error("reload refused, nothing changed: %s", error->message);
+	log_error("reload refused, nothing changed: %s", sentence);
+	for (size_t i = 1; i <= more; i++)
+		log_error("reload refused, too: %s", outcome->findings->errors[i].message);
 	snprintf(api->refused_reload, sizeof(api->refused_reload),
-		"the file on disk is not what runs, its reload was refused at %s: %s",
-		json_string_value(now), error->message);
+		"the file on disk is not what runs, its reload was refused at %s: %s%s",
+		json_string_value(now), sentence,
+		more > 0 ? " (and more: sluiced --check names all)" : "");
 	json_decref(now);
 }
 

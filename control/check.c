@@ -32,14 +32,14 @@ static void report_memory(const struct config *config)
 }
 
 /* Each in a line of its own; false where there are any. */
-static bool report_findings(const char *path, const struct findings *findings, bool could_be_read)
+static bool report_findings(const char *path, const struct findings *findings)
 {
 	for (size_t i = 0; i < findings->count; i++)
 		fprintf(stderr, "%s: %s\n", path, findings->errors[i].message);
 	if (findings_is_full(findings))
 		fprintf(stderr, "%s: these were the first %zu, there may be more\n", path,
 			findings->count);
-	else if (!could_be_read)
+	else if (findings->is_partial)
 		fprintf(stderr, "%s: how its parts go together is judged when these are mended\n",
 			path);
 	return findings->count == 0;
@@ -79,7 +79,7 @@ int check_run(const char *path)
 	config = config_judge(document, NULL, &findings);
 	if (config != NULL)
 		feasible_judge(config, path, &findings);
-	is_good = report_findings(path, &findings, config != NULL) && report_config(path, config);
+	is_good = report_findings(path, &findings) && report_config(path, config);
 	json_decref(document);
 	config_destroy(config);
 	return !is_good;

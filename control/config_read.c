@@ -114,6 +114,7 @@ struct config *config_judge(
 		result = read_document(&root, config, &error);
 	findings_take(findings, result, &error);
 	if (findings->count != 0) {
+		findings->is_partial = true;
 		config_destroy(config);
 		return NULL;
 	}

@@ -79,7 +79,7 @@ static void on_reloaded(void *context, const struct desired_outcome *outcome)
 	struct daemon *daemon = context;
 
 	if (outcome->code != 0)
-		api_note_refused_reload(daemon->api, outcome->error);
+		api_note_refused_reload(daemon->api, outcome);
 	else
 		api_note_reload(daemon->api, outcome);
 }

@@ -37,6 +37,7 @@ struct pending {
 	bool merged; /* what was written is not `config`, but an edited file with this change */
 	int code;
 	struct error error;
+	struct findings *findings; /* NULL where the document is good */
 };
 
 STAILQ_HEAD(pending_list, pending);
@@ -123,6 +124,27 @@ static int judge_moves(
 /* ---- editing, in the thread for it, or for a file in the disk's; desired->config stays meanwhile
  */
 
+/* The configuration of a whole document, or all that is wrong with it. */
+static struct config *judge_document(
+	struct pending *pending, const json_t *document, const uint8_t *hash_key)
+{
+	struct findings *findings = malloc(sizeof(*findings));
+	struct config *config;
+
+	if (findings == NULL)
+		return config_read(document, hash_key, &pending->error);
+	findings_init(findings, FINDINGS_MAX);
+	config = config_judge(document, hash_key, findings);
+	if (findings_first(findings, &pending->error) == 0) {
+		free(findings);
+		return config;
+	}
+	config_destroy(config);
+	free(pending->findings);
+	pending->findings = findings;
+	return NULL;
+}
+
 static int load(struct pending *pending)
 {
 	json_t *document = config_file_load(
@@ -130,7 +152,7 @@ static int load(struct pending *pending)
 
 	if (document == NULL)
 		return -EINVAL;
-	pending->config = config_read(document, NULL, &pending->error);
+	pending->config = judge_document(pending, document, NULL);
 	json_decref(document);
 	return pending->config == NULL ? -EINVAL : 0;
 }
@@ -162,7 +184,7 @@ static int make_config(struct pending *pending)
 	case DESIRED_FILE: code = load(pending); break;
 	case DESIRED_EDIT: code = edit(pending); break;
 	case DESIRED_DOCUMENT:
-		pending->config = config_read(change->arguments, config->hash_key, &pending->error);
+		pending->config = judge_document(pending, change->arguments, config->hash_key);
 		break;
 	case DESIRED_SAVE: pending->config = config_copy(config, &pending->error); break;
 	}
@@ -312,6 +334,7 @@ static void drop(struct pending *pending)
 {
 	config_destroy(pending->config);
 	json_decref(pending->change.arguments);
+	free(pending->findings);
 	free(pending);
 }
 
@@ -349,6 +372,7 @@ static void refuse(struct pending *pending)
 	struct desired_outcome outcome = {
 		.code = pending->code,
 		.error = &pending->error,
+		.findings = pending->findings,
 		.dry_run = pending->change.dry_run,
 	};
 

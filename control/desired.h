@@ -33,6 +33,7 @@ struct desired;
 struct desired_outcome {
 	int code; /* 0, or -errno with the sentence in `error`: nothing was changed */
 	const struct error *error;
+	const struct findings *findings; /* all that is wrong with the document; else NULL */
 	bool dry_run;
 	bool changed;              /* the document differs */
 	const struct plan *before; /* both NULL on failure */

@@ -12,6 +12,7 @@ void findings_init(struct findings *findings, size_t limit)
 	findings->limit = limit;
 	findings->count = 0;
 	findings->is_over = false;
+	findings->is_partial = false;
 }
 
 bool findings_is_full(const struct findings *findings)

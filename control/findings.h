@@ -17,7 +17,8 @@ struct findings {
 	size_t limit; /* 1 to FINDINGS_MAX; with so many there may be more that are not looked for
 		       */
 	size_t count;
-	bool is_over; /* nothing further can be judged: memory is short */
+	bool is_over;    /* nothing further can be judged: memory is short */
+	bool is_partial; /* some rules could not be looked at because of what was found */
 	struct error errors[FINDINGS_MAX];
 };
 

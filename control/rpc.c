@@ -127,10 +127,17 @@ static bool call_is_awaited(const struct rpc_call *call)
 
 static void call_fail(struct rpc_call *call, int code, const char *sentence)
 {
+	rpc_call_refuse(call, code, sentence, NULL);
+}
+
+void rpc_call_refuse(struct rpc_call *call, enum rpc_code code, const char *sentence, json_t *data)
+{
 	char *line = NULL;
 
 	if (call_is_awaited(call))
-		line = rpc_message_print_error(call->request.id, code, sentence);
+		line = rpc_message_print_error(call->request.id, code, sentence, data);
+	else
+		json_decref(data);
 	call_end(call, line);
 }
 
@@ -280,7 +287,7 @@ static void peer_asked(void *context, const char *line, size_t length)
 
 	if (call == NULL) {
 		rpc_client_answer(peer->client,
-			rpc_message_print_error(NULL, RPC_INTERNAL_ERROR, "out of memory"));
+			rpc_message_print_error(NULL, RPC_INTERNAL_ERROR, "out of memory", NULL));
 		return;
 	}
 	call->server = peer->server;
@@ -335,7 +342,7 @@ static void turn_away(struct rpc_server *server, int fd, const char *whose, size
 	server->crowding.turned_away++;
 	say_crowding(server);
 	error_set(&error, 0, "too many clients: %zu%s are connected", clients, whose);
-	line = rpc_message_print_error(NULL, RPC_REFUSED, error.message);
+	line = rpc_message_print_error(NULL, RPC_REFUSED, error.message, NULL);
 	if (line != NULL) {
 		send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
 		send(fd, "\n", 1, MSG_DONTWAIT | MSG_NOSIGNAL);

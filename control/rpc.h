@@ -95,6 +95,9 @@ void rpc_call_result(struct rpc_call *call, json_t *result);
 void rpc_call_error(struct rpc_call *call, enum rpc_code code, const char *sentence, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same with `data` for programs beside the sentence, which is stolen; NULL: none. */
+void rpc_call_refuse(struct rpc_call *call, enum rpc_code code, const char *sentence, json_t *data);
+
 enum rpc_step {
 	RPC_STEP_MORE,  /* there is more to write */
 	RPC_STEP_LAST,  /* that was all */

@@ -107,7 +107,7 @@ static void send_line(struct rpc_client *client, char *line)
 /* Tells the client why, listens no more, and closes once that has been read. */
 static void refuse(struct rpc_client *client, int code, const char *sentence)
 {
-	char *line = rpc_message_print_error(NULL, code, sentence);
+	char *line = rpc_message_print_error(NULL, code, sentence, NULL);
 
 	evtimer_del(client->patience);
 	client->closing = true;

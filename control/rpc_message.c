@@ -165,13 +165,15 @@ static json_t *print_sentence(const char *sentence)
 	return json_string(ascii.message);
 }
 
-char *rpc_message_print_error(json_t *id, int code, const char *sentence)
+char *rpc_message_print_error(json_t *id, int code, const char *sentence, json_t *data)
 {
 	json_t *value = json_object();
 	int failed = 0;
 
 	failed |= json_object_set_new(value, "code", json_integer(code));
 	failed |= json_object_set_new(value, "message", print_sentence(sentence));
+	if (data != NULL)
+		failed |= json_object_set_new(value, "data", data);
 	if (failed != 0) {
 		json_decref(value);
 		return NULL;

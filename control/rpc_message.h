@@ -38,8 +38,8 @@ void rpc_request_release(struct rpc_request *request);
 
 /*
  * Both write one message without its newline, for the caller to free(), or NULL without memory or
- * with a result that is no JSON. `result` is stolen. `id` NULL means null. A sentence that is not
- * UTF-8 loses the bytes that are not ASCII.
+ * with a result that is no JSON. `result` and `data` (NULL: none) are stolen. `id` NULL means null.
+ * A sentence that is not UTF-8 loses the bytes that are not ASCII.
  */
 char *rpc_message_print_result(json_t *id, json_t *result);
-char *rpc_message_print_error(json_t *id, int code, const char *sentence);
+char *rpc_message_print_error(json_t *id, int code, const char *sentence, json_t *data);

@@ -44,6 +44,36 @@ static int complain(struct error *error)
 	return complain_with(error, EXIT_REFUSED);
 }
 
+/* All that is wrong with a document, a line each; in JSON, `errors` beside the first one. */
+static int complain_of_all(struct error *error, const json_t *data)
+{
+	const json_t *errors = json_object_get(data, "errors");
+	size_t index;
+	json_t *sentence, *object;
+
+	if (json_array_size(errors) == 0)
+		return complain(error);
+	if (as_json) {
+		object = json_pack("{s:{s:s, s:i, s:O, s:O?}}", "error", "message", error->message,
+			"status", EXIT_REFUSED, "errors", errors, "complete",
+			json_object_get(data, "complete"));
+		json_dumpf(object, stderr, JSON_COMPACT);
+		fputc('\n', stderr);
+		json_decref(object);
+		return EXIT_REFUSED;
+	}
+	json_array_foreach (errors, index, sentence) {
+		error_set(error, -EPERM, "%s",
+			json_is_string(sentence) ? json_string_value(sentence) : "");
+		complain(error);
+	}
+	if (json_is_false(json_object_get(data, "complete"))) {
+		error_set(error, -EPERM, "there may be more, which shows when these are mended");
+		complain(error);
+	}
+	return EXIT_REFUSED;
+}
+
 static int complain_about_usage(const struct command *command, struct error *error)
 {
 	complain_with(error, EXIT_USAGE);
@@ -153,7 +183,7 @@ static int run(const struct invocation *invocation)
 				 ? wait_and_print(invocation, result)
 				 : print_result(invocation, result);
 		break;
-	case LINK_REFUSED: status = complain(&error); break;
+	case LINK_REFUSED: status = complain_of_all(&error, result); break;
 	case LINK_LOST: status = complain_about_loss(invocation, &error); break;
 	}
 	json_decref(result);

@@ -188,6 +188,7 @@ static enum link_end open_answer(const json_t *answer, json_t **result, struct e
 
 	if (sentence != NULL) {
 		error_set(error, -EPERM, "%s", sentence);
+		*result = json_incref(json_object_get(refusal, "data"));
 		return LINK_REFUSED;
 	}
 	if (value == NULL || json_integer_value(json_object_get(answer, "id")) != QUESTION_ID) {

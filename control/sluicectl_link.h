@@ -17,7 +17,8 @@ enum link_end {
 /*
  * Connects, asks, waits for the answer (LINK_TIMEOUT_MS for all of it) and hangs up. Sets `result`
  * to a new reference where it was answered, else to NULL, with a sentence: why sluiced was not
- * reached, what it refused with, or how the answer was lost. Blocks.
+ * reached, what it refused with, or how the answer was lost. Where it refused a whole document,
+ * `result` is an object of all `errors`, with whether that is `complete`. Blocks.
  */
 enum link_end link_ask(
 	const char *path, const char *method, json_t *params, json_t **result, struct error *error);

@@ -78,8 +78,10 @@ enum link_end wait_for_drain(const char *socket, const char *pool, const char *n
 			err(1, "params");
 		end = link_ask(socket, "backend.list", params, &backends, error);
 		json_decref(params);
-		if (end != LINK_ANSWERED)
+		if (end != LINK_ANSWERED) {
+			json_decref(backends);
 			return end;
+		}
 		state = wait_judge(backends, name, &flows);
 		result->in_s = time(NULL) - began;
 		if (state == WAIT_GOES_ON) {

@@ -34,6 +34,8 @@ struct answer {
 	char changes[256];
 	uint32_t moved; /* slots of pool 0 */
 	size_t backends_before, backends_after;
+	size_t finding_count;
+	char last_finding[128];
 };
 
 struct world;
@@ -121,6 +123,10 @@ static void note_answer(void *context, const struct desired_outcome *outcome)
 	answer->has_plans = outcome->before != NULL && outcome->after != NULL;
 	if (outcome->code != 0)
 		snprintf(answer->sentence, sizeof(answer->sentence), "%s", outcome->error->message);
+	answer->finding_count = outcome->findings == NULL ? 0 : outcome->findings->count;
+	if (answer->finding_count > 0)
+		snprintf(answer->last_finding, sizeof(answer->last_finding), "%s",
+			outcome->findings->errors[answer->finding_count - 1].message);
 	if (answer->has_plans) {
 		answer->moved =
 			plan_slots_moved(&outcome->before->pools[0], &outcome->after->pools[0]);
@@ -563,6 +569,31 @@ static void a_reload_tried_only_changes_nothing(void **state)
 	assert_true(answer->changed);
 	assert_unchanged(world, &before);
 	assert_found_changed(world, ask(world, set_weight("w1", 7)));
+}
+
+static void a_whole_document_is_refused_with_all_that_is_wrong(void **state)
+{
+	struct world *world = *state;
+	struct snapshot before = take_snapshot(world);
+	json_t *document = config_print(desired_config(world->desired));
+	json_t *backends =
+		json_object_get(json_array_get(json_object_get(document, "pools"), 0), "backends");
+	const struct answer *answer;
+
+	json_object_set_new(json_array_get(backends, 0), "weight", json_integer(-1));
+	json_object_set_new(json_array_get(backends, 1), "colour", json_integer(1));
+	json_object_set_new(json_array_get(backends, 2), "weight", json_integer(65536));
+	answer = ask(world, apply_document(document));
+	assert_refused(
+		answer, -EINVAL, "pools[0].backends[0].weight: -1 is not a weight (0-65535)");
+	assert_int_equal(answer->finding_count, 3);
+	assert_string_equal(answer->last_finding,
+		"pools[0].backends[2].weight: 65536 is not a weight (0-65535)");
+	assert_unchanged(world, &before);
+	edit_file(world, "weight", json_integer(65536));
+	assert_int_equal(ask(world, reload())->finding_count, 1);
+	edit_file(world, "weight", json_integer(33));
+	assert_int_equal(ask(world, reload())->finding_count, 0);
 }
 
 static void a_refused_reload_changes_nothing(void **state)
@@ -1069,6 +1100,7 @@ int main(void)
 		TEST(a_dry_run_needs_no_place_to_write),
 		TEST(what_the_edit_refuses_changes_nothing),
 		TEST(what_no_configuration_may_say_changes_nothing),
+		TEST(a_whole_document_is_refused_with_all_that_is_wrong),
 		TEST(what_needs_a_restart_changes_nothing),
 		TEST(what_does_not_fit_changes_nothing),
 		TEST(what_cannot_be_written_is_not_applied),

@@ -896,7 +896,10 @@ static int run_program(const char *program, const char *socket, const char *line
 	"{\"jsonrpc\":\"2.0\",\"result\":{\"changed\":true,\"dry_run\":false,\"slots_moved\":0," \
 	"\"slots_total\":251},\"id\":1}\n"
 #define REFUSED "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":\"no\"},\"id\":1}\n"
-#define CHANGE  "backend set web web-1 --state disabled"
+#define REFUSED_TWICE                                                                              \
+	"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":\"no\",\"data\":{\"errors\":" \
+	"[\"no\",\"nor that\"],\"complete\":false}},\"id\":1}\n"
+#define CHANGE "backend set web web-1 --state disabled"
 
 static void the_exit_status_says_what_became_of_a_change(void **state)
 {
@@ -909,6 +912,12 @@ static void the_exit_status_says_what_became_of_a_change(void **state)
 	} rows[] = {
 		{ CHANGE, GRANTED, "/dev/null", 0, "" },
 		{ CHANGE, REFUSED, "/dev/null", 1, "sluicectl: no\n" },
+		{ CHANGE, REFUSED_TWICE, "/dev/null", 1,
+			"sluicectl: no\nsluicectl: nor that\n"
+			"sluicectl: there may be more, which shows when these are mended\n" },
+		{ CHANGE " --json", REFUSED_TWICE, "/dev/null", 1,
+			"{\"error\":{\"message\":\"no\",\"status\":1,\"errors\":[\"no\",\"nor that\"],"
+			"\"complete\":false}}\n" },
 		{ CHANGE, "", "/dev/null", 3,
 			"sluicectl: sluiced hung up without an answer\n"
 			"sluicectl: the change may have been made: see sluicectl status\n" },

@@ -115,6 +115,31 @@ def check_names_all_mistakes_at_once(rig):
 
 
 @case
+def apply_names_all_mistakes_at_once(rig):
+    def ask(daemon):
+        shown = run_program(rig, "sluicectl", "--socket", daemon.socket_path, "config")
+        bad = json.loads(shown.stdout)
+        bad["services"][0]["pool"] = "absent"
+        bad["pools"][0]["slots"] = 65537
+        bad["pools"][0]["backends"][1]["address"] = bad["pools"][0]["backends"][0]["address"]
+        path = os.path.join(rig.new_directory(), "bad.json")
+        with open(path, "w") as file:
+            json.dump(bad, file)
+        return [run_program(rig, "sluicectl", "--socket", daemon.socket_path, *json_or_not,
+                            "apply", path) for json_or_not in ([], ["--json"])]
+
+    text, program = rig.run([], ask=ask, **world()).asked
+    require_equal((text.returncode, program.returncode), (1, 1), "exit status")
+    lines = text.stderr.splitlines()
+    require_equal(lines[0], 'sluicectl: services[0].pool: there is no pool "absent"', "first")
+    require(lines[1].startswith("sluicectl: pools[0].backends[1].address: "), text.stderr)
+    require_equal(len(lines), 2, "lines")
+    error = json.loads(program.stderr)["error"]
+    require_equal([f"sluicectl: {each}" for each in error["errors"]], lines, "errors as JSON")
+    require_equal(error["complete"], True, "complete")
+
+
+@case
 def sluiced_does_not_start_with_a_bad_configuration(rig):
     setting = world()
     setting["services"][0]["pool"] = "absent"
