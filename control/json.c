@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suggestion.h"
+
 #define QUOTE_BYTES    40 /* of a text from the document that a sentence repeats */
-#define KEY_BYTES      32 /* longest key that is compared with the known ones */
-#define TYPO_DISTANCE  2  /* edits between a misspelt key and the one that is proposed */
 #define SENTENCE_BYTES 384
 
 /* Every byte can become `\xNN`; then the quotes, three dots and the NUL. */
@@ -141,54 +141,15 @@ int json_mismatch(const struct json_place *place, const char *wanted, struct err
 	return json_refuse(place, error, "%s is not %s", describe(place->value, text), wanted);
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-	size_t least = a < b ? a : b;
-
-	return least < c ? least : c;
-}
-
-/* Levenshtein's distance of two keys of at most KEY_BYTES, one row of his table at a time. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[KEY_BYTES + 1];
-	size_t width = strlen(b);
-
-	for (size_t j = 0; j <= width; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < width; j++) {
-			size_t above = row[j + 1];
-
-			row[j + 1] =
-				smallest(above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1));
-			diagonal = above;
-		}
-	}
-	return row[width];
-}
-
 /* The key that was probably meant, or NULL. */
 static const char *similar_key(const char *key, const struct json_member *members)
 {
-	const char *best = NULL;
-	size_t best_distance = TYPO_DISTANCE + 1;
+	struct suggestion suggestion = { 0 };
 
-	if (strlen(key) > KEY_BYTES)
-		return NULL;
-	for (; members->key != NULL; members++) {
-		size_t distance = edit_distance(key, members->key);
-
-		if (members->presence == JSON_NOT_YET || distance >= best_distance ||
-			distance > strlen(members->key) / 2)
-			continue;
-		best = members->key;
-		best_distance = distance;
-	}
-	return best;
+	for (; members->key != NULL; members++)
+		if (members->presence != JSON_NOT_YET)
+			suggestion_offer(&suggestion, key, members->key);
+	return suggestion.meant;
 }
 
 static const struct json_member *find_member(const char *key, const struct json_member *members)
@@ -218,13 +179,12 @@ static int judge_key(
 	return json_refuse(place, error, "unknown key (did you mean \"%s\"?)", similar);
 }
 
-/* What reading a part came to: 0 where the next one is to be read, though this one was refused. */
-static int take_refusal(const struct json_place *whole, int result, struct error *error)
+int json_take_refusal(const struct json_place *whole, int result, struct error *error)
 {
 	return whole->findings == NULL ? result : findings_take(whole->findings, result, error);
 }
 
-static size_t count_refusals(const struct json_place *place)
+size_t json_count_refusals(const struct json_place *place)
 {
 	return place->findings == NULL ? 0 : place->findings->count;
 }
@@ -238,7 +198,7 @@ static int judge_keys(
 
 	json_object_foreach (iterable, key, value) {
 		struct json_place place = { .parent = object, .key = key, .value = value };
-		int result = take_refusal(object, judge_key(&place, members, error), error);
+		int result = json_take_refusal(object, judge_key(&place, members, error), error);
 
 		if (result != 0)
 			return result;
@@ -263,15 +223,16 @@ static int read_member(const struct json_place *object, const struct json_member
 int json_read_object(const struct json_place *place, const struct json_member *members,
 	void *target, struct error *error)
 {
-	size_t before = count_refusals(place);
+	size_t before = json_count_refusals(place);
 	int result;
 
 	if (!json_is_object(place->value))
 		return json_mismatch(place, "an object", error);
 	result = judge_keys(place, members, error);
 	for (; members->key != NULL && result == 0; members++)
-		result = take_refusal(place, read_member(place, members, target, error), error);
-	return result == 0 && count_refusals(place) != before ? -EINVAL : result;
+		result =
+			json_take_refusal(place, read_member(place, members, target, error), error);
+	return result == 0 && json_count_refusals(place) != before ? -EINVAL : result;
 }
 
 int json_list_judge(
@@ -308,7 +269,7 @@ void *json_list_create(const struct json_place *place, const struct json_list *l
 int json_list_read(const struct json_place *place, const struct json_list *list, void *elements,
 	struct error *error)
 {
-	size_t before = count_refusals(place);
+	size_t before = json_count_refusals(place);
 
 	if (elements == NULL)
 		return -EINVAL;
@@ -316,11 +277,11 @@ int json_list_read(const struct json_place *place, const struct json_list *list,
 		struct json_place element = json_place_element(place, i);
 		int result = list->read(&element, (char *)elements + i * list->element_size, error);
 
-		result = take_refusal(place, result, error);
+		result = json_take_refusal(place, result, error);
 		if (result != 0)
 			return result;
 	}
-	return count_refusals(place) != before ? -EINVAL : 0;
+	return json_count_refusals(place) != before ? -EINVAL : 0;
 }
 
 const char *json_read_string(

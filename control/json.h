@@ -82,6 +82,15 @@ int json_refuse(const struct json_place *place, struct error *error, const char 
 /* Refuses with "<path>: <the value> is not <wanted>". Not for secrets. Returns -EINVAL. */
 int json_mismatch(const struct json_place *place, const char *wanted, struct error *error);
 
+/*
+ * What reading a part of `whole` came to: 0 where the next part is to be read, though this one was
+ * refused, because the place has findings.
+ */
+int json_take_refusal(const struct json_place *whole, int result, struct error *error);
+
+/* Findings so far; 0 where the place has none. */
+size_t json_count_refusals(const struct json_place *place);
+
 /* Fills `target` from an object, by its table. */
 int json_read_object(const struct json_place *place, const struct json_member *members,
 	void *target, struct error *error);

@@ -8,6 +8,7 @@
 
 #include "api.h"
 #include "check.h"
+#include "config_schema.h"
 #include "daemon.h"
 #include "log.h"
 #include "options.h"
@@ -24,6 +25,8 @@ int main(int argc, char **argv)
 	case OPTIONS_EXIT_USAGE: return 2;
 	default: break;
 	}
+	if (options.schema)
+		return config_schema_print(stdout) == 0 ? 0 : 1;
 	if (options.check)
 		return check_run(options.config_path);
 	daemon = daemon_start(options.config_path, &error);

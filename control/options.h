@@ -9,6 +9,7 @@
 struct options {
 	const char *config_path; /* points into argv */
 	bool check;              /* judge the configuration, print it, and end */
+	bool schema;             /* print the JSON Schema and end */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_EXIT_OK, OPTIONS_EXIT_USAGE };

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Holds the JSON Schema against the tables that the reader itself is tested with.
+"""Holds the JSON Schema that sluiced prints against the tables that the reader itself is tested with.
 
-usage: check_schema.py SCHEMA FIXTURES [CONFIGURATION...]
+usage: check_schema.py SLUICED FIXTURES [CONFIGURATION...]
 
 What the reader accepts the schema must accept. What the reader refuses the schema must refuse too,
 except rows marked "accepts": rules that no schema can express, which must then pass it. Further
@@ -11,6 +11,7 @@ arguments are configurations that must pass.
 import copy
 import json
 import pathlib
+import subprocess
 import sys
 
 import jsonschema
@@ -47,9 +48,20 @@ def changed(document, row):
     return document
 
 
+def undescribed(schema, path=""):
+    """The paths of keys of which the schema says nothing to a person."""
+    for name, key in schema.get("properties", {}).items():
+        if not isinstance(key, dict):
+            continue  # a rule about a key that is described elsewhere
+        if not key.get("description"):
+            yield f"{path}{name}"
+        yield from undescribed(key.get("items", key), f"{path}{name}.")
+
+
 def main():
-    schema_path, fixtures, *others = map(pathlib.Path, sys.argv[1:])
-    schema = json.loads(schema_path.read_text())
+    sluiced, fixtures, *others = map(pathlib.Path, sys.argv[1:])
+    printed = subprocess.run([sluiced, "--schema"], check=True, capture_output=True, text=True)
+    schema = json.loads(printed.stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(
         schema, format_checker=jsonschema.draft202012_format_checker
@@ -76,6 +88,9 @@ def main():
         if validator.is_valid(document) != wanted:
             failures += 1
             print(f"the schema {'refuses' if wanted else 'accepts'}: {title}")
+    for path in undescribed(schema):
+        failures += 1
+        print(f"the schema has no description of {path}")
     print(f"{len(cases) - failures} of {len(cases)} as expected")
     return 1 if failures or len(accepted) < 20 or len(refused) < 100 else 0
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_links.h"
+
+#include <errno.h>
+
+#include "lookup.h"
+
+/* Of two pools with one name the first is entered; config_unique refuses the second. */
+static int enter_pools(struct lookup *names, const struct config *config, struct findings *findings)
+{
+	for (size_t i = 0; i < config->pool_count; i++) {
+		size_t earlier;
+
+		if (lookup_add(names, config->pools[i].name, i, &earlier) == -ENOMEM)
+			return findings_out_of_memory(findings);
+	}
+	return 0;
+}
+
+static int link_service(const struct json_place *place, const struct lookup *names,
+	struct config_service *service, struct findings *findings)
+{
+	struct json_place pool = json_place_member(place, "pool");
+	const char *name = json_string_value(pool.value);
+	struct error error;
+
+	service->pool = CONFIG_NO_POOL;
+	if (lookup_find(names, name, &service->pool) != 0)
+		return findings_take(findings,
+			json_refuse(&pool, &error, "there is no pool \"%s\"", name), &error);
+	return 0;
+}
+
+int config_links_resolve(
+	struct config *config, const struct json_place *root, struct findings *findings)
+{
+	struct json_place services = json_place_member(root, "services");
+	struct lookup *names = lookup_create();
+	int result;
+
+	if (names == NULL)
+		return findings_out_of_memory(findings);
+	result = enter_pools(names, config, findings);
+	for (size_t i = 0; i < config->service_count && result == 0; i++) {
+		struct json_place place = json_place_element(&services, i);
+
+		result = link_service(&place, names, &config->services[i], findings);
+	}
+	lookup_destroy(names);
+	return result;
+}
