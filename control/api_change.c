@@ -53,6 +53,8 @@ static void answer(void *context, const struct desired_outcome *outcome)
 			pending->origin.what, sizeof(pending->origin.what), "%s", outcome->changes);
 		json_object_set_new(report, "changes", json_string(outcome->changes));
 	}
+	if (outcome->differences != NULL)
+		json_object_set(report, "differences", outcome->differences);
 	api_report_complete(pending->api, outcome, report);
 	if (!outcome->dry_run && outcome->changed) {
 		api_report_note(pending->api, &pending->origin, report);

@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 
 #include "config_changes.h"
+#include "config_differences.h"
 #include "log.h"
 #include "origin.h"
 #include "plan_compare.h"
@@ -33,7 +34,8 @@ struct pending {
 	struct config *config;              /* as it is to be */
 	struct config_digest digest;        /* of it */
 	char changes[ORIGIN_WHAT_SIZE];
-	bool stored; /* overtaken when it was in the file already */
+	json_t *differences; /* NULL where nobody wants them */
+	bool stored;         /* overtaken when it was in the file already */
 	bool merged; /* what was written is not `config`, but an edited file with this change */
 	int code;
 	struct error error;
@@ -212,6 +214,11 @@ static void describe(struct pending *pending)
 	if (is_whole && pending->digest.all != pending->desired->digest.all)
 		config_changes_describe(pending->desired->config, pending->config, pending->changes,
 			sizeof(pending->changes));
+	json_decref(pending->differences);
+	pending->differences =
+		is_whole && pending->change.dry_run
+			? config_differences(pending->desired->config, pending->config)
+			: NULL;
 }
 
 static void work_on_edit(struct background_job *job)
@@ -334,6 +341,7 @@ static void drop(struct pending *pending)
 {
 	config_destroy(pending->config);
 	json_decref(pending->change.arguments);
+	json_decref(pending->differences);
 	free(pending->findings);
 	free(pending);
 }
@@ -399,6 +407,7 @@ static void answer_dry_run(struct pending *pending)
 		.revision = desired->digest.all,
 		.volatile_only = pending->change.volatile_only,
 		.changes = pending->changes,
+		.differences = pending->differences,
 		.terms = pending->change.terms,
 	};
 

@@ -45,6 +45,7 @@ struct desired_outcome {
 	uint64_t revision;           /* in force from now on, or what a dry run was tried on */
 	bool volatile_only;          /* it is not in the file */
 	const char *changes;         /* of a whole document: what is another, in short; else "" */
+	json_t *differences;         /* of its dry run: config_differences(); else NULL */
 	struct live_terms terms;
 };
 typedef void desired_done_t(void *context, const struct desired_outcome *outcome);

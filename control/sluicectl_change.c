@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "sluicectl_change.h"
 
+#include <err.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "plural.h"
 #include "sluicectl_rows.h"
+
+#define VALUE_LENGTH 60 /* of a value of the configuration that is shown */
 
 /* 3277 as 3,277: in sentences only, tables stay plain. */
 static const char *group_digits(json_int_t number, char text[static 32])
@@ -232,6 +236,54 @@ static void print_differences(const json_t *changes, FILE *out)
 		fprintf(out, "%s\n", json_string_value(changes));
 }
 
+/* A value, cut short; "-" where there is none. For the caller to free. */
+static char *format_value(const json_t *value)
+{
+	char *text = value == NULL ? NULL
+				   : json_dumps(value,
+					     JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
+	if (text == NULL && (text = strdup("-")) == NULL)
+		err(1, "result");
+	if (strlen(text) > VALUE_LENGTH)
+		strcpy(text + VALUE_LENGTH - 3, "...");
+	return text;
+}
+
+/* "pools[web].backends[web-1].weight: 100 -> 50", "services[www6]: added" */
+static void print_difference(const json_t *key, FILE *out)
+{
+	const json_t *before = json_object_get(key, "before");
+	const json_t *after = json_object_get(key, "after");
+	char *path = rows_take_text(key, "path");
+	char *old = format_value(before), *new = format_value(after);
+
+	if (before == NULL && json_is_object(after))
+		fprintf(out, "  %s: added\n", path);
+	else if (after == NULL && json_is_object(before))
+		fprintf(out, "  %s: removed\n", path);
+	else
+		fprintf(out, "  %s: %s -> %s\n", path, old, new);
+	free(new);
+	free(old);
+	free(path);
+}
+
+/* Of a dry run of a whole document. */
+static void print_keys(const json_t *differences, FILE *out)
+{
+	json_int_t left_out = json_integer_value(json_object_get(differences, "left_out"));
+	char text[32];
+	size_t index;
+	json_t *key;
+
+	json_array_foreach (json_object_get(differences, "keys"), index, key)
+		print_difference(key, out);
+	if (left_out > 0)
+		fprintf(out, "  and %s more key%s\n", group_digits(left_out, text),
+			plural(left_out));
+}
+
 /* "6.25 % of 100, in 7 s (1,234 slots move then)" */
 static void print_dynamic_weight(const json_t *share, bool dry_run, FILE *out)
 {
@@ -281,6 +333,7 @@ static void print_change(const json_t *result, bool all, FILE *out)
 		fputs("nothing to change\n", out);
 	}
 	print_differences(json_object_get(result, "changes"), out);
+	print_keys(json_object_get(result, "differences"), out);
 	print_dynamic_weight(json_object_get(result, "dynamic_weight"), dry_run, out);
 	print_consequences(result, dry_run, out);
 	print_warnings(json_object_get(result, "warnings"), out);

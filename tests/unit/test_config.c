@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "config_differences.h"
 #include "config_digest.h"
 #include "config_fixture.h"
 
@@ -436,6 +437,75 @@ static void a_key_is_printed_only_where_it_is_not_the_address(void **state)
 	json_decref(full);
 }
 
+/* Of a document and itself with the changes of `row`; `expected` has ' in the place of ". */
+static void assert_differences(const char *row, const char *expected)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *change = json_loads(row, 0, NULL);
+	json_t *changed = config_fixture_change(full, change);
+	struct config *before = config_fixture_read(full);
+	struct config *after = config_fixture_read(changed);
+	json_t *differences = config_differences(before, after);
+	char *text = json_dumps(differences, JSON_COMPACT);
+
+	for (char *at = text; *at != '\0'; at++)
+		if (*at == '"')
+			*at = '\'';
+	assert_string_equal(text, expected);
+	free(text);
+	json_decref(differences);
+	config_destroy(after);
+	config_destroy(before);
+	json_decref(changed);
+	json_decref(change);
+	json_decref(full);
+}
+
+static void what_differs_is_told_key_by_key(void **state)
+{
+	assert_differences("{}", "{'keys':[],'left_out':0}");
+	assert_differences("{\"set\": {\"/pools/0/backends/0/weight\": 50,"
+			   " \"/dataplane/workers\": [1, 2],"
+			   " \"/dataplane/ports/0/neighbours/1/mac\": \"02:00:00:00:00:99\"}}",
+		"{'keys':[{'path':'dataplane.workers','before':[1,3],'after':[1,2]},"
+		"{'path':'dataplane.ports[edge].neighbours[10.2.0.22].mac',"
+		"'before':'02:00:00:00:00:22','after':'02:00:00:00:00:99'},"
+		"{'path':'pools[web].backends[web-1].weight','before':100,'after':50}],"
+		"'left_out':0}");
+	/* what moved in its list is the same; what has another name is another */
+	assert_differences("{\"set\": {\"/pools/1/backends\": ["
+			   "{\"name\": \"near-2\", \"address\": \"10.2.0.22\", \"weight\": 65535},"
+			   "{\"name\": \"near-9\", \"address\": \"10.2.0.21\", \"weight\": 1}]},"
+			   " \"remove\": \"/pools/1/vacant\"}",
+		"{'keys':[{'path':'pools[near].backends[near-1]','before':{'name':'near-1',"
+		"'address':'10.2.0.21','weight':1,'state':'active'}},"
+		"{'path':'pools[near].backends[near-9]','after':{'name':'near-9',"
+		"'address':'10.2.0.21','weight':1,'state':'active'}},"
+		"{'path':'pools[near].vacant','before':[{'key':'near-0','weight':7}]}],"
+		"'left_out':0}");
+}
+
+static json_t *with_backends(const json_t *document, size_t pools, size_t count);
+
+static void of_many_differences_the_first_are_told(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *few = with_backends(full, 1, 10), *many = with_backends(full, 1, 100);
+	struct config *before = config_fixture_read(few), *after = config_fixture_read(many);
+	json_t *differences = config_differences(before, after);
+
+	assert_int_equal(
+		json_array_size(json_object_get(differences, "keys")), CONFIG_DIFFERENCES_MAX);
+	assert_int_equal(json_integer_value(json_object_get(differences, "left_out")),
+		90 - CONFIG_DIFFERENCES_MAX);
+	json_decref(differences);
+	config_destroy(after);
+	config_destroy(before);
+	json_decref(many);
+	json_decref(few);
+	json_decref(full);
+}
+
 static void things_are_found_by_name(void **state)
 {
 	json_t *document = config_fixture_load("full.json");
@@ -663,6 +733,8 @@ int main(void)
 		cmocka_unit_test(what_keeps_flows_arrives_where_it_belongs),
 		cmocka_unit_test(a_pool_that_says_nothing_has_the_defaults),
 		cmocka_unit_test(a_key_is_printed_only_where_it_is_not_the_address),
+		cmocka_unit_test(what_differs_is_told_key_by_key),
+		cmocka_unit_test(of_many_differences_the_first_are_told),
 		cmocka_unit_test(things_are_found_by_name),
 		cmocka_unit_test(secret_is_not_printed),
 		cmocka_unit_test(a_document_without_the_secret_takes_the_one_at_hand),

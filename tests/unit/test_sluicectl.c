@@ -605,6 +605,24 @@ static void a_document_says_what_differs_in_it(void **state)
 		"\"changes\":\"services added www6; backends changed web/web-1\"}",
 		"would change, no slot would move\n"
 		"services added www6; backends changed web/web-1\n");
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":251,"
+		"\"changes\":\"services added www6\",\"differences\":{\"keys\":["
+		"{\"path\":\"pools[web].backends[web-1].weight\",\"before\":100,\"after\":50},"
+		"{\"path\":\"pools[web].backends[web-2]\",\"before\":{}},"
+		"{\"path\":\"services[www6]\",\"after\":{}},"
+		"{\"path\":\"x\\u001b\",\"before\":\"\\u001b[0m\",\"after\":["
+		"\"1234567890\",\"1234567890\",\"1234567890\",\"1234567890\",\"1234567890\"]},"
+		"{\"path\":\"seat\",\"before\":5}],\"left_out\":1}}",
+		"would change, no slot would move\n"
+		"services added www6\n"
+		"  pools[web].backends[web-1].weight: 100 -> 50\n"
+		"  pools[web].backends[web-2]: removed\n"
+		"  services[www6]: added\n"
+		"  x?: \"\\u001B[0m\" -> "
+		"[\"1234567890\",\"1234567890\",\"1234567890\",\"1234567890\",\"123...\n"
+		"  seat: 5 -> -\n"
+		"  and 1 more key\n");
 }
 
 static void a_dynamic_weight_says_what_it_comes_to_and_when(void **state)

@@ -93,6 +93,9 @@ def a_reload_takes_the_file_says_what_differs_and_refuses_a_bad_one(rig):
     require_equal((len(before), len(after)), (3, 4), "backends before and after")
     for each in (foreseen, report):
         require("web-9" in each["changes"], f"what differs: {each['changes']}")
+    keys = foreseen["differences"]["keys"]
+    require_equal([key["path"] for key in keys], ["pools[web].backends[web-9]"], "keys")
+    require("differences" not in report, "keys of what is done")
     require("sluice.json" in refused, refused)
 
 
