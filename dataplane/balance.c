@@ -60,13 +60,14 @@ static __rte_always_inline void match_burst(
 static __rte_always_inline void find_record(
 	const struct tables *tables, struct packet *packet, uint32_t backend)
 {
-	uint32_t cell = RECORD_NONE;
+	const struct service *service = packet->service;
+	size_t mode = service->mode; /* before the acquire, or it is loaded anew */
+	size_t cell = RECORD_NONE;
 
 	/* pairs with the release store of the cell's number, after its content was written */
 	if (likely(backend != SLOT_NO_BACKEND))
-		cell = atomic_load_explicit(
-			&packet->service->record_of[backend], memory_order_acquire);
-	packet->record = &tables->records[cell + packet->service->mode];
+		cell = atomic_load_explicit(&service->record_of[backend], memory_order_acquire);
+	packet->record = &tables->records[cell + mode];
 	rte_prefetch0(packet->record);
 }
 

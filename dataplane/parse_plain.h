@@ -21,7 +21,6 @@
 #include <rte_udp.h>
 
 #include "packet.h"
-#include "station.h"
 
 #define PLAIN_L3 RTE_ETHER_HDR_LEN
 #define PLAIN_L4 (PLAIN_L3 + sizeof(struct rte_ipv4_hdr))
@@ -74,13 +73,17 @@ static inline bool plain_l4_is_sound(uint32_t protocol, const void *l4, int leng
 	return protocol == RTE_BE32(IPPROTO_UDP) && plain_udp_is_sound(l4, length);
 }
 
+/* Whether the frame is in one piece and has the bytes of the least of such packets. */
+static __rte_always_inline bool plain_is_whole(const struct rte_mbuf *mbuf)
+{
+	return mbuf->nb_segs == 1 && mbuf->data_len >= PLAIN_L4 + sizeof(struct rte_tcp_hdr);
+}
+
 /*
- * Fills in what parse() fills in, where the packet is plain; else false, and the packet is as it
- * was. `differs` gets what sets the frame apart from `station`. No byte is read that the least of
- * such packets does not have.
+ * Fills in what parse() fills in, where the packet, which is whole, is plain; else false, and the
+ * packet is as it was.
  */
-static __rte_always_inline bool parse_plain(
-	struct packet *packet, struct station station, uint64_t *differs)
+static __rte_always_inline bool parse_plain(struct packet *packet)
 {
 	const struct rte_mbuf *mbuf = packet->mbuf;
 	const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
@@ -90,8 +93,6 @@ static __rte_always_inline bool parse_plain(
 	uint32_t protocol, total_length;
 	uint8_t flags;
 
-	if (unlikely(mbuf->nb_segs != 1 || mbuf->data_len < PLAIN_L4 + sizeof(struct rte_tcp_hdr)))
-		return false;
 	if (unlikely((plain_load(frame + 12) & PLAIN_TYPE_MASK) != PLAIN_TYPE))
 		return false;
 	total_length = rte_be_to_cpu_16(ip->total_length);
@@ -101,7 +102,6 @@ static __rte_always_inline bool parse_plain(
 	if (unlikely(
 		    !plain_l4_is_sound(protocol, l4, (int)total_length - (int)sizeof(*ip), &flags)))
 		return false;
-	*differs |= station_compare(station, frame);
 	packet->frame_length = mbuf->data_len;
 	packet->l3_length = total_length;
 	packet->traffic_class = ip->type_of_service;

@@ -25,7 +25,11 @@
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 #include <rte_common.h>
+#ifdef __SSE4_2__
+#include <nmmintrin.h>
+#else
 #include <rte_hash_crc.h>
+#endif
 
 #include "flow.h"
 #include "service.h"
@@ -113,13 +117,23 @@ static inline bool service_words_equal(
 	return !ipv6 || (a->part[1] == b->part[1] && a->tail == b->tail);
 }
 
+/* Without asking each time what the processor can, as rte_hash_crc_8byte() does. */
+static inline uint32_t service_crc(uint64_t word, uint32_t crc)
+{
+#ifdef __SSE4_2__
+	return _mm_crc32_u64(crc, word);
+#else
+	return rte_hash_crc_8byte(word, crc);
+#endif
+}
+
 static inline uint32_t service_first_place(
 	bool ipv6, const struct service_index *index, const struct service_words *words)
 {
-	uint32_t crc = rte_hash_crc_8byte(words->part[0], words->tail);
+	uint32_t crc = service_crc(words->part[0], words->tail);
 
 	if (ipv6)
-		crc = rte_hash_crc_8byte(words->part[1], crc);
+		crc = service_crc(words->part[1], crc);
 	return crc * SERVICE_MULTIPLIER >> index->shift;
 }
 
