@@ -18,7 +18,11 @@ enum exit_code {
 	EXIT_USAGE = 2,
 	EXIT_UNKNOWN = 3, /* a change was asked for, and whether it was made did not get through */
 	EXIT_NOT_READY = 4, /* status */
-	EXIT_CUT_OFF = 5,   /* a drain that was waited for ended with flows left */
+	/* how a drain ended that was waited for */
+	EXIT_CUT_OFF = 5,   /* at its deadline, with flows left */
+	EXIT_WITHDRAWN = 6, /* by somebody who wants the backend back */
+	EXIT_GONE = 7,      /* the backend failed, was disabled or removed */
+	EXIT_UNCOUNTED = 8, /* at its deadline, and how many flows were left is not known */
 };
 
 static bool as_json; /* also errors: a program reads them */
@@ -135,6 +139,35 @@ static int print_result(const struct invocation *invocation, const json_t *resul
 	return complain_with(&error, EXIT_UNKNOWN);
 }
 
+static int judge_wait(const struct wait_result *waited)
+{
+	switch (waited->end) {
+	case WAIT_GOES_ON:
+	case WAIT_NO_FLOWS: return EXIT_OK;
+	case WAIT_DEADLINE: break;
+	case WAIT_WITHDRAWN: return EXIT_WITHDRAWN;
+	case WAIT_FAILED:
+	case WAIT_DISABLED:
+	case WAIT_REMOVED: return EXIT_GONE;
+	}
+	if (!wait_is_counted(waited))
+		return EXIT_UNCOUNTED;
+	return waited->flows != 0 ? EXIT_CUT_OFF : EXIT_OK;
+}
+
+/* What came of the wait, beside the answer to the drain. */
+static void add_wait(json_t *result, const struct wait_result *waited)
+{
+	bool kept = waited->end == WAIT_NO_FLOWS || waited->end == WAIT_WITHDRAWN;
+
+	json_object_set_new(result, "waited_s", json_integer(waited->in_s));
+	json_object_set_new(result, "drain_end", json_string(wait_state_name(waited->end)));
+	json_object_set_new(result, "flows_cut",
+		kept                      ? json_integer(0)
+		: wait_is_counted(waited) ? json_integer(waited->flows)
+					  : json_null());
+}
+
 /* With --json there is one document, at the end: the answer with what came of the wait. */
 static int wait_and_print(const struct invocation *invocation, json_t *result)
 {
@@ -153,10 +186,9 @@ static int wait_and_print(const struct invocation *invocation, json_t *result)
 		invocation->socket, pool, name, invocation->json ? NULL : stdout, &waited, &error);
 	if (end != LINK_ANSWERED)
 		return complain_with(&error, EXIT_UNKNOWN);
-	json_object_set_new(result, "waited_s", json_integer(waited.in_s));
-	json_object_set_new(result, "flows_cut", json_integer(waited.flows));
+	add_wait(result, &waited);
 	status = invocation->json ? print_result(invocation, result) : finish_output();
-	return status == EXIT_OK && waited.flows != 0 ? EXIT_CUT_OFF : status;
+	return status == EXIT_OK ? judge_wait(&waited) : status;
 }
 
 static int complain_about_loss(const struct invocation *invocation, struct error *error)

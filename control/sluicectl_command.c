@@ -477,7 +477,10 @@ static void print_exit_status(FILE *out)
 	      "  2  wrong use; nothing was sent\n"
 	      "  3  sent, and the answer was lost: a change may have been made\n"
 	      "  4  status: the node is not ready\n"
-	      "  5  backend drain --wait: flows were cut off at the deadline\n",
+	      "  5  backend drain --wait: flows were cut off at the deadline\n"
+	      "  6  backend drain --wait: the drain was withdrawn, the backend keeps its flows\n"
+	      "  7  backend drain --wait: the backend failed, was disabled or removed\n"
+	      "  8  backend drain --wait: the deadline came, flows left are not known\n",
 		out);
 }
 

@@ -742,7 +742,7 @@ static void results_of_another_shape_are_survived(void **state)
 	}
 }
 
-/* A stand-in for sluiced that takes one client, reads a line of it and says `answer`. */
+/* A stand-in for sluiced: reads a line of each client in turn and says what is for that one. */
 struct stand_in {
 	char path[64];
 	pid_t pid;
@@ -756,10 +756,13 @@ static void answer_once(int listener, const char *answer, bool read_first)
 	while (read_first && byte != '\n')
 		if (read(fd, &byte, 1) != 1)
 			_exit(1);
-	_exit(write(fd, answer, strlen(answer)) == (ssize_t)strlen(answer) ? 0 : 1);
+	if (write(fd, answer, strlen(answer)) != (ssize_t)strlen(answer))
+		_exit(1);
+	close(fd);
 }
 
-static void start(struct stand_in *stand_in, const char *answer, bool read_first)
+static void start_with(
+	struct stand_in *stand_in, const char *const *answers, size_t count, bool read_first)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -769,9 +772,17 @@ static void start(struct stand_in *stand_in, const char *answer, bool read_first
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	stand_in->pid = fork();
-	if (stand_in->pid == 0)
-		answer_once(listener, answer, read_first);
+	if (stand_in->pid == 0) {
+		for (size_t i = 0; i < count; i++)
+			answer_once(listener, answers[i], read_first);
+		_exit(0);
+	}
 	close(listener);
+}
+
+static void start(struct stand_in *stand_in, const char *answer, bool read_first)
+{
+	start_with(stand_in, &answer, 1, read_first);
 }
 
 static void stop(struct stand_in *stand_in)
@@ -970,6 +981,44 @@ static void the_exit_status_says_what_became_of_a_change(void **state)
 	}
 }
 
+#define BACKEND(state, life, flows)                                                              \
+	"{\"jsonrpc\":\"2.0\",\"result\":[{\"name\":\"web-1\",\"weight\":100,\"state\":\"" state \
+	"\",\"life\":\"" life "\",\"flows_left\":" flows "}],\"id\":1}\n"
+#define COUNTED(flows) "{\"estimate\":" flows ",\"complete\":true}"
+
+static void the_exit_status_says_how_a_drain_ended(void **state)
+{
+	static const struct {
+		const char *seen, *then; /* NULL: it has ended when it is seen first */
+		int status;
+	} rows[] = {
+		{ BACKEND("drain", "drain", COUNTED("0")), NULL, 0 },
+		{ BACKEND("drain", "drain", COUNTED("4")), BACKEND("drain", "drained", "null"), 5 },
+		{ BACKEND("drain", "drain", COUNTED("4")), BACKEND("active", "up", "null"), 6 },
+		{ BACKEND("drain", "drain", COUNTED("4")), BACKEND("drain", "absent", "null"), 7 },
+		{ BACKEND("drain", "drain", COUNTED("4")), BACKEND("disabled", "off", "null"), 7 },
+		{ BACKEND("drain", "drain", "null"), BACKEND("drain", "drained", "null"), 8 },
+		{ BACKEND("drain", "drained", "null"), NULL, 8 },
+		{ "{\"jsonrpc\":\"2.0\",\"result\":[],\"id\":1}\n", NULL, 7 },
+		{ "", NULL, 3 },
+	};
+	const char *program = *state;
+	int output = open("/dev/null", O_WRONLY);
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *answers[] = { GRANTED, rows[i].seen, rows[i].then };
+		struct stand_in stand_in;
+		char said[512];
+
+		start_with(&stand_in, answers, rows[i].then == NULL ? 2 : 3, true);
+		assert_int_equal(run_program(program, stand_in.path,
+					 "backend drain web web-1 --wait", output, said),
+			rows[i].status);
+		stop(&stand_in);
+	}
+	close(output);
+}
+
 static void help_tells_the_exit_status(void **state)
 {
 	size_t length;
@@ -979,6 +1028,7 @@ static void help_tells_the_exit_status(void **state)
 	command_print_help(NULL, out);
 	fclose(out);
 	assert_non_null(strstr(text, "  3  sent, and the answer was lost"));
+	assert_non_null(strstr(text, "  8  backend drain --wait"));
 	free(text);
 }
 
@@ -1014,6 +1064,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_question_that_was_cut_off_was_never_asked),
 		cmocka_unit_test(a_daemon_that_is_not_there_is_named),
 		cmocka_unit_test_prestate(the_exit_status_says_what_became_of_a_change, argv[1]),
+		cmocka_unit_test_prestate(the_exit_status_says_how_a_drain_ended, argv[1]),
 		cmocka_unit_test(help_tells_the_exit_status),
 	};
 

@@ -38,10 +38,74 @@ static void a_drain_ends_with_its_last_flow_or_its_deadline(void **state)
 	assert_int_equal(judge("[{\"name\":\"web-1\",\"life\":\"drain\",\"flows_left\":"
 			       "{\"estimate\":0,\"complete\":true}}]"),
 		WAIT_NO_FLOWS);
-	assert_int_equal(judge("[{\"name\":\"web-1\",\"life\":\"drained\"}]"), WAIT_IS_OVER);
-	assert_int_equal(judge("[{\"name\":\"web-1\",\"life\":\"up\"}]"), WAIT_IS_OVER);
-	assert_int_equal(judge("[]"), WAIT_IS_OVER);
-	assert_int_equal(judge("{}"), WAIT_IS_OVER);
+	assert_int_equal(judge("[{\"name\":\"web-1\",\"life\":\"drained\"}]"), WAIT_DEADLINE);
+}
+
+static void each_other_end_of_a_drain_is_known(void **state)
+{
+	static const struct {
+		const char *state, *life;
+		int weight;
+		enum wait_state end;
+	} rows[] = {
+		{ "active", "up", 100, WAIT_WITHDRAWN },
+		{ "active", "suspect", 100, WAIT_WITHDRAWN },
+		{ "active", "drain", 0, WAIT_GOES_ON },
+		{ "drain", "suspect", 100, WAIT_GOES_ON },
+		{ "drain", "absent", 100, WAIT_FAILED },
+		{ "drain", "dead", 100, WAIT_FAILED },
+		{ "disabled", "off", 100, WAIT_DISABLED },
+		{ "disabled", "dead", 100, WAIT_DISABLED },
+		{ "removed", "drain", 100, WAIT_GOES_ON },
+		{ "removed", "removed", 100, WAIT_REMOVED },
+	};
+	char text[160];
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		snprintf(text, sizeof(text),
+			"[{\"name\":\"web-1\",\"state\":\"%s\",\"life\":\"%s\",\"weight\":%d}]",
+			rows[i].state, rows[i].life, rows[i].weight);
+		assert_int_equal(judge(text), rows[i].end);
+	}
+	assert_int_equal(judge("[]"), WAIT_REMOVED);
+	assert_int_equal(judge("{}"), WAIT_REMOVED);
+}
+
+static void each_end_of_a_drain_has_its_sentence(void **state)
+{
+	static const struct {
+		struct wait_result result;
+		const char *sentence;
+	} rows[] = {
+		{ { WAIT_NO_FLOWS, true, true, 0, 3 }, "w: no flow is left after 3 s" },
+		{ { WAIT_DEADLINE, true, true, 1, 3 },
+			"w: the deadline has come after 3 s; about 1 flow was cut off" },
+		{ { WAIT_DEADLINE, true, false, 7, 3 },
+			"w: the deadline has come after 3 s; at least 7 flows were cut off" },
+		{ { WAIT_DEADLINE, true, false, 0, 3 },
+			"w: the deadline has come after 3 s; how many flows were cut off is not "
+			"known" },
+		{ { WAIT_DEADLINE, false, false, 0, 3 },
+			"w: the deadline has come after 3 s; how many flows were cut off is not "
+			"known" },
+		{ { WAIT_WITHDRAWN, true, true, 7, 3 },
+			"w: the drain was withdrawn after 3 s: it takes new flows again and keeps "
+			"its own" },
+		{ { WAIT_FAILED, true, true, 7, 3 },
+			"w: it failed after 3 s of draining, and its flows have left it; about 7 "
+			"flows were cut off" },
+		{ { WAIT_DISABLED, true, true, 7, 3 },
+			"w: it was disabled after 3 s of draining; about 7 flows were cut off" },
+		{ { WAIT_REMOVED, false, false, 0, 3 },
+			"w: it is not there any more after 3 s of draining; how many flows were cut "
+			"off is not known" },
+	};
+	char text[320];
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		wait_describe("w", &rows[i].result, text, sizeof(text));
+		assert_string_equal(text, rows[i].sentence);
+	}
 }
 
 static struct invocation parse(const char *const *words, size_t count)
@@ -155,6 +219,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_drain_goes_on_while_flows_are_left),
 		cmocka_unit_test(a_drain_ends_with_its_last_flow_or_its_deadline),
+		cmocka_unit_test(each_other_end_of_a_drain_is_known),
+		cmocka_unit_test(each_end_of_a_drain_has_its_sentence),
 		cmocka_unit_test(help_is_had_by_every_name),
 		cmocka_unit_test(switches_are_not_sent),
 		cmocka_unit_test(backends_that_do_not_change_are_counted),
