@@ -34,6 +34,10 @@ struct api *api_create(
 	struct event_base *base, const struct api_context *context, struct error *error)
 {
 	struct api *api = calloc(1, sizeof(*api));
+	struct rpc_place place = {
+		.path = desired_config(context->desired)->socket,
+		.group = context->group,
+	};
 	struct timespec now;
 
 	if (api == NULL) {
@@ -44,8 +48,8 @@ struct api *api_create(
 	api->started_s = now.tv_sec;
 	api->running = *context;
 	STAILQ_INIT(&api->printing.readers);
-	api->server = rpc_server_create(base, desired_config(context->desired)->socket, methods,
-		sizeof(methods) / sizeof(methods[0]), api, error);
+	api->server = rpc_server_create(
+		base, &place, methods, sizeof(methods) / sizeof(methods[0]), api, error);
 	if (api->server != NULL) {
 		api->watch = watch_create(base, &api->running);
 		if (api->watch != NULL)

@@ -12,6 +12,7 @@
 #include "desired.h"
 #include "error.h"
 #include "forwarding.h"
+#include "group.h"
 #include "port.h"
 #include "state.h"
 #include "host_watch.h"
@@ -28,6 +29,7 @@ struct api_context {
 	struct state *state;
 	struct background *work; /* for what takes long and waits for no disk */
 	const struct host_watch *host_watch;
+	gid_t group; /* of the socket, or GROUP_NONE */
 };
 
 /* Listens at the configuration's control socket. NULL with the sentence. */

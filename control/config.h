@@ -153,7 +153,8 @@ struct config {
 	char node_name[CONFIG_NAME_SIZE];
 	uint8_t hash_key[CONFIG_HASH_KEY_SIZE]; /* secret: never printed, logged or returned */
 	struct config_dataplane dataplane;
-	char *socket; /* path of the control socket */
+	char *socket;                 /* path of the control socket */
+	char group[CONFIG_NAME_SIZE]; /* who may read it, and the state file; "": none named */
 	struct config_pool *pools;
 	size_t pool_count;
 	struct config_service *services;

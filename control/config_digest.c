@@ -131,6 +131,7 @@ static void add_rest(XXH3_state_t *state, const struct config *config)
 	add_text(state, config->node_name);
 	add_dataplane(state, &config->dataplane);
 	add_text(state, config->socket);
+	add_text(state, config->group);
 }
 
 struct config_digest config_digest_of(const struct config *config)

@@ -441,9 +441,20 @@ static const struct json_key node_keys[] = {
 	END,
 };
 
+static bool has_no_group(const void *owner)
+{
+	const struct config *config = owner;
+
+	return config->group[0] == '\0';
+}
+
 static const struct json_key control_keys[] = {
 	{ "socket", &config_kind_socket, AT(config, socket), .text = "/run/sluice/control.sock",
 		.summary = "Where the control socket listens." },
+	{ "group", &config_kind_name, AT(config, group), .is_absent = has_no_group,
+		.summary = "Members of this group may read what the control socket answers, and "
+			   "the state file. Without it, those of sluiced's own group, root's as a "
+			   "rule." },
 	LATER("http"),
 	LATER("http_token_file"),
 	LATER("events"),

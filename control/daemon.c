@@ -22,6 +22,7 @@
 #include "eal.h"
 #include "feasible.h"
 #include "forwarding.h"
+#include "group.h"
 #include "log.h"
 #include "loop.h"
 #include "maglev.h"
@@ -55,6 +56,7 @@ struct daemon {
 	struct mempools *mempools;
 	struct port *ports[CONFIG_PORTS_MAX]; /* in the order of the configuration */
 	size_t port_count;
+	gid_t group; /* who may read */
 	struct flow_secret secret;
 	struct publish *publish;
 	struct forwarding *forwarding;
@@ -205,7 +207,8 @@ static int load_config(struct daemon *daemon, const char *path, struct error *er
 	json_decref(document);
 	if (daemon->config == NULL)
 		return error_wrap(error, -EINVAL, "%s", path);
-	if (feasible_check(daemon->config, path, error) != 0)
+	if (feasible_check(daemon->config, path, error) != 0 ||
+		group_find(daemon->config->group, &daemon->group, error) != 0)
 		return error_wrap(error, -EINVAL, "%s", path);
 	config_warnings(daemon->config, say_warning, NULL);
 	return 0;
@@ -248,6 +251,10 @@ static int open_state(struct daemon *daemon, struct error *error)
 	forwarding_layout(config, config->dataplane.worker_count, &layout);
 	if (open_state_file(daemon, &layout, &daemon->state, &refusal) != 0)
 		return state_error(config->dataplane.state_file, &refusal, error);
+	if (daemon->group != GROUP_NONE && state_set_group(daemon->state, daemon->group) != 0)
+		return error_set(error, -errno,
+			"control.group: cannot give the state file %s to group \"%s\": %m",
+			config->dataplane.state_file, config->group);
 	log_info("%s start: %s", state_start(daemon->state) == STATE_WARM ? "warm" : "cold",
 		state_start_text(state_start(daemon->state)));
 	return 0;
@@ -402,6 +409,7 @@ static int start_api(struct daemon *daemon, struct error *error)
 		.state = daemon->state,
 		.work = daemon->work,
 		.host_watch = daemon->host_watch,
+		.group = daemon->group,
 	};
 
 	daemon->api = api_create(daemon->base, &context, error);

@@ -8,6 +8,7 @@
 #include "device_check.h"
 #include "eal.h"
 #include "forwarding.h"
+#include "group.h"
 #include "plural.h"
 #include "port.h"
 
@@ -74,6 +75,14 @@ static int check_files(const struct config *config, const char *path, struct fin
 	return result;
 }
 
+static int check_group(const struct config *config, struct findings *findings)
+{
+	struct error error = { "" };
+	gid_t group;
+
+	return findings_take(findings, group_find(config->group, &group, &error), &error);
+}
+
 static int check_devices(const struct config *config, struct findings *findings)
 {
 	int result = 0;
@@ -123,6 +132,8 @@ void feasible_judge(const struct config *config, const char *path, struct findin
 
 	if (result == 0)
 		result = check_files(config, path, findings);
+	if (result == 0)
+		result = check_group(config, findings);
 	if (result == 0)
 		result = eal_check(config, findings);
 	if (result == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * feasible: what a configuration file shows by itself can never start, or should not. One set of
- * rules for `sluiced --check` and for the start, on top of those of the document (config_read()).
- * Control thread.
+ * feasible: what a configuration file shows by itself can never start, or should not; beside the
+ * file, only the machine's groups are asked. One set of rules for `sluiced --check` and for the
+ * start, on top of those of the document (config_read()). Control thread.
  */
 #pragma once
 

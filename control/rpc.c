@@ -473,7 +473,7 @@ static void ignore_broken_pipes(void)
 		signal(SIGPIPE, SIG_IGN);
 }
 
-struct rpc_server *rpc_server_create(struct event_base *base, const char *path,
+struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_place *place,
 	const struct rpc_method *methods, size_t method_count, void *context, struct error *error)
 {
 	struct rpc_server *server = calloc(1, sizeof(*server));
@@ -491,7 +491,7 @@ struct rpc_server *rpc_server_create(struct event_base *base, const char *path,
 	server->limits = rpc_limits_default;
 	LIST_INIT(&server->peers);
 	LIST_INIT(&server->productions);
-	server->listener = rpc_listener_create(base, path, admit, server, error);
+	server->listener = rpc_listener_create(base, place, admit, server, error);
 	if (server->listener == NULL) {
 		free(server);
 		return NULL;

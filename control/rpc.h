@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "error.h"
+#include "group.h"
 
 struct event_base;
 struct rpc_answer;
@@ -65,18 +66,27 @@ struct rpc_limits {
 
 extern const struct rpc_limits rpc_limits_default;
 
+/* Where a server listens. */
+struct rpc_place {
+	const char *path; /* copied */
+	gid_t group;      /* of the socket file, and of its directory where that is made;
+			   * GROUP_NONE: the process's own */
+};
+
 /*
- * Listens at `path` (mode 0660; its directory is made, 0750, where it is missing). A socket file
+ * Listens at `place` (mode 0660; its directory is made, 0750, where it is missing). A socket file
  * that nobody serves any more is replaced; one that is served is an error which names the process,
  * and so is a directory that is a link, another user's, or writable for others without being
- * sticky: they could put a socket of theirs in its place.
+ * sticky: they could put a socket of theirs in its place. While the server runs, a file that is
+ * removed or replaced is made again within RPC_LISTENER_LOOK_MS, under the same rules; the log says
+ * so, or why it cannot be, once.
  * Two servers that start in the same instant are told apart by the lock of the state file, which
  * the caller holds by now, not here. `methods` and `context` must outlive the server.
  *
  * Makes the process ignore SIGPIPE where that is still at its default, because a client that
  * leaves would end the process otherwise. Returns NULL with the sentence in `error`.
  */
-struct rpc_server *rpc_server_create(struct event_base *base, const char *path,
+struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_place *place,
 	const struct rpc_method *methods, size_t method_count, void *context, struct error *error);
 
 /* Disconnects everybody and removes the socket file if it is still this server's. Calls under way

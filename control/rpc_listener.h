@@ -12,8 +12,11 @@ struct rpc_listener;
 /* Somebody connected: `fd` is non-blocking and the callee's to close. */
 typedef void rpc_listener_accept(void *context, int fd, const struct ucred *peer);
 
-/* As rpc_server_create() says of its path. Returns NULL with the sentence in `error`. */
-struct rpc_listener *rpc_listener_create(struct event_base *base, const char *path,
+#define RPC_LISTENER_LOOK_MS 1000
+
+/* As rpc_server_create() says of its place. Returns NULL with the sentence in `error`. */
+struct rpc_place;
+struct rpc_listener *rpc_listener_create(struct event_base *base, const struct rpc_place *place,
 	rpc_listener_accept *accepted, void *context, struct error *error);
 
 /* Removes the socket file unless somebody else has put another in its place. NULL is allowed. */

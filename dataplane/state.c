@@ -263,6 +263,11 @@ int state_open(const char *path, const struct state_layout *layout, uint64_t key
 	return 0;
 }
 
+int state_set_group(struct state *state, gid_t group)
+{
+	return state_file_set_group(&state->file, group);
+}
+
 enum state_start state_start(const struct state *state)
 {
 	return state->start;

@@ -62,6 +62,13 @@ const char *state_start_text(enum state_start start);
 int state_open(const char *path, const struct state_layout *layout, uint64_t key_fingerprint,
 	struct state **opened, struct state_refusal *refusal);
 
+/*
+ * Members of `group` may read the file from now on, and enter its directory where that was made by
+ * state_open(). Before it is settled. 0, or a negative errno: the process neither is in the group
+ * nor may give files away.
+ */
+int state_set_group(struct state *state, gid_t group);
+
 enum state_start state_start(const struct state *state);
 
 /* What an earlier process has left, until the state is settled; NULL: nothing. */

@@ -70,17 +70,16 @@ static char *split_path(const char *path, char name[static NAME_MAX + 1])
 	return slash == path ? strdup("/") : strndup(path, slash - path);
 }
 
-static int make_directory(const char *path, int *directory)
+static int make_directory(const char *path, int *directory, bool *created)
 {
-	bool created = mkdir(path, DIRECTORY_MODE) == 0;
-
-	if (!created && errno != EEXIST)
+	*created = mkdir(path, DIRECTORY_MODE) == 0;
+	if (!*created && errno != EEXIST)
 		return -errno;
 	*directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*directory < 0)
 		return -errno;
 	/* The umask may have taken the group's rights away. */
-	if (created && fchmod(*directory, DIRECTORY_MODE) != 0)
+	if (*created && fchmod(*directory, DIRECTORY_MODE) != 0)
 		return -errno;
 	return 0;
 }
@@ -110,7 +109,7 @@ static int open_directory(struct state_file *file, const char *path, struct stat
 		return state_refuse(refusal, STATE_REFUSED_PATH, -EINVAL);
 	snprintf(
 		file->next_name, sizeof(file->next_name), NEXT_PREFIX "%s" NEXT_SUFFIX, file->name);
-	result = make_directory(directory, &file->directory);
+	result = make_directory(directory, &file->directory, &file->made_directory);
 	free(directory);
 	if (result != 0)
 		return state_refuse(refusal, STATE_REFUSED_DIRECTORY, result);
@@ -370,6 +369,13 @@ int state_file_prepare(struct state_file *file, uint64_t size, struct state_refu
 		return 0;
 	drop_next(file);
 	return state_refuse(refusal, STATE_REFUSED_SPACE, result);
+}
+
+int state_file_set_group(struct state_file *file, gid_t group)
+{
+	if (fchown(file->next, -1, group) != 0)
+		return -errno;
+	return file->made_directory && fchown(file->directory, -1, group) != 0 ? -errno : 0;
 }
 
 int state_file_replace(struct state_file *file, int *old, struct state_refusal *refusal)

@@ -59,6 +59,7 @@ struct state_file {
 	int arbiter;    /* of the lock that stands in for that on the file; -1: none */
 	bool created;   /* the file was not there before, or is ours by now */
 	bool locked;
+	bool made_directory;
 };
 
 /*
@@ -73,6 +74,9 @@ int state_file_open(struct state_file *file, const char *path, struct state_refu
  * with `size` bytes allocated. The old one is not touched. A refusal leaves nothing behind.
  */
 int state_file_prepare(struct state_file *file, uint64_t size, struct state_refusal *refusal);
+
+/* Gives that file, and the directory where we made it, to the group. 0 or a negative errno. */
+int state_file_set_group(struct state_file *file, gid_t group);
 
 /* Gives the prepared file the name, and lets go of the old one, whose descriptor goes to *old. */
 int state_file_replace(struct state_file *file, int *old, struct state_refusal *refusal);

@@ -355,6 +355,7 @@ static void what_the_process_is_built_on_needs_a_restart(void **state)
 		{ "/node/hash_key", "\"000102030405060708090a0b0c0d0e10\"",
 			"node.hash_key: needs a restart" },
 		{ "/control/socket", "\"/tmp/other\"", "control.socket: needs a restart" },
+		{ "/control/group", "\"staff\"", "control.group: needs a restart" },
 		{ "/dataplane/mbufs", "4096", "dataplane.mbufs: needs a restart" },
 		{ "/dataplane/pins", "8191", "dataplane.pins: needs a restart" },
 		{ "/dataplane/workers", "2", "dataplane.workers: needs a restart" },

@@ -213,6 +213,19 @@ static void more_slots_than_a_state_file_has_room_for_are_refused(void **state)
 	config_destroy(config);
 }
 
+static void a_group_has_to_exist(void **state)
+{
+	struct config *config = read_config(KEY, "", "net_null0", "");
+
+	assert_string_equal(config->group, "");
+	strcpy(config->group, "no-such-group.sluice");
+	check(config, "control.group: there is no group \"no-such-group.sluice\" on this machine "
+		      "(groupadd --system no-such-group.sluice)");
+	config = read_config(KEY, "", "net_null0", "");
+	strcpy(config->group, "root");
+	check(config, NULL);
+}
+
 static int load(mode_t mode, uid_t owner, struct error *error)
 {
 	json_t *document;
@@ -273,6 +286,7 @@ int main(void)
 		cmocka_unit_test(a_secret_that_is_none_is_refused),
 		cmocka_unit_test(the_configuration_itself_is_no_state_file),
 		cmocka_unit_test(more_slots_than_a_state_file_has_room_for_are_refused),
+		cmocka_unit_test(a_group_has_to_exist),
 		cmocka_unit_test(a_file_that_others_may_write_is_refused),
 	};
 

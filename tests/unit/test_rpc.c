@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <jansson.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -28,6 +29,7 @@
 #define ANSWER_BYTES  (200 << 10)
 #define PATIENCE_MS   40
 #define PIECES        20
+#define READERS       12346 /* a group without a name */
 #define MUTATION_SEED 20231105u
 
 struct client {
@@ -40,6 +42,7 @@ struct client {
 struct fixture {
 	char directory[64];
 	char path[96];
+	gid_t group; /* to listen with */
 	struct event_base *base;
 	struct event *tick; /* so that a pass of the loop ends although nothing happens */
 	struct rpc_server *server;
@@ -183,10 +186,11 @@ static void tick(evutil_socket_t fd, short what, void *argument)
 
 static void start_server(struct fixture *fixture)
 {
+	struct rpc_place place = { fixture->path, fixture->group };
 	struct error error = { "" };
 
 	fixture->server = rpc_server_create(
-		fixture->base, fixture->path, methods, COUNT_OF(methods), fixture, &error);
+		fixture->base, &place, methods, COUNT_OF(methods), fixture, &error);
 	assert_string_equal(error.message, "");
 	assert_non_null(fixture->server);
 	rpc_server_set_limits(fixture->server, &test_limits);
@@ -201,6 +205,7 @@ static int set_up(void **state)
 	if (mkdtemp(fixture->directory) == NULL)
 		return -1;
 	snprintf(fixture->path, sizeof(fixture->path), "%s/run/socket", fixture->directory);
+	fixture->group = GROUP_NONE;
 	fixture->base = loop_create();
 	fixture->tick = event_new(fixture->base, -1, EV_PERSIST, tick, fixture);
 	event_priority_set(fixture->tick, LOOP_TIMERS);
@@ -246,12 +251,14 @@ static int tear_down(void **state)
 static int connect_to(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), code;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
+	code = errno;
 	close(fd);
+	errno = code;
 	return -1;
 }
 
@@ -1153,26 +1160,21 @@ static void crowd_as_nobody(const char *path, int answers)
 
 /*
  * Runs `behave` in a child that is another user, while the server serves it; what the child writes
- * to its second argument is received by `answers`.
+ * to its second argument is received by `answers`. `group` is the child's beside its own.
  */
-static void run_as_nobody(struct fixture *fixture, struct client *answers,
+static void run_as_user(struct fixture *fixture, struct client *answers, gid_t group,
 	void (*behave)(const char *path, int answers))
 {
 	int ends[2], status;
-	char run[80];
 	pid_t child;
 
 	if (geteuid() != 0)
 		fail_msg("this test needs root, to become another user");
-	snprintf(run, sizeof(run), "%s/run", fixture->directory);
-	/* the file mode keeps strangers out; here it lets them in, so that credentials decide */
 	assert_int_equal(chmod(fixture->directory, 0755), 0);
-	assert_int_equal(chmod(run, 0755), 0);
-	assert_int_equal(chmod(fixture->path, 0666), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	child = fork();
 	if (child == 0) {
-		if (setgid(65534) != 0 || setuid(65534) != 0)
+		if (setgroups(1, &group) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
 			_exit(1);
 		behave(fixture->path, ends[1]);
 		_exit(0);
@@ -1185,6 +1187,56 @@ static void run_as_nobody(struct fixture *fixture, struct client *answers,
 	client_close(answers);
 	answers->fd = ends[0];
 	answers->received = calloc(1, 1);
+}
+
+/* The file mode keeps strangers out; here it lets them in, so that credentials decide. */
+static void run_as_nobody(struct fixture *fixture, struct client *answers,
+	void (*behave)(const char *path, int answers))
+{
+	char run[80];
+
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	assert_int_equal(chmod(run, 0755), 0);
+	assert_int_equal(chmod(fixture->path, 0666), 0);
+	run_as_user(fixture, answers, 65534, behave);
+}
+
+static void start_server_of_group(struct fixture *fixture, gid_t group)
+{
+	char run[80];
+
+	rpc_server_destroy(fixture->server);
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	assert_int_equal(rmdir(run), 0);
+	fixture->group = group;
+	start_server(fixture);
+}
+
+static void members_of_the_group_may_read_and_not_change(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *answers = &fixture->clients[0];
+
+	start_server_of_group(fixture, READERS);
+	run_as_user(fixture, answers, READERS, ask_as_nobody);
+	expect_result(fixture, answers, "1", "{}");
+	expect_error(fixture, answers, RPC_NOT_PERMITTED, "2", "user 65534 may not call change");
+	assert_int_equal(fixture->changed, 0);
+}
+
+static void find_a_closed_door(const char *path, int answers)
+{
+	if (connect_to(path) >= 0 || errno != EACCES)
+		_exit(2);
+}
+
+static void who_is_not_in_the_group_does_not_get_in(void **state)
+{
+	struct fixture *fixture = *state;
+
+	start_server_of_group(fixture, READERS);
+	run_as_user(fixture, &fixture->clients[0], READERS + 1, find_a_closed_door);
+	assert_int_equal(rpc_server_count_clients(fixture->server), 0);
 }
 
 static void another_user_may_read_and_not_change(void **state)
@@ -1260,10 +1312,11 @@ static void no_umask_makes_the_socket_file_wider(void **state)
 
 static void expect_no_server(struct fixture *fixture, const char *path, const char *sentence)
 {
+	struct rpc_place place = { path, GROUP_NONE };
 	struct error error = { "" };
 
 	assert_null(rpc_server_create(
-		fixture->base, path, methods, COUNT_OF(methods), fixture, &error));
+		fixture->base, &place, methods, COUNT_OF(methods), fixture, &error));
 	assert_string_equal(error.message, sentence);
 }
 
@@ -1440,6 +1493,8 @@ int main(void)
 		with_server(a_call_under_way_is_not_silence),
 		cmocka_unit_test(only_root_and_the_owner_may_change_things),
 		with_server(another_user_may_read_and_not_change),
+		with_server(members_of_the_group_may_read_and_not_change),
+		with_server(who_is_not_in_the_group_does_not_get_in),
 		with_server(readers_get_fewer_places_and_shorter_lines),
 		with_server(the_server_knows_the_user_it_serves),
 		with_server(the_directory_is_made_and_the_modes_are_narrow),

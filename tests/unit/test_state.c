@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -45,6 +46,43 @@ static void file_and_directory_are_for_owner_and_group(void **state)
 		assert_false(exists(place->path));
 		assert_int_equal(rmdir(place->directory), 0);
 	}
+}
+
+/* A process of the group may open it for reading, and another may not. */
+static bool may_read(const char *path, gid_t group)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		if (setgroups(1, &group) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+			_exit(2);
+		_exit(open(path, O_RDWR) >= 0 ? 3 : open(path, O_RDONLY) >= 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 0;
+}
+
+static void a_group_may_be_let_read_it(void **state)
+{
+	const gid_t readers = 12346;
+	const struct place *place = *state;
+	struct state *opened = open_state(place, &small);
+
+	assert_int_equal(state_set_group(opened, readers), 0);
+	settle(opened);
+	assert_int_equal(chmod(place->root, 0755), 0);
+	assert_int_equal(mode_of(place->directory), 0750);
+	assert_int_equal(mode_of(place->path), 0640);
+	assert_true(may_read(place->path, readers));
+	assert_false(may_read(place->path, readers + 1));
+	state_close(opened);
+	/* the next process has it from the configuration again */
+	opened = start_state(place, &small);
+	assert_int_equal(state_start(opened), STATE_WARM);
+	assert_false(may_read(place->path, readers));
+	state_close(opened);
 }
 
 static void all_space_is_allocated_at_the_start(void **state)
@@ -843,6 +881,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(file_and_directory_are_for_owner_and_group),
+		PLACE_TEST(a_group_may_be_let_read_it),
 		PLACE_TEST(all_space_is_allocated_at_the_start),
 		PLACE_TEST(a_file_that_others_may_write_is_refused),
 		PLACE_TEST(a_file_of_another_owner_is_refused),

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The programs round the dataplane: `sluiced --check`, refusals, `sluicectl`."""
 import copy
+import grp
 import json
 import os
+import stat
 import subprocess
 
 from lib import frames
@@ -159,3 +161,37 @@ def sluicectl_shows_the_same_counters_as_the_socket(rig):
     result = outcome.asked
     require_equal((result.returncode, result.stderr), (0, ""), "exit status and stderr")
     require_equal(json.loads(result.stdout)["verdicts"], outcome.stats["verdicts"], "verdicts")
+
+
+def another_group():
+    """One that the process may give files to."""
+    groups = [group for group in grp.getgrall() if group.gr_gid not in (0, os.getegid())]
+    if os.geteuid() != 0:
+        groups = [group for group in groups if group.gr_gid in os.getgroups()]
+    require(groups, "no group beside our own: run as root")
+    return groups[0]
+
+
+@case
+def members_of_the_group_may_read_the_socket_and_the_state_file(rig):
+    group = another_group()
+
+    def ask(daemon):
+        files = [os.stat(path) for path in
+                 (daemon.socket_path, os.path.join(daemon.directory, "state"))]
+        return [(stat.S_IMODE(file.st_mode), file.st_gid) for file in files], daemon.log()
+
+    outcome = rig.run([forwarded(frames.tcp(4))], ask=ask, control={"group": group.gr_name}, **world())
+    files, log = outcome.asked
+    require_equal(files, [(0o660, group.gr_gid), (0o640, group.gr_gid)], "modes and groups")
+    require(f"members of group {group.gr_gid} cannot enter" in log, f"no word of 0750 in: {log}")
+
+
+@case
+def a_group_that_does_not_exist_is_refused(rig):
+    given = document(rig)
+    given["control"]["group"] = "no-such-group.sluice"
+    result = check(rig, given)
+    require_equal((result.returncode, result.stdout), (1, ""), "exit status and stdout")
+    require('control.group: there is no group "no-such-group.sluice" on this machine'
+            in result.stderr, result.stderr)

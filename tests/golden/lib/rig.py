@@ -130,9 +130,10 @@ class Rig:
         os.mkdir(directory, 0o750)
         return directory
 
-    def run(self, packets, pools, services, ports=None, workers=1, ask=None):
+    def run(self, packets, pools, services, ports=None, workers=1, ask=None, control=None):
         """
         `packets` is a list for the only queue of the only port, or (port, queue) -> list.
+        `control` has further keys of that object.
         `ask(daemon)`, where given, is called when all packets have met their fate.
         """
         ports = ports or [port()]
@@ -142,6 +143,7 @@ class Rig:
         directory = self.new_directory()
         self.write_captures(directory, ports, packets)
         document = self.configuration(directory, pools, services, ports, workers)
+        document["control"].update(control or {})
         with Daemon(self.build, directory, document) as daemon:
             stats = settle(daemon, sum(map(len, packets.values())))
             macs = {entry["name"]: entry["mac"] for entry in daemon.call("status")["ports"]}
