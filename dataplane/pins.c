@@ -97,9 +97,26 @@ static bool choose_same(const struct bucket *bucket, uint32_t tag, struct target
 	return false;
 }
 
-/* A free way of the emptier bucket that has one for that class. */
+static uint32_t count_settled(const struct bucket *bucket)
+{
+	return pin_class_sum(bucket->units, PIN_ESTABLISHED) +
+	       pin_class_sum(bucket->units, PIN_UDP) + pin_class_sum(bucket->units, PIN_QUIC) +
+	       pin_class_sum(bucket->units, PIN_TRIAL);
+}
+
+/* Whether a pin may become one of that class there: flows that have settled leave a way to others.
+ */
+static bool may_settle(const struct bucket *bucket, enum pin_class class)
+{
+	if (class == PIN_PROBATION || class == PIN_OBSERVED || class == PIN_FINISHED)
+		return true;
+	return count_settled(bucket) < PINS_SETTLED_MAX &&
+	       (class != PIN_TRIAL || pin_class_sum(bucket->units, PIN_TRIAL) < PINS_QUOTA);
+}
+
+/* A free way of the emptier bucket that has one, of those that may take the pin. */
 static bool choose_free(
-	const struct bucket buckets[static 2], enum pin_class class, struct target *target)
+	const struct bucket buckets[static 2], const bool may_take[static 2], struct target *target)
 {
 	const struct bucket *emptier = NULL;
 	uint32_t most = 0;
@@ -107,7 +124,7 @@ static bool choose_free(
 	for (unsigned int i = 0; i < 2; i++) {
 		uint32_t count = pin_class_sum(buckets[i].units, PIN_EMPTY);
 
-		if (count > most && may_grow(&buckets[i], class)) {
+		if (count > most && may_take[i]) {
 			emptier = &buckets[i];
 			most = count;
 		}
@@ -220,6 +237,7 @@ static enum pins_put try_put(
 	enum pin_class class = pin_class(pin);
 	struct bucket buckets[2];
 	struct target target;
+	bool may_take[2];
 
 	look_at(pins, pins_first_bucket(pins, hash), &buckets[0]);
 	look_at(pins, pins_second_bucket(pins, hash), &buckets[1]);
@@ -230,7 +248,10 @@ static enum pins_put try_put(
 		return exchange(pins, target.position, &target.pin, pin) ? PINS_PUT_REPLACED
 									 : PINS_PUT_LOST;
 	}
-	if (!choose_free(buckets, class, &target) && !choose_victim(buckets, class, now, &target))
+	for (unsigned int i = 0; i < 2; i++)
+		may_take[i] = may_grow(&buckets[i], class);
+	if (!choose_free(buckets, may_take, &target) &&
+		!choose_victim(buckets, class, now, &target))
 		return PINS_PUT_REFUSED;
 	if (!exchange(pins, target.position, &(uint64_t){ target.pin }, pin))
 		return PINS_PUT_LOST;
@@ -262,15 +283,19 @@ enum pins_put pins_put_packed(
 
 static enum pins_put try_put_moved(struct pins *pins, uint64_t hash, uint64_t pin)
 {
+	enum pin_class class = pin_class(pin);
 	struct bucket buckets[2];
 	struct target target;
+	bool may_take[2];
 
 	look_at(pins, pins_first_bucket(pins, hash), &buckets[0]);
 	look_at(pins, pins_second_bucket(pins, hash), &buckets[1]);
 	if (choose_same(&buckets[0], pin_tag(pin), &target) ||
 		choose_same(&buckets[1], pin_tag(pin), &target))
 		return PINS_PUT_KEPT;
-	if (!choose_free(buckets, pin_class(pin), &target))
+	for (unsigned int i = 0; i < 2; i++)
+		may_take[i] = may_grow(&buckets[i], class) && may_settle(&buckets[i], class);
+	if (!choose_free(buckets, may_take, &target))
 		return PINS_PUT_REFUSED;
 	if (!exchange(pins, target.position, &(uint64_t){ target.pin }, pin))
 		return PINS_PUT_LOST;
@@ -302,22 +327,13 @@ static enum pins_step name_step(uint64_t before, uint64_t after)
 	}
 }
 
-static uint32_t count_settled(const struct bucket *bucket)
-{
-	return pin_class_sum(bucket->units, PIN_ESTABLISHED) +
-	       pin_class_sum(bucket->units, PIN_UDP) + pin_class_sum(bucket->units, PIN_QUIC) +
-	       pin_class_sum(bucket->units, PIN_TRIAL);
-}
-
 /* Whether the bucket of that pin has no way left for what it would become. */
-static bool is_crowded(const struct pins *pins, uint32_t position, enum pins_step step)
+static bool is_crowded(const struct pins *pins, uint32_t position, enum pin_class class)
 {
 	struct bucket bucket;
 
 	look_at(pins, position / PINS_WAYS, &bucket);
-	if (count_settled(&bucket) >= PINS_SETTLED_MAX)
-		return true;
-	return step == PINS_STEP_TRIED && pin_class_sum(bucket.units, PIN_TRIAL) >= PINS_QUOTA;
+	return !may_settle(&bucket, class);
 }
 
 /* What a pin becomes that has to wait for room. */
@@ -329,7 +345,7 @@ static uint64_t wait_for_room(uint64_t pin, enum pins_step step, uint16_t now)
 /* A pin on trial has its way already. */
 static bool takes_room(uint64_t pin, enum pins_step step)
 {
-	return step == PINS_STEP_TRIED ||
+	return step == PINS_STEP_TRIED || step == PINS_STEP_REVIVED ||
 	       (step == PINS_STEP_CONFIRMED && pin_class(pin) != PIN_TRIAL);
 }
 
@@ -344,7 +360,7 @@ enum pins_step pins_continue_slowly(struct pins *pins, uint32_t position, uint64
 
 		if (next == pin)
 			return PINS_STEP_NONE;
-		if (takes_room(pin, step) && is_crowded(pins, position, step)) {
+		if (takes_room(pin, step) && is_crowded(pins, position, pin_class(next))) {
 			next = wait_for_room(pin, step, now);
 			step = PINS_STEP_CROWDED;
 		}
@@ -377,11 +393,16 @@ enum pins_step pins_reopen(struct pins *pins, uint32_t position, uint64_t pin, u
 {
 	for (unsigned int i = 0; i < ATTEMPTS; i++) {
 		uint64_t next = pin_reopen(pin, now), before = pin;
+		enum pins_step step = name_step(pin, next);
 
 		if (next == pin)
 			return PINS_STEP_NONE;
+		if (is_crowded(pins, position, pin_class(next))) {
+			next = pin_wait(pin, now);
+			step = PINS_STEP_CROWDED;
+		}
 		if (exchange(pins, position, &pin, next))
-			return name_step(before, next);
+			return step;
 		if (!is_same_flow(before, pin))
 			break;
 	}

@@ -248,7 +248,10 @@ static inline enum pins_step pins_finish(
 	return pins_finish_slowly(pins, position, pin, now, pins_are_flooded(pins));
 }
 
-/* A finished flow begins again on the same backend; see pin_reopen(). */
+/*
+ * A finished flow begins again on the same backend; see pin_reopen(). PINS_STEP_CROWDED: there is
+ * no room for it to settle, so it is observed.
+ */
 enum pins_step pins_reopen(struct pins *pins, uint32_t position, uint64_t pin, uint16_t now);
 
 /* Puts `next` in the place of the pin that was found, unless it has changed meanwhile. */
@@ -264,7 +267,8 @@ static inline enum pins_step pins_continue(
 }
 
 /*
- * A pin of another table comes into this one as it is, and evicts nothing for it. PINS_PUT_PLACED,
+ * A pin of another table comes into this one as it is, and evicts nothing for it, nor does it take
+ * the way that stays with flows that have not settled. PINS_PUT_PLACED,
  * MERGED, KEPT: this table has one for the flow. REFUSED, LOST: it has none.
  */
 enum pins_put pins_put_moved(struct pins *pins, uint64_t hash, uint64_t pin);

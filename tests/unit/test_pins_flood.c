@@ -228,6 +228,65 @@ static void a_table_full_of_settled_flows_takes_new_ones(void **state)
 	end(&attack);
 }
 
+/* Seven flows have settled in the only bucket, and the eighth one has ended. */
+static uint64_t fill_all_but_one(struct pins *pins, enum pin_class eighth)
+{
+	const uint64_t hash = UINT64_C(99) << 32;
+
+	make_pins(pins, 1);
+	for (uint32_t i = 0; i < PINS_SETTLED_MAX; i++)
+		pins->words[i] = pin_pack((uint64_t)(i + 1) << 32, 1, PIN_ESTABLISHED, 100);
+	if (eighth != PIN_EMPTY)
+		pins->words[PINS_SETTLED_MAX] = pin_pack(hash, 1, eighth, 100);
+	return hash;
+}
+
+static void a_flow_that_comes_back_leaves_the_last_way_to_new_ones(void **state)
+{
+	uint32_t position;
+	struct pins pins;
+	uint64_t hash = fill_all_but_one(&pins, PIN_FINISHED);
+
+	assert_int_equal(continue_flow(&pins, hash, PIN_ESTABLISHED, 102), PINS_STEP_CROWDED);
+	assert_int_equal(pin_class(pin_of(&pins, hash)), PIN_OBSERVED);
+	pins.words[0] = 0;
+	assert_int_equal(continue_flow(&pins, hash, PIN_ESTABLISHED, 103), PINS_STEP_CONFIRMED);
+	free_pins(&pins);
+	hash = fill_all_but_one(&pins, PIN_FINISHED);
+	pins_find(&pins, hash, &position);
+	assert_int_equal(pins_reopen(&pins, position, pin_of(&pins, hash), 100), PINS_STEP_CROWDED);
+	assert_int_equal(pin_class(pin_of(&pins, hash)), PIN_OBSERVED);
+	free_pins(&pins);
+}
+
+static void a_flow_that_moves_here_leaves_the_last_way_to_new_ones(void **state)
+{
+	static const struct {
+		enum pin_class class;
+		enum pins_put outcome;
+	} moved[] = {
+		{ PIN_ESTABLISHED, PINS_PUT_REFUSED },
+		{ PIN_UDP, PINS_PUT_REFUSED },
+		{ PIN_QUIC, PINS_PUT_REFUSED },
+		{ PIN_TRIAL, PINS_PUT_REFUSED },
+		{ PIN_PROBATION, PINS_PUT_PLACED },
+		{ PIN_OBSERVED, PINS_PUT_PLACED },
+		{ PIN_FINISHED, PINS_PUT_PLACED },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(moved); i++) {
+		struct pins pins;
+		uint64_t hash = fill_all_but_one(&pins, PIN_EMPTY);
+
+		assert_int_equal(
+			pins_put_moved(&pins, hash, pin_pack(hash, 1, moved[i].class, 100)),
+			moved[i].outcome);
+		assert_int_equal(pins_put(&pins, hash, 1, PIN_PROBATION, 100) == PINS_PUT_PLACED,
+			moved[i].outcome == PINS_PUT_REFUSED);
+		free_pins(&pins);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +294,8 @@ int main(void)
 		cmocka_unit_test(every_connection_survives_a_flood_that_was_not_noticed),
 		cmocka_unit_test(a_flood_of_lone_acks_crowds_out_no_new_flow),
 		cmocka_unit_test(a_table_full_of_settled_flows_takes_new_ones),
+		cmocka_unit_test(a_flow_that_comes_back_leaves_the_last_way_to_new_ones),
+		cmocka_unit_test(a_flow_that_moves_here_leaves_the_last_way_to_new_ones),
 		cmocka_unit_test(a_flood_that_repeats_itself_leaves_half_of_the_table_to_others),
 	};
 
