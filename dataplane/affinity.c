@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include <rte_atomic.h>
 #include <rte_byteorder.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
@@ -22,7 +23,8 @@ struct question {
 	uint32_t word;               /* the packet's */
 	uint64_t pin;                /* 0: none */
 	const struct member *member; /* the pin's, while packets may be sent there; else NULL */
-	struct pins *pins;           /* the table that the pin is in, else the current one */
+	struct pins *current;        /* the table that was looked into first */
+	struct pins *pins;           /* the one that the pin is in, else the same */
 	uint32_t position;           /* of the pin */
 };
 
@@ -152,11 +154,11 @@ static bool is_ours(const struct question *question, uint64_t pin)
  * The pin of a backend that is gone stays for the sweep, which is to have seen all of those before
  * their number is given to another backend.
  */
-static __rte_noinline uint64_t find_older(struct question *question)
+static __rte_noinline uint64_t find_older(struct question *question, struct pins *older)
 {
 	struct pins *current = question->pins;
 	uint64_t hash = question->packet->hash;
-	uint64_t pin = pins_find_older(current, hash, &question->pins, &question->position);
+	uint64_t pin = pins_find_older(current, older, hash, &question->pins, &question->position);
 
 	if (question->pins == current || question->view->counters == NULL ||
 		!is_ours(question, pin) ||
@@ -167,23 +169,38 @@ static __rte_noinline uint64_t find_older(struct question *question)
 }
 
 /*
+ * An older table that is there before the look into the current one is looked into as well: it may
+ * have become empty meanwhile because the pin has moved.
+ */
+static uint64_t look_up(struct question *question, struct pins *current)
+{
+	struct pins *older = pins_older(current);
+	uint64_t pin;
+
+	question->current = question->pins = current;
+	pin = pins_find(current, question->packet->hash, &question->position);
+	if (pin == 0 && unlikely(older != NULL))
+		pin = find_older(question, older);
+	return pin;
+}
+
+/*
  * A pin of another pool is another flow's with the same tag, or of a time when this service had
  * another pool: not ours to follow or to forget.
  */
 static void find_pin(struct question *question)
 {
 	const struct affinity *affinity = question->view->affinity;
-	const struct packet *packet = question->packet;
 	const struct member *member;
 	uint64_t pin;
 
-	question->pins = affinity_pins(affinity);
-	pin = pins_find(question->pins, packet->hash, &question->position);
-	if (pin == 0) {
-		if (likely(pins_older(question->pins) == NULL))
-			return;
-		pin = find_older(question);
-	}
+	do {
+		pin = look_up(question, affinity_pins(affinity));
+		if (likely(pin != 0))
+			break;
+		/* a pin may have moved into a table that has come since this look began */
+		rte_smp_rmb();
+	} while (unlikely(affinity_pins(affinity) != question->current));
 	if (pin == 0 || !is_ours(question, pin))
 		return;
 	member = &affinity->members[pin_gid(pin)];
@@ -319,6 +336,32 @@ static bool is_flooded(const struct affinity_pool *pool)
 	       atomic_load_explicit(&pool->confirms, memory_order_relaxed) <= 0;
 }
 
+/*
+ * Whether a datagram's flow may be older than its pin: it was sent home soon after the slot had
+ * moved, as all are that have no pin then.
+ */
+static bool may_be_older(const struct question *question)
+{
+	return !is_tcp(question->packet) && (question->word & SLOT_RECENT) != 0 &&
+	       atomic_load_explicit(&question->member->index, memory_order_relaxed) ==
+		       slot_home(question->word);
+}
+
+/*
+ * What too much of is a flood. The records of old flows settle as well, and all of a pool's in the
+ * same seconds.
+ */
+static bool is_new_flow_settling(const struct question *question, enum pins_step step)
+{
+	switch (step) {
+	case PINS_STEP_REVIVED: return true;
+	case PINS_STEP_CONFIRMED:
+	case PINS_STEP_TRIED:
+		return pin_class(question->pin) == PIN_PROBATION && !may_be_older(question);
+	default: return false;
+	}
+}
+
 /* Where the pin says already what the packet would make of it, nothing else is looked at. */
 static enum pins_step step_on(
 	const struct question *question, enum affinity_kind kind, enum pin_class settled)
@@ -336,9 +379,7 @@ static enum pins_step step_on(
 	pool = pool_of(question);
 	step = pins_continue_slowly(
 		pins, question->position, question->pin, settled, view->tick, is_flooded(pool));
-	/* a record of an old flow is confirmed as well, and all of a pool's in the same seconds */
-	if (pin_class(question->pin) == PIN_PROBATION &&
-		(step == PINS_STEP_CONFIRMED || step == PINS_STEP_TRIED))
+	if (is_new_flow_settling(question, step))
 		take(&pool->confirms);
 	return step;
 }
@@ -464,10 +505,14 @@ static bool is_known(const struct question *question)
 static void reopen(const struct question *question)
 {
 	const struct affinity_view *view = question->view;
+	enum pins_step step;
 
-	if (view->counters != NULL && pin_class(question->pin) == PIN_FINISHED)
-		view->counters->steps[pins_reopen(
-			question->pins, question->position, question->pin, view->tick)]++;
+	if (view->counters == NULL || pin_class(question->pin) != PIN_FINISHED)
+		return;
+	step = pins_reopen(question->pins, question->position, question->pin, view->tick);
+	view->counters->steps[step]++;
+	if (is_new_flow_settling(question, step))
+		take(&pool_of(question)->confirms);
 }
 
 /* The client may have given up and begun again with another number: the last SYN counts. */

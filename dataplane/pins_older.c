@@ -3,13 +3,16 @@
 
 #include <rte_atomic.h>
 
-uint64_t pins_find_older(struct pins *pins, uint64_t hash, struct pins **table, uint32_t *position)
+uint64_t pins_find_older(struct pins *pins, struct pins *older, uint64_t hash, struct pins **table,
+	uint32_t *position)
 {
-	struct pins *older;
+	struct pins *next;
 
-	for (older = pins_older(pins); older != NULL; older = pins_older(older)) {
-		uint64_t pin = pins_find(older, hash, position);
+	for (; older != NULL; older = next) {
+		uint64_t pin;
 
+		next = pins_older(older); /* before the look, or it may be gone after it */
+		pin = pins_find(older, hash, position);
 		if (pin != 0) {
 			*table = older;
 			return pin;

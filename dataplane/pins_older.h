@@ -22,9 +22,12 @@ static inline struct pins *pins_older(const struct pins *pins)
 
 /*
  * After pins_find() has found nothing in `pins`: the pin of the flow in an older table, told in
- * *table, and its position there; or 0, and `pins` and PINS_NOWHERE.
+ * *table, and its position there; or 0, and `pins` and PINS_NOWHERE. `older` is what pins_older()
+ * said before pins_find(): the table may have been taken away since, after the pin had moved, and
+ * stays readable for a grace period.
  */
-uint64_t pins_find_older(struct pins *pins, uint64_t hash, struct pins **table, uint32_t *position);
+uint64_t pins_find_older(struct pins *pins, struct pins *older, uint64_t hash, struct pins **table,
+	uint32_t *position);
 
 /*
  * Moves a pin that was found in *table into `pins`, its class, backend and stamp as they are.

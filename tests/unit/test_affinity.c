@@ -569,6 +569,40 @@ static void only_new_flows_that_settle_are_a_sign_of_a_flood(void **state)
 	tear_down(scene);
 }
 
+static int32_t confirms_of(struct scene *scene, enum sends sends, uint32_t word, uint64_t pin)
+{
+	scene->pins.words[pins_second_bucket(&scene->pins, HASH) * PINS_WAYS] = pin;
+	scene->pools[POOL].confirms = 100;
+	make_packet(scene, sends);
+	choose(scene, &scene->view, word);
+	assert_true(pin_is_current(pin_of(&scene->pins, HASH), NOW)); /* it has settled */
+	return 100 - scene->pools[POOL].confirms;
+}
+
+/* Else a FIN before it would be the way round the budget. */
+static void a_flow_that_settles_after_its_end_is_as_good_a_sign(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+	uint64_t finished = pin_pack(HASH, GID(C), PIN_FINISHED, NOW - PIN_REVIVE_TICKS);
+
+	assert_int_equal(confirms_of(scene, ACK, AWAY, finished), 1);
+	assert_int_equal(confirms_of(scene, SYN, AWAY, finished), 1);
+	tear_down(scene);
+}
+
+/* Soon after a move all old datagram flows get pins, in the same seconds. */
+static void old_datagram_flows_that_settle_at_home_are_no_sign_of_a_flood(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+	uint64_t at_home = pin_pack(HASH, GID(A), PIN_PROBATION, NOW);
+	uint64_t away = pin_pack(HASH, GID(B), PIN_PROBATION, NOW);
+
+	assert_int_equal(confirms_of(scene, DATAGRAM, AWAY | SLOT_RECENT, at_home), 0);
+	assert_int_equal(confirms_of(scene, DATAGRAM, AWAY | SLOT_RECENT, away), 1);
+	assert_int_equal(confirms_of(scene, DATAGRAM, AWAY, at_home), 1);
+	tear_down(scene);
+}
+
 static void datagram_at_home_without_room_for_its_pin_is_counted(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
@@ -790,6 +824,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_observed_while_the_pool_is_flooded),
 		cmocka_unit_test(flows_settle_at_once_unless_their_own_pool_is_flooded),
 		cmocka_unit_test(only_new_flows_that_settle_are_a_sign_of_a_flood),
+		cmocka_unit_test(a_flow_that_settles_after_its_end_is_as_good_a_sign),
+		cmocka_unit_test(old_datagram_flows_that_settle_at_home_are_no_sign_of_a_flood),
 		cmocka_unit_test(datagram_at_home_without_room_for_its_pin_is_counted),
 		cmocka_unit_test(backend_without_a_record_is_no_home),
 		cmocka_unit_test(ipv6_is_judged_by_its_own_key),

@@ -39,12 +39,13 @@ static void free_chain(struct chain *chain)
 /* As a worker does it. */
 static uint64_t find(struct pins *pins, uint64_t hash, struct pins **table)
 {
+	struct pins *older = pins_older(pins);
 	uint32_t position;
 	uint64_t pin = pins_find(pins, hash, &position);
 
 	*table = pins;
 	if (pin == 0)
-		pin = pins_find_older(pins, hash, table, &position);
+		pin = pins_find_older(pins, older, hash, table, &position);
 	if (*table != pins)
 		pin = pins_move(pins, hash, pin, table, &position);
 	return pin;
