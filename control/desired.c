@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One change at a time is edited and planned against what is in force (`current`). While its file
+ * One change at a time is edited and planned against what is in force (`current`), both in the
+ * thread for it; only room is taken and given back in the event loop. While its file
  * is written (`writing`), others wait, but for those that write no file: a disk that hangs must not
  * be in the way of a drain. Such a change overtakes the one that is being written. That one has
  * been planned against what is then no longer in force, so it is edited, planned and written once
@@ -34,8 +35,9 @@ struct pending {
 	struct config *config;              /* as it is to be */
 	struct config_digest digest;        /* of it */
 	char changes[ORIGIN_WHAT_SIZE];
-	json_t *differences; /* NULL where nobody wants them */
-	bool stored;         /* overtaken when it was in the file already */
+	json_t *differences;               /* NULL where nobody wants them */
+	struct forwarding_change *planned; /* while its tables are built */
+	bool stored;                       /* overtaken when it was in the file already */
 	bool merged; /* what was written is not `config`, but an edited file with this change */
 	int code;
 	struct error error;
@@ -95,12 +97,13 @@ static void commit(struct desired *desired, struct config *config, struct config
 	desired->forwarding_change = NULL;
 }
 
-/* Takes all the room that `config` needs, and plans it. */
-static int prepare(struct desired *desired, const struct config *config,
-	const struct live_terms *terms, struct error *error)
+/* Takes all the room that the configuration needs. */
+static int take_room(struct pending *pending)
 {
-	desired->forwarding_change =
-		forwarding_prepare(desired->context.forwarding, config, terms, error);
+	struct desired *desired = pending->desired;
+
+	desired->forwarding_change = forwarding_begin(desired->context.forwarding, pending->config,
+		&pending->change.terms, &pending->error);
 	return desired->forwarding_change == NULL ? -ENOSPC : 0;
 }
 
@@ -470,8 +473,6 @@ static void apply(struct pending *pending)
 	finish(pending);
 }
 
-static void edited(struct background_job *job);
-
 /* Once more from the edit, before all that wait. */
 static void begin_again(struct pending *pending)
 {
@@ -522,14 +523,21 @@ static void start_writing(struct pending *pending)
 	serve(desired);
 }
 
-static void edited(struct background_job *job)
+static void work_on_plan(struct background_job *job)
+{
+	struct pending *pending = job->context;
+
+	forwarding_plan_change(pending->planned);
+}
+
+static void planned(struct background_job *job)
 {
 	struct pending *pending = job->context;
 	const struct desired_change *change = &pending->change;
 	struct desired *desired = pending->desired;
 
-	if (pending->code == 0)
-		pending->code = prepare(desired, pending->config, &change->terms, &pending->error);
+	pending->planned = NULL;
+	pending->code = forwarding_end_plan(desired->forwarding_change, &pending->error);
 	if (pending->code == 0)
 		pending->code = find_losses(desired, &pending->error);
 	if (pending->code == 0 && !change->dry_run && !change->terms.force)
@@ -542,6 +550,26 @@ static void edited(struct background_job *job)
 		apply(pending);
 	else
 		start_writing(pending);
+}
+
+static void edited(struct background_job *job)
+{
+	struct pending *pending = job->context;
+	struct desired *desired = pending->desired;
+
+	if (pending->code == 0)
+		pending->code = take_room(pending);
+	if (pending->code != 0) {
+		refuse(pending);
+		return;
+	}
+	pending->planned = desired->forwarding_change;
+	pending->job = (struct background_job){
+		.work = work_on_plan,
+		.done = planned,
+		.context = pending,
+	};
+	background_run(desired->context.work, &pending->job);
 }
 
 static void begin(struct pending *pending)
@@ -648,7 +676,10 @@ struct desired *desired_create(const struct desired_context *context, struct con
 		context->ports, config->dataplane.port_count, config->dataplane.state_file);
 	if (desired->steering == NULL)
 		error_set(error, -ENOMEM, "out of memory");
-	if (desired->steering == NULL || prepare(desired, config, &terms, error) != 0) {
+	else
+		desired->forwarding_change =
+			forwarding_prepare(context->forwarding, config, &terms, error);
+	if (desired->forwarding_change == NULL) {
 		steering_destroy(desired->steering);
 		free(desired);
 		return NULL;

@@ -4,8 +4,8 @@
  * method of the control socket, SIGHUP) hands in how the document is to be edited; changes are done
  * one after the other, each all or nothing:
  *
- *	edit, judge -> take room, plan -> judge what moves -> write the file -> commit -> answer
- *	(a thread)     (event loop)                           (another thread)  (event loop)
+ *	edit, judge -> take room -> plan -> judge what moves -> write the file -> commit -> answer
+ *	(a thread)     (loop)     (thread)   (loop)              (another thread)  (loop)
  *
  * A change that fails at any step before the commit leaves everything as it was, the file included;
  * the commit cannot fail. Everything here is called in the thread of the event loop, but the edits.
@@ -85,7 +85,7 @@ struct desired_context {
 	const char *path; /* of the file */
 	struct forwarding *forwarding;
 	struct port *const *ports; /* in the order of the configuration */
-	struct background *work;   /* for edits: never waits for a disk */
+	struct background *work;   /* for edits and plans: never waits for a disk */
 	struct background *disk;
 };
 

@@ -48,6 +48,8 @@ static bool allocate(struct forwarding *forwarding, const struct state_layout *l
 {
 	forwarding->tracking = tracking_create(forwarding->state, forwarding->publish);
 	forwarding->planner = planner_create(forwarding->secret);
+	if (forwarding->planner != NULL)
+		forwarding->change_planner = planner_create_beside(forwarding->planner);
 	forwarding->pool_numbers = arena_create(layout->pools);
 	forwarding->service_places = arena_create(layout->services);
 	forwarding->backend_baselines = calloc(layout->backends, sizeof(struct counter));
@@ -55,7 +57,7 @@ static bool allocate(struct forwarding *forwarding, const struct state_layout *l
 	forwarding->backend_epochs = calloc(layout->backends, sizeof(struct counter));
 	forwarding->service_epochs = calloc(layout->services, sizeof(struct counter));
 	forwarding->places = calloc(layout->backends, sizeof(*forwarding->places));
-	return forwarding->tracking != NULL && forwarding->planner != NULL &&
+	return forwarding->tracking != NULL && forwarding->change_planner != NULL &&
 	       forwarding->pool_numbers != NULL && forwarding->service_places != NULL &&
 	       forwarding->backend_baselines != NULL && forwarding->service_baselines != NULL &&
 	       forwarding->backend_epochs != NULL && forwarding->service_epochs != NULL &&
@@ -97,6 +99,7 @@ void forwarding_destroy(struct forwarding *forwarding)
 	free(forwarding->services);
 	neighbours_destroy(forwarding->neighbours);
 	plan_destroy(forwarding->plan);
+	planner_destroy(forwarding->change_planner);
 	planner_destroy(forwarding->planner);
 	tracking_destroy(forwarding->tracking);
 	arena_destroy(forwarding->pool_numbers);

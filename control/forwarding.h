@@ -6,7 +6,7 @@
  *
  * A change has two halves. prepare() takes all the room that it needs and may fail, with nothing
  * changed; commit() only stores words and cannot fail. In between the change can be written to
- * disk, or dropped by abort(). One change at a time. Control thread.
+ * disk, or dropped by abort(). One change at a time. Control thread, but forwarding_plan_change().
  */
 #pragma once
 
@@ -68,6 +68,19 @@ int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
  */
 struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	const struct config *config, const struct live_terms *terms, struct error *error);
+
+/*
+ * The same in three steps, of which the second is the long one: forwarding_plan_change() builds the
+ * tables in any thread, and touches nothing that is live. Meanwhile the control thread goes on:
+ * time and news are made up for at the commit. The change can neither be asked about nor be aborted
+ * before that step is over. forwarding_end_plan() returns 0, or -errno with the sentence; then the
+ * change is to be aborted.
+ */
+struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
+	const struct config *config, const struct live_terms *terms, struct error *error);
+void forwarding_plan_change(struct forwarding_change *change);
+int forwarding_end_plan(struct forwarding_change *change, struct error *error);
+
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change);
 void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *change);
 

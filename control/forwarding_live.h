@@ -45,7 +45,8 @@ struct member_pool {
 	/* during a change */
 	struct member_pool *before; /* what it goes on from, NULL for a new one */
 	bool stays;
-	bool is_left_alone; /* its backends are those of `before` themselves */
+	bool is_left_alone;  /* its backends are those of `before` themselves */
+	bool is_built_later; /* its table is not part of the plan yet */
 };
 
 struct live_service {
@@ -85,6 +86,7 @@ struct forwarding {
 	forwarding_clock_t *clock;
 	struct tracking *tracking;
 	struct planner *planner;
+	struct planner *change_planner; /* of the change that is being planned, in any thread */
 	struct arena *pool_numbers;
 	struct arena *service_places;
 
@@ -117,6 +119,8 @@ struct forwarding_change {
 	const struct config *config;
 	const struct live_terms *terms;
 	uint64_t now_ms;
+	struct planner *planner;       /* borrowed */
+	int code;                      /* of the tables */
 	struct neighbours *neighbours; /* the forwarding's from the commit on */
 	struct plan *plan;
 	struct member_pool *pools;

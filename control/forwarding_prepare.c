@@ -327,22 +327,25 @@ static bool is_built_later(
 	return forwarding->is_adopted && change->pools[number].before != NULL;
 }
 
-static int prepare_plan(
+static int outline_plan(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
 {
-	int code = 0;
-
 	change->plan = plan_outline(
 		forwarding->planner, change->config, forwarding->plan, share_of, change, error);
 	if (change->plan == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; code == 0 && i < change->plan->pool_count; i++)
-		if (!is_built_later(forwarding, change, i))
-			code = plan_pool_build(forwarding->planner, &change->plan->pools[i]);
+	for (size_t i = 0; i < change->pool_count; i++)
+		change->pools[i].is_built_later = is_built_later(forwarding, change, i);
+	return 0;
+}
+
+void forwarding_plan_change(struct forwarding_change *change)
+{
+	change->code = 0;
+	for (size_t i = 0; change->code == 0 && i < change->pool_count; i++)
+		if (!change->pools[i].is_built_later)
+			change->code = plan_pool_build(change->planner, &change->plan->pools[i]);
 	plan_sum_digests(change->plan);
-	return code == 0
-		       ? 0
-		       : error_set(error, code, "cannot work out the tables: %s", strerror(-code));
 }
 
 static bool is_as_before(const struct member_pool *pool, const struct plan_pool *plan)
@@ -387,7 +390,7 @@ static int prepare_pins(
 	return tracking_prepare_pins(forwarding->tracking, config->dataplane.pins, error);
 }
 
-struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
+struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
 	const struct config *config, const struct live_terms *terms, struct error *error)
 {
 	struct forwarding_change *change;
@@ -402,6 +405,7 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	}
 	forwarding->changing = true;
 	change->config = config;
+	change->planner = forwarding->change_planner;
 	change->terms = terms;
 	change->now_ms = forwarding->clock();
 	code = prepare_pins(forwarding, config, error);
@@ -409,15 +413,37 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 		code = prepare_pools(forwarding, change, error);
 	change->terms = NULL;
 	if (code == 0)
-		code = prepare_plan(forwarding, change, error);
+		code = outline_plan(forwarding, change, error);
 	if (code == 0)
 		code = prepare_services(forwarding, change, error);
 	if (code != 0) {
 		forwarding_abort(forwarding, change);
 		return NULL;
 	}
-	leave_alone(change);
 	return change;
+}
+
+int forwarding_end_plan(struct forwarding_change *change, struct error *error)
+{
+	if (change->code != 0)
+		return error_set(error, change->code, "cannot work out the tables: %s",
+			strerror(-change->code));
+	leave_alone(change);
+	return 0;
+}
+
+struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
+	const struct config *config, const struct live_terms *terms, struct error *error)
+{
+	struct forwarding_change *change = forwarding_begin(forwarding, config, terms, error);
+
+	if (change == NULL)
+		return NULL;
+	forwarding_plan_change(change);
+	if (forwarding_end_plan(change, error) == 0)
+		return change;
+	forwarding_abort(forwarding, change);
+	return NULL;
 }
 
 /* What is live goes on as if nobody had thought of changing it. */

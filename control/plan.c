@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 struct planner {
 	const struct flow_secret *secret;
 	struct rendezvous *rendezvous;
-	uint64_t table_count; /* built so far */
+	_Atomic uint64_t own_count;
+	_Atomic uint64_t *table_count; /* built so far, by all that share the count */
 };
 
 struct planner *planner_create(const struct flow_secret *secret)
@@ -22,11 +24,21 @@ struct planner *planner_create(const struct flow_secret *secret)
 	if (planner == NULL)
 		return NULL;
 	planner->secret = secret;
+	planner->table_count = &planner->own_count;
 	planner->rendezvous = rendezvous_create();
 	if (planner->rendezvous != NULL)
 		return planner;
 	planner_destroy(planner);
 	return NULL;
+}
+
+struct planner *planner_create_beside(struct planner *other)
+{
+	struct planner *planner = planner_create(other->secret);
+
+	if (planner != NULL)
+		planner->table_count = other->table_count;
+	return planner;
 }
 
 void planner_destroy(struct planner *planner)
@@ -139,7 +151,7 @@ static int build_table(struct planner *planner, struct plan_pool *pool)
 {
 	int code;
 
-	pool->table = plan_table_create(pool->slots, ++planner->table_count);
+	pool->table = plan_table_create(pool->slots, atomic_fetch_add(planner->table_count, 1) + 1);
 	if (pool->table == NULL)
 		return -ENOMEM;
 	code = pool->base == NULL ? build_rendezvous(planner, pool)

@@ -2,7 +2,7 @@
 /*
  * plan: the tables that a configuration calls for while its backends serve as they do now, worked
  * out beside the running ones, so that what a change would move is known before it is made. Touches
- * nothing that runs. Control thread.
+ * nothing that runs. Control thread, but for plan_pool_build().
  *
  * A table is a function of what the configuration says of its pool and of who serves now, and of
  * nothing else: nodes that agree on these have the same tables, whatever each has been through, and
@@ -60,6 +60,9 @@ struct plan {
 /* What makes plans; keep one. NULL when memory is short. `secret` is borrowed. */
 struct planner;
 struct planner *planner_create(const struct flow_secret *secret);
+
+/* One for another thread, which numbers its tables together with `other` and ends before it. */
+struct planner *planner_create_beside(struct planner *other);
 void planner_destroy(struct planner *planner); /* NULL is allowed */
 
 /* How much of its weight a backend has now. */
@@ -82,7 +85,9 @@ struct plan *plan_create(struct planner *planner, const struct config *config,
 /*
  * The same in pieces: the outline has all seats, but no base and no table (NULL, owned and digest
  * 0) where they are to be built; plan_pool_build() builds those of one pool for the shares that its
- * seats have. It touches the pool and the planner alone. 0, or -errno, and then it is as it was.
+ * seats have. It touches the pool and the planner alone, so that it may run in another thread with
+ * a planner of its own, while plans that share bases with this one are followed in the control
+ * thread. 0, or -errno, and then it is as it was.
  * plan_sum_digests() brings the digest of the plan up to date.
  */
 struct plan *plan_outline(struct planner *planner, const struct config *config,

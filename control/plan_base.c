@@ -2,6 +2,7 @@
 #include "plan_base.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,9 @@ struct plan_base {
 
 	/*
 	 * The table of those who have settled, as it was worked out last: it is the same for all
-	 * the steps of a slow start.
+	 * the steps of a slow start. Under the lock: a change is planned in another thread.
 	 */
+	pthread_mutex_t lock;
 	uint16_t *previous; /* by slot; NULL: of none yet */
 	bool *joining;      /* by place: who has not settled in it */
 };
@@ -113,6 +115,7 @@ int plan_base_create(struct plan_pool *pool)
 
 	if (base == NULL)
 		return -ENOMEM;
+	pthread_mutex_init(&base->lock, NULL);
 	base->references = 1;
 	base->slots = pool->slots;
 	base->seats = calloc(pool->seat_count + 1, sizeof(*base->seats));
@@ -148,6 +151,7 @@ void plan_base_release(struct plan_base *base)
 	free(base->previous);
 	free(base->joining);
 	lookup_destroy(base->by_key);
+	pthread_mutex_destroy(&base->lock);
 	free(base->seats);
 	free(base);
 }
@@ -263,7 +267,36 @@ static int make_patch(struct patch *patch, const struct plan_pool *pool, bool *s
 		patch->seat_of[seat->place] = i;
 		*some_join |= seat->joining;
 	}
-	return *some_join ? follow_joining(base, patch) : 0;
+	return 0;
+}
+
+static int build_patched(struct rendezvous *rendezvous, const struct plan_pool *pool,
+	const struct patch *patch, bool some_join)
+{
+	const struct patched_pool patched = {
+		.members = patch->members,
+		.factors = patch->shares,
+		.member_count = pool->base->seat_count,
+		.slot_count = pool->slots,
+		.base = pool->base->base,
+		.previous = some_join ? pool->base->previous : NULL,
+		.joining = some_join ? patch->joining : NULL,
+	};
+
+	return patched_build(&patched, rendezvous, pool->table->seats);
+}
+
+static int build_with_joining(
+	struct rendezvous *rendezvous, const struct plan_pool *pool, const struct patch *patch)
+{
+	int code;
+
+	pthread_mutex_lock(&pool->base->lock);
+	code = follow_joining(pool->base, patch);
+	if (code == 0)
+		code = build_patched(rendezvous, pool, patch, true);
+	pthread_mutex_unlock(&pool->base->lock);
+	return code;
 }
 
 int plan_base_patch(struct rendezvous *rendezvous, struct plan_pool *pool)
@@ -272,19 +305,9 @@ int plan_base_patch(struct rendezvous *rendezvous, struct plan_pool *pool)
 	bool some_join = false;
 	int code = make_patch(&patch, pool, &some_join);
 
-	if (code == 0) {
-		const struct patched_pool patched = {
-			.members = patch.members,
-			.factors = patch.shares,
-			.member_count = pool->base->seat_count,
-			.slot_count = pool->slots,
-			.base = pool->base->base,
-			.previous = some_join ? pool->base->previous : NULL,
-			.joining = some_join ? patch.joining : NULL,
-		};
-
-		code = patched_build(&patched, rendezvous, pool->table->seats);
-	}
+	if (code == 0)
+		code = some_join ? build_with_joining(rendezvous, pool, &patch)
+				 : build_patched(rendezvous, pool, &patch, false);
 	for (uint32_t slot = 0; code == 0 && slot < pool->slots; slot++)
 		if (pool->table->seats[slot] != PATCHED_NO_BACKEND)
 			pool->table->seats[slot] = patch.seat_of[pool->table->seats[slot]];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * plan_base: the base table of a pool: of those of its seats that have a weight, by their keys and
- * weights alone. Plans share one for as long as these stay the same. For plan.c alone. Control
- * thread.
+ * weights alone. Plans share one for as long as these stay the same. For plan.c alone.
+ * Sharing and releasing are for the control thread; plan_base_create() and plan_base_patch() may
+ * run in another one meanwhile.
  *
  * A base numbers its seats itself (plan_seat.place), so that a configuration in another order, or a
  * seat that becomes vacant, leaves it as it is.

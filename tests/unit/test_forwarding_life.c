@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 #include "life_fixture.h"
 #include "slots.h"
@@ -460,6 +461,42 @@ static void news_is_not_lost_either_where_the_change_leaves_the_pool_alone(void 
 	assert_int_not_equal(life_share(node, "w2").cur, 0);
 }
 
+static void *plan_change(void *change)
+{
+	forwarding_plan_change(change);
+	return NULL;
+}
+
+/* W3 joins slowly, so that both threads need what the base remembers of those who have settled. */
+static void news_while_another_thread_plans_a_change_is_not_lost(void **state)
+{
+	struct node *node = *state;
+	static const struct live_terms terms = { .force = false };
+	struct config *config = life_config(SLOWLY, W1 ", " W2_DRAIN ", " W3);
+	struct forwarding_change *change;
+	struct error error = { "" };
+	pthread_t planner;
+
+	node_apply(node, life_config(SLOWLY, W1 ", " W2));
+	node_apply(node, life_config(SLOWLY, W1 ", " W2 ", " W3));
+	node_wait(node, 14);
+	change = forwarding_begin(node->forwarding, config, &terms, &error);
+	assert_non_null(change);
+	assert_int_equal(pthread_create(&planner, NULL, plan_change, change), 0);
+	life_fail(node, 0);
+	life_pass(node, 0);
+	life_fail(node, 0);
+	node_wait(node, 1);
+	assert_int_equal(pthread_join(planner, NULL), 0);
+	assert_int_equal(forwarding_end_plan(change, &error), 0);
+	forwarding_commit(node->forwarding, change);
+	config_destroy(node->config);
+	node->config = config;
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	assert_int_equal(life_of(node, "w1"), MEMBER_SUSPECT);
+	assert_int_equal(life_share(node, "w3").cur, LIFE_SLOTS);
+}
+
 static void copy_words(const struct node *node, uint32_t words[static LIFE_SLOTS])
 {
 	for (uint32_t slot = 0; slot < LIFE_SLOTS; slot++)
@@ -650,6 +687,7 @@ int main(void)
 		TEST(a_dynamic_weight_moves_slots_and_no_flow),
 		TEST(a_backend_that_comes_to_a_running_pool_starts_slowly),
 		TEST(news_between_prepare_and_commit_is_not_lost),
+		TEST(news_while_another_thread_plans_a_change_is_not_lost),
 		TEST(news_is_not_lost_either_where_the_change_leaves_the_pool_alone),
 		TEST(a_commit_stores_no_table_that_news_has_overtaken),
 		TEST(a_pool_lives_on_after_a_change_that_would_have_left_it_alone),
