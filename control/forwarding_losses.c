@@ -164,7 +164,10 @@ struct impact *forwarding_find_loss(const struct forwarding *forwarding, size_t 
 	count_slots(pool->live, census, lost);
 	note_slots(pool, census, impact, 0);
 	free(census);
-	return impact;
+	if (impact_make_index(impact) == 0)
+		return impact;
+	impact_destroy(impact);
+	return NULL;
 }
 
 /* What a service weighs among those of its pool: all of them alike where there were no packets. */
@@ -176,19 +179,19 @@ static double weight_of(const struct forwarding *forwarding, size_t number)
 	return 1.0 + counted.packets;
 }
 
-static double share_of_pool(const struct forwarding *forwarding, size_t number)
+/* What all services of each pool weigh; NULL without memory. */
+static double *weigh_pools(const struct forwarding *forwarding)
 {
 	const struct config *config = forwarding->config;
-	double sum = 0;
+	double *weights = calloc(config->pool_count + 1, sizeof(*weights));
 
-	for (size_t i = 0; i < config->service_count; i++)
-		if (config->services[i].pool == config->services[number].pool)
-			sum += weight_of(forwarding, i);
-	return weight_of(forwarding, number) / sum;
+	for (size_t i = 0; weights != NULL && i < config->service_count; i++)
+		weights[config->services[i].pool] += weight_of(forwarding, i);
+	return weights;
 }
 
 static int add_service(const struct forwarding *forwarding, const struct config *new, size_t number,
-	const struct claim *claim, struct impact *impact)
+	const struct claim *claim, double pool_weight, struct impact *impact)
 {
 	const struct config_service *service = &forwarding->config->services[number];
 	const struct config_pool *pool = &forwarding->config->pools[service->pool];
@@ -203,7 +206,7 @@ static int add_service(const struct forwarding *forwarding, const struct config 
 	if (claim->taker != CLAIM_NO_TAKER)
 		memcpy(lost->taker, new->services[claim->taker].name, sizeof(lost->taker));
 	forwarding_count_service(forwarding, number, &lost->counted);
-	lost->pool_share = share_of_pool(forwarding, number);
+	lost->pool_share = weight_of(forwarding, number) / pool_weight;
 	return 0;
 }
 
@@ -212,14 +215,17 @@ static int find_services(
 {
 	const struct config *old = forwarding->config;
 	struct claim *claims = calloc(old->service_count + 1, sizeof(*claims));
-	int code = 0, lost;
+	double *weights = NULL;
+	int code = claims == NULL ? -ENOMEM : 0;
+	bool any = code == 0 && claims_compare(old, new, claims) != 0;
 
-	if (claims == NULL)
-		return -ENOMEM;
-	lost = claims_compare(old, new, claims);
-	for (size_t i = 0; lost != 0 && code == 0 && i < old->service_count; i++)
+	if (any && (weights = weigh_pools(forwarding)) == NULL)
+		code = -ENOMEM;
+	for (size_t i = 0; any && code == 0 && i < old->service_count; i++)
 		if (claims[i].change != CLAIM_KEPT)
-			code = add_service(forwarding, new, i, &claims[i], impact);
+			code = add_service(forwarding, new, i, &claims[i],
+				weights[old->services[i].pool], impact);
+	free(weights);
 	free(claims);
 	return code;
 }
@@ -236,6 +242,8 @@ struct impact *forwarding_find_losses(
 		if (change->pools[i].before != NULL && !change->pools[i].is_left_alone)
 			code = find_in_pool(
 				forwarding, &change->pools[i], change->now_ms / 1000, impact);
+	if (code == 0)
+		code = impact_make_index(impact);
 	if (code == 0)
 		return impact;
 	impact_destroy(impact);

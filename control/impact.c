@@ -7,7 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lookup.h"
 #include "plural.h"
+
+struct impact_index {
+	struct lookup *pools;    /* by name, among those of the impact */
+	struct lookup *services; /* by the name of their pool, in `shares` */
+	double *shares;          /* of the services of a pool together */
+};
+
+static void destroy_index(struct impact_index *index)
+{
+	if (index == NULL)
+		return;
+	lookup_destroy(index->pools);
+	lookup_destroy(index->services);
+	free(index->shares);
+	free(index);
+}
 
 struct impact *impact_create(void)
 {
@@ -21,6 +38,7 @@ void impact_destroy(struct impact *impact)
 	free(impact->services);
 	free(impact->backends);
 	free(impact->pools);
+	destroy_index(impact->index);
 	free(impact);
 }
 
@@ -53,22 +71,61 @@ struct impact_pool *impact_add_pool(struct impact *impact)
 	return add((void **)&impact->pools, &impact->pool_count, sizeof(*impact->pools));
 }
 
+/* Adds up what the services of each pool have of it. */
+static int add_shares(struct impact_index *index, const struct impact *impact)
+{
+	for (size_t i = 0; i < impact->service_count; i++) {
+		size_t place = i;
+
+		if (lookup_add(index->services, impact->services[i].pool, i, &place) == -ENOMEM)
+			return -ENOMEM;
+		index->shares[place] += impact->services[i].pool_share;
+	}
+	return 0;
+}
+
+static int add_pools(struct impact_index *index, const struct impact *impact)
+{
+	size_t earlier;
+
+	for (size_t i = 0; i < impact->pool_count; i++)
+		if (lookup_add(index->pools, impact->pools[i].name, i, &earlier) == -ENOMEM)
+			return -ENOMEM;
+	return 0;
+}
+
+int impact_make_index(struct impact *impact)
+{
+	struct impact_index *index = calloc(1, sizeof(*index));
+
+	impact->index = index;
+	if (index == NULL)
+		return -ENOMEM;
+	index->pools = lookup_create();
+	index->services = lookup_create();
+	index->shares = calloc(impact->service_count + 1, sizeof(*index->shares));
+	if (index->pools == NULL || index->services == NULL || index->shares == NULL)
+		return -ENOMEM;
+	return add_pools(index, impact) != 0 ? -ENOMEM : add_shares(index, impact);
+}
+
 const struct impact_pool *impact_find_pool(const struct impact *impact, const char *pool)
 {
-	for (size_t i = 0; impact != NULL && i < impact->pool_count; i++)
-		if (strcmp(impact->pools[i].name, pool) == 0)
-			return &impact->pools[i];
-	return NULL;
+	size_t found;
+
+	if (impact == NULL || lookup_find(impact->index->pools, pool, &found) != 0)
+		return NULL;
+	return &impact->pools[found];
 }
 
 double impact_pool_share(const struct impact *impact, const char *pool)
 {
-	double share = 0;
+	const struct impact_index *index = impact->index;
+	size_t found;
 
-	for (size_t i = 0; i < impact->service_count; i++)
-		if (strcmp(impact->services[i].pool, pool) == 0)
-			share += impact->services[i].pool_share;
-	return share < 1 ? share : 1;
+	if (lookup_find(index->services, pool, &found) != 0)
+		return 0;
+	return index->shares[found] < 1 ? index->shares[found] : 1;
 }
 
 const char *impact_change_name(enum claim_change change)

@@ -49,6 +49,7 @@ struct impact {
 	size_t backend_count;
 	struct impact_pool *pools;
 	size_t pool_count;
+	struct impact_index *index; /* private; NULL until it is made */
 };
 
 /* Nothing breaks. NULL when memory is short. */
@@ -60,10 +61,17 @@ struct impact_service *impact_add_service(struct impact *impact);
 struct impact_backend *impact_add_backend(struct impact *impact);
 struct impact_pool *impact_add_pool(struct impact *impact);
 
-/* By name; NULL where no backend of the pool gives up flows, or `impact` is NULL. */
+/*
+ * To be called when all is added, so that pools are found at once and not one by one: there are as
+ * many as 65,535 of them, and of services. 0 or -ENOMEM.
+ */
+int impact_make_index(struct impact *impact);
+
+/* Needs the index. By name; NULL where no backend of the pool gives up flows, or `impact` is NULL.
+ */
 const struct impact_pool *impact_find_pool(const struct impact *impact, const char *pool);
 
-/* How much of a pool's traffic is of services that lose it: 0 to 1. */
+/* Needs the index. How much of a pool's traffic is of services that lose it: 0 to 1. */
 double impact_pool_share(const struct impact *impact, const char *pool);
 
 /* What happens to a service's packets, in a sentence. */
