@@ -672,8 +672,8 @@ struct desired *desired_create(const struct desired_context *context, struct con
 	}
 	STAILQ_INIT(&desired->queue);
 	desired->context = *context;
-	desired->steering = steering_create(
-		context->ports, config->dataplane.port_count, config->dataplane.state_file);
+	desired->steering = steering_create(context->ports, config->dataplane.port_count,
+		config->dataplane.state_file, context->disk);
 	if (desired->steering == NULL)
 		error_set(error, -ENOMEM, "out of memory");
 	else

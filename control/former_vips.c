@@ -28,15 +28,59 @@ int former_vips_find(const struct former_vips *former, const struct address *vip
 	return -ENOENT;
 }
 
-static int append(struct former_vips *former, const struct address *vip, int64_t since_s)
+/* Room for `count` in all. */
+static int make_room(struct former_vips *former, size_t count)
 {
-	struct former_vip *list =
-		reallocarray(former->list, former->count + 1, sizeof(*former->list));
+	size_t room = former->room == 0 ? 16 : former->room;
+	struct former_vip *list;
 
+	if (count <= former->room)
+		return 0;
+	while (room < count)
+		room *= 2;
+	list = reallocarray(former->list, room, sizeof(*list));
 	if (list == NULL)
 		return -ENOMEM;
 	former->list = list;
-	list[former->count++] = (struct former_vip){ *vip, since_s };
+	former->room = room;
+	return 0;
+}
+
+static int append(struct former_vips *former, const struct address *vip, int64_t since_s)
+{
+	if (make_room(former, former->count + 1) != 0)
+		return -ENOMEM;
+	former->list[former->count++] = (struct former_vip){ *vip, since_s };
+	return 0;
+}
+
+/* Sets `known` of each of the sorted `vips` that is on the list. */
+static void mark_known(
+	const struct former_vips *former, const struct address *vips, size_t count, bool *known)
+{
+	for (size_t i = 0; count > 0 && i < former->count; i++) {
+		const struct address *found =
+			bsearch(&former->list[i].vip, vips, count, sizeof(*vips), compare);
+
+		if (found != NULL)
+			known[found - vips] = true;
+	}
+}
+
+int former_vips_extend(
+	struct former_vips *former, const struct address *vips, size_t count, int64_t now_s)
+{
+	bool *known = calloc(count + 1, sizeof(*known));
+
+	if (known == NULL || make_room(former, former->count + count) != 0) {
+		free(known);
+		return -ENOMEM;
+	}
+	mark_known(former, vips, count, known);
+	for (size_t i = 0; i < count; i++)
+		if (!known[i])
+			former->list[former->count++] = (struct former_vip){ vips[i], now_s };
+	free(known);
 	return 0;
 }
 
@@ -50,6 +94,33 @@ void former_vips_remove(struct former_vips *former, size_t index)
 	former->count--;
 	memmove(&former->list[index], &former->list[index + 1],
 		(former->count - index) * sizeof(*former->list));
+}
+
+void former_vips_drop_oldest(struct former_vips *former, size_t count)
+{
+	former->count -= count;
+	memmove(former->list, &former->list[count], former->count * sizeof(*former->list));
+}
+
+int former_vips_copy(struct former_vips *copy, const struct former_vips *former)
+{
+	if (make_room(copy, former->count) != 0)
+		return -ENOMEM;
+	copy->count = former->count;
+	if (copy->count > 0)
+		memcpy(copy->list, former->list, copy->count * sizeof(*copy->list));
+	return 0;
+}
+
+bool former_vips_equal(const struct former_vips *a, const struct former_vips *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!address_equal(&a->list[i].vip, &b->list[i].vip) ||
+			a->list[i].since_s != b->list[i].since_s)
+			return false;
+	return true;
 }
 
 void former_vips_subtract(struct former_vips *former, const struct address *vips, size_t count)

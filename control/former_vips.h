@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct former_vip {
 struct former_vips {
 	struct former_vip *list; /* sorted by `since_s` */
 	size_t count;
+	size_t room; /* elements of the list; private */
 };
 
 /*
@@ -41,10 +43,24 @@ int former_vips_load(
 /* Adds one as the latest; one that is there stays where it is. 0 or -ENOMEM. */
 int former_vips_add(struct former_vips *former, const struct address *vip, int64_t now_s);
 
+/*
+ * Adds `vips`, which are sorted (address_compare) and all different, as the latest; what is there
+ * stays where it is. 0, or -ENOMEM and nothing is added.
+ */
+int former_vips_extend(
+	struct former_vips *former, const struct address *vips, size_t count, int64_t now_s);
+
 /* The index of an address, or -ENOENT. */
 int former_vips_find(const struct former_vips *former, const struct address *vip);
 
 void former_vips_remove(struct former_vips *former, size_t index);
+
+/* Takes out the first `count`. */
+void former_vips_drop_oldest(struct former_vips *former, size_t count);
+
+/* `copy` is empty before. 0 or -ENOMEM. */
+int former_vips_copy(struct former_vips *copy, const struct former_vips *former);
+bool former_vips_equal(const struct former_vips *a, const struct former_vips *b);
 
 /* Takes out all that are among `vips`, which are sorted (address_compare). */
 void former_vips_subtract(struct former_vips *former, const struct address *vips, size_t count);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "background.h"
 #include "config.h"
 #include "former_vips.h"
 #include "port.h"
@@ -19,16 +20,18 @@ struct steering;
 
 /*
  * For these ports, which are borrowed. The former VIPs of the previous process are read from a file
- * beside `state_file`; where that fails, there are none, which is logged. NULL for no memory.
+ * beside `state_file`; where that fails, there are none, which is logged. `disk` writes that file
+ * (borrowed). NULL for no memory.
  */
-struct steering *steering_create(
-	struct port *const *ports, size_t port_count, const char *state_file);
+struct steering *steering_create(struct port *const *ports, size_t port_count,
+	const char *state_file, struct background *disk);
 
 void steering_destroy(struct steering *steering); /* NULL is allowed */
 
 /*
  * To be called before and after the commit of `after` over `before` (NULL for none yet). A VIP that
- * some port could not be told of is logged, counted as unsteered and tried again.
+ * some port could not be told of is logged, counted as unsteered and tried again. Without memory
+ * VIPs that go stay steered, and their packets are `unclaimed`; those that come are steered.
  */
 void steering_withdraw(
 	struct steering *steering, const struct config *before, const struct config *after);

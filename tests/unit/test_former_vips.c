@@ -3,10 +3,13 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "former_vips.h"
+#include "vips_note.h"
 
 #define NOW_S 1764460800
 
@@ -82,6 +85,98 @@ static void one_that_is_added_twice_stays_where_it_is(void **state)
 	assert_int_equal(former.count, 1);
 	check(&former, 0, "2001:db8::10", NOW_S + 1);
 	former_vips_fini(&former);
+}
+
+/* As many as there can be services, of which some are on the list already. */
+static void many_are_added_at_once_in_their_order(void **state)
+{
+	enum { COUNT = 65535 };
+	struct address *vips = calloc(COUNT, sizeof(*vips));
+	struct former_vips former = { 0 }, copy = { 0 };
+
+	for (size_t i = 0; i < COUNT; i++)
+		vips[i] = (struct address){ { 10, 0, i >> 8, i & 0xff }, ADDRESS_IPV4 };
+	add(&former, "10.0.0.7", NOW_S);
+	add(&former, "203.0.113.10", NOW_S);
+	assert_int_equal(former_vips_extend(&former, vips, COUNT, NOW_S + 1), 0);
+	assert_int_equal(former.count, COUNT + 1);
+	check(&former, 0, "10.0.0.7", NOW_S);
+	check(&former, 1, "203.0.113.10", NOW_S);
+	check(&former, 2, "10.0.0.0", NOW_S + 1);
+	check(&former, 9, "10.0.0.8", NOW_S + 1);
+	check(&former, COUNT, "10.0.255.254", NOW_S + 1);
+	assert_int_equal(former_vips_copy(&copy, &former), 0);
+	assert_true(former_vips_equal(&copy, &former));
+	former_vips_drop_oldest(&former, COUNT - 1);
+	assert_false(former_vips_equal(&copy, &former));
+	assert_int_equal(former.count, 2);
+	check(&former, 0, "10.0.255.253", NOW_S + 1);
+	assert_int_equal(former_vips_extend(&former, NULL, 0, NOW_S + 1), 0);
+	assert_int_equal(former.count, 2);
+	former_vips_fini(&copy);
+	former_vips_fini(&former);
+	free(vips);
+}
+
+static ino_t inode(void)
+{
+	struct stat status;
+
+	assert_int_equal(stat(path, &status), 0);
+	return status.st_ino;
+}
+
+/* Each writing makes a new file. */
+static void the_file_is_written_where_something_has_changed_and_with_the_latest(void **state)
+{
+	const struct address in_use[] = { address("203.0.113.10"), address("203.0.113.11") };
+	struct event_base *base = event_base_new();
+	struct error error = { "" };
+	struct background *disk = background_create(base, &error);
+	struct vips_note *note = vips_note_create(path, disk);
+	struct former_vips former = { 0 }, read = { 0 };
+	ino_t first;
+	int kept;
+
+	unlink(path);
+	vips_note_tell(note, &former, in_use, 1);
+	background_finish(disk);
+	first = inode();
+	kept = open(path, O_RDONLY); /* so that its number is not given to another file */
+	vips_note_tell(note, &former, in_use, 1);
+	background_finish(disk);
+	assert_int_equal(inode(), first);
+	/* several at once: the last counts */
+	vips_note_tell(note, &former, in_use, 2);
+	add(&former, "203.0.113.12", NOW_S);
+	vips_note_tell(note, &former, in_use, 2);
+	vips_note_tell(note, &former, in_use, 0);
+	vips_note_destroy(note);
+	assert_int_not_equal(inode(), first);
+	load(&read, NOW_S);
+	assert_int_equal(read.count, 1);
+	check(&read, 0, "203.0.113.12", NOW_S);
+	former_vips_fini(&read);
+	former_vips_fini(&former);
+	close(kept);
+	background_destroy(disk);
+	event_base_free(base);
+}
+
+static void a_file_that_nobody_keeps_is_removed(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct error error = { "" };
+	struct background *disk = background_create(base, &error);
+	struct vips_note *note = vips_note_create(path, disk);
+
+	write_file("vip 203.0.113.10\n");
+	vips_note_forget(note);
+	assert_int_equal(access(path, F_OK), -1);
+	vips_note_forget(note);
+	vips_note_destroy(note);
+	background_destroy(disk);
+	event_base_free(base);
 }
 
 static void what_is_in_use_again_is_taken_out(void **state)
@@ -195,6 +290,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_file_there_are_none),
 		cmocka_unit_test(one_that_is_added_twice_stays_where_it_is),
+		cmocka_unit_test(many_are_added_at_once_in_their_order),
+		cmocka_unit_test(
+			the_file_is_written_where_something_has_changed_and_with_the_latest),
+		cmocka_unit_test(a_file_that_nobody_keeps_is_removed),
 		cmocka_unit_test(what_is_in_use_again_is_taken_out),
 		cmocka_unit_test(the_next_process_reads_them_and_the_vips_that_were_in_use),
 		cmocka_unit_test(lines_that_make_no_sense_are_skipped),
