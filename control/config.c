@@ -20,7 +20,7 @@ static void destroy_dataplane(struct config_dataplane *dataplane)
 
 struct config *config_share(struct config *config)
 {
-	config->shared++;
+	atomic_fetch_add(&config->shared, 1);
 	return config;
 }
 
@@ -28,10 +28,8 @@ void config_destroy(struct config *config)
 {
 	if (config == NULL)
 		return;
-	if (config->shared > 0) {
-		config->shared--;
+	if (atomic_fetch_sub(&config->shared, 1) != 0)
 		return;
-	}
 	destroy_dataplane(&config->dataplane);
 	for (size_t i = 0; i < config->pool_count; i++) {
 		free(config->pools[i].backends);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -149,7 +150,7 @@ struct config_service {
 };
 
 struct config {
-	unsigned int shared; /* owners beside the first one */
+	atomic_uint shared; /* owners beside the first one */
 	char node_name[CONFIG_NAME_SIZE];
 	uint8_t hash_key[CONFIG_HASH_KEY_SIZE]; /* secret: never printed, logged or returned */
 	struct config_dataplane dataplane;
@@ -194,7 +195,7 @@ struct config *config_judge(
 /* A deep copy, of its own; NULL with the sentence where memory is short. */
 struct config *config_copy(const struct config *config, struct error *error);
 
-/* Another owner, who ends it with config_destroy() as well. Both in one and the same thread. */
+/* Another owner, who ends it with config_destroy() as well. Any thread may be the last. */
 struct config *config_share(struct config *config);
 
 void config_destroy(struct config *config); /* NULL is allowed */

@@ -373,6 +373,7 @@ static void the_arguments_are_taken_over(void **state)
 	json_t *arguments = json_incref(change.arguments);
 
 	ask(world, change);
+	background_finish(world->place.work); /* which gives up what a change was made of */
 	assert_int_equal(arguments->refcount, 1);
 	json_decref(arguments);
 }
