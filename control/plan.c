@@ -51,11 +51,20 @@ void planner_destroy(struct planner *planner)
 
 /* Seats. */
 
-static void take_seat(struct plan_seat *seat, const struct config_backend *backend,
-	const struct plan_share *share, const struct flow_secret *secret)
+static void hash_seat(struct plan_seat *seat, const struct flow_secret *secret)
 {
 	char text[ADDRESS_TEXT_SIZE];
 
+	address_format(&seat->address, text);
+	seat->owner_hash = maglev_key_hash(secret, text, strlen(text));
+	seat->key_hash = maglev_key_hash(secret, seat->key, strlen(seat->key));
+}
+
+/* `before`: of the seat that stood there, which mostly is the same one; NULL for none. */
+static void take_seat(struct plan_seat *seat, const struct config_backend *backend,
+	const struct plan_share *share, const struct plan_seat *before,
+	const struct flow_secret *secret)
+{
 	snprintf(seat->name, sizeof(seat->name), "%s", backend->name);
 	snprintf(seat->key, sizeof(seat->key), "%s", backend->key);
 	seat->address = backend->address;
@@ -63,9 +72,13 @@ static void take_seat(struct plan_seat *seat, const struct config_backend *backe
 	seat->share = share->share;
 	seat->joining = share->joining;
 	seat->holds = share->holds;
-	address_format(&seat->address, text);
-	seat->owner_hash = maglev_key_hash(secret, text, strlen(text));
-	seat->key_hash = maglev_key_hash(secret, seat->key, strlen(seat->key));
+	if (before == NULL || !address_equal(&seat->address, &before->address) ||
+		strcmp(seat->key, before->key) != 0) {
+		hash_seat(seat, secret);
+		return;
+	}
+	seat->owner_hash = before->owner_hash;
+	seat->key_hash = before->key_hash;
 }
 
 static void leave_vacant(struct plan_seat *seat, const struct config_vacant *vacant,
@@ -86,13 +99,15 @@ static int make_seats(struct plan_pool *pool, const struct config_pool *config,
 	if (pool->seats == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->backend_count; i++)
-		take_seat(&pool->seats[i], &config->backends[i], &shares[i], secret);
+		take_seat(&pool->seats[i], &config->backends[i], &shares[i],
+			before != NULL && i < before->backend_count ? &before->seats[i] : NULL,
+			secret);
 	for (size_t i = 0; i < config->vacant_count; i++)
 		leave_vacant(&pool->seats[config->backend_count + i], &config->vacant[i], secret);
 	if (pool->builder == CONFIG_BUILDER_RENDEZVOUS)
 		return 0;
 	if (before != NULL && before->base != NULL)
-		plan_base_fit(before->base, pool);
+		plan_base_fit(before->base, before, pool);
 	return 0;
 }
 

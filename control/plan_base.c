@@ -167,15 +167,27 @@ static uint16_t find_place(const struct plan_base *base, const struct plan_seat 
 	return place;
 }
 
+static bool stands_as_before(
+	const struct plan_pool *before, size_t number, const struct plan_seat *seat)
+{
+	const struct plan_seat *same = &before->seats[number];
+
+	return number < before->seat_count && same->weight == seat->weight &&
+	       same->key_hash == seat->key_hash && strcmp(same->key, seat->key) == 0;
+}
+
 /* Keys are unique: as many seats, each of them found, are the same seats. */
-bool plan_base_fit(struct plan_base *base, struct plan_pool *pool)
+bool plan_base_fit(struct plan_base *base, const struct plan_pool *before, struct plan_pool *pool)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < pool->seat_count; i++) {
 		struct plan_seat *seat = &pool->seats[i];
 
-		seat->place = seat->weight == 0 ? PLAN_NO_PLACE : find_place(base, seat);
+		if (stands_as_before(before, i, seat))
+			seat->place = before->seats[i].place;
+		else
+			seat->place = seat->weight == 0 ? PLAN_NO_PLACE : find_place(base, seat);
 		if (seat->weight != 0 && seat->place == PLAN_NO_PLACE)
 			return false;
 		found += seat->weight != 0;

@@ -22,9 +22,10 @@ int plan_base_create(struct plan_pool *pool);
 
 /*
  * Gives the pool this base, shared, and its seats their places, where it is the very one that
- * plan_base_create() would make; else false, and the pool has none.
+ * plan_base_create() would make; else false, and the pool has none. `before` has the base: most
+ * seats are found where they stood in it.
  */
-bool plan_base_fit(struct plan_base *base, struct plan_pool *pool);
+bool plan_base_fit(struct plan_base *base, const struct plan_pool *before, struct plan_pool *pool);
 
 struct plan_base *plan_base_share(struct plan_base *base);
 void plan_base_release(struct plan_base *base); /* NULL is allowed */
