@@ -241,6 +241,20 @@ static int open_state_file(const struct daemon *daemon, const struct state_layou
 	return code;
 }
 
+/* A node that went on with such a key so far goes on: its connections depend on it. */
+static int judge_secret(const struct daemon *daemon, struct error *error)
+{
+	if (feasible_check_secret(daemon->config, error) == 0)
+		return 0;
+	if (state_start(daemon->state) != STATE_WARM)
+		return error_wrap(error, -EINVAL, "%s", daemon->path);
+	log_warning("%s; this node has run with it, and starts with it once more: make a new one "
+		    "at the next occasion when connections may break",
+		error->message);
+	error->message[0] = '\0';
+	return 0;
+}
+
 static int open_state(struct daemon *daemon, struct error *error)
 {
 	const struct config *config = daemon->config;
@@ -255,6 +269,8 @@ static int open_state(struct daemon *daemon, struct error *error)
 		return error_set(error, -errno,
 			"control.group: cannot give the state file %s to group \"%s\": %m",
 			config->dataplane.state_file, config->group);
+	if (judge_secret(daemon, error) != 0)
+		return -EINVAL;
 	log_info("%s start: %s", state_start(daemon->state) == STATE_WARM ? "warm" : "cold",
 		state_start_text(state_start(daemon->state)));
 	return 0;

@@ -126,12 +126,10 @@ static int check_slots(const struct config *config, struct findings *findings)
 		(unsigned long)words, FORWARDING_SLOT_WORDS_MAX);
 }
 
-void feasible_judge(const struct config *config, const char *path, struct findings *findings)
+static void judge_rest(const struct config *config, const char *path, struct findings *findings)
 {
-	int result = check_secret(config, findings);
+	int result = check_files(config, path, findings);
 
-	if (result == 0)
-		result = check_files(config, path, findings);
 	if (result == 0)
 		result = check_group(config, findings);
 	if (result == 0)
@@ -144,12 +142,27 @@ void feasible_judge(const struct config *config, const char *path, struct findin
 		check_mbufs(config, findings);
 }
 
+void feasible_judge(const struct config *config, const char *path, struct findings *findings)
+{
+	if (check_secret(config, findings) == 0)
+		judge_rest(config, path, findings);
+}
+
+int feasible_check_secret(const struct config *config, struct error *error)
+{
+	struct findings findings;
+
+	findings_init(&findings, 1);
+	check_secret(config, &findings);
+	return findings_first(&findings, error);
+}
+
 int feasible_check(const struct config *config, const char *path, struct error *error)
 {
 	struct findings findings;
 
 	findings_init(&findings, 1);
-	feasible_judge(config, path, &findings);
+	judge_rest(config, path, &findings);
 	return findings_first(&findings, error);
 }
 

@@ -18,7 +18,13 @@
  */
 int feasible_check(const struct config *config, const char *path, struct error *error);
 
-/* The same with all that is wrong. */
+/*
+ * Whether the hash key is a secret, which feasible_check() does not ask: a site that runs with one
+ * that is none must come up again after a restart, and another key would break all connections.
+ */
+int feasible_check_secret(const struct config *config, struct error *error);
+
+/* Both, with all that is wrong. */
 void feasible_judge(const struct config *config, const char *path, struct findings *findings);
 
 /* Whether others than owner and group may read the file, which holds node.hash_key. */
