@@ -132,7 +132,8 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	struct daemon *daemon = context;
 
 	workers_look(daemon->workers);
-	host_watch_look(daemon->host_watch, desired_config(daemon->desired));
+	host_watch_look(daemon->host_watch, desired_config(daemon->desired),
+		desired_file(daemon->desired).is_exposed);
 	follow_macs(daemon);
 	steering_retry(desired_steering(daemon->desired));
 	desired_look(daemon->desired);
@@ -182,7 +183,8 @@ static int start_timers(struct daemon *daemon, struct error *error)
 	daemon->host_watch = host_watch_create(daemon->ports, daemon->port_count, daemon->path);
 	if (daemon->host_watch == NULL)
 		return error_set(error, -ENOMEM, "out of memory");
-	host_watch_look(daemon->host_watch, desired_config(daemon->desired));
+	host_watch_look(daemon->host_watch, desired_config(daemon->desired),
+		desired_file(daemon->desired).is_exposed);
 	if (add_timer(daemon, &daemon->look_timer, on_look, 1000) != 0 ||
 		add_timer(daemon, &daemon->reclaim_timer, on_reclaim, 100) != 0)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");

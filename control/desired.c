@@ -17,6 +17,7 @@
 
 #include "config_changes.h"
 #include "config_differences.h"
+#include "feasible.h"
 #include "log.h"
 #include "origin.h"
 #include "plan_compare.h"
@@ -71,6 +72,7 @@ struct desired {
 	struct config_file_version looked_at; /* the job's own */
 	unsigned int look_number;
 	enum config_file_state look_state;
+	bool look_exposed, is_exposed; /* of the job; as seen last */
 	enum config_file_state file_state;
 };
 
@@ -726,6 +728,7 @@ struct desired *desired_create(const struct desired_context *context, struct con
 	plan_destroy(no_plan);
 	desired->digest = config_digest_of(config);
 	note_file(desired, version, desired->digest);
+	desired->is_exposed = feasible_is_exposed(context->path);
 	return desired;
 }
 
@@ -771,6 +774,7 @@ static void work_on_look(struct background_job *job)
 	struct desired *desired = job->context;
 
 	desired->look_state = config_file_look(desired->context.path, &desired->looked_at);
+	desired->look_exposed = feasible_is_exposed(desired->context.path);
 }
 
 static void looked(struct background_job *job)
@@ -778,6 +782,7 @@ static void looked(struct background_job *job)
 	struct desired *desired = job->context;
 
 	desired->looking = false;
+	desired->is_exposed = desired->look_exposed;
 	if (desired->look_number != desired->version_number)
 		return;
 	desired->file_state = desired->look_state;
@@ -808,6 +813,7 @@ struct desired_file desired_file(const struct desired *desired)
 		.path = desired->context.path,
 		.state = desired->file_state,
 		.unsaved_since = desired->unsaved_since,
+		.is_exposed = desired->is_exposed,
 	};
 }
 

@@ -122,6 +122,7 @@ struct desired_file {
 	const char *path;
 	enum config_file_state state; /* beside what was read or written last, as seen last */
 	time_t unsaved_since;         /* changes have been made in memory only; 0: none */
+	bool is_exposed;              /* anybody may read it, as seen last */
 };
 struct desired_file desired_file(const struct desired *desired);
 

@@ -19,13 +19,23 @@
 #define PAUSE_MAX_S 64                /* between two attempts to put a program back */
 #define PEACE_S     (2 * PAUSE_MAX_S) /* a program that stayed for so long was not fought over */
 
+/*
+ * When something that was taken off is put back. Taken off again soon, or refused: somebody means
+ * it, and is given more and more time. CLOCK_MONOTONIC.
+ */
+struct pace {
+	unsigned int pause_s; /* between the last attempt and the next */
+	time_t next_s;        /* no attempt before */
+	time_t restored_s;    /* the last success; 0: none yet */
+	bool failed;          /* the last attempt */
+};
+
 /* How it stands with one port, as last seen. */
 struct port_watch {
 	bool attached; /* our XDP program */
 	bool link_up;
-	unsigned int pause_s; /* before the next attempt; grows while somebody takes it off again */
-	unsigned int wait_s;  /* what is left of it */
-	time_t restored_s;    /* the last success, CLOCK_MONOTONIC */
+	struct pace program, filter;
+	struct error refusal; /* of the program's last attempt, as it was logged */
 };
 
 struct host_watch {
@@ -77,27 +87,58 @@ static time_t monotonic_s(void)
 	return now.tv_sec;
 }
 
-/* Taken off again soon after it was put back: somebody means it, and is given more and more time.
- */
+static bool is_fought_over(const struct pace *pace, time_t now_s)
+{
+	return pace->restored_s != 0 && now_s - pace->restored_s < PEACE_S;
+}
+
+/* Whether it is to be tried now; if so, the next attempt is put off. */
+static bool take_attempt(struct pace *pace, time_t now_s)
+{
+	if (now_s < pace->next_s)
+		return false;
+	if (pace->pause_s == 0 || !(pace->failed || is_fought_over(pace, now_s)))
+		pace->pause_s = 1;
+	else if (pace->pause_s < PAUSE_MAX_S)
+		pace->pause_s *= 2;
+	pace->next_s = now_s + pace->pause_s;
+	return true;
+}
+
+static void note_attempt(struct pace *pace, bool success, time_t now_s)
+{
+	pace->failed = !success;
+	if (success)
+		pace->restored_s = now_s;
+}
+
+/* The same refusal is logged once. */
+static void log_refusal(
+	const struct port *port, struct port_watch *state, const struct error *error)
+{
+	if (strcmp(state->refusal.message, error->message) == 0)
+		return;
+	state->refusal = *error;
+	log_error(
+		"port %s: our XDP program cannot be put back: %s", port_name(port), error->message);
+}
+
 static void restore_program(const struct port *port, struct port_watch *state)
 {
+	const time_t now_s = monotonic_s();
 	struct error error = { "" };
-	bool fought = state->restored_s != 0 && monotonic_s() - state->restored_s < PEACE_S;
 	int result;
 
-	if (state->wait_s > 0) {
-		state->wait_s--;
+	if (!take_attempt(&state->program, now_s))
+		return;
+	result = steer_restore(port_steer(port), &error);
+	note_attempt(&state->program, result >= 0, now_s);
+	if (result < 0) {
+		log_refusal(port, state, &error);
 		return;
 	}
-	state->pause_s = !fought || state->pause_s == 0 ? 1 : 2 * state->pause_s;
-	if (state->pause_s > PAUSE_MAX_S)
-		state->pause_s = PAUSE_MAX_S;
-	state->wait_s = state->pause_s;
-	result = steer_restore(port_steer(port), &error);
-	if (result < 0)
-		return;
 	state->attached = true;
-	state->restored_s = monotonic_s();
+	state->refusal.message[0] = '\0';
 	log_warning("port %s: our XDP program is back on its interface", port_name(port));
 }
 
@@ -111,8 +152,8 @@ static void look_at_program(const struct port *port, struct port_watch *state)
 	}
 	if (state->attached) {
 		log_error("port %s: our XDP program was taken off its interface", port_name(port));
-		if (monotonic_s() - state->restored_s >= PEACE_S)
-			state->wait_s = state->pause_s = 0;
+		if (!is_fought_over(&state->program, monotonic_s()))
+			state->program = (struct pace){ 0 };
 	}
 	state->attached = false;
 	restore_program(port, state);
@@ -131,19 +172,51 @@ static void look_at_link(const struct port *port, struct port_watch *state)
 		log_warning("port %s: link is down", port_name(port));
 }
 
-static void look_at_filter(struct host_watch *watch, const struct port *port, int64_t now_s)
+static void note_missing_filter(struct host_watch *watch, const struct port *port, int result,
+	const struct pace *pace, int64_t now_s)
 {
-	int result = port_steer(port) == NULL ? 0 : steer_restore_guard(port_steer(port));
-
-	if (result == 1)
-		log_warning("port %s: the tc filter that keeps VIPs from looping was removed, and "
-			    "is back",
+	if (result == -EBUSY)
+		conditions_note(&watch->conditions, now_s,
+			"port %s: the tc filter that keeps VIPs from looping was removed, and "
+			"another one is in its place",
 			port_name(port));
-	if (result < 0)
+	else if (result < 0)
 		conditions_note(&watch->conditions, now_s,
 			"port %s: the tc filter that keeps VIPs from looping was removed, and "
 			"cannot be put back: %s",
 			port_name(port), strerror(-result));
+	else
+		conditions_note(&watch->conditions, now_s,
+			"port %s: the tc filter that keeps VIPs from looping is taken off again "
+			"and again, and is put back every %u s",
+			port_name(port), pace->pause_s);
+}
+
+static void look_at_filter(
+	struct host_watch *watch, const struct port *port, struct port_watch *state, int64_t now_s)
+{
+	const struct steer *steer = port_steer(port);
+	struct pace *pace = &state->filter;
+	const time_t moment_s = monotonic_s();
+	int result = steer == NULL ? 0 : steer_find_guard(steer);
+
+	if (steer == NULL || result == 0)
+		return;
+	if (!pace->failed && !is_fought_over(pace, moment_s))
+		*pace = (struct pace){ 0 };
+	if (result == -ENOENT && take_attempt(pace, moment_s)) {
+		result = steer_restore_guard(port_steer(port));
+		note_attempt(pace, result >= 0, moment_s);
+		if (result >= 0) {
+			log_warning("port %s: the tc filter that keeps VIPs from looping was "
+				    "removed, and is back",
+				port_name(port));
+			return;
+		}
+	} else if (result == -ENOENT) {
+		result = 0; /* its turn comes */
+	}
+	note_missing_filter(watch, port, result, pace, now_s);
 }
 
 static void look_at_mtu(struct host_watch *watch, const struct port *port, int64_t now_s)
@@ -254,7 +327,8 @@ static void look_at_addresses(struct host_watch *watch, const struct config *con
 	freeifaddrs(all);
 }
 
-static void look_at_conditions(struct host_watch *watch, const struct config *config)
+static void look_at_conditions(
+	struct host_watch *watch, const struct config *config, bool is_exposed)
 {
 	const int64_t now_s = time(NULL);
 
@@ -262,24 +336,24 @@ static void look_at_conditions(struct host_watch *watch, const struct config *co
 	for (size_t i = 0; i < watch->port_count; i++) {
 		const struct port *port = watch->ports[i];
 
-		look_at_filter(watch, port, now_s);
+		look_at_filter(watch, port, &watch->states[i], now_s);
 		if (port_interface(port)[0] == '\0')
 			continue;
 		look_at_mtu(watch, port, now_s);
 		look_at_offloads(watch, port, now_s);
 	}
 	look_at_addresses(watch, config, now_s);
-	if (feasible_is_exposed(watch->path))
+	if (is_exposed)
 		conditions_note(&watch->conditions, now_s, FEASIBLE_EXPOSED, watch->path);
 	conditions_end(&watch->conditions);
 }
 
-void host_watch_look(struct host_watch *watch, const struct config *config)
+void host_watch_look(struct host_watch *watch, const struct config *config, bool is_exposed)
 {
 	for (size_t i = 0; i < watch->port_count; i++) {
 		look_at_program(watch->ports[i], &watch->states[i]);
 		look_at_link(watch->ports[i], &watch->states[i]);
 	}
 	if (watch->looks++ % ROUND_S == 0)
-		look_at_conditions(watch, config);
+		look_at_conditions(watch, config, is_exposed);
 }

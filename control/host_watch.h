@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "conditions.h"
 #include "config.h"
 #include "port.h"
@@ -18,8 +20,8 @@ struct host_watch *host_watch_create(
 	struct port *const *ports, size_t port_count, const char *path);
 void host_watch_destroy(struct host_watch *watch); /* NULL is allowed */
 
-/* Once a second, with the configuration in force. */
-void host_watch_look(struct host_watch *watch, const struct config *config);
+/* Once a second, with the configuration in force, and whether anybody may read its file. */
+void host_watch_look(struct host_watch *watch, const struct config *config, bool is_exposed);
 
 /* What is not as it should be, beside what makes the node not ready. */
 const struct conditions *host_watch_conditions(const struct host_watch *watch);

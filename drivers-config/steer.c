@@ -593,6 +593,11 @@ int steer_restore(struct steer *steer, struct error *error)
 	return 1;
 }
 
+int steer_find_guard(const struct steer *steer)
+{
+	return steer->ready ? steer_guard_find(steer->guard) : 0;
+}
+
 int steer_restore_guard(struct steer *steer)
 {
 	return steer->ready ? steer_guard_restore(steer->guard, steer->program_id) : 0;

@@ -121,6 +121,9 @@ int steer_restore(struct steer *steer, struct error *error);
 /* The same for the filter of tc behind it, once steer_set_ready() has put it there. */
 int steer_restore_guard(struct steer *steer);
 
+/* Whether that filter is there, or is not wanted yet: 0; -ENOENT, -EBUSY as above, or -errno. */
+int steer_find_guard(const struct steer *steer);
+
 /*
  * Takes the program off if it is still there and ours, and gives the claim back. What was made
  * ready leaves its filter in tc, as said above; a start that failed leaves that of its predecessor.

@@ -171,15 +171,22 @@ int steer_guard_stand(struct steer_guard *guard, uint32_t beside)
 	return open_gate(guard);
 }
 
-int steer_guard_restore(struct steer_guard *guard, uint32_t beside)
+int steer_guard_find(const struct steer_guard *guard)
 {
 	struct steer_filter filter;
 	int result = query_place(guard, PLACE_POST, &filter);
 
 	if (result < 0 || filter.id == guard->id)
 		return result;
-	if (filter.id != 0)
-		return -EBUSY;
+	return filter.id != 0 ? -EBUSY : -ENOENT;
+}
+
+int steer_guard_restore(struct steer_guard *guard, uint32_t beside)
+{
+	int result = steer_guard_find(guard);
+
+	if (result != -ENOENT)
+		return result;
 	result = make_clsact(guard);
 	if (result == 0)
 		result = attach(guard, PLACE_POST, beside);

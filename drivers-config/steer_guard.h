@@ -42,6 +42,9 @@ int steer_guard_stand(struct steer_guard *guard, uint32_t beside);
  */
 int steer_guard_restore(struct steer_guard *guard, uint32_t beside);
 
+/* Whether it stands at its post: 0; -ENOENT, or -EBUSY where another filter does. */
+int steer_guard_find(const struct steer_guard *guard);
+
 /* Whether a filter of ours is at its post on the interface and names this XDP program. */
 bool steer_guard_is_beside(int ifindex, uint32_t program);
 

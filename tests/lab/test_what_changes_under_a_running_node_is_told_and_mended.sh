@@ -26,6 +26,12 @@ expect_over() {
 	expect_text "$1: the log says that it is over" "$(grep -F 'over: ' "$LAB_DIR/sluiced.log")" "$2"
 }
 
+# Takes the filter off wherever it is; whether sluiced puts up with it for longer and longer.
+filter_is_fought_over() {
+	lab_in bal tc qdisc del dev edge0 clsact 2>/dev/null || true
+	warns "is taken off again and again"
+}
+
 lab_begin
 expect_equal "warnings at first" "$(lab_ctl --json status | jq -c .warnings)" "[]"
 
@@ -42,6 +48,9 @@ if [ "$(balancer_driver)" = af_xdp ]; then
 	lab_in bal tc qdisc del dev edge0 clsact
 	wait_for 20 grep -q 'tc filter .* is back' "$LAB_DIR/sluiced.log" || die "the filter is not put back"
 	expect_text "the filter of tc" "$(lab_in bal tc filter show dev edge0 ingress)" sluice
+	wait_for 120 filter_is_fought_over || die "the filter is put back at once, however often it is taken off"
+	wait_for 120 warns_not "is taken off again and again" || die "the filter stays away"
+	expect_text "the filter that was fought over" "$(lab_in bal tc filter show dev edge0 ingress)" sluice
 fi
 
 lab_ip bal link set edge0 address 02:00:00:00:10:01

@@ -1416,7 +1416,9 @@ static void a_filter_that_was_removed_is_put_back(void **state)
 
 	assert_int_equal(steer_restore_guard(port.steer), 0);
 	for (size_t i = 0; i < sizeof(removals) / sizeof(removals[0]); i++) {
+		assert_int_equal(steer_find_guard(port.steer), 0);
 		assert_int_equal(netns_run(removals[i]), 0);
+		assert_int_equal(steer_find_guard(port.steer), -ENOENT);
 		assert_int_equal(steer_restore_guard(port.steer), 1);
 		assert_int_equal(count_filters("edge"), 1);
 		assert_int_equal(steer_restore_guard(port.steer), 0);
@@ -1426,6 +1428,7 @@ static void a_filter_that_was_removed_is_put_back(void **state)
 		netns_run("tc filter add dev edge ingress pref 40 handle 1 protocol all bpf da "
 			  "bytecode '1,6 0 0 4294967295'"),
 		0);
+	assert_int_equal(steer_find_guard(port.steer), -EBUSY);
 	assert_int_equal(steer_restore_guard(port.steer), -EBUSY);
 	assert_int_equal(netns_run(removals[0]), 0);
 	close_port(&port);
