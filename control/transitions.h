@@ -108,13 +108,13 @@ void transitions_swept(struct transitions *transitions, const uint8_t *seen, uin
 
 /*
  * Whether a sweep is to keep a pin of `member`: its flow may live, and it is not where the slot's
- * word sends it anyway. `idle_s` as pins_sweep.h has it. Inline because a sweep asks for each pin.
+ * word sends it anyway, whatever somebody forges: where new flows go elsewhere than home, a SYN
+ * would take a flow at home away if its pin were gone. `idle_s` as pins_sweep.h has it. Inline
+ * because a sweep asks for each pin.
  */
 static inline bool transitions_pin_is_needed(
 	uint64_t pin, const struct member *member, uint32_t word, uint32_t idle_s, uint32_t now_s)
 {
-	/* These do not depend on home: UDP leaves it for cur in the end, and trial hides UDP. */
-	const uint32_t restless = 1 << PIN_PROBATION | 1 << PIN_UDP | 1 << PIN_TRIAL;
 	uint32_t index = atomic_load_explicit(&member->index, memory_order_relaxed);
 	uint32_t instance_s = atomic_load_explicit(&member->instance_s, memory_order_relaxed);
 
@@ -126,5 +126,5 @@ static inline bool transitions_pin_is_needed(
 		return true; /* nothing else knows where this flow lives */
 	if (slot_cur(word) == index)
 		return (word & SLOT_GUARD) != 0;
-	return (word & SLOT_OBSERVE) != 0 || (restless >> pin_class(pin) & 1) != 0;
+	return (word & SLOT_OBSERVE) != 0 || pin_class(pin) != PIN_FINISHED;
 }
