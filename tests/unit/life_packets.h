@@ -22,3 +22,7 @@ enum life_packet {
  */
 uint32_t life_send(struct node *node, struct affinity_counters *counters, uint16_t port,
 	enum life_packet kind, uint64_t hash);
+
+/* The same with a sequence number, of TCP. */
+uint32_t life_send_numbered(struct node *node, struct affinity_counters *counters, uint16_t port,
+	enum life_packet kind, uint64_t hash, uint32_t sequence);
