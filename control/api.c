@@ -67,6 +67,6 @@ void api_destroy(struct api *api)
 	rpc_server_destroy(api->server);
 	watch_destroy(api->watch);
 	json_decref(api->last_change);
-	json_decref(api->printing.document);
+	api_forget_document(&api->printing);
 	free(api);
 }

@@ -5,9 +5,12 @@
  */
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api_internal.h"
 #include "json.h"
+#include "rpc_answer.h"
+#include "rpc_message.h"
 
 /* Someone who wants the document of a revision. */
 struct api_reader {
@@ -17,21 +20,93 @@ struct api_reader {
 	uint64_t revision;
 };
 
-static void answer(const struct api_printing *printing, const struct api_reader *reader)
+/* A printed document, shared by the answers that are under way. Control thread. */
+struct api_document {
+	char *text; /* JSON; NULL: memory was short */
+	size_t length;
+	unsigned int owners;
+};
+
+static void release(void *context)
 {
-	if (reader->with_revision)
-		rpc_call_result(reader->call,
-			json_pack("{s:o, s:O}", "revision", api_json_digest(printing->revision),
-				"config", printing->document));
-	else
-		rpc_call_result(reader->call, json_incref(printing->document));
+	struct api_document *document = context;
+
+	if (document == NULL || --document->owners > 0)
+		return;
+	free(document->text);
+	free(document);
 }
 
+/* An answer with the document in it. */
+struct telling {
+	struct api_document *document;
+	bool with_revision;
+	uint64_t revision;
+};
+
+/* One piece, for the text is there already and is not copied into it. */
+static enum rpc_step write_document(void *production, struct rpc_answer *answer)
+{
+	struct telling *telling = production;
+	struct api_document *document = telling->document;
+
+	if (telling->with_revision) {
+		rpc_answer_open_object(answer, NULL);
+		rpc_answer_value(answer, "revision", api_json_digest(telling->revision));
+	}
+	document->owners++;
+	rpc_answer_text(answer, telling->with_revision ? "config" : NULL, document->text,
+		document->length, release, document);
+	if (telling->with_revision)
+		rpc_answer_close(answer);
+	return RPC_STEP_LAST;
+}
+
+static void end_telling(void *production)
+{
+	struct telling *telling = production;
+
+	release(telling->document);
+	free(telling);
+}
+
+static void answer(const struct api_printing *printing, const struct api_reader *reader)
+{
+	static const struct rpc_source source = { write_document, end_telling };
+	struct telling *telling = NULL;
+
+	if (printing->document != NULL && printing->document->text != NULL)
+		telling = malloc(sizeof(*telling));
+	if (telling == NULL) {
+		rpc_call_error(reader->call, RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	printing->document->owners++;
+	*telling =
+		(struct telling){ printing->document, reader->with_revision, printing->revision };
+	rpc_call_produce(reader->call, &source, telling);
+}
+
+/* Printed once for each revision, all of it aside: a large document takes tens of milliseconds. */
 static void work(struct background_job *job)
 {
 	struct api_printing *printing = job->context;
+	json_t *printed = config_print(printing->config);
+	struct api_document *document = calloc(1, sizeof(*document));
 
-	printing->document = config_print(printing->config);
+	printing->document = document;
+	if (document != NULL) {
+		document->owners = 1;
+		document->text = json_dumps(printed, RPC_PRINT_FLAGS);
+		document->length = document->text == NULL ? 0 : strlen(document->text);
+	}
+	json_decref(printed);
+}
+
+void api_forget_document(struct api_printing *printing)
+{
+	release(printing->document);
+	printing->document = NULL;
 }
 
 static void print(struct api *api);
@@ -56,6 +131,8 @@ static void printed(struct background_job *job)
 		answer(printing, reader);
 		free(reader);
 	}
+	if (printing->document != NULL && printing->document->text == NULL)
+		api_forget_document(printing); /* the next one who asks may have more luck */
 	if (!STAILQ_EMPTY(&printing->readers))
 		print(api);
 }
@@ -64,8 +141,7 @@ static void print(struct api *api)
 {
 	struct api_printing *printing = &api->printing;
 
-	json_decref(printing->document);
-	printing->document = NULL;
+	api_forget_document(printing);
 	printing->config = desired_share(api->running.desired);
 	printing->revision = desired_revision(api->running.desired);
 	printing->api = api;

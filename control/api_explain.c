@@ -3,6 +3,9 @@
  * explain builds the packets that the 5-tuple stands for and puts them through the steps of
  * balance.h on the tables that the workers use: the answer is what the dataplane does, not a second
  * opinion.
+ *
+ * Only an operator is told the hash and the slot. Who knows them of many flows could choose some
+ * that all meet in one slot or one bucket of pins, which the secret hash key is there to prevent.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -197,20 +200,25 @@ static enum verdict final_verdict(const struct api *api, const struct packet *pa
 	return packet->verdict;
 }
 
+static void add_hash(json_t *answer, const struct packet *packet)
+{
+	json_object_set_new(answer, "hash", api_json_digest(packet->hash));
+	json_object_set_new(answer, "slot", json_integer(packet->slot));
+}
+
 /* What is so of the slot, whatever packet of the flow comes. */
 static void add_slot(const struct api *api, json_t *answer, const struct config_service *service,
 	const struct packet *packet)
 {
 	const char *current = name_of(api, service, slot_cur(packet->word));
 
-	json_object_set_new(answer, "hash", api_json_digest(packet->hash));
-	json_object_set_new(answer, "slot", json_integer(packet->slot));
 	add_service(api, answer, service);
 	json_object_set_new(
 		answer, "current", current == NULL ? json_null() : json_string(current));
 }
 
-static void explain_packet(const struct api *api, struct rte_mbuf *mbuf, json_t *answer)
+static void explain_packet(
+	const struct api *api, struct rte_mbuf *mbuf, bool with_hash, json_t *answer)
 {
 	const struct config *config = desired_config(api->running.desired);
 	const struct tables *tables = forwarding_tables(api->running.forwarding);
@@ -221,6 +229,8 @@ static void explain_packet(const struct api *api, struct rte_mbuf *mbuf, json_t 
 	balance_choose_burst(tables, NULL, station_any(), &packet, 1);
 	if (packet.service != NULL)
 		service = forwarding_find_service(api->running.forwarding, packet.service->counter);
+	if (service >= 0 && with_hash)
+		add_hash(answer, &packet);
 	if (service >= 0)
 		add_slot(api, answer, &config->services[service], &packet);
 	if (service >= 0 && packet.record != NULL && balance_has_backend(tables, &packet)) {
@@ -247,7 +257,7 @@ static json_t *explain(const struct api *api, const struct question *question, e
 
 	if (code == 0) {
 		answer = json_object();
-		explain_packet(api, &probe.mbuf, answer);
+		explain_packet(api, &probe.mbuf, rpc_call_may_change(call), answer);
 	} else if (code == -EINVAL) {
 		rpc_call_error(call, RPC_INVALID_PARAMS,
 			"length: %lld bytes do not hold the headers of this packet",

@@ -17,8 +17,8 @@ STAILQ_HEAD(api_reader_list, api_reader);
 struct api_printing {
 	struct api *api;
 	struct background_job job;
-	struct config *config; /* while it is being printed, else NULL */
-	json_t *document;      /* of `revision`, or NULL */
+	struct config *config;         /* while it is being printed, else NULL */
+	struct api_document *document; /* of `revision`, or NULL */
 	uint64_t revision;
 	struct api_reader_list readers;
 };
@@ -39,7 +39,8 @@ void api_stats_get(void *context, const json_t *params, struct rpc_call *call);
 
 /* api_config.c */
 void api_config_get(void *context, const json_t *params, struct rpc_call *call);
-json_t *api_json_configuration(const struct api *api); /* for `status` */
+json_t *api_json_configuration(const struct api *api);   /* for `status` */
+void api_forget_document(struct api_printing *printing); /* answers under way keep it */
 void api_warn_of_file(const struct api *api, json_t *list);
 
 /* api_list.c */

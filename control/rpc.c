@@ -24,6 +24,8 @@
 #include "rpc_message.h"
 
 #define CROWDING_PERIOD_MS 10000
+#define OPERATORS_IN_TURN  3
+#define OVERDUE_MS         50 /* so that long answers get a fiftieth of the time at least */
 
 const struct rpc_limits rpc_limits_default = {
 	.clients = 64,
@@ -44,13 +46,13 @@ struct rpc_call {
 	struct peer *peer; /* NULL once it has left */
 	struct rpc_request request;
 	uid_t uid;
+	uid_t owner; /* of the server */
 	pid_t pid;
 	/* while its answer is made in slices */
-	LIST_ENTRY(rpc_call) entry;
+	TAILQ_ENTRY(rpc_call) entry;
 	const struct rpc_source *source;
 	void *production;
 	struct rpc_answer *answer;
-	struct event *slice;
 };
 
 struct peer {
@@ -60,6 +62,21 @@ struct peer {
 	struct rpc_call *call; /* the one under way, or NULL */
 	uid_t uid;
 	pid_t pid;
+};
+
+TAILQ_HEAD(rpc_queue, rpc_call);
+
+/*
+ * The answers that are made in slices. Whatever their number, they get one slice a pass of the
+ * event loop, after all that is more urgent; `overdue` sees to it that they get one now and then
+ * although that never ends.
+ */
+struct rpc_productions {
+	struct rpc_queue operators;
+	struct rpc_queue readers;
+	unsigned int operators_in_turn; /* slices of theirs since the last one of a reader */
+	struct event *slice;
+	struct event *overdue;
 };
 
 /* What became of clients for want of room, since the log last said so. */
@@ -79,7 +96,7 @@ struct rpc_server {
 	struct rpc_limits limits;
 	LIST_HEAD(, peer) peers;
 	size_t peer_count;
-	LIST_HEAD(, rpc_call) productions;
+	struct rpc_productions productions;
 	struct rpc_crowding crowding;
 };
 
@@ -169,11 +186,17 @@ void rpc_call_error(struct rpc_call *call, enum rpc_code code, const char *sente
 	call_fail(call, code, text);
 }
 
+static struct rpc_queue *queue_of(struct rpc_call *call)
+{
+	struct rpc_productions *productions = &call->server->productions;
+
+	return rpc_call_may_change(call) ? &productions->operators : &productions->readers;
+}
+
 static void production_end(struct rpc_call *call)
 {
 	call->source->end(call->production);
-	LIST_REMOVE(call, entry);
-	event_free(call->slice);
+	TAILQ_REMOVE(queue_of(call), call, entry);
 	rpc_answer_destroy(call->answer);
 	call->answer = NULL;
 }
@@ -202,15 +225,28 @@ static int64_t now_us(void)
 	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-/* Each of all productions gets a slice in turn, because an event that is added goes to the end. */
-static void run_slice(evutil_socket_t fd, short what, void *argument)
+/* Operators first, but for every OPERATORS_IN_TURN slices of theirs a reader gets one. */
+static struct rpc_call *choose_production(struct rpc_productions *productions)
 {
-	static const struct timeval now = { 0, 0 };
-	struct rpc_call *call = argument;
+	struct rpc_call *first = TAILQ_FIRST(&productions->operators);
+	struct rpc_call *reader = TAILQ_FIRST(&productions->readers);
+
+	if (first != NULL &&
+		(reader == NULL || productions->operators_in_turn < OPERATORS_IN_TURN)) {
+		productions->operators_in_turn++;
+		return first;
+	}
+	productions->operators_in_turn = 0;
+	return reader;
+}
+
+/* One slice of one production, which is the last of its kind to have another. */
+static void produce(struct rpc_call *call)
+{
 	int64_t end_us = now_us() + LOOP_SLICE_US;
 	enum rpc_step step = RPC_STEP_MORE;
 
-	if (!call_is_awaited(call)) {
+	if (!call_is_awaited(call) || rpc_client_has_hung_up(call->peer->client)) {
 		production_end(call);
 		call_end(call, NULL);
 		return;
@@ -220,32 +256,85 @@ static void run_slice(evutil_socket_t fd, short what, void *argument)
 		if (step == RPC_STEP_AGAIN)
 			rpc_answer_clear(call->answer);
 	}
-	if (step == RPC_STEP_LAST)
+	if (step == RPC_STEP_LAST) {
 		production_send(call);
-	else
-		evtimer_add(call->slice, &now);
+		return;
+	}
+	TAILQ_REMOVE(queue_of(call), call, entry);
+	TAILQ_INSERT_TAIL(queue_of(call), call, entry);
+}
+
+static void plan_slice(struct rpc_productions *productions)
+{
+	static const struct timeval now = { 0, 0 }, late = { 0, OVERDUE_MS * 1000 };
+
+	if (TAILQ_EMPTY(&productions->operators) && TAILQ_EMPTY(&productions->readers)) {
+		event_del(productions->slice);
+		event_del(productions->overdue);
+		return;
+	}
+	evtimer_add(productions->slice, &now);
+	evtimer_add(productions->overdue, &late);
+}
+
+static void run_slice(evutil_socket_t fd, short what, void *argument)
+{
+	struct rpc_productions *productions = argument;
+
+	produce(choose_production(productions));
+	plan_slice(productions);
 }
 
 void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production)
 {
-	static const struct timeval now = { 0, 0 };
-	struct rpc_server *server = call->server;
+	struct rpc_productions *productions = &call->server->productions;
+	bool is_first = TAILQ_EMPTY(&productions->operators) && TAILQ_EMPTY(&productions->readers);
 
-	call->slice = evtimer_new(server->base, run_slice, call);
 	call->answer = rpc_answer_create();
-	if (call->slice == NULL || call->answer == NULL) {
-		if (call->slice != NULL)
-			event_free(call->slice);
-		rpc_answer_destroy(call->answer);
+	if (call->answer == NULL) {
 		source->end(production);
 		call_fail(call, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
 	call->source = source;
 	call->production = production;
-	event_priority_set(call->slice, LOOP_READERS);
-	LIST_INSERT_HEAD(&server->productions, call, entry);
-	evtimer_add(call->slice, &now);
+	TAILQ_INSERT_TAIL(queue_of(call), call, entry);
+	if (is_first) /* else it is planned, and to plan it again would put it off */
+		plan_slice(productions);
+}
+
+static bool productions_init(struct rpc_productions *productions, struct event_base *base)
+{
+	TAILQ_INIT(&productions->operators);
+	TAILQ_INIT(&productions->readers);
+	productions->slice = evtimer_new(base, run_slice, productions);
+	productions->overdue = evtimer_new(base, run_slice, productions);
+	if (productions->slice == NULL || productions->overdue == NULL)
+		return false;
+	/* a base without priorities refuses them, and needs none */
+	event_priority_set(productions->slice, LOOP_READERS);
+	event_priority_set(productions->overdue, LOOP_TIMERS);
+	return true;
+}
+
+static void end_queue(struct rpc_queue *queue)
+{
+	struct rpc_call *call;
+
+	while ((call = TAILQ_FIRST(queue)) != NULL) {
+		production_end(call);
+		call_end(call, NULL);
+	}
+}
+
+static void productions_fini(struct rpc_productions *productions)
+{
+	end_queue(&productions->operators);
+	end_queue(&productions->readers);
+	if (productions->slice != NULL)
+		event_free(productions->slice);
+	if (productions->overdue != NULL)
+		event_free(productions->overdue);
 }
 
 uid_t rpc_call_uid(const struct rpc_call *call)
@@ -256,6 +345,11 @@ uid_t rpc_call_uid(const struct rpc_call *call)
 pid_t rpc_call_pid(const struct rpc_call *call)
 {
 	return call->pid;
+}
+
+bool rpc_call_may_change(const struct rpc_call *call)
+{
+	return rpc_peer_may_call(true, call->uid, call->owner);
 }
 
 static void call_method(struct rpc_server *server, struct rpc_call *call)
@@ -269,7 +363,7 @@ static void call_method(struct rpc_server *server, struct rpc_call *call)
 			"there is no method \"%.64s\"; there are %s", call->request.method, known);
 		return;
 	}
-	if (!rpc_peer_may_call(method->changes, call->uid, server->owner)) {
+	if (!rpc_peer_may_call(method->changes, call->uid, call->owner)) {
 		rpc_call_error(call, RPC_NOT_PERMITTED,
 			"user %u may not call %s: only root and user %u may change things",
 			(unsigned int)call->uid, method->name, (unsigned int)server->owner);
@@ -293,6 +387,7 @@ static void peer_asked(void *context, const char *line, size_t length)
 	call->server = peer->server;
 	call->peer = peer;
 	call->uid = peer->uid;
+	call->owner = peer->server->owner;
 	call->pid = peer->pid;
 	peer->call = call;
 	code = rpc_request_parse(&call->request, line, length, &error);
@@ -490,9 +585,12 @@ struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_p
 	server->owner = geteuid();
 	server->limits = rpc_limits_default;
 	LIST_INIT(&server->peers);
-	LIST_INIT(&server->productions);
-	server->listener = rpc_listener_create(base, place, admit, server, error);
+	if (productions_init(&server->productions, base))
+		server->listener = rpc_listener_create(base, place, admit, server, error);
+	else
+		error_set(error, -ENOMEM, "control socket: out of memory");
 	if (server->listener == NULL) {
+		productions_fini(&server->productions);
 		free(server);
 		return NULL;
 	}
@@ -506,12 +604,7 @@ void rpc_server_destroy(struct rpc_server *server)
 	rpc_listener_destroy(server->listener);
 	while (!LIST_EMPTY(&server->peers))
 		peer_destroy(LIST_FIRST(&server->peers));
-	while (!LIST_EMPTY(&server->productions)) {
-		struct rpc_call *call = LIST_FIRST(&server->productions);
-
-		production_end(call);
-		call_end(call, NULL);
-	}
+	productions_fini(&server->productions);
 	free(server);
 }
 

@@ -124,14 +124,19 @@ struct rpc_source {
 
 /*
  * Ends the call by an answer that is made in slices of LOOP_SLICE_US, after everything that is more
- * urgent (loop.h), and sent when it is complete. `call` is gone afterwards. `source` outlives the
- * server; a production ends early with the server.
+ * urgent (loop.h), and sent when it is complete. All answers of a server share these slices in
+ * turn: those of operators get three of four while there are any. `call` is gone afterwards.
+ * `source` outlives the server; a production ends early with the server, and with its client's
+ * connection.
  */
 void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production);
 
 /* The user and the process at the other end, as the kernel told when it connected. */
 uid_t rpc_call_uid(const struct rpc_call *call);
 pid_t rpc_call_pid(const struct rpc_call *call);
+
+/* Whether it comes from an operator: who may change things. */
+bool rpc_call_may_change(const struct rpc_call *call);
 
 /* The rule behind `changes`: root and the owner of the server may do everything, others read. */
 bool rpc_peer_may_call(bool changes, uid_t peer, uid_t owner);

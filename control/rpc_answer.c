@@ -105,6 +105,35 @@ void rpc_answer_value(struct rpc_answer *answer, const char *key, json_t *value)
 	json_decref(value);
 }
 
+struct borrowed {
+	void (*release)(void *context);
+	void *context;
+};
+
+static void give_back(const void *text, size_t length, void *argument)
+{
+	struct borrowed *borrowed = argument;
+
+	borrowed->release(borrowed->context);
+	free(borrowed);
+}
+
+void rpc_answer_text(struct rpc_answer *answer, const char *key, const char *text, size_t length,
+	void (*release)(void *context), void *context)
+{
+	struct borrowed *borrowed = malloc(sizeof(*borrowed));
+
+	begin_value(answer, key);
+	if (borrowed != NULL) {
+		*borrowed = (struct borrowed){ release, context };
+		if (evbuffer_add_reference(answer->text, text, length, give_back, borrowed) == 0)
+			return;
+		free(borrowed);
+	}
+	answer->failed = true;
+	release(context);
+}
+
 void rpc_answer_close(struct rpc_answer *answer)
 {
 	assert(answer->depth > 0);

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct evbuffer;
 struct rpc_answer;
@@ -26,6 +27,14 @@ void rpc_answer_clear(struct rpc_answer *answer);
 void rpc_answer_open_list(struct rpc_answer *answer, const char *key);
 void rpc_answer_open_object(struct rpc_answer *answer, const char *key);
 void rpc_answer_value(struct rpc_answer *answer, const char *key, json_t *value);
+
+/*
+ * The same of a value that is JSON already, with no copy: `text` stays as it is until `release` is
+ * called once with `context`, in any case and perhaps at once.
+ */
+void rpc_answer_text(struct rpc_answer *answer, const char *key, const char *text, size_t length,
+	void (*release)(void *context), void *context);
+
 void rpc_answer_close(struct rpc_answer *answer);
 
 /*

@@ -10,6 +10,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -322,6 +323,13 @@ void rpc_client_destroy(struct rpc_client *client)
 	if (client->turn != NULL)
 		event_free(client->turn);
 	free(client);
+}
+
+bool rpc_client_has_hung_up(const struct rpc_client *client)
+{
+	struct pollfd end = { .fd = bufferevent_getfd(client->stream) };
+
+	return poll(&end, 1, 0) == 1 && (end.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 void rpc_client_answer(struct rpc_client *client, char *line)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,12 @@ void rpc_client_destroy(struct rpc_client *client);
  * it has something.
  */
 uint64_t rpc_client_idle_ms(const struct rpc_client *client);
+
+/*
+ * Whether the other end is closed, so that no answer can be read. One that will only send no more
+ * is still there. Asks the kernel.
+ */
+bool rpc_client_has_hung_up(const struct rpc_client *client);
 
 /*
  * Concludes the line under way: `line` (from malloc, stolen, without its newline) is sent, NULL

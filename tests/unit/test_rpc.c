@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -1010,16 +1011,71 @@ static bool has_ended_production(struct fixture *fixture, const void *argument)
 	return fixture->ended > 0;
 }
 
-static void an_answer_in_slices_may_outlive_its_client(void **state)
+/* It would go on for ever. */
+static void an_answer_in_slices_ends_with_its_client(void **state)
 {
 	struct fixture *fixture = *state;
 	struct client *client = client_connect(fixture, 0);
+	unsigned int before;
 
-	ask_for_slices(client, 2);
+	ask_for_slices(client, INT_MAX);
 	turn_until(fixture, has_written, NULL);
 	client_close(client);
+	before = fixture->pieces;
 	turn_until(fixture, has_ended_production, NULL);
+	assert_in_range(fixture->pieces - before, 0, 10);
 	wait_for_clients(fixture, 0);
+}
+
+/* As another user, whom the file mode would keep out. */
+static void connect_as_reader(struct fixture *fixture, size_t index)
+{
+	char run[80];
+
+	if (geteuid() != 0)
+		fail_msg("this test needs root, to become another user");
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	assert_int_equal(chmod(fixture->directory, 0755), 0);
+	assert_int_equal(chmod(run, 0755), 0);
+	assert_int_equal(chmod(fixture->path, 0666), 0);
+	assert_int_equal(seteuid(65534), 0);
+	client_connect(fixture, index);
+	assert_int_equal(seteuid(0), 0);
+}
+
+/* Twenty lists of readers are under way: in equal turns his would be last of 21. */
+static void an_operator_gets_a_long_answer_before_readers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *boss = client_connect(fixture, 0);
+	unsigned int before;
+
+	for (size_t i = 1; i <= 20; i++) {
+		connect_as_reader(fixture, i);
+		ask_for_slices(&fixture->clients[i], 0);
+	}
+	wait_for_clients(fixture, 21);
+	turn_until(fixture, has_written, NULL);
+	before = fixture->pieces;
+	ask_for_slices(boss, 0);
+	expect_numbers(fixture, boss, "7");
+	assert_in_range(fixture->pieces - before, PIECES, 3 * PIECES);
+	for (size_t i = 1; i <= 20; i++)
+		expect_numbers(fixture, &fixture->clients[i], "7");
+}
+
+/* An operator who asks again and again takes three slices of four, not all. */
+static void readers_get_their_answer_beside_an_operator(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *boss = client_connect(fixture, 0);
+
+	ask_for_slices(boss, INT_MAX);
+	turn_until(fixture, has_written, NULL);
+	connect_as_reader(fixture, 1);
+	ask_for_slices(&fixture->clients[1], 0);
+	expect_numbers(fixture, &fixture->clients[1], "7");
+	assert_in_range(fixture->pieces, PIECES, 8 * PIECES);
 }
 
 static void an_answer_in_slices_ends_with_the_server(void **state)
@@ -1485,7 +1541,9 @@ int main(void)
 		with_server(an_answer_in_slices_is_one_line),
 		with_server(an_answer_in_slices_may_begin_anew),
 		with_server(who_asks_for_little_does_not_wait_for_long_answers),
-		with_server(an_answer_in_slices_may_outlive_its_client),
+		with_server(an_answer_in_slices_ends_with_its_client),
+		with_server(an_operator_gets_a_long_answer_before_readers),
+		with_server(readers_get_their_answer_beside_an_operator),
 		with_server(an_answer_in_slices_ends_with_the_server),
 		with_server(the_operator_gets_in_beside_as_many_silent_clients_as_there_may_be),
 		with_server(the_operator_gets_in_beside_lines_that_do_not_end),

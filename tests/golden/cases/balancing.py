@@ -171,13 +171,35 @@ def explain_packet(daemon, frame):
 
 
 def explain(daemon, flow):
-    return daemon.call(
-        "explain",
-        source=str(ipaddress.ip_address(flow.source)), source_port=flow.source_port,
-        destination=str(ipaddress.ip_address(flow.destination)),
-        destination_port=flow.destination_port,
-        protocol={wire.TCP: "tcp", wire.UDP: "udp"}[flow.protocol],
-    )
+    return daemon.call("explain", **explain_parameters(flow))
+
+
+def explain_parameters(flow):
+    return {
+        "source": str(ipaddress.ip_address(flow.source)),
+        "source_port": flow.source_port,
+        "destination": str(ipaddress.ip_address(flow.destination)),
+        "destination_port": flow.destination_port,
+        "protocol": {wire.TCP: "tcp", wire.UDP: "udp"}[flow.protocol],
+    }
+
+
+@case
+def explain_tells_hash_and_slot_to_operators_only(rig):
+    """Who knew them of many flows could choose some that all meet in one slot."""
+    frame = frames.tcp(4)
+
+    def ask(daemon):
+        question = explain_parameters(wire.layout(frame).flow)
+        return [daemon.call("explain", **question), daemon.call_as_reader("explain", **question)]
+
+    outcome = rig.run([forwarded(frame)], ask=ask, **world())
+    operator, reader = outcome.asked
+    secret = {"hash", "slot"}
+    require_equal(secret & operator.keys(), secret, "what an operator is told")
+    require_equal(operator.keys() - reader.keys(), secret, "what a reader is not told")
+    require_equal(secret & reader["established"].keys(), set(), "the same of an old connection")
+    require_equal(reader["backend"], operator["backend"], "the backend that both are told")
 
 
 @case

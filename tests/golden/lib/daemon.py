@@ -6,12 +6,21 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 START_SECONDS = 120
 STOP_SECONDS = 120
 ANSWER_SECONDS = 60
 POLL_SECONDS = 0.01
+NOBODY = 65534
+READER = """
+import socket, sys
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+connection.connect(sys.argv[1])
+connection.sendall(sys.stdin.read().encode())
+sys.stdout.write(connection.makefile().readline())
+"""
 SANITIZER_REPORT = re.compile(r"ERROR: \w*Sanitizer|runtime error:|SUMMARY: \w*Sanitizer")
 
 
@@ -105,6 +114,23 @@ class Daemon:
         answer = self.ask(method, parameters)
         if "result" not in answer:
             raise DaemonError(f"answer to {method} {parameters}: {answer}")
+        return answer["result"]
+
+    def call_as_reader(self, method, **parameters):
+        """The same by a user who may only read: nobody, in the group of the socket."""
+        for folder in (os.path.dirname(self.directory), self.directory):
+            os.chmod(folder, 0o750)
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        reader = subprocess.run(
+            [sys.executable, "-c", READER, self.socket_path], input=json.dumps(message) + "\n",
+            user=NOBODY, group=os.stat(self.socket_path).st_gid, extra_groups=[],
+            capture_output=True, text=True, timeout=ANSWER_SECONDS,
+        )
+        if reader.returncode != 0:
+            raise DaemonError(f"a reader could not call {method}: {reader.stderr}")
+        answer = json.loads(reader.stdout)
+        if "result" not in answer:
+            raise DaemonError(f"answer to {method} {parameters} of a reader: {answer}")
         return answer["result"]
 
     def refused(self, method, **parameters):
