@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 START_SECONDS = 120
@@ -118,8 +119,10 @@ class Daemon:
 
     def call_as_reader(self, method, **parameters):
         """The same by a user who may only read: nobody, in the group of the socket."""
-        for folder in (os.path.dirname(self.directory), self.directory):
-            os.chmod(folder, 0o750)
+        folder = self.directory
+        while folder != tempfile.gettempdir():
+            os.chmod(folder, 0o711)
+            folder = os.path.dirname(folder)
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
         reader = subprocess.run(
             [sys.executable, "-c", READER, self.socket_path], input=json.dumps(message) + "\n",
