@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""SYNs made by hand, for raw sockets of IPv4."""
+"""TCP segments without data made by hand, for raw sockets of IPv4."""
 
 import socket
 import struct
 
 SYN = 0x02
+ACK = 0x10
 WINDOW = 64240
 
 
@@ -16,9 +17,13 @@ def checksum(data):
 
 
 def syn(source, target, source_port, port, sequence):
+    return segment(source, target, source_port, port, sequence, SYN)
+
+
+def segment(source, target, source_port, port, sequence, flags):
     """A whole packet, addresses as four bytes each; the kernel fills in what its IP header lacks."""
     pseudo = struct.pack("!4s4sHH", source, target, socket.IPPROTO_TCP, 20)
-    tcp = (source_port, port, sequence, 0, 5 << 4, SYN, WINDOW)
+    tcp = (source_port, port, sequence, 0, 5 << 4, flags, WINDOW)
     head = struct.pack("!HHIIBBHHH", *tcp, 0, 0)
     head = struct.pack("!HHIIBBHHH", *tcp, checksum(pseudo + head), 0)
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, socket.IPPROTO_TCP, 0, source, target)
