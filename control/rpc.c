@@ -287,9 +287,14 @@ static void run_slice(evutil_socket_t fd, short what, void *argument)
 
 void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production)
 {
-	struct rpc_productions *productions = &call->server->productions;
-	bool is_first = TAILQ_EMPTY(&productions->operators) && TAILQ_EMPTY(&productions->readers);
+	struct rpc_productions *productions;
+	bool is_first;
 
+	if (!call_is_awaited(call)) { /* and there may be no server any more */
+		source->end(production);
+		call_end(call, NULL);
+		return;
+	}
 	call->answer = rpc_answer_create();
 	if (call->answer == NULL) {
 		source->end(production);
@@ -298,6 +303,8 @@ void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, vo
 	}
 	call->source = source;
 	call->production = production;
+	productions = &call->server->productions;
+	is_first = TAILQ_EMPTY(&productions->operators) && TAILQ_EMPTY(&productions->readers);
 	TAILQ_INSERT_TAIL(queue_of(call), call, entry);
 	if (is_first) /* else it is planned, and to plan it again would put it off */
 		plan_slice(productions);

@@ -54,6 +54,7 @@ struct fixture {
 	unsigned int changed;
 	unsigned int pieces; /* written by all productions */
 	unsigned int ended;  /* productions */
+	unsigned int urgent; /* times that something else had to be done */
 };
 
 static long long now_us(void)
@@ -1089,6 +1090,61 @@ static void an_answer_in_slices_ends_with_the_server(void **state)
 	assert_int_equal(fixture->ended, 1);
 }
 
+static void a_client_that_stops_sending_still_gets_its_answer_in_slices(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *client = client_connect(fixture, 0);
+
+	ask_for_slices(client, 1);
+	assert_int_equal(shutdown(client->fd, SHUT_WR), 0);
+	expect_numbers(fixture, client, "7");
+	wait_for_clients(fixture, 0);
+}
+
+static void count_urgent(evutil_socket_t fd, short what, void *argument)
+{
+	struct fixture *fixture = argument;
+
+	fixture->urgent++;
+}
+
+/* There is always something more urgent to do, but a long answer comes to its end. */
+static void an_answer_in_slices_is_not_put_off_for_ever(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *client = client_connect(fixture, 0);
+	struct event *endless;
+	int ends[2];
+
+	ask_for_slices(client, 0);
+	turn_until(fixture, has_written, NULL);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "x", 1), 1); /* never read */
+	endless = event_new(fixture->base, ends[0], EV_READ | EV_PERSIST, count_urgent, fixture);
+	event_priority_set(endless, LOOP_CHANGES);
+	event_add(endless, NULL);
+	expect_numbers(fixture, client, "7");
+	assert_true(fixture->urgent > PIECES);
+	event_free(endless);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void an_answer_in_slices_after_the_server_went_is_not_begun(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client *client = client_connect(fixture, 0);
+
+	client_send(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"keep\"}\n");
+	turn_until(fixture, has_kept_a_call, NULL);
+	rpc_server_destroy(fixture->server);
+	fixture->server = NULL;
+	handle_slices(fixture, NULL, fixture->kept);
+	fixture->kept = NULL;
+	assert_int_equal(fixture->ended, 1);
+	assert_int_equal(fixture->pieces, 0);
+}
+
 static void fill_with_silence(struct fixture *fixture)
 {
 	for (size_t i = 0; i < test_limits.clients; i++)
@@ -1545,6 +1601,9 @@ int main(void)
 		with_server(an_operator_gets_a_long_answer_before_readers),
 		with_server(readers_get_their_answer_beside_an_operator),
 		with_server(an_answer_in_slices_ends_with_the_server),
+		with_server(a_client_that_stops_sending_still_gets_its_answer_in_slices),
+		with_server(an_answer_in_slices_is_not_put_off_for_ever),
+		with_server(an_answer_in_slices_after_the_server_went_is_not_begun),
 		with_server(the_operator_gets_in_beside_as_many_silent_clients_as_there_may_be),
 		with_server(the_operator_gets_in_beside_lines_that_do_not_end),
 		with_server(a_client_that_says_nothing_is_disconnected_in_time),
