@@ -101,6 +101,7 @@ static void work(struct background_job *job)
 		document->length = document->text == NULL ? 0 : strlen(document->text);
 	}
 	json_decref(printed);
+	config_destroy(printing->config);
 }
 
 void api_forget_document(struct api_printing *printing)
@@ -119,7 +120,6 @@ static void printed(struct background_job *job)
 	struct api_reader_list waiting = STAILQ_HEAD_INITIALIZER(waiting);
 	struct api_reader *reader;
 
-	config_destroy(printing->config);
 	printing->config = NULL;
 	STAILQ_CONCAT(&waiting, &printing->readers);
 	while ((reader = STAILQ_FIRST(&waiting)) != NULL) {

@@ -131,7 +131,7 @@ const struct plan *desired_plan(const struct desired *desired);
 
 /*
  * The configuration in force for a reader in the background, who gives it back by
- * config_destroy() in the event loop.
+ * config_destroy().
  */
 struct config *desired_share(const struct desired *desired);
 

@@ -66,17 +66,18 @@ class WatchedSluice(SizedSluice):
 
 
 class Reader(threading.Thread):
-    """Asks for all backends again and again, on a connection of its own."""
+    """Asks for the same again and again, on a connection of its own."""
 
-    def __init__(self, path, end):
+    def __init__(self, path, method, end):
         super().__init__(daemon=True)
+        self.method = method
         self.connection = socket.socket(socket.AF_UNIX)
         self.connection.settimeout(ANSWER_SECONDS)
         self.connection.connect(path)
         self.end = end
 
     def run(self):
-        request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "backend.list"}).encode() + b"\n"
+        request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": self.method}).encode() + b"\n"
         with self.connection:
             while not self.end.is_set():
                 self.connection.sendall(request)
@@ -125,15 +126,23 @@ def update(sluice, window_s):
         sluice.set_backend(place, weight_percent=100)
 
 
-def read_lists(sluice, window_s):
+def read(sluice, method, window_s):
     end = threading.Event()
-    readers = [Reader(sluice.socket_path(), end) for _ in range(READERS)]
+    readers = [Reader(sluice.socket_path(), method, end) for _ in range(READERS)]
     for reader in readers:
         reader.start()
     time.sleep(window_s)
     end.set()
     for reader in readers:
         reader.join(ANSWER_SECONDS)
+
+
+def read_lists(sluice, window_s):
+    read(sluice, "backend.list", window_s)
+
+
+def read_documents(sluice, window_s):
+    read(sluice, "config.get", window_s)
 
 
 def sweep(sluice, window_s):
@@ -150,6 +159,7 @@ SCENARIOS = {
     "500 of a pool of 1,000 fail one by one": fail_half,
     "100 updates a second": update,
     "50 readers of backend.list": read_lists,
+    "50 readers of config.get": read_documents,
     f"a sweep over {PINS >> 20} M pins": sweep,
 }
 ANSWER = "a drain of one of them, answered"

@@ -46,6 +46,30 @@ def explain_tells_a_new_connection_from_an_old_one(rig):
 
 
 @case
+def a_long_document_is_told_whole_to_each_and_after_a_change(rig):
+    addresses = [f"10.3.{number >> 8}.{number & 255}" for number in range(10000)]
+    setting = world()
+    setting["pools"][0]["slots"] = 65537
+    setting["pools"][0]["backends"] = [backend(f"web-{number}", address)
+                                       for number, address in enumerate(addresses)]
+
+    def question(daemon):
+        told = [daemon.call("config.get"), daemon.call_as_reader("config.get", revision=True)]
+        daemon.call("backend.set", pool="web", name="web-9999", weight=50)
+        return told + [daemon.call("config.get", revision=True), daemon.call("status")]
+
+    plain, first, second, status = rig.run([], ask=question, **setting).asked
+    require_equal(plain, first["config"], "the document with and without its revision")
+    require_equal([entry["address"] for entry in plain["pools"][0]["backends"]], addresses,
+                  "backends")
+    require("hash_key" not in plain["node"], "the secret is told")
+    require(first["revision"] != second["revision"], "one revision before and after a change")
+    require_equal(second["revision"], status["configuration"]["revision"], "revision")
+    require_equal([entry["weight"] for entry in second["config"]["pools"][0]["backends"]],
+                  [100] * 9999 + [50], "weights after the change")
+
+
+@case
 def a_service_gets_another_port_and_an_unknown_key_is_refused(rig):
     def question(daemon):
         report = daemon.call("service.set", name="www", port=8080)
