@@ -110,8 +110,9 @@ static int choose_cpus(const struct config *config, struct lcores *lcores, struc
 		lcores->count > (unsigned int)CPU_COUNT(&lcores->allowed))
 		return error_set(error, -EINVAL,
 			"dataplane.workers: %u would share the %d CPUs that this process may use, "
-			"and a worker that spins needs one for itself (\"idle\": \"rest\" does not)",
-			lcores->count, CPU_COUNT(&lcores->allowed));
+			"and a worker that spins needs one for itself: configure %d, or \"idle\": "
+			"\"rest\", with which workers share CPUs",
+			lcores->count, CPU_COUNT(&lcores->allowed), CPU_COUNT(&lcores->allowed));
 	for (unsigned int i = 0; i < lcores->count; i++) {
 		unsigned int cpu = dataplane->workers_by_number
 					   ? nth_cpu_from_end(&lcores->allowed, i)

@@ -126,7 +126,7 @@ static int check_slots(const struct config *config, struct findings *findings)
 		(unsigned long)words, FORWARDING_SLOT_WORDS_MAX);
 }
 
-static void judge_rest(const struct config *config, const char *path, struct findings *findings)
+static int judge_rest(const struct config *config, const char *path, struct findings *findings)
 {
 	int result = check_files(config, path, findings);
 
@@ -138,14 +138,37 @@ static void judge_rest(const struct config *config, const char *path, struct fin
 		result = check_devices(config, findings);
 	if (result == 0)
 		result = check_slots(config, findings);
-	if (result == 0)
-		check_mbufs(config, findings);
+	return result;
+}
+
+/* Of this host, so only at its start: without the queues, buffers for them do not matter. */
+static int check_queues(const struct config *config, struct findings *findings)
+{
+	const struct config_dataplane *dataplane = &config->dataplane;
+	int result = 0;
+
+	for (size_t i = 0; i < dataplane->port_count && result == 0; i++) {
+		const struct config_port *port = &dataplane->ports[i];
+		struct error error = { "" };
+
+		if (port->host_path == CONFIG_HOST_PATH_DROP)
+			continue;
+		result = port_judge_queues(port->device, (uint16_t)dataplane->worker_count, &error);
+		if (result != 0)
+			error_wrap(&error, result, "dataplane.ports[%zu].device", i);
+		result = findings_take(findings, result, &error);
+	}
+	return result;
 }
 
 void feasible_judge(const struct config *config, const char *path, struct findings *findings)
 {
-	if (check_secret(config, findings) == 0)
-		judge_rest(config, path, findings);
+	int result = check_secret(config, findings);
+
+	if (result == 0)
+		result = judge_rest(config, path, findings);
+	if (result == 0)
+		check_mbufs(config, findings);
 }
 
 int feasible_check_secret(const struct config *config, struct error *error)
@@ -162,7 +185,8 @@ int feasible_check(const struct config *config, const char *path, struct error *
 	struct findings findings;
 
 	findings_init(&findings, 1);
-	judge_rest(config, path, &findings);
+	if (judge_rest(config, path, &findings) == 0 && check_queues(config, &findings) == 0)
+		check_mbufs(config, &findings);
 	return findings_first(&findings, error);
 }
 

@@ -13,8 +13,8 @@
 #include "findings.h"
 
 /*
- * `path` is the configuration's file. 0, or -errno with a sentence that begins with the place in
- * the document, or with the file.
+ * For a start: the interfaces' queues are looked at, too. `path` is the configuration's file. 0, or
+ * -errno with a sentence that begins with the place in the document, or with the file.
  */
 int feasible_check(const struct config *config, const char *path, struct error *error);
 

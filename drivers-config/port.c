@@ -451,6 +451,18 @@ struct steer *port_steer(const struct port *port)
 	return port->steer;
 }
 
+int port_judge_queues(const char *device, uint16_t queues, struct error *error)
+{
+	char interface[INTERFACE_SIZE];
+	struct netdev_queues present;
+
+	if (quirk_find(device)->host_path != HOST_PATH_XDP ||
+		!device_argument(device, "iface=", interface, sizeof(interface)) ||
+		netdev_rx_queues(interface, &present) != 0)
+		return 0;
+	return steer_judge_queues(interface, queues, error);
+}
+
 uint32_t port_mbufs_held(const char *device, uint16_t queues)
 {
 	if (quirk_find(device)->holds_no_mbufs)

@@ -71,5 +71,11 @@ struct steer *port_steer(const struct port *port);
  */
 uint64_t port_transmit_offloads(const struct mempools *mempools);
 
+/*
+ * Whether the kernel's interface beneath a device of AF_XDP has a queue for each of `queues`
+ * workers: -EINVAL with the sentence; 0 where that cannot be told, or another device is meant.
+ */
+int port_judge_queues(const char *device, uint16_t queues, struct error *error);
+
 /* Packet buffers that the rings of `queues` queues of this device can hold at once. */
 uint32_t port_mbufs_held(const char *device, uint16_t queues);

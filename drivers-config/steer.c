@@ -141,24 +141,24 @@ static struct steer *create_steer(const char *interface)
 	return NULL;
 }
 
-static int ask_queues(const struct steer *steer, struct netdev_queues *queues, struct error *error)
+static int ask_queues(const char *interface, struct netdev_queues *queues, struct error *error)
 {
-	int result = netdev_rx_queues(steer->interface, queues);
+	int result = netdev_rx_queues(interface, queues);
 
 	if (result == 0)
 		return 0;
-	return error_set(error, result, "cannot tell how many receive queues %s has: %s",
-		steer->interface, strerror(-result));
+	return error_set(error, result, "cannot tell how many receive queues %s has: %s", interface,
+		strerror(-result));
 }
 
 /*
  * One socket serves one receive queue, and the program drops what is for a VIP and comes in on
  * another one: with a queue too many, a part of the flows would find nobody, silently.
  */
-static int check_queues(const struct steer *steer, unsigned int wanted, struct error *error)
+static int check_queues(const char *interface, unsigned int wanted, struct error *error)
 {
 	struct netdev_queues queues;
-	int result = ask_queues(steer, &queues, error);
+	int result = ask_queues(interface, &queues, error);
 
 	if (result < 0 || queues.rx == wanted)
 		return result;
@@ -166,20 +166,20 @@ static int check_queues(const struct steer *steer, unsigned int wanted, struct e
 		return error_set(error, -EINVAL,
 			"%s has %u receive queue%s where %u %s needed, one per worker, and cannot "
 			"have that many",
-			steer->interface, queues.rx, plural(queues.rx), wanted,
+			interface, queues.rx, plural(queues.rx), wanted,
 			wanted == 1 ? "is" : "are");
 	return error_set(error, -EINVAL,
 		"%s has %u receive queue%s where %u %s needed, one per worker; run: "
 		"ethtool -L %s %s %u",
-		steer->interface, queues.rx, plural(queues.rx), wanted, wanted == 1 ? "is" : "are",
-		steer->interface, queues.channel, wanted);
+		interface, queues.rx, plural(queues.rx), wanted, wanted == 1 ? "is" : "are",
+		interface, queues.channel, wanted);
 }
 
 /* The driver believes that an interface without combined channels (veth) has one queue. */
-int steer_check_queues(const struct steer *steer, unsigned int wanted, struct error *error)
+int steer_judge_queues(const char *interface, unsigned int wanted, struct error *error)
 {
 	struct netdev_queues queues;
-	int result = ask_queues(steer, &queues, error);
+	int result = ask_queues(interface, &queues, error);
 
 	if (result < 0)
 		return result;
@@ -188,8 +188,13 @@ int steer_check_queues(const struct steer *steer, unsigned int wanted, struct er
 			"%u workers need as many receive queues of %s, which has %u, and DPDK's "
 			"af_xdp driver serves but one of an interface without combined channels: "
 			"configure one worker",
-			wanted, steer->interface, queues.rx);
-	return check_queues(steer, wanted, error);
+			wanted, interface, queues.rx);
+	return check_queues(interface, wanted, error);
+}
+
+int steer_check_queues(const struct steer *steer, unsigned int wanted, struct error *error)
+{
+	return steer_judge_queues(steer->interface, wanted, error);
 }
 
 /*
@@ -313,7 +318,7 @@ static int close_guard(struct steer *steer, struct error *error)
 int steer_prepare(struct steer *steer, unsigned int queues, struct error *error)
 {
 	struct attachment stale;
-	int result = check_queues(steer, queues, error);
+	int result = check_queues(steer->interface, queues, error);
 
 	if (result == 0)
 		result = check_program(steer, &stale, error);

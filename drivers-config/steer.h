@@ -52,6 +52,9 @@ int steer_claim(
  */
 int steer_check_queues(const struct steer *steer, unsigned int queues, struct error *error);
 
+/* The same of an interface that is not claimed yet. */
+int steer_judge_queues(const char *interface, unsigned int queues, struct error *error);
+
 /*
  * Makes the interface fit for `queues` sockets: refuses another number of receive queues and, once
  * more, any XDP program that is not ours, puts the filter of tc in place, takes off a program of

@@ -129,6 +129,25 @@ static void too_few_buffers_for_the_queues_are_refused(void **state)
 	check(read_config(KEY, "'workers': 2, 'mbufs': 1024", "net_null0", ""), NULL);
 }
 
+/* A start names what must be mended first: without a queue no buffer helps. */
+static void too_few_queues_are_named_before_too_few_buffers(void **state)
+{
+	struct config *config =
+		read_config(KEY, "'workers': 2, 'mbufs': 1024", "net_af_xdp0,iface=lo", "");
+	struct findings findings;
+	struct error error = { "" };
+
+	assert_int_equal(feasible_check(config, path, &error), -EINVAL);
+	assert_non_null(strstr(error.message,
+		"dataplane.ports[0].device: 2 workers need as many receive queues of lo, which has "
+		"1"));
+	findings_init(&findings, FINDINGS_MAX);
+	feasible_judge(config, path, &findings); /* of another host, perhaps */
+	assert_int_equal(findings.count, 1);
+	assert_non_null(strstr(findings.errors[0].message, "dataplane.mbufs: 1024 are too few"));
+	config_destroy(config);
+}
+
 static void all_that_cannot_start_is_found_at_once(void **state)
 {
 	static const char *const sentences[] = {
@@ -294,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_cannot_be_is_refused_with_what_is_meant),
 		cmocka_unit_test(arguments_that_are_made_from_other_keys_are_refused),
 		cmocka_unit_test(too_few_buffers_for_the_queues_are_refused),
+		cmocka_unit_test(too_few_queues_are_named_before_too_few_buffers),
 		cmocka_unit_test(all_that_cannot_start_is_found_at_once),
 		cmocka_unit_test(a_secret_that_is_none_is_refused),
 		cmocka_unit_test(the_configuration_itself_is_no_state_file),
