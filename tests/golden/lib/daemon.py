@@ -22,6 +22,30 @@ connection.connect(sys.argv[1])
 connection.sendall(sys.stdin.read().encode())
 sys.stdout.write(connection.makefile().readline())
 """
+# To be preloaded: the process stops itself as soon as its control socket can be connected to.
+HOLD_AT_LISTEN = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+int listen(int fd, int backlog)
+{
+	int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "listen");
+	int result = real(fd, backlog);
+	struct sockaddr_un address = { 0 };
+	socklen_t size = sizeof(address);
+
+	getsockname(fd, (struct sockaddr *)&address, &size);
+	if (address.sun_family == AF_UNIX && strcmp(address.sun_path, getenv("HOLD_AT")) == 0)
+		kill(getpid(), SIGSTOP);
+	return result;
+}
+"""
 SANITIZER_REPORT = re.compile(r"ERROR: \w*Sanitizer|runtime error:|SUMMARY: \w*Sanitizer")
 
 
@@ -149,13 +173,22 @@ class Daemon:
         except subprocess.TimeoutExpired:
             raise DaemonError(f"still there after {STOP_SECONDS} s") from None
 
-    def hold_at_socket(self):
-        """Holds the process (SIGSTOP) as soon as its control socket is there, without a pause."""
+    def wait_held(self):
+        """Until the process has stopped itself (HOLD_AT_LISTEN)."""
         deadline = time.monotonic() + START_SECONDS
-        while not os.path.exists(self.socket_path):
+        while self.state() != "T":
+            if self.process.poll() is not None:
+                raise DaemonError(f"ended before its control socket was there:\n{self.log()}")
             if time.monotonic() > deadline:
                 raise DaemonError("there is no control socket")
-        self.process.send_signal(signal.SIGSTOP)
+            time.sleep(POLL_SECONDS)
+        if not os.path.exists(self.socket_path) or " ready: " in self.log():
+            raise DaemonError(f"not held at its control socket:\n{self.log()}")
+
+    def state(self):
+        """As in /proc/PID/stat: "R", "S", "T", ..."""
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0]
 
     def stop_held(self):
         """Tells it to end while it is held, and lets it go on."""

@@ -4,10 +4,11 @@ A rig: one configuration and `sluiced` between capture files. A case says which 
 what shall become of each; Rig.run() does the rest and lets judge.py judge it.
 """
 import os
+import subprocess
 from dataclasses import dataclass, replace
 
 from . import capture
-from .daemon import Daemon
+from .daemon import HOLD_AT_LISTEN, Daemon
 from .judge import Judge
 
 SETTLE_SECONDS = 300
@@ -172,9 +173,19 @@ class Rig:
         directory = self.new_directory()
         self.write_captures(directory, ports, {})
         document = self.configuration(directory, pools, services, ports, workers)
-        with Daemon(self.build, directory, document) as daemon:
-            daemon.hold_at_socket()
+        with Daemon(self.build, directory, document, self.hold_at_listen(directory, document)) as daemon:
+            daemon.wait_held()
             daemon.stop_held()
+
+    @staticmethod
+    def hold_at_listen(directory, document):
+        """The environment for Daemon.wait_held()."""
+        library = os.path.join(directory, "hold.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library, "-ldl"],
+                       input=HOLD_AT_LISTEN, text=True, check=True)
+        options = os.environ.get("ASAN_OPTIONS", "")
+        return {"LD_PRELOAD": library, "HOLD_AT": document["control"]["socket"],
+                "ASAN_OPTIONS": f"{options}:verify_asan_link_order=0".lstrip(":")}
 
     def refused(self, pools, services, ports=None, workers=1):
         """Starts what must not start; returns (exit status, log)."""
