@@ -173,7 +173,8 @@ class Rig:
         directory = self.new_directory()
         self.write_captures(directory, ports, {})
         document = self.configuration(directory, pools, services, ports, workers)
-        with Daemon(self.build, directory, document, self.hold_at_listen(directory, document)) as daemon:
+        hold = self.hold_at_listen(directory, document)
+        with Daemon(self.build, directory, document, hold) as daemon:
             daemon.wait_held()
             daemon.stop_held()
 
