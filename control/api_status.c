@@ -270,6 +270,15 @@ static uint64_t count_copies(const struct api *api)
 	return sum;
 }
 
+static uint64_t count_uncopied(const struct api *api)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < workers_count(api->running.workers); i++)
+		sum += counter_read(&state_counters(api->running.state, i)->affinity.uncopied);
+	return sum;
+}
+
 /* As now, or as it was when this process began. */
 typedef void count_service_t(
 	const struct forwarding *forwarding, size_t service, struct counter *sum);
@@ -339,6 +348,7 @@ static void write_node_stats(const struct api *api, struct rpc_answer *answer)
 	rpc_answer_value(answer, "ports", stats_ports(api));
 	rpc_answer_value(answer, "verdicts", stats_verdicts(api));
 	rpc_answer_value(answer, "copies", json_integer(count_copies(api)));
+	rpc_answer_value(answer, "uncopied", json_integer(count_uncopied(api)));
 	rpc_answer_value(answer, "workers", stats_workers(api));
 }
 

@@ -23,7 +23,8 @@ struct affinity_counters {
 	 */
 	uint64_t unobserved;
 	uint64_t unpinned; /* flows that began without the pin they need: they may break */
-	uint64_t unused[6];
+	uint64_t uncopied; /* ICMP errors that cur should have had as well (balance.h) */
+	uint64_t unused[5];
 };
 
 static_assert(sizeof(struct affinity_counters) % 64 == 0, "whole cache lines");

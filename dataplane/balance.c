@@ -129,9 +129,13 @@ static __rte_noinline unsigned int choose_tracked(const struct tables *tables,
 		struct affinity_choice choice = affinity_choose(&view, tables, packet);
 
 		find_record(tables, packet, choice.backend);
-		if (unlikely(choice.also_cur) && copies < BALANCE_COPIES_MAX) {
+		if (likely(!choice.also_cur))
+			continue;
+		if (copies < BALANCE_COPIES_MAX) {
 			packet->flags |= PACKET_COPY;
 			copies++;
+		} else if (counters != NULL) {
+			counters->uncopied++;
 		}
 	}
 	return copies;

@@ -50,11 +50,12 @@ static void complete_checksums(struct packet *packets, unsigned int packet_count
 
 /* For packets that two backends are to have; before the first is encapsulated. */
 static __rte_noinline void serve_copies(struct worker *worker, const struct tables *tables,
-	const struct packet *packets, unsigned int packet_count)
+	const struct packet *packets, unsigned int packet_count, unsigned int wanted)
 {
 	struct packet copies[PACKET_BURST];
 	unsigned int copy_count = balance_copy_burst(tables, packets, packet_count, copies);
 
+	worker->counters->affinity.uncopied += wanted - copy_count;
 	balance_encapsulate_burst(copies, copy_count);
 	settle_copies(worker, copies, copy_count);
 }
@@ -76,7 +77,7 @@ static unsigned int serve_port(
 	if (unlikely(worker->ports[port].unfinished_checksums))
 		complete_checksums(packets, packet_count);
 	if (unlikely(copies != 0))
-		serve_copies(worker, tables, packets, packet_count);
+		serve_copies(worker, tables, packets, packet_count, copies);
 	balance_encapsulate_burst(packets, packet_count);
 	settle_burst(worker, port, packets, packet_count);
 	return packet_count;

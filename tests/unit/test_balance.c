@@ -318,6 +318,7 @@ static void a_flood_of_errors_is_not_doubled(void **state)
 		frame_mbuf_free(packets[i].mbuf);
 	}
 	assert_int_equal(copied, BALANCE_COPIES_MAX);
+	assert_int_equal(scene->counters.uncopied, PACKET_BURST - BALANCE_COPIES_MAX);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -249,6 +249,8 @@ static void of_a_burst_of_errors_a_few_are_copied(void **state)
 		frame_make_icmp_error(&frames[i], 4, 11, FRAME_UDP, 40000 + i);
 	serve(bench, frames, PACKET_BURST, PACKET_BURST + BALANCE_COPIES_MAX);
 	assert_int_equal(bench->worker.counters->copies, BALANCE_COPIES_MAX);
+	assert_int_equal(
+		bench->worker.counters->affinity.uncopied, PACKET_BURST - BALANCE_COPIES_MAX);
 	assert_int_equal(verdicts_sum(bench->worker.counters), PACKET_BURST);
 	assert_int_equal(count_out(A), PACKET_BURST);
 	assert_int_equal(count_out(B), BALANCE_COPIES_MAX);
