@@ -8,13 +8,12 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-static uint16_t *checksum_field(const struct packet *packet, uint8_t protocol)
+/* Two bytes, at any address. */
+static uint8_t *checksum_field(const struct packet *packet, uint8_t protocol)
 {
 	if (protocol == IPPROTO_TCP)
-		return (void *)packet_at(
-			packet, packet->l4_offset + offsetof(struct rte_tcp_hdr, cksum));
-	return (void *)packet_at(
-		packet, packet->l4_offset + offsetof(struct rte_udp_hdr, dgram_cksum));
+		return packet_at(packet, packet->l4_offset + offsetof(struct rte_tcp_hdr, cksum));
+	return packet_at(packet, packet->l4_offset + offsetof(struct rte_udp_hdr, dgram_cksum));
 }
 
 /* The pseudo header of RFC 9293 / RFC 8200 with the length of the transport part. */
@@ -40,17 +39,19 @@ void checksum_complete(struct packet *packet)
 	bool ipv6 = packet->flags & PACKET_IPV6;
 	uint8_t protocol = ipv6 ? packet->key.ipv6.protocol : packet->key.ipv4.protocol;
 	uint16_t length = packet->l2_length + packet->l3_length - packet->l4_offset;
-	uint16_t pseudo, *field;
+	uint16_t sum;
+	uint8_t *field;
 
 	if (packet->flags & (PACKET_FRAGMENT | PACKET_PORTLESS | PACKET_ICMP_ERROR))
 		return;
 	field = checksum_field(packet, protocol);
-	pseudo = pseudo_header_sum(packet, protocol, length);
-	if (*field != pseudo)
+	sum = pseudo_header_sum(packet, protocol, length);
+	if (memcmp(field, &sum, sizeof(sum)) != 0)
 		return;
 	/* The field itself, holding the pseudo-header sum, stands for it in the sum over the rest.
 	 */
-	*field = ~rte_raw_cksum(packet_at(packet, packet->l4_offset), length);
-	if (*field == 0 && protocol == IPPROTO_UDP)
-		*field = 0xffff; /* RFC 768: 0 would mean "no checksum" */
+	sum = ~rte_raw_cksum(packet_at(packet, packet->l4_offset), length);
+	if (sum == 0 && protocol == IPPROTO_UDP)
+		sum = 0xffff; /* RFC 768: 0 would mean "no checksum" */
+	memcpy(field, &sum, sizeof(sum));
 }
