@@ -14,7 +14,7 @@ need_root() {
 }
 
 # The settings that survive sudo.
-SLUICE_ENVIRONMENT=(env "SLUICE_BUILD=$SLUICE_BUILD")
+SLUICE_ENVIRONMENT=(env "SLUICE_BUILD=$SLUICE_BUILD" "SLUICE_FUZZ_SECONDS=${SLUICE_FUZZ_SECONDS:-}")
 
 # as_owner COMMAND...: as the owner of the checkout, so that root leaves no file behind that its
 # owner cannot build over.

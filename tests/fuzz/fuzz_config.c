@@ -3,18 +3,10 @@
  * Any bytes are refused with a sentence or are a configuration whose canonical form reads back to
  * itself.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "require.h"
 
 static char *print(const struct config *config)
 {
