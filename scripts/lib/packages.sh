@@ -36,14 +36,22 @@ packages_missing() {
 	comm -23 <(echo "$wanted") <(echo "$installed")
 }
 
-# packages_install NAME...: as root, by apt. Nothing that is installed here is started: nginx is
-# wanted as a program, not as a service of this machine.
+# What was installed here, with all that came along; one name per line.
+PACKAGES_LIST=/var/lib/sluice/installed-packages
+PACKAGES_LOCK=/run/lock/sluice-setup
+
+# packages_install NAME...: as root, by apt, and one at a time. Nothing that is installed here is
+# started: nginx is wanted as a program, not as a service of this machine.
 packages_install() (
-	local log
+	local log before
 	type -P apt-get >/dev/null ||
 		die "no apt-get here: install by other means what Debian 12 calls: $*"
+	exec 9>"$PACKAGES_LOCK"
+	flock 9
 	log=$(mktemp)
-	trap 'rm -f "$log"; services_allow' EXIT
+	before=$(mktemp)
+	packages_installed >"$before"
+	trap 'packages_note "$before"; rm -f "$log" "$before"; services_allow' EXIT
 	services_forbid
 	say "installing $# packages and what they need: $*"
 	packages_apt "$log" update
@@ -52,6 +60,39 @@ packages_install() (
 	*" nginx-light "*) service_disable nginx ;;
 	esac
 )
+
+# All that the machine has, one name per line.
+packages_installed() {
+	dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii  *//p' | sort -u
+}
+
+# packages_note BEFORE_FILE: what has come since then is ours, also where apt failed half way.
+packages_note() {
+	local new
+	new=$(comm -13 "$1" <(packages_installed))
+	[ -n "$new" ] || return 0
+	mkdir -p "${PACKAGES_LIST%/*}"
+	echo "$new" >>"$PACKAGES_LIST"
+}
+
+# Of what was installed here, what is still there.
+packages_ours() {
+	[ -s "$PACKAGES_LIST" ] || return 0
+	comm -12 <(sort -u "$PACKAGES_LIST") <(packages_installed)
+}
+
+# packages_remove NAME...: as root. apt would remove what depends on them, too: where somebody has
+# installed such a thing since, nothing is removed.
+packages_remove() {
+	local others log
+	others=$(apt-get -s purge "$@" | sed -nE 's/^(Remv|Purg) ([^ :]+).*/\2/p' | sort -u |
+		comm -23 - <(printf '%s\n' "$@" | sort -u) | xargs)
+	[ -z "$others" ] || die "nothing is removed: these need what was installed here: $others"
+	log=$(mktemp)
+	packages_apt "$log" purge "$@"
+	rm -f "$log" "$PACKAGES_LIST"
+	rmdir --ignore-fail-on-non-empty "${PACKAGES_LIST%/*}"
+}
 
 # Runs apt-get with a line of progress every five seconds, and its whole output where it failed.
 packages_apt() {
