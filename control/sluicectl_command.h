@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sluicectl_command: the commands there are: a table, and its help. */
+/* sluicectl_command: the commands there are (sluicectl_table.h), found by name, and their help. */
 #pragma once
 
 #include <stdio.h>
