@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,7 @@ struct daemon {
 	struct workers *workers;
 	struct turns *turns;
 	struct host_watch *host_watch;
+	struct background_job forgetting;
 	struct api *api;
 };
 
@@ -366,8 +368,24 @@ static int create_desired(struct daemon *daemon, struct error *error)
 	return 0;
 }
 
-/* Adopts what was before, and makes the configuration's of it. */
-static int publish_config(struct daemon *daemon, struct error *error)
+/*
+ * The arrays of a pool are as wide as indices go and mostly never touched. Once malloc() has freed
+ * a large document, it takes them from what it has, and calloc() zeroes them; a mapping of its own
+ * is zero as it comes and takes no page until then.
+ */
+static void take_arrays_from_kernel(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 32 << 10);
+}
+
+/* Where documents, which come and go, bring malloc() by itself. */
+static void take_arrays_from_heap(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
+static int adopt_and_publish(struct daemon *daemon, struct error *error)
 {
 	size_t unsteered;
 
@@ -386,6 +404,17 @@ static int publish_config(struct daemon *daemon, struct error *error)
 		return error_set(error, -ENOMEM, "%zu VIP%s cannot be steered to the workers",
 			unsteered, plural(unsteered));
 	return 0;
+}
+
+/* Adopts what was before, and makes the configuration's of it. */
+static int publish_config(struct daemon *daemon, struct error *error)
+{
+	int code;
+
+	take_arrays_from_kernel();
+	code = adopt_and_publish(daemon, error);
+	take_arrays_from_heap();
+	return code;
 }
 
 /* From here on the state file is ours: an earlier failure has left the old one as it was. */
@@ -414,6 +443,27 @@ static int start_workers(struct daemon *daemon, struct error *error)
 			return error_set(error, code, "port %s: cannot open the host path: %s",
 				port_name(daemon->ports[i]), strerror(-code));
 	}
+	return 0;
+}
+
+static void forget(struct background_job *job)
+{
+	state_forget_before(((struct daemon *)job->context)->state);
+}
+
+static void forgotten(struct background_job *job)
+{
+}
+
+/* Packets flow by now: they do not wait for the pages of the old state file to be freed. */
+static int forget_before(struct daemon *daemon, struct error *error)
+{
+	daemon->forgetting = (struct background_job){
+		.work = forget,
+		.done = forgotten,
+		.context = daemon,
+	};
+	background_run(daemon->work, &daemon->forgetting);
 	return 0;
 }
 
@@ -474,6 +524,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 		publish_config,
 		settle_state,
 		start_workers,
+		forget_before,
 		start_timers,
 		start_api,
 	};

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
+
 #include "finder.h"
 #include "forwarding_live.h"
 #include "identity.h"
@@ -20,6 +22,8 @@
 
 /* No node has counted as much: 2^62 bytes take a year at 1 Tbit/s. */
 #define COUNTER_SANE (UINT64_C(1) << 62)
+
+#define WORDS_AT_ONCE 8192u /* of slots: 32 KiB */
 
 /* Where the adoption has got to. */
 struct adoption {
@@ -227,6 +231,9 @@ static uint32_t judge_word(const struct live_pool *pool, uint32_t word)
 	uint32_t flags = word & (SLOT_TRACK | SLOT_OBSERVE | SLOT_GUARD | SLOT_RECENT);
 	uint32_t cur = slot_cur(word), home = slot_home(word);
 
+	/* nearly all: quiet, and of a backend that there is */
+	if (word == slot_pack(cur, cur) && cur != SLOT_NO_BACKEND && pool->members[cur] != NULL)
+		return word;
 	if (cur != SLOT_NO_BACKEND && pool->members[cur] == NULL)
 		cur = SLOT_NO_BACKEND;
 	if (home != SLOT_NO_BACKEND && pool->members[home] == NULL)
@@ -239,11 +246,16 @@ static uint32_t judge_word(const struct live_pool *pool, uint32_t word)
 static void adopt_words(const struct adoption *adoption, const struct identity_pool *row,
 	const struct live_pool *pool)
 {
-	const _Atomic uint32_t *from = state_reader_slots(adoption->before, row->first_word);
-	_Atomic uint32_t *to = live_pool_words(pool);
+	uint32_t words[WORDS_AT_ONCE];
 
-	for (uint32_t slot = 0; slot < pool->slots; slot++)
-		slot_store(&to[slot], judge_word(pool, slot_load(&from[slot])));
+	for (uint32_t slot = 0; slot < pool->slots; slot += WORDS_AT_ONCE) {
+		uint32_t count = RTE_MIN(pool->slots - slot, WORDS_AT_ONCE);
+
+		state_reader_copy_slots(adoption->before, row->first_word + slot, count, words);
+		for (uint32_t i = 0; i < count; i++)
+			words[i] = judge_word(pool, words[i]);
+		state_slots_write(pool->state, pool->first_word + slot, words, count);
+	}
 }
 
 static void adopt_all_words(const struct adoption *adoption)

@@ -39,8 +39,8 @@ struct live_pool {
 };
 
 /*
- * With every slot owned by nobody. `numbers` is borrowed, one of them taken. NULL with the
- * sentence.
+ * Its words are to be stored before anything can reach it. `numbers` is borrowed, one of them
+ * taken. NULL with the sentence.
  */
 struct live_pool *live_pool_create(struct state *state, struct arena *numbers, uint32_t slots,
 	uint32_t now_s, struct error *error);

@@ -24,6 +24,7 @@ static_assert(STATE_RECORD_NONE == RECORD_NONE, "the same cell means none");
 
 struct state {
 	struct state_file file;
+	int old;                   /* descriptor of the file that ours has replaced; -1: none */
 	struct state_header *base; /* of the mapping */
 	struct state_header plan;  /* our own copy, which nobody else can change */
 	struct state_reader *before;
@@ -93,7 +94,7 @@ static int plan_layout(struct state *state, const struct state_layout *layout,
 	int result = state_header_lay_out(&state->plan, layout);
 
 	state->file.directory = state->file.descriptor = -1;
-	state->file.next = state->file.arbiter = -1;
+	state->file.next = state->file.arbiter = state->old = -1;
 	if (result != 0)
 		return state_refuse(refusal, STATE_REFUSED_LAYOUT, result);
 	state_header_describe(&state->plan, key_fingerprint);
@@ -306,17 +307,24 @@ int state_settle(struct state *state, struct state_refusal *refusal)
 		exchange_generation(old, generation);
 		return result;
 	}
-	close(old);
+	state->old = old;
+	return 0;
+}
+
+void state_forget_before(struct state *state)
+{
 	state_detach(state->before);
 	state->before = NULL;
-	return 0;
+	if (state->old >= 0)
+		close(state->old);
+	state->old = -1;
 }
 
 void state_close(struct state *state)
 {
 	if (!state)
 		return;
-	state_detach(state->before);
+	state_forget_before(state);
 	arena_destroy(state->slots);
 	arena_destroy(state->records);
 	state_pins_close(&state->pins);
@@ -347,15 +355,25 @@ static uint32_t lines_of(uint32_t count)
 int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first)
 {
 	uint32_t line = arena_take(state->slots, lines_of(count));
-	_Atomic uint32_t *words;
 
 	if (line == ARENA_FULL)
 		return -ENOSPC;
 	*first = line * SLOTS_PER_LINE;
-	words = state_slots(state, *first);
-	for (uint32_t i = 0; i < count; i++)
-		slot_store(&words[i], slot_pack(SLOT_NO_BACKEND, SLOT_NO_BACKEND));
 	return 0;
+}
+
+/* What the file does not take is stored by the mapping, which always does. */
+void state_slots_write(struct state *state, uint32_t first, const uint32_t *words, uint32_t count)
+{
+	int file = state->file.next >= 0 ? state->file.next : state->file.descriptor;
+	off_t place = state->plan.regions[STATE_SLOTS].offset + first * sizeof(*words);
+	ssize_t written = pwrite(file, words, count * sizeof(*words), place);
+	uint32_t done = written < 0 ? 0 : written / sizeof(*words);
+	_Atomic uint32_t *rest = state_slots(state, first);
+
+	assert(count <= state->plan.layout.slot_words - first);
+	for (uint32_t i = done; i < count; i++)
+		slot_store(&rest[i], words[i]);
 }
 
 void state_slots_free(struct state *state, uint32_t first, uint32_t count)

@@ -71,7 +71,7 @@ int state_set_group(struct state *state, gid_t group);
 
 enum state_start state_start(const struct state *state);
 
-/* What an earlier process has left, until the state is settled; NULL: nothing. */
+/* What an earlier process has left, until that is let go of; NULL: nothing. */
 const struct state_reader *state_before(const struct state *state);
 
 /*
@@ -79,6 +79,12 @@ const struct state_reader *state_before(const struct state *state);
  * negative errno with the reason: then nothing has changed.
  */
 int state_settle(struct state *state, struct state_refusal *refusal);
+
+/*
+ * Once settled: lets go of what an earlier process has left. Its file has no name any more, so that
+ * all of its pages are freed: that takes a while. Any thread, while no other looks into it.
+ */
+void state_forget_before(struct state *state);
 
 /* Lets go of the file and leaves it where it is, once settled. NULL is allowed. */
 void state_close(struct state *state);
@@ -99,7 +105,8 @@ static inline uint32_t state_slots_room(uint32_t count)
 
 /*
  * Takes room for a table of `count` slot words, the first that is wide enough, and stores the
- * number of its first word. Every word says SLOT_NO_BACKEND. -ENOSPC: no gap is wide enough.
+ * number of its first word. The words are what they were: all of them are stored before anything
+ * can reach the table, and a large table is not written twice. -ENOSPC: no gap is wide enough.
  */
 int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first);
 
@@ -108,6 +115,12 @@ void state_slots_free(struct state *state, uint32_t first, uint32_t count);
 
 /* The slot word with that number; the rest of its table follows. */
 _Atomic uint32_t *state_slots(struct state *state, uint32_t first);
+
+/*
+ * Stores words that nothing reaches yet, from that number on. Goes past the mapping: a page that is
+ * written whole needs no fault and is not zeroed first.
+ */
+void state_slots_write(struct state *state, uint32_t first, const uint32_t *words, uint32_t count);
 
 /*
  * Zeroes free cells for the records of a backend, one for each mode (RECORD_MODE_COUNT), that

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "record.h"
+#include "slots.h"
 
 struct state_reader {
 	const struct state_header *base; /* of the mapping */
 	uint64_t size;                   /* of the mapping: pins stand behind what is laid out */
+	int descriptor;                  /* our own */
 	struct state_header plan;        /* what was judged: our own copy, which stays as it is */
 };
 
@@ -42,6 +44,9 @@ static int map_reader(struct state_reader *reader, int file)
 
 	if (result != 0)
 		return result;
+	reader->descriptor = fcntl(file, F_DUPFD_CLOEXEC, 0);
+	if (reader->descriptor < 0)
+		return -errno;
 	base = mmap(NULL, reader->size, PROT_READ, MAP_SHARED, file, 0);
 	if (base == MAP_FAILED)
 		return -errno;
@@ -57,8 +62,10 @@ int state_attach_file(int descriptor, struct state_reader **attached)
 	struct state_reader *reader = calloc(1, sizeof(*reader));
 	int result = -ENOMEM;
 
-	if (reader)
+	if (reader) {
+		reader->descriptor = -1;
 		result = map_reader(reader, descriptor);
+	}
 	if (result == 0)
 		*attached = reader;
 	else
@@ -84,6 +91,8 @@ void state_detach(struct state_reader *reader)
 		return;
 	if (reader->base)
 		munmap((void *)reader->base, reader->size);
+	if (reader->descriptor >= 0)
+		close(reader->descriptor);
 	free(reader);
 }
 
@@ -108,6 +117,18 @@ const _Atomic uint32_t *state_reader_slots(const struct state_reader *reader, ui
 	return (const _Atomic uint32_t *)state_header_region(
 		       &reader->plan, reader->base, STATE_SLOTS) +
 	       first;
+}
+
+void state_reader_copy_slots(
+	const struct state_reader *reader, uint32_t first, uint32_t count, uint32_t *words)
+{
+	off_t place = reader->plan.regions[STATE_SLOTS].offset + first * sizeof(*words);
+	ssize_t length = pread(reader->descriptor, words, count * sizeof(*words), place);
+	uint32_t done = length < 0 ? 0 : length / sizeof(*words);
+	const _Atomic uint32_t *rest = state_reader_slots(reader, first);
+
+	for (uint32_t i = done; i < count; i++)
+		words[i] = slot_load(&rest[i]);
 }
 
 const struct backend_record *state_reader_record(const struct state_reader *reader, uint32_t record)

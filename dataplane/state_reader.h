@@ -40,6 +40,14 @@ uint64_t state_reader_generation(const struct state_reader *reader);
 
 /* As the functions above; NULL for a number that the file has no room for. */
 const _Atomic uint32_t *state_reader_slots(const struct state_reader *reader, uint32_t first);
+
+/*
+ * Copies `count` slot words from `first` on, all of which the file has room for. For many: goes
+ * past the mapping, whose pages each cost a fault.
+ */
+void state_reader_copy_slots(
+	const struct state_reader *reader, uint32_t first, uint32_t count, uint32_t *words);
+
 const struct backend_record *state_reader_record(
 	const struct state_reader *reader, uint32_t record);
 const struct worker_counters *state_reader_counters(

@@ -615,11 +615,8 @@ static void tables_never_overlap_and_begin_on_a_cache_line(void **state)
 		assert_int_equal(firsts[i], i * 256);
 		words = state_slots(opened, firsts[i]);
 		assert_int_equal((uintptr_t)words % 64, 0);
-		for (uint32_t j = 0; j < 251; j++) {
-			assert_int_equal(slot_cur(slot_load(&words[j])), SLOT_NO_BACKEND);
-			assert_int_equal(slot_home(slot_load(&words[j])), SLOT_NO_BACKEND);
+		for (uint32_t j = 0; j < 251; j++)
 			slot_store(&words[j], slot_pack(i, i));
-		}
 	}
 	for (uint32_t i = 0; i < 3; i++)
 		for (uint32_t j = 0; j < 251; j++)
@@ -632,7 +629,32 @@ static void tables_never_overlap_and_begin_on_a_cache_line(void **state)
 	assert_int_equal(state_slots_allocate(opened, 257, &again), -ENOSPC);
 	assert_int_equal(state_slots_allocate(opened, 251, &again), 0);
 	assert_int_equal(again, firsts[1]);
-	assert_int_equal(slot_cur(slot_load(state_slots(opened, again))), SLOT_NO_BACKEND);
+	state_close(opened);
+}
+
+static void words_that_are_written_at_once_are_those_of_the_mapping(void **state)
+{
+	const struct place *place = *state;
+	uint32_t written[251], read[251], first;
+	struct state *opened = open_state(place, &small);
+	struct state_reader *reader;
+
+	assert_int_equal(
+		state_slots_allocate(opened, 16, &first), 0); /* so that no table is at 0 */
+	assert_int_equal(state_slots_allocate(opened, 251, &first), 0);
+	for (uint32_t i = 0; i < 251; i++)
+		written[i] = slot_pack(i, 251 - i);
+	state_slots_write(opened, first, written, 250);
+	slot_store(state_slots(opened, first + 250), written[250]);
+	for (uint32_t i = 0; i < 251; i++)
+		assert_int_equal(slot_load(state_slots(opened, first + i)), written[i]);
+	settle(opened);
+	written[7] = slot_pack(3, 4);
+	state_slots_write(opened, first + 7, &written[7], 1);
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	state_reader_copy_slots(reader, first, 251, read);
+	assert_memory_equal(read, written, sizeof(read));
+	state_detach(reader);
 	state_close(opened);
 }
 
@@ -902,6 +924,7 @@ int main(void)
 		PLACE_TEST(a_full_file_system_is_a_refusal_at_the_start),
 		PLACE_TEST(regions_are_apart_and_aligned),
 		PLACE_TEST(tables_never_overlap_and_begin_on_a_cache_line),
+		PLACE_TEST(words_that_are_written_at_once_are_those_of_the_mapping),
 		PLACE_TEST(cells_are_handed_out_once_zeroed_and_never_the_first),
 		PLACE_TEST(a_reader_sees_what_owner_and_workers_write),
 		PLACE_TEST(a_reader_notices_renumbering_and_a_new_owner),

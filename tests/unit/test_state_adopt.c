@@ -214,6 +214,8 @@ static void the_next_process_finds_what_the_one_before_left(void **state)
 	assert_memory_equal(state_layout(opened), &expected, sizeof(expected));
 	assert_pins(state_pins(opened));
 	assert_int_equal(settled_sum(place, opened), sum_of_pins()); /* the rest is the caller's */
+	assert_full(state_before(opened));                           /* until it is let go of */
+	state_forget_before(opened);
 	assert_null(state_before(opened));
 	state_close(opened);
 }
