@@ -60,8 +60,8 @@ static const char *syntax_sentence(json_error_t *syntax)
 		return "a NUL byte";
 	if (json_error_code(syntax) == json_error_invalid_utf8)
 		return "not UTF-8";
-	if (near != NULL)
-		*near = '\0';
+	if (near != NULL && json_error_code(syntax) != json_error_duplicate_key)
+		*near = '\0'; /* of a duplicate key, it is the key */
 	return syntax->text;
 }
 
