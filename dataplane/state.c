@@ -189,7 +189,7 @@ static int adopt_older(
 	result = state_pins_append(&state->pins, from->bucket_count, &table);
 	if (result != 0)
 		return state_refuse(refusal, STATE_REFUSED_SPACE, result);
-	memcpy(table.memory, from->memory, pins_memory(from->bucket_count));
+	state_reader_copy_pins(state->before, from, table.memory);
 	state_pins_add(&state->pins, &table);
 	return 0;
 }
@@ -210,7 +210,7 @@ static int adopt_pins(struct state *state, struct state_refusal *refusal)
 	state->pins.header = state->base;
 	state->pins.end = state->plan.file_size;
 	if (count > 0 && before[0].bucket_count == current.bucket_count) {
-		memcpy(current.memory, before[0].memory, pins_memory(current.bucket_count));
+		state_reader_copy_pins(state->before, &before[0], current.memory);
 		youngest = 1;
 	}
 	for (int i = count - 1; i >= youngest && result == 0; i--)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pins.h"
 #include "record.h"
 #include "slots.h"
 
@@ -196,4 +197,37 @@ uint32_t state_reader_list_pins(
 		last = name;
 	}
 	return count;
+}
+
+/* Where the next bytes that are not a hole begin; `end`: nowhere. A file system may not know. */
+static off_t find_data(const struct state_reader *reader, off_t from, off_t end)
+{
+	off_t data = lseek(reader->descriptor, from, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? end : from;
+	return data < end ? data : end;
+}
+
+static off_t find_hole(const struct state_reader *reader, off_t from, off_t end)
+{
+	off_t hole = lseek(reader->descriptor, from, SEEK_HOLE);
+
+	return hole <= from || hole > end ? end : hole;
+}
+
+void state_reader_copy_pins(
+	const struct state_reader *reader, const struct state_reader_pins *pins, void *to)
+{
+	const uint8_t *base = (const uint8_t *)reader->base;
+	off_t first = (const uint8_t *)pins->memory - base;
+	off_t end = first + pins_memory(pins->bucket_count), hole;
+
+	for (off_t at = find_data(reader, first, end); at < end;
+		at = find_data(reader, hole, end)) {
+		hole = find_hole(reader, at, end);
+		memcpy((uint8_t *)to + (at - first), base + at, hole - at);
+		if (hole == end)
+			break;
+	}
 }

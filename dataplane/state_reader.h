@@ -71,3 +71,7 @@ struct state_reader_pins {
  */
 uint32_t state_reader_list_pins(
 	const struct state_reader *reader, struct state_reader_pins pins[STATE_PIN_TABLES]);
+
+/* Copies a table of them to where all is zero: what has never been written is not even read. */
+void state_reader_copy_pins(
+	const struct state_reader *reader, const struct state_reader_pins *pins, void *to);

@@ -503,6 +503,33 @@ static void tables_of_pins_come_and_go_while_running(void **state)
 	state_close(opened);
 }
 
+static void pins_are_adopted_around_what_was_never_written(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	size_t size, written[] = { 0, 1 << 20, 0 };
+	struct state *opened;
+	uint8_t *pins;
+
+	layout.pin_buckets = 65536;
+	size = pins_memory(layout.pin_buckets);
+	written[2] = size - 1;
+	opened = start_state(place, &layout);
+	pins = state_pins(opened);
+	for (int i = 0; i < 3; i++)
+		pins[written[i]] = i + 1;
+	state_close(opened);
+	opened = open_state(place, &layout);
+	pins = state_pins(opened);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(pins[written[i]], i + 1);
+		pins[written[i]] = 0;
+	}
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(pins[i], 0);
+	state_discard(opened);
+}
+
 static void every_kind_of_start_has_a_sentence(void **state)
 {
 	for (int start = 0; start < STATE_START_COUNT; start++)
@@ -789,6 +816,7 @@ int main(void)
 		PLACE_TEST(a_file_of_another_key_is_not_adopted),
 		PLACE_TEST(pins_of_another_number_stay_in_an_older_table),
 		PLACE_TEST(tables_of_pins_come_and_go_while_running),
+		PLACE_TEST(pins_are_adopted_around_what_was_never_written),
 		cmocka_unit_test(every_kind_of_start_has_a_sentence),
 		PLACE_TEST(a_killed_start_leaves_what_was_there_before),
 		PLACE_TEST(a_start_that_is_given_up_leaves_what_was_there_before),
