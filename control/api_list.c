@@ -5,6 +5,7 @@
 #include "api_internal.h"
 #include "api_rows.h"
 #include "json.h"
+#include "pool_services.h"
 #include "sketch.h"
 
 static void add_rates(json_t *row, const struct rate *rate)
@@ -57,44 +58,23 @@ void api_service_list(void *context, const json_t *params, struct rpc_call *call
 	api_rows_answer(context, &kind, NULL, call);
 }
 
-/* The services of each pool: those of pool i are order[first[i]] to order[first[i + 1] - 1]. */
-struct pool_services {
-	size_t *order;
-	size_t first[];
-};
-
 static void sort_services(struct api_rows *rows)
 {
-	const struct config *config = desired_config(rows->api->running.desired);
-	size_t pools = config->pool_count, services = config->service_count;
-	struct pool_services *sorted =
-		calloc(1, sizeof(*sorted) + (pools + 2 + services) * sizeof(size_t));
-	size_t *next;
-
-	rows->index = sorted;
-	if (sorted == NULL)
-		return;
-	/* counted two places on, so that placing them leaves the first of each in its place */
-	next = sorted->first + 1;
-	sorted->order = sorted->first + pools + 2;
-	for (size_t i = 0; i < services; i++)
-		next[config->services[i].pool + 1]++;
-	for (size_t i = 1; i <= pools; i++)
-		next[i] += next[i - 1];
-	for (size_t i = 0; i < services; i++)
-		sorted->order[next[config->services[i].pool]++] = i;
+	rows->index = pool_services_sort(desired_config(rows->api->running.desired));
 }
 
-static json_t *pool_services(const struct api_rows *rows, size_t pool)
+static json_t *list_services(const struct api_rows *rows, size_t pool)
 {
 	const struct config *config = desired_config(rows->api->running.desired);
-	const struct pool_services *sorted = rows->index;
 	json_t *names = json_array();
+	const size_t *services;
+	size_t count;
 
-	if (sorted == NULL)
+	if (rows->index == NULL)
 		return names;
-	for (size_t i = sorted->first[pool]; i < sorted->first[pool + 1]; i++)
-		json_array_append_new(names, json_string(config->services[sorted->order[i]].name));
+	count = pool_services_of(rows->index, pool, &services);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(names, json_string(config->services[services[i]].name));
 	return names;
 }
 
@@ -110,7 +90,7 @@ static bool write_pool(struct api_rows *rows, struct rpc_answer *answer)
 	row = api_json_pool(&plan->pools[pool]);
 	json_object_update_new(
 		row, api_json_unresolved(forwarding_summary(rows->api->running.forwarding, pool)));
-	json_object_set_new(row, "services", pool_services(rows, pool));
+	json_object_set_new(row, "services", list_services(rows, pool));
 	rpc_answer_value(answer, NULL, row);
 	return true;
 }

@@ -256,7 +256,7 @@ static void add_service_rates(const struct api *api, json_t *services)
 
 	json_array_foreach (services, index, service) {
 		const struct rate *rate = watch_service(
-			api->watch, json_string_value(json_object_get(service, "service")), 0);
+			api->watch, json_string_value(json_object_get(service, "service")), index);
 
 		if (rate == NULL)
 			continue;

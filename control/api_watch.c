@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api_watch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "api_internal.h"
 #include "clock.h"
+#include "finder.h"
 #include "log.h"
+#include "pool_services.h"
+#include "service_rates.h"
 
-#define LOOKS_MAX      8192 /* backends in a second; where there are more, they take turns */
-#define SERVICES_NAMED 4    /* of a pool, in a sentence */
-
-struct watched_service {
-	char name[CONFIG_NAME_SIZE];
-	struct rate rate;
-};
+#define LOOKS_MAX 8192 /* backends in a second; where there are more, they take turns */
 
 struct watched_pool {
 	char name[CONFIG_NAME_SIZE];
@@ -26,46 +22,22 @@ struct watched_pool {
 struct watch {
 	const struct api_context *running;
 	struct event *timer;
-	struct rate *backends;            /* by gid */
-	struct watched_service *services; /* by their number in the configuration */
-	size_t service_count;
-	struct watched_pool *pools; /* the same */
+	struct rate *backends; /* by gid */
+	struct service_rates *services;
+	struct watched_pool *pools; /* by their number in the configuration */
 	size_t pool_count;
 	size_t next_pool; /* to be looked at */
 };
 
-/* Keeps what goes on under its name at its number; what has moved begins anew. */
-static bool fit(void **list, size_t *count, size_t wanted, size_t size)
-{
-	void *larger;
-
-	if (*count == wanted)
-		return true;
-	larger = reallocarray(*list, wanted + 1, size);
-	if (larger == NULL)
-		return false;
-	if (wanted > *count)
-		memset((char *)larger + *count * size, 0, (wanted - *count) * size);
-	*list = larger;
-	*count = wanted;
-	return true;
-}
-
 static void look_at_services(struct watch *watch, const struct config *config, uint64_t now_ms)
 {
-	if (!fit((void **)&watch->services, &watch->service_count, config->service_count,
-		    sizeof(*watch->services)))
+	if (!service_rates_fit(watch->services, config->service_count))
 		return;
 	for (size_t i = 0; i < config->service_count; i++) {
-		struct watched_service *service = &watch->services[i];
 		struct counter sum;
 
-		if (strcmp(service->name, config->services[i].name) != 0) {
-			memset(service, 0, sizeof(*service));
-			memcpy(service->name, config->services[i].name, sizeof(service->name));
-		}
 		forwarding_count_service(watch->running->forwarding, i, &sum);
-		rate_follow(&service->rate, &sum, now_ms);
+		service_rates_follow(watch->services, i, config->services[i].name, &sum, now_ms);
 	}
 }
 
@@ -95,36 +67,20 @@ static void look_at_backends(struct watch *watch, const struct config *config, u
 	}
 }
 
-/* "www, www6": services of the pool; "" where none uses it. */
-static void name_services(const struct config *config, size_t pool, char *text, size_t size)
-{
-	size_t used = 0, named = 0, more = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < config->service_count; i++) {
-		if (config->services[i].pool != pool)
-			continue;
-		if (named++ < SERVICES_NAMED && used < size)
-			used += snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ",
-				config->services[i].name);
-		else
-			more++;
-	}
-	if (more != 0 && used < size)
-		snprintf(text + used, size - used, " and %zu more", more);
-}
-
 /* A pool whose table is still to be rebuilt is not known to be. */
 static bool is_starved(const struct plan_pool *pool)
 {
 	return pool->slots != 0 && pool->table != NULL && pool->table->seats[0] == PLAN_NO_BACKEND;
 }
 
-static void log_change(const struct config *config, size_t number, bool starved)
+static void log_change(const struct config *config, size_t number, bool starved,
+	const struct pool_services *sorted)
 {
-	char services[(SERVICES_NAMED + 1) * CONFIG_NAME_SIZE];
+	char services[POOL_SERVICES_TEXT_SIZE];
 
-	name_services(config, number, services, sizeof(services));
+	if (sorted == NULL)
+		return;
+	pool_services_name(sorted, config, number, services);
 	if (starved && services[0] != '\0')
 		log_warning("pool %s: no backend takes new flows any more; dropped: those of %s",
 			config->pools[number].name, services);
@@ -132,12 +88,30 @@ static void log_change(const struct config *config, size_t number, bool starved)
 		log_info("pool %s: backends take new flows again", config->pools[number].name);
 }
 
+/* Keeps what goes on under its name at its number; what has moved begins anew. */
+static bool fit_pools(struct watch *watch, size_t count)
+{
+	struct watched_pool *larger;
+
+	if (watch->pool_count == count)
+		return true;
+	larger = reallocarray(watch->pools, count + 1, sizeof(*larger));
+	if (larger == NULL)
+		return false;
+	if (count > watch->pool_count)
+		memset(&larger[watch->pool_count], 0,
+			(count - watch->pool_count) * sizeof(*larger));
+	watch->pools = larger;
+	watch->pool_count = count;
+	return true;
+}
+
 static void look_at_pools(struct watch *watch, const struct config *config)
 {
 	const struct plan *plan = desired_plan(watch->running->desired);
+	struct pool_services *sorted = NULL; /* made for the first pool that needs it */
 
-	if (!fit((void **)&watch->pools, &watch->pool_count, config->pool_count,
-		    sizeof(*watch->pools)))
+	if (!fit_pools(watch, config->pool_count))
 		return;
 	for (size_t i = 0; i < config->pool_count; i++) {
 		struct watched_pool *pool = &watch->pools[i];
@@ -150,8 +124,11 @@ static void look_at_pools(struct watch *watch, const struct config *config)
 		if (starved == (pool->starved_s != 0))
 			continue;
 		pool->starved_s = starved ? time(NULL) : 0;
-		log_change(config, i, starved);
+		if (sorted == NULL)
+			sorted = pool_services_sort(config);
+		log_change(config, i, starved, sorted);
 	}
+	free(sorted);
 }
 
 static void look(evutil_socket_t fd, short events, void *context)
@@ -174,8 +151,9 @@ struct watch *watch_create(struct event_base *base, const struct api_context *ru
 		return NULL;
 	watch->running = running;
 	watch->backends = calloc(MEMBER_COUNT_MAX, sizeof(*watch->backends));
+	watch->services = service_rates_create();
 	watch->timer = event_new(base, -1, EV_PERSIST, look, watch);
-	if (watch->backends != NULL && watch->timer != NULL &&
+	if (watch->backends != NULL && watch->services != NULL && watch->timer != NULL &&
 		event_add(watch->timer, &second) == 0)
 		return watch;
 	watch_destroy(watch);
@@ -189,7 +167,7 @@ void watch_destroy(struct watch *watch)
 	if (watch->timer != NULL)
 		event_free(watch->timer);
 	free(watch->backends);
-	free(watch->services);
+	service_rates_destroy(watch->services);
 	free(watch->pools);
 	free(watch);
 }
@@ -199,25 +177,24 @@ const struct rate *watch_backend(const struct watch *watch, uint32_t gid)
 	return watch->backends[gid].is_known ? &watch->backends[gid] : NULL;
 }
 
-const struct rate *watch_service(const struct watch *watch, const char *name, size_t hint)
+const struct rate *watch_service(struct watch *watch, const char *name, size_t hint)
 {
-	const struct watched_service *services = watch->services;
-	size_t place = hint;
-
-	if (place >= watch->service_count || strcmp(services[place].name, name) != 0)
-		for (place = 0; place < watch->service_count; place++)
-			if (strcmp(services[place].name, name) == 0)
-				break;
-	return place < watch->service_count && services[place].rate.is_known ? &services[place].rate
-									     : NULL;
+	return service_rates_find(watch->services, name, hint);
 }
 
-static const struct watched_pool *find_pool(const struct watch *watch, const char *name)
+static void pool_at(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
 {
-	for (size_t i = 0; i < watch->pool_count; i++)
-		if (strcmp(watch->pools[i].name, name) == 0)
-			return &watch->pools[i];
-	return NULL;
+	_Static_assert(CONFIG_NAME_SIZE <= FINDER_KEY_SIZE, "a name is a key");
+	memcpy(key, ((const struct watched_pool *)list)[place].name, CONFIG_NAME_SIZE);
+}
+
+static json_t *since_when(
+	const struct watch *watch, struct finder *finder, const char *name, size_t hint)
+{
+	size_t place = finder_find(finder, name, hint);
+	int64_t starved_s = place == FINDER_NONE ? 0 : watch->pools[place].starved_s;
+
+	return api_json_time(starved_s != 0 ? starved_s : time(NULL));
 }
 
 /* The plan is asked, so that the sentence stands at once; since when, a second later. */
@@ -225,24 +202,29 @@ void watch_warn(const struct watch *watch, json_t *warnings)
 {
 	const struct config *config = desired_config(watch->running->desired);
 	const struct plan *plan = desired_plan(watch->running->desired);
+	struct finder finder = { watch->pools, watch->pool_count, pool_at, NULL };
+	struct pool_services *sorted = pool_services_sort(config);
+	size_t said = 0;
 
-	for (size_t i = 0; i < config->pool_count; i++) {
-		char services[(SERVICES_NAMED + 1) * CONFIG_NAME_SIZE];
-		const struct watched_pool *pool;
+	for (size_t i = 0; sorted != NULL && i < config->pool_count; i++) {
+		char services[POOL_SERVICES_TEXT_SIZE];
 		json_t *since;
 
-		if (!is_starved(&plan->pools[i]))
+		if (!is_starved(&plan->pools[i]) ||
+			pool_services_name(sorted, config, i, services)[0] == '\0' ||
+			said++ >= WATCH_WARNINGS_MAX)
 			continue;
-		name_services(config, i, services, sizeof(services));
-		if (services[0] == '\0')
-			continue;
-		pool = find_pool(watch, config->pools[i].name);
-		since = api_json_time(
-			pool != NULL && pool->starved_s != 0 ? pool->starved_s : time(NULL));
+		since = since_when(watch, &finder, config->pools[i].name, i);
 		json_array_append_new(warnings,
 			json_sprintf("pool %s has had no backend that takes new flows since %s: "
 				     "new flows of %s are dropped",
 				config->pools[i].name, json_string_value(since), services));
 		json_decref(since);
 	}
+	if (said > WATCH_WARNINGS_MAX)
+		json_array_append_new(warnings,
+			json_sprintf("pools without a backend that takes new flows: %zu more",
+				said - WATCH_WARNINGS_MAX));
+	finder_fini(&finder);
+	free(sorted);
 }

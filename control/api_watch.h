@@ -19,7 +19,11 @@ void watch_destroy(struct watch *watch); /* NULL is allowed */
 
 /* NULL where it is not known yet. `hint`: where the service may stand in the configuration. */
 const struct rate *watch_backend(const struct watch *watch, uint32_t gid);
-const struct rate *watch_service(const struct watch *watch, const char *name, size_t hint);
+const struct rate *watch_service(struct watch *watch, const char *name, size_t hint);
 
-/* Adds a sentence for each pool that serves and has no backend that takes new flows. */
+/*
+ * Adds a sentence for each pool that serves and has no backend that takes new flows; of many, for
+ * the first of them and one for how many there are beside.
+ */
+#define WATCH_WARNINGS_MAX 50
 void watch_warn(const struct watch *watch, json_t *warnings);
