@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include "memory.h"
 #include "steer.h"
 #include "version.h"
+
+#define CONFIG_WARNINGS_MAX 100
 
 static json_t *status_worker(const struct worker_health *health)
 {
@@ -88,6 +91,34 @@ static void add_warning(void *context, const char *sentence)
 	json_array_append_new(context, json_string(sentence));
 }
 
+/* Those of a large configuration may be as many as it has services. */
+struct first_warnings {
+	json_t *list;
+	size_t count;
+};
+
+static void add_first(void *context, const char *sentence)
+{
+	struct first_warnings *first = context;
+
+	if (first->count++ < CONFIG_WARNINGS_MAX)
+		add_warning(first->list, sentence);
+}
+
+static void warn_of_configuration(const struct api *api, json_t *list)
+{
+	struct first_warnings first = { list, 0 };
+	char sentence[96];
+
+	config_warnings(desired_config(api->running.desired), add_first, &first);
+	if (first.count <= CONFIG_WARNINGS_MAX)
+		return;
+	snprintf(sentence, sizeof(sentence),
+		"warnings of the configuration: %zu more (sluiced --check tells all)",
+		first.count - CONFIG_WARNINGS_MAX);
+	add_warning(list, sentence);
+}
+
 static void add_condition(json_t *list, const struct condition *condition)
 {
 	json_t *since = api_json_time(condition->since_s);
@@ -115,7 +146,7 @@ static json_t *status_warnings(const struct api *api)
 	const struct conditions *conditions = host_watch_conditions(api->running.host_watch);
 	json_t *list = json_array();
 
-	config_warnings(desired_config(api->running.desired), add_warning, list);
+	warn_of_configuration(api, list);
 	if (api->refused_reload[0] != '\0')
 		add_warning(list, api->refused_reload);
 	watch_warn(api->watch, list);

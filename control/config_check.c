@@ -316,7 +316,7 @@ static void warn(struct warned *warned, const char *format, ...)
 		warned->say(warned->context, sentence);
 }
 
-static bool takes_new_flows(const struct config_pool *pool)
+static bool pool_takes_new_flows(const struct config_pool *pool)
 {
 	for (size_t i = 0; i < pool->backend_count; i++)
 		if (pool->backends[i].state == CONFIG_BACKEND_ACTIVE &&
@@ -325,10 +325,22 @@ static bool takes_new_flows(const struct config_pool *pool)
 	return false;
 }
 
+/* By pool: each is looked through once, for thousands of services may share one. NULL: no memory.
+ */
+static bool *find_takers(const struct config *config)
+{
+	bool *takers = calloc(config->pool_count + 1, sizeof(*takers));
+
+	for (size_t i = 0; takers != NULL && i < config->pool_count; i++)
+		takers[i] = pool_takes_new_flows(&config->pools[i]);
+	return takers;
+}
+
 size_t config_warnings(const struct config *config,
 	void (*say)(void *context, const char *sentence), void *context)
 {
 	struct warned warned = { say, context, 0 };
+	bool *takers = find_takers(config);
 
 	for (size_t i = 0; i < config->pool_count; i++) {
 		const struct config_pool *pool = &config->pools[i];
@@ -345,14 +357,15 @@ size_t config_warnings(const struct config *config,
 				"shares differ from the weights by that: drop the list",
 				i, pool->vacant_count, pool->backend_count);
 	}
-	for (size_t i = 0; i < config->service_count; i++) {
-		const struct config_pool *pool = &config->pools[config->services[i].pool];
+	for (size_t i = 0; takers != NULL && i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
 
-		if (!takes_new_flows(pool))
+		if (!takers[service->pool])
 			warn(&warned,
 				"services[%zu]: pool \"%s\" has no active backend with a weight, "
 				"service \"%s\" drops new flows",
-				i, pool->name, config->services[i].name);
+				i, config->pools[service->pool].name, service->name);
 	}
+	free(takers);
 	return warned.count;
 }

@@ -5,7 +5,7 @@ import json
 from lib import frames
 from lib.judge import require, require_equal
 from lib.registry import case
-from lib.rig import backend
+from lib.rig import backend, pool, service
 from lib.worlds import world
 
 CLIENT = {"source": "10.1.0.99", "source_port": 4000, "destination": frames.VIP[4],
@@ -67,6 +67,31 @@ def a_long_document_is_told_whole_to_each_and_after_a_change(rig):
     require_equal(second["revision"], status["configuration"]["revision"], "revision")
     require_equal([entry["weight"] for entry in second["config"]["pools"][0]["backends"]],
                   [100] * 9999 + [50], "weights after the change")
+
+
+@case
+def status_names_some_of_many_pools_without_a_backend(rig):
+    count = 10000
+    pools = [{**pool(f"pool-{number}", backend("web", "10.2.0.21", state="disabled")), "slots": 251}
+             for number in range(count)]
+    services = [service(f"www-{number}", f"203.0.{113 + (number >> 8)}.{number & 255}", 80,
+                        pool=f"pool-{count - 1 - number}") for number in range(count)]
+
+    def question(daemon):
+        return daemon.call("status")["warnings"], daemon.call("pool.list")
+
+    setting = {**world(), "pools": pools, "services": services}
+    warnings, listed = rig.run([], ask=question, **setting).asked
+    told = [warning for warning in warnings if "has had no backend" in warning]
+    require_equal(len(told), 50, "pools that are named")
+    require("of www-9999 are dropped" in told[0], told[0])
+    require(f"pools without a backend that takes new flows: {count - 50} more" in warnings,
+            f"the number of the others is not told in {warnings[-5:]}")
+    require("warnings of the configuration: 9900 more (sluiced --check tells all)" in warnings,
+            f"nor how many warnings there are beside: {warnings[90:110]}")
+    require_equal({entry["name"]: entry["services"] for entry in listed},
+                  {f"pool-{count - 1 - number}": [f"www-{number}"] for number in range(count)},
+                  "services by pool")
 
 
 @case
