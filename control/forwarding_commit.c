@@ -2,7 +2,8 @@
 /*
  * The order of stores is what makes a change invisible to traffic:
  *
- *   0. rows: the next process finds out whom every number stands for;
+ *   0. rows: the next process finds out whom every number stands for; that of a new pool comes
+ * after its words, which were another's;
  *   1. members and records: a worker that follows a word, old or new, finds a whole record;
  *   2. the generation of tables: it points to words that are in place;
  *   3. slot words, each by itself: a packet goes by the old owner or by the new one;
@@ -327,12 +328,11 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 
 		if (pool->before == NULL) {
 			tracking_begin_pool(forwarding->tracking, pool->live->number);
+			fill_slots(pool, &change->plan->pools[i]);
 			forwarding_write_pool(forwarding, pool);
 		}
 		if (!pool->is_left_alone)
 			store_backends(forwarding, pool);
-		if (pool->before == NULL)
-			fill_slots(pool, &change->plan->pools[i]);
 	}
 	store_services(forwarding, change);
 	retire_removed(forwarding);

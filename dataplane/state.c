@@ -367,11 +367,13 @@ void state_slots_write(struct state *state, uint32_t first, const uint32_t *word
 {
 	int file = state->file.next >= 0 ? state->file.next : state->file.descriptor;
 	off_t place = state->plan.regions[STATE_SLOTS].offset + first * sizeof(*words);
-	ssize_t written = pwrite(file, words, count * sizeof(*words), place);
-	uint32_t done = written < 0 ? 0 : written / sizeof(*words);
 	_Atomic uint32_t *rest = state_slots(state, first);
+	ssize_t written;
+	uint32_t done;
 
 	assert(count <= state->plan.layout.slot_words - first);
+	written = pwrite(file, words, count * sizeof(*words), place);
+	done = written < 0 ? 0 : written / sizeof(*words);
 	for (uint32_t i = done; i < count; i++)
 		slot_store(&rest[i], words[i]);
 }
