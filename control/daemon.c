@@ -65,7 +65,8 @@ struct daemon {
 	struct workers *workers;
 	struct turns *turns;
 	struct host_watch *host_watch;
-	struct background_job forgetting;
+	struct background_job tidying; /* of the state file */
+	int allocated;                 /* its outcome: 0 or a negative errno */
 	struct api *api;
 };
 
@@ -446,24 +447,35 @@ static int start_workers(struct daemon *daemon, struct error *error)
 	return 0;
 }
 
-static void forget(struct background_job *job)
+static void tidy_state(struct background_job *job)
 {
-	state_forget_before(((struct daemon *)job->context)->state);
+	struct daemon *daemon = job->context;
+
+	state_forget_before(daemon->state);
+	daemon->allocated = state_allocate_rest(daemon->state);
 }
 
-static void forgotten(struct background_job *job)
+static void state_is_tidy(struct background_job *job)
 {
+	const struct daemon *daemon = job->context;
+
+	if (daemon->allocated != 0)
+		log_warning("the state file has no space for the slots of new pools: %s",
+			strerror(-daemon->allocated));
 }
 
-/* Packets flow by now: they do not wait for the pages of the old state file to be freed. */
-static int forget_before(struct daemon *daemon, struct error *error)
+/*
+ * Packets flow by now: they do not wait for the pages of the old state file to be freed, nor for
+ * those of pools to come.
+ */
+static int tidy_up(struct daemon *daemon, struct error *error)
 {
-	daemon->forgetting = (struct background_job){
-		.work = forget,
-		.done = forgotten,
+	daemon->tidying = (struct background_job){
+		.work = tidy_state,
+		.done = state_is_tidy,
 		.context = daemon,
 	};
-	background_run(daemon->work, &daemon->forgetting);
+	background_run(daemon->work, &daemon->tidying);
 	return 0;
 }
 
@@ -524,7 +536,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 		publish_config,
 		settle_state,
 		start_workers,
-		forget_before,
+		tidy_up,
 		start_timers,
 		start_api,
 	};

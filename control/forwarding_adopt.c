@@ -231,9 +231,6 @@ static uint32_t judge_word(const struct live_pool *pool, uint32_t word)
 	uint32_t flags = word & (SLOT_TRACK | SLOT_OBSERVE | SLOT_GUARD | SLOT_RECENT);
 	uint32_t cur = slot_cur(word), home = slot_home(word);
 
-	/* nearly all: quiet, and of a backend that there is */
-	if (word == slot_pack(cur, cur) && cur != SLOT_NO_BACKEND && pool->members[cur] != NULL)
-		return word;
 	if (cur != SLOT_NO_BACKEND && pool->members[cur] == NULL)
 		cur = SLOT_NO_BACKEND;
 	if (home != SLOT_NO_BACKEND && pool->members[home] == NULL)
@@ -243,17 +240,46 @@ static uint32_t judge_word(const struct live_pool *pool, uint32_t word)
 	return slot_pack(cur, home) | ((flags & SLOT_TRACK) != 0 ? flags : 0);
 }
 
+static void judge_words(const struct live_pool *pool, uint32_t *words, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		words[i] = judge_word(pool, words[i]);
+}
+
+/* How many indices from 0 on have a backend. */
+static uint32_t count_known(const struct live_pool *pool)
+{
+	uint32_t known = 0;
+
+	while (known < SLOT_BACKEND_MAX && pool->members[known] != NULL)
+		known++;
+	return known;
+}
+
+/* Nearly all words are quiet and of such a backend: without a branch in it, for many at a time. */
+static bool are_sound(const uint32_t *words, uint32_t count, uint32_t known)
+{
+	uint32_t unsound = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t cur = slot_cur(words[i]);
+
+		unsound |= (words[i] ^ slot_pack(cur, cur)) | (cur >= known);
+	}
+	return unsound == 0;
+}
+
 static void adopt_words(const struct adoption *adoption, const struct identity_pool *row,
 	const struct live_pool *pool)
 {
-	uint32_t words[WORDS_AT_ONCE];
+	uint32_t words[WORDS_AT_ONCE], known = count_known(pool);
 
 	for (uint32_t slot = 0; slot < pool->slots; slot += WORDS_AT_ONCE) {
 		uint32_t count = RTE_MIN(pool->slots - slot, WORDS_AT_ONCE);
 
 		state_reader_copy_slots(adoption->before, row->first_word + slot, count, words);
-		for (uint32_t i = 0; i < count; i++)
-			words[i] = judge_word(pool, words[i]);
+		if (!are_sound(words, count, known))
+			judge_words(pool, words, count);
 		state_slots_write(pool->state, pool->first_word + slot, words, count);
 	}
 }

@@ -29,7 +29,8 @@ struct state {
 	struct state_header plan;  /* our own copy, which nobody else can change */
 	struct state_reader *before;
 	enum state_start start;
-	struct arena *slots; /* in cache lines */
+	struct arena *slots;     /* in cache lines */
+	_Atomic uint32_t backed; /* slot words, from the first on, that have space in the file */
 	struct arena *records;
 	struct state_pins pins;
 };
@@ -134,6 +135,7 @@ static int make_room(struct state *state, struct state_refusal *refusal)
 	const struct state_layout *before;
 	int result;
 
+	state->backed = layout.slot_words;
 	if (state->before == NULL)
 		return 0;
 	before = &state_reader_header(state->before)->layout;
@@ -141,9 +143,29 @@ static int make_room(struct state *state, struct state_refusal *refusal)
 	layout.backends = RTE_MAX(layout.backends, before->backends);
 	layout.records = RTE_MAX(layout.records, before->records);
 	add_pools(&layout, state->before);
+	state->backed = layout.slot_words - state->plan.layout.slot_words;
 	keep_pins(&layout, state->before);
 	result = state_header_lay_out(&state->plan, &layout);
 	return result == 0 ? 0 : state_refuse(refusal, STATE_REFUSED_LAYOUT, result);
+}
+
+/* Of the slot words, what has no space in the file yet; from page to page. */
+static struct state_file_part find_unbacked(const struct state *state)
+{
+	uint64_t end = state->plan.regions[STATE_RECORDS].offset;
+	uint64_t bytes = state->backed * sizeof(uint32_t);
+	uint64_t first = state->plan.regions[STATE_SLOTS].offset +
+			 (bytes + STATE_PAGE_SIZE - 1) / STATE_PAGE_SIZE * STATE_PAGE_SIZE;
+
+	return (struct state_file_part){ first, end - first };
+}
+
+/* Space for words that nobody has yet is not waited for: it is most of the file. */
+static int prepare_file(struct state *state, struct state_refusal *refusal)
+{
+	struct state_file_part later = find_unbacked(state);
+
+	return state_file_prepare(&state->file, state->plan.file_size, &later, refusal);
 }
 
 static int map_file(struct state *state, struct state_refusal *refusal)
@@ -249,7 +271,7 @@ int state_open(const char *path, const struct state_layout *layout, uint64_t key
 		result = make_room(state, refusal);
 	}
 	if (result == 0)
-		result = state_file_prepare(&state->file, state->plan.file_size, refusal);
+		result = prepare_file(state, refusal);
 	if (result == 0)
 		result = map_file(state, refusal);
 	if (result == 0)
@@ -352,12 +374,48 @@ static uint32_t lines_of(uint32_t count)
 	return state_slots_room(count) / SLOTS_PER_LINE;
 }
 
+static int own_file(const struct state *state)
+{
+	return state->file.next >= 0 ? state->file.next : state->file.descriptor;
+}
+
+/* What another thread has made of it meanwhile is more. */
+static int back(struct state *state, uint32_t words)
+{
+	uint32_t backed = state->backed;
+	struct state_file_part part = find_unbacked(state);
+	int result;
+
+	if (words <= backed)
+		return 0;
+	part.length = RTE_MIN(
+		part.length, RTE_ALIGN_CEIL((words - backed) * sizeof(uint32_t), STATE_PAGE_SIZE));
+	result = state_file_allocate(own_file(state), &part);
+	if (result == 0)
+		atomic_compare_exchange_strong(&state->backed, &backed, words);
+	return result;
+}
+
+int state_allocate_rest(struct state *state)
+{
+	struct state_file_part rest = find_unbacked(state);
+	int result = state_file_allocate(own_file(state), &rest);
+
+	if (result == 0)
+		state->backed = state->plan.layout.slot_words;
+	return result;
+}
+
 int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first)
 {
 	uint32_t line = arena_take(state->slots, lines_of(count));
 
 	if (line == ARENA_FULL)
 		return -ENOSPC;
+	if (back(state, (line + lines_of(count)) * SLOTS_PER_LINE) != 0) {
+		arena_give(state->slots, line, lines_of(count));
+		return -ENOSPC;
+	}
 	*first = line * SLOTS_PER_LINE;
 	return 0;
 }
@@ -365,14 +423,13 @@ int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first)
 /* What the file does not take is stored by the mapping, which always does. */
 void state_slots_write(struct state *state, uint32_t first, const uint32_t *words, uint32_t count)
 {
-	int file = state->file.next >= 0 ? state->file.next : state->file.descriptor;
 	off_t place = state->plan.regions[STATE_SLOTS].offset + first * sizeof(*words);
 	_Atomic uint32_t *rest = state_slots(state, first);
 	ssize_t written;
 	uint32_t done;
 
 	assert(count <= state->plan.layout.slot_words - first);
-	written = pwrite(file, words, count * sizeof(*words), place);
+	written = pwrite(own_file(state), words, count * sizeof(*words), place);
 	done = written < 0 ? 0 : written / sizeof(*words);
 	for (uint32_t i = done; i < count; i++)
 		slot_store(&rest[i], words[i]);

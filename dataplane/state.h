@@ -54,8 +54,10 @@ const char *state_start_text(enum state_start start);
 /*
  * Takes the name `path`, making a file (0640) and its directory (0750; only the last one) where
  * they are absent, and makes the new file, all of its space allocated: slot words, rows and
- * counters are zero, and so are the pins unless there are some to adopt. It has room for at least
- * as many services and backends as the file before, so that their numbers can be kept. Neither the
+ * counters are zero, and so are the pins unless there are some to adopt. Where there is something
+ * to adopt, slot words beyond that have their space only from state_allocate_rest() on, or when
+ * they are handed out; that there is as much has been seen. It has room for at least as many
+ * services and backends as the file before, so that their numbers can be kept. Neither the
  * directory nor the file may be a symbolic link. Returns 0 and the state, or a negative errno with
  * the reason in `refusal`; a file that was there before is left as it was.
  */
@@ -86,6 +88,12 @@ int state_settle(struct state *state, struct state_refusal *refusal);
  */
 void state_forget_before(struct state *state);
 
+/*
+ * Once settled: allocates what state_open() has left. 0, or a negative errno: what is handed out
+ * has its space all the same. Any one thread, beside the control thread.
+ */
+int state_allocate_rest(struct state *state);
+
 /* Lets go of the file and leaves it where it is, once settled. NULL is allowed. */
 void state_close(struct state *state);
 
@@ -106,7 +114,8 @@ static inline uint32_t state_slots_room(uint32_t count)
 /*
  * Takes room for a table of `count` slot words, the first that is wide enough, and stores the
  * number of its first word. The words are what they were: all of them are stored before anything
- * can reach the table, and a large table is not written twice. -ENOSPC: no gap is wide enough.
+ * can reach the table, and a large table is not written twice. -ENOSPC: no gap is wide
+ * enough, or the file system is full.
  */
 int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first);
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "state_header.h"
@@ -317,14 +318,39 @@ static int sign(int descriptor)
 	return length == sizeof(signature) ? 0 : -ENOSPC;
 }
 
-static int allocate(int descriptor, uint64_t size)
+int state_file_allocate(int descriptor, const struct state_file_part *part)
 {
-	int code;
+	int code = 0;
 
+	if (part->length == 0)
+		return 0;
 	do
-		code = posix_fallocate(descriptor, 0, size);
+		code = posix_fallocate(descriptor, part->offset, part->length);
 	while (code == EINTR);
 	return -code;
+}
+
+/* A file system without a limit says that it has no blocks at all. */
+static int judge_space(int descriptor, uint64_t length)
+{
+	struct statvfs status;
+
+	if (length == 0)
+		return 0;
+	if (fstatvfs(descriptor, &status) != 0)
+		return -errno;
+	return status.f_blocks != 0 && status.f_bfree < length / status.f_frsize ? -ENOSPC : 0;
+}
+
+static int allocate(int descriptor, uint64_t size, const struct state_file_part *later)
+{
+	uint64_t end = later->offset + later->length;
+	struct state_file_part before = { 0, later->offset }, behind = { end, size - end };
+	int result = state_file_allocate(descriptor, &before);
+
+	if (result == 0)
+		result = state_file_allocate(descriptor, &behind);
+	return result == 0 ? judge_space(descriptor, later->length) : result;
 }
 
 /* Only who has the lock on the name makes this file: one that is there was left by a start. */
@@ -350,7 +376,8 @@ static void drop_next(struct state_file *file)
 	file->next = -1;
 }
 
-int state_file_prepare(struct state_file *file, uint64_t size, struct state_refusal *refusal)
+int state_file_prepare(struct state_file *file, uint64_t size, const struct state_file_part *later,
+	struct state_refusal *refusal)
 {
 	int result = make_next(file);
 
@@ -364,7 +391,7 @@ int state_file_prepare(struct state_file *file, uint64_t size, struct state_refu
 	if (result == 0 && fdatasync(file->next) != 0 && errno != EINVAL)
 		result = -errno;
 	if (result == 0)
-		result = allocate(file->next, size);
+		result = allocate(file->next, size, later);
 	if (result == 0)
 		return 0;
 	drop_next(file);

@@ -69,11 +69,22 @@ struct state_file {
  */
 int state_file_open(struct state_file *file, const char *path, struct state_refusal *refusal);
 
+/* Bytes of the file, from page to page. */
+struct state_file_part {
+	uint64_t offset;
+	uint64_t length; /* may be 0 */
+};
+
 /*
  * Makes the file that is to take the place of the one that has the name, locked, signed as ours and
- * with `size` bytes allocated. The old one is not touched. A refusal leaves nothing behind.
+ * with `size` bytes allocated, but for `later`, for which there is space by now and which does not
+ * end the file. The old one is not touched. A refusal leaves nothing behind.
  */
-int state_file_prepare(struct state_file *file, uint64_t size, struct state_refusal *refusal);
+int state_file_prepare(struct state_file *file, uint64_t size, const struct state_file_part *later,
+	struct state_refusal *refusal);
+
+/* Allocates a part of the file that is open there. 0 or a negative errno. Any thread. */
+int state_file_allocate(int descriptor, const struct state_file_part *part);
 
 /* Gives that file, and the directory where we made it, to the group. 0 or a negative errno. */
 int state_file_set_group(struct state_file *file, gid_t group);

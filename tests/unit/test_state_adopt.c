@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "factor.h"
@@ -217,6 +218,36 @@ static void the_next_process_finds_what_the_one_before_left(void **state)
 	assert_full(state_before(opened));                           /* until it is let go of */
 	state_forget_before(opened);
 	assert_null(state_before(opened));
+	state_close(opened);
+}
+
+static uint64_t allocated_bytes(const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(stat(path, &status), 0);
+	return (uint64_t)status.st_blocks * 512;
+}
+
+static void space_for_pools_to_come_is_allocated_when_it_is_handed_out(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	uint64_t all, before;
+	uint32_t first;
+	struct state *opened;
+
+	leave_full_file(place);
+	layout.slot_words = 1 << 20;
+	opened = open_state(place, &layout);
+	all = state_memory(state_layout(opened));
+	before = allocated_bytes(place->next_path);
+	assert_in_range(before, 1, all - (UINT64_C(3) << 20));
+	assert_int_equal(state_slots_allocate(opened, 1 << 18, &first), 0);
+	assert_in_range(allocated_bytes(place->next_path), before + (3 << 18), all - (1 << 20));
+	settle(opened);
+	assert_int_equal(state_allocate_rest(opened), 0);
+	assert_in_range(allocated_bytes(place->path), all, UINT64_MAX);
 	state_close(opened);
 }
 
@@ -803,6 +834,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(the_next_process_finds_what_the_one_before_left),
+		PLACE_TEST(space_for_pools_to_come_is_allocated_when_it_is_handed_out),
 		PLACE_TEST(room_for_services_and_backends_never_shrinks),
 		PLACE_TEST(a_larger_file_adopts_a_smaller_one),
 		PLACE_TEST(nothing_beyond_the_file_before_is_handed_out),
