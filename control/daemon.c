@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -278,6 +279,10 @@ static int open_state(struct daemon *daemon, struct error *error)
 		return -EINVAL;
 	log_info("%s start: %s", state_start(daemon->state) == STATE_WARM ? "warm" : "cold",
 		state_start_text(state_start(daemon->state)));
+	if (state_pins_lost(daemon->state) != 0)
+		log_warning("the state file %s has no space for %" PRIu64
+			    " pins beside the table of dataplane.pins: they are given up",
+			config->dataplane.state_file, state_pins_lost(daemon->state));
 	return 0;
 }
 

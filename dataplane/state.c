@@ -33,6 +33,7 @@ struct state {
 	_Atomic uint32_t backed; /* slot words, from the first on, that have space in the file */
 	struct arena *records;
 	struct state_pins pins;
+	uint64_t pins_lost;
 };
 
 uint64_t state_memory(const struct state_layout *layout)
@@ -189,35 +190,61 @@ static int open_books(struct state *state, struct state_refusal *refusal)
 	return 0;
 }
 
-static bool is_empty(const struct state_reader_pins *table)
+static uint64_t count_pins(const struct state_reader_pins *table)
 {
 	const uint64_t *words = table->memory;
+	uint64_t count = 0;
 
 	for (uint64_t i = 0; i < (uint64_t)table->bucket_count * PINS_WAYS; i++)
-		if (pin_class(words[i]) != PIN_EMPTY)
-			return false;
-	return true;
+		count += pin_class(words[i]) != PIN_EMPTY;
+	return count;
 }
 
-static int adopt_older(
-	struct state *state, const struct state_reader_pins *from, struct state_refusal *refusal)
+static int adopt_older(struct state *state, const struct state_reader_pins *from)
 {
 	struct state_pin_table table;
 	int result;
 
-	if (is_empty(from))
+	if (count_pins(from) == 0)
 		return 0;
-	refusal->bytes = pins_memory(from->bucket_count);
 	result = state_pins_append(&state->pins, from->bucket_count, &table);
 	if (result != 0)
-		return state_refuse(refusal, STATE_REFUSED_SPACE, result);
+		return result;
 	state_reader_copy_pins(state->before, from, table.memory);
 	state_pins_add(&state->pins, &table);
 	return 0;
 }
 
+/* Nobody has looked into them yet. */
+static void cancel_older(struct state *state)
+{
+	while (state->pins.count > 0)
+		state_pins_cancel(&state->pins, &state->pins.tables[--state->pins.count]);
+	state->pins.end = state->plan.file_size;
+}
+
+/*
+ * Those from place `youngest` on, of which the last is the oldest. Where there is no space for all,
+ * the pins of the oldest are given up: to start with fewer is better than not to start.
+ */
+static void adopt_all_older(
+	struct state *state, const struct state_reader_pins *tables, int youngest, int count)
+{
+	int result = -ENOSPC;
+
+	while (result != 0 && count > youngest) {
+		result = 0;
+		for (int i = count - 1; i >= youngest && result == 0; i--)
+			result = adopt_older(state, &tables[i]);
+		if (result == 0)
+			break;
+		cancel_older(state);
+		state->pins_lost += count_pins(&tables[--count]);
+	}
+}
+
 /* The table of before goes on where it has the right number, and empties beside ours if not. */
-static int adopt_pins(struct state *state, struct state_refusal *refusal)
+static void adopt_pins(struct state *state)
 {
 	struct state_pin_table current = {
 		.memory = state_header_region(&state->plan, state->base, STATE_PINS),
@@ -226,7 +253,7 @@ static int adopt_pins(struct state *state, struct state_refusal *refusal)
 	};
 	struct state_reader_pins before[STATE_PIN_TABLES];
 	int count = state->before == NULL ? 0 : state_reader_list_pins(state->before, before);
-	int youngest = 0, result = 0;
+	int youngest = 0;
 
 	state->pins.descriptor = state->file.next;
 	state->pins.header = state->base;
@@ -235,15 +262,12 @@ static int adopt_pins(struct state *state, struct state_refusal *refusal)
 		state_reader_copy_pins(state->before, &before[0], current.memory);
 		youngest = 1;
 	}
-	for (int i = count - 1; i >= youngest && result == 0; i--)
-		result = adopt_older(state, &before[i], refusal);
-	if (result == 0)
-		state_pins_add(&state->pins, &current);
-	return result;
+	adopt_all_older(state, before, youngest, count);
+	state_pins_add(&state->pins, &current);
 }
 
 /* The file is new, so all but our signature is zero; `ready` is written when it is settled. */
-static int begin(struct state *state, struct state_refusal *refusal)
+static void begin(struct state *state)
 {
 	uint64_t fingerprint = state->plan.key_fingerprint;
 
@@ -251,7 +275,7 @@ static int begin(struct state *state, struct state_refusal *refusal)
 	memcpy(state->base, &state->plan, STATE_HEADER_CONSTANT_SIZE);
 	atomic_store_explicit(
 		&state->base->reader_generation, state->plan.started_ns, memory_order_relaxed);
-	return adopt_pins(state, refusal);
+	adopt_pins(state);
 }
 
 int state_open(const char *path, const struct state_layout *layout, uint64_t key_fingerprint,
@@ -276,12 +300,11 @@ int state_open(const char *path, const struct state_layout *layout, uint64_t key
 		result = map_file(state, refusal);
 	if (result == 0)
 		result = open_books(state, refusal);
-	if (result == 0)
-		result = begin(state, refusal);
 	if (result != 0) {
 		state_discard(state);
 		return result;
 	}
+	begin(state);
 	*opened = state;
 	return 0;
 }
@@ -294,6 +317,11 @@ int state_set_group(struct state *state, gid_t group)
 enum state_start state_start(const struct state *state)
 {
 	return state->start;
+}
+
+uint64_t state_pins_lost(const struct state *state)
+{
+	return state->pins_lost;
 }
 
 const struct state_reader *state_before(const struct state *state)

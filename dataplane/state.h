@@ -11,7 +11,7 @@
  * that at hand for the caller to adopt, judged row by row (identity.h); the pins are copied whole,
  * because any bytes are a table. Where they were of another number, their table stays as an older
  * one beside the new one, until it is empty (pins_older.h). The new file takes the place of the old
- *one when all is adopted.
+ * one when all is adopted.
  *
  * Opening, settling, closing, allocating and freeing: control thread.
  */
@@ -72,6 +72,9 @@ int state_open(const char *path, const struct state_layout *layout, uint64_t key
 int state_set_group(struct state *state, gid_t group);
 
 enum state_start state_start(const struct state *state);
+
+/* Pins that were not adopted: the file system has no space for their older tables. */
+uint64_t state_pins_lost(const struct state *state);
 
 /* What an earlier process has left, until that is let go of; NULL: nothing. */
 const struct state_reader *state_before(const struct state *state);

@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -249,6 +252,51 @@ static void space_for_pools_to_come_is_allocated_when_it_is_handed_out(void **st
 	assert_int_equal(state_allocate_rest(opened), 0);
 	assert_in_range(allocated_bytes(place->path), all, UINT64_MAX);
 	state_close(opened);
+}
+
+static void limit_place(const struct place *place, unsigned long flags, uint64_t bytes)
+{
+	char options[64];
+
+	snprintf(options, sizeof(options), "size=%lu,mode=0750", (unsigned long)bytes);
+	assert_int_equal(mount("none", place->directory, "tmpfs", flags, options), 0);
+}
+
+static void pins_without_space_are_given_up_and_the_rest_goes_on(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct state *opened;
+	uint64_t needed;
+
+	/* Private mounts, gone with this process at the latest. Root needed. */
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mkdir(place->directory, 0750), 0);
+	limit_place(place, 0, 1 << 20);
+	leave_full_file(place);
+	layout.pin_buckets++;
+	opened = open_state(place, &layout);
+	assert_int_equal(state_pin_tables(opened)->count, 2);
+	assert_int_equal(state_pins_lost(opened), 0);
+	needed = allocated_bytes(place->path) + allocated_bytes(place->next_path);
+	state_discard(opened);
+
+	limit_place(place, MS_REMOUNT, needed - 4096);
+	opened = open_state(place, &layout);
+	assert_int_equal(state_start(opened), STATE_WARM);
+	assert_full(state_before(opened));
+	assert_int_equal(state_pin_tables(opened)->count, 1);
+	assert_in_range(state_pins_lost(opened), 1, small.pin_buckets * PINS_WAYS);
+	state_discard(opened);
+
+	limit_place(place, MS_REMOUNT, needed);
+	opened = open_state(place, &layout);
+	assert_int_equal(state_pin_tables(opened)->count, 2);
+	assert_int_equal(state_pins_lost(opened), 0);
+	assert_pins(state_pin_tables(opened)->tables[0].memory);
+	state_close(opened);
+	assert_int_equal(umount2(place->directory, MNT_DETACH), 0);
 }
 
 static void room_for_services_and_backends_never_shrinks(void **state)
@@ -834,6 +882,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(the_next_process_finds_what_the_one_before_left),
+		PLACE_TEST(pins_without_space_are_given_up_and_the_rest_goes_on),
 		PLACE_TEST(space_for_pools_to_come_is_allocated_when_it_is_handed_out),
 		PLACE_TEST(room_for_services_and_backends_never_shrinks),
 		PLACE_TEST(a_larger_file_adopts_a_smaller_one),
