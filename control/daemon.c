@@ -28,6 +28,7 @@
 #include "log.h"
 #include "loop.h"
 #include "maglev.h"
+#include "memory.h"
 #include "mempools.h"
 #include "plural.h"
 #include "port.h"
@@ -67,7 +68,7 @@ struct daemon {
 	struct turns *turns;
 	struct host_watch *host_watch;
 	struct background_job tidying; /* of the state file */
-	int allocated;                 /* its outcome: 0 or a negative errno */
+	int allocated, locked;         /* its outcome: 0 or a negative errno */
 	struct api *api;
 };
 
@@ -458,6 +459,17 @@ static void tidy_state(struct background_job *job)
 
 	state_forget_before(daemon->state);
 	daemon->allocated = state_allocate_rest(daemon->state);
+	daemon->locked = state_lock(daemon->state);
+}
+
+static void warn_unlocked(const struct daemon *daemon)
+{
+	char bytes[16];
+
+	memory_format(state_memory(state_layout(daemon->state)), bytes);
+	log_warning("the state file is not locked in memory, packets wait where it is swapped out: "
+		    "%s: it takes the capability IPC_LOCK or an RLIMIT_MEMLOCK of %s",
+		strerror(-daemon->locked), bytes);
 }
 
 static void state_is_tidy(struct background_job *job)
@@ -467,11 +479,13 @@ static void state_is_tidy(struct background_job *job)
 	if (daemon->allocated != 0)
 		log_warning("the state file has no space for the slots of new pools: %s",
 			strerror(-daemon->allocated));
+	if (daemon->locked != 0)
+		warn_unlocked(daemon);
 }
 
 /*
  * Packets flow by now: they do not wait for the pages of the old state file to be freed, nor for
- * those of pools to come.
+ * those of pools to come, nor until all are mapped.
  */
 static int tidy_up(struct daemon *daemon, struct error *error)
 {

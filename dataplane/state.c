@@ -434,6 +434,11 @@ int state_allocate_rest(struct state *state)
 	return result;
 }
 
+int state_lock(struct state *state)
+{
+	return mlock(state->base, state->plan.file_size) == 0 ? 0 : -errno;
+}
+
 int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first)
 {
 	uint32_t line = arena_take(state->slots, lines_of(count));

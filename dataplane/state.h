@@ -97,6 +97,13 @@ void state_forget_before(struct state *state);
  */
 int state_allocate_rest(struct state *state);
 
+/*
+ * Once settled: maps every page of what is laid out and locks it in memory, so that a packet meets
+ * no page fault and waits for no swap. 0; -EPERM or -ENOMEM: RLIMIT_MEMLOCK forbids it; or another
+ * negative errno. Takes as long as there are pages. Any one thread.
+ */
+int state_lock(struct state *state);
+
 /* Lets go of the file and leaves it where it is, once settled. NULL is allowed. */
 void state_close(struct state *state);
 

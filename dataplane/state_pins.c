@@ -42,8 +42,10 @@ int state_pins_append(struct state_pins *pins, uint32_t bucket_count, struct sta
 	if (result == 0) {
 		table->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
 			pins->descriptor, pins->end);
-		if (table->memory != MAP_FAILED)
+		if (table->memory != MAP_FAILED) {
+			mlock(table->memory, size); /* state_lock() says why it cannot be */
 			return 0;
+		}
 		result = -errno;
 	}
 	give_back(pins, table->offset, bucket_count);

@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -658,6 +660,51 @@ static void words_that_are_written_at_once_are_those_of_the_mapping(void **state
 	state_close(opened);
 }
 
+/* Of this process, in bytes. */
+static uint64_t locked_bytes(void)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	unsigned long kib = 0;
+	char line[256];
+
+	assert_non_null(status);
+	while (fgets(line, sizeof(line), status) != NULL && sscanf(line, "VmLck: %lu", &kib) != 1)
+		continue;
+	fclose(status);
+	return kib * 1024;
+}
+
+/* Without the capability and with no limit left. */
+static int lock_as_nobody(struct state *opened)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 || setresuid(65534, 65534, 65534) != 0)
+		return 0;
+	return state_lock(opened);
+}
+
+static void a_file_is_locked_in_memory_where_that_is_allowed(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = start_state(place, &small);
+	uint64_t before = locked_bytes();
+	int status;
+	pid_t child = fork(); /* locks are not inherited */
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(-lock_as_nobody(opened));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_true(WEXITSTATUS(status) == EPERM || WEXITSTATUS(status) == ENOMEM);
+
+	assert_int_equal(state_lock(opened), 0);
+	assert_int_equal(locked_bytes() - before, state_memory(state_layout(opened)));
+	state_close(opened);
+	assert_int_equal(locked_bytes(), before);
+}
+
 static void cells_are_handed_out_once_zeroed_and_never_the_first(void **state)
 {
 	const struct place *place = *state;
@@ -925,6 +972,7 @@ int main(void)
 		PLACE_TEST(regions_are_apart_and_aligned),
 		PLACE_TEST(tables_never_overlap_and_begin_on_a_cache_line),
 		PLACE_TEST(words_that_are_written_at_once_are_those_of_the_mapping),
+		PLACE_TEST(a_file_is_locked_in_memory_where_that_is_allowed),
 		PLACE_TEST(cells_are_handed_out_once_zeroed_and_never_the_first),
 		PLACE_TEST(a_reader_sees_what_owner_and_workers_write),
 		PLACE_TEST(a_reader_notices_renumbering_and_a_new_owner),
