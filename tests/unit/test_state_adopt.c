@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "factor.h"
@@ -539,6 +541,99 @@ static void pins_of_another_number_stay_in_an_older_table(void **state)
 	state_close(opened);
 }
 
+#define MARK (UINT64_C(0x123456789abc0000) | PIN_ESTABLISHED << 1)
+
+static bool is_marked(const struct state_pin_table *table)
+{
+	return *(const uint64_t *)table->memory == MARK;
+}
+
+static bool has_mark(struct state *opened)
+{
+	const struct state_pins *pins = state_pin_tables(opened);
+
+	for (uint32_t i = 0; i < pins->count; i++)
+		if (is_marked(&pins->tables[i]))
+			return true;
+	return false;
+}
+
+/* As pins move over: into the current table first, then the older ones go. */
+static void move_mark(struct state *opened)
+{
+	struct state_pins *pins = state_pin_tables(opened);
+
+	*(uint64_t *)state_pins(opened) = MARK;
+	while (pins->count > 1)
+		state_pins_drop(pins, pins->tables[0].memory);
+}
+
+static void tell_step(int pipe)
+{
+	if (write(pipe, "", 1) != 1)
+		_exit(2);
+}
+
+/* Tables grow one after the other, and a byte tells of each step, until this process is killed. */
+static void grow_for_ever(const struct place *place, int pipe)
+{
+	struct state_refusal refusal;
+	struct state_pin_table table;
+	struct state *opened;
+
+	if (state_open(place->path, &small, STATE_FIXTURE_KEY, &opened, &refusal) != 0 ||
+		state_settle(opened, &refusal) != 0)
+		_exit(3);
+	for (uint32_t i = 0;; i++) {
+		move_mark(opened);
+		tell_step(pipe);
+		if (state_pins_append(state_pin_tables(opened), 5 + i % 100, &table) != 0)
+			_exit(4);
+		tell_step(pipe);
+		state_pins_add(state_pin_tables(opened), &table);
+		tell_step(pipe);
+	}
+}
+
+static void kill_while_growing(const struct place *place, unsigned int steps)
+{
+	int status, ends[2];
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		grow_for_ever(place, ends[1]);
+	close(ends[1]);
+	for (unsigned int i = 0; i < steps; i++)
+		assert_int_equal(read(ends[0], &byte, 1), 1);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	close(ends[0]);
+}
+
+static void a_process_killed_while_pins_grow_leaves_them_all(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct state *opened = start_state(place, &small);
+
+	*(uint64_t *)state_pins(opened) = MARK;
+	state_close(opened);
+	for (unsigned int round = 0; round < 400; round++) {
+		kill_while_growing(place, 1 + round * 7 % 23);
+		layout.pin_buckets = small.pin_buckets + round % 3 * 50; /* or more pins */
+		opened = start_state(place, &layout);
+		assert_int_equal(state_start(opened), STATE_WARM);
+		assert_true(has_mark(opened));
+		assert_int_equal(state_pins_lost(opened), 0);
+		state_close(opened);
+	}
+}
+
 static void tables_of_pins_come_and_go_while_running(void **state)
 {
 	const struct place *place = *state;
@@ -896,6 +991,7 @@ int main(void)
 		cmocka_unit_test(boots_that_are_unknown_are_not_the_same),
 		PLACE_TEST(a_file_of_another_key_is_not_adopted),
 		PLACE_TEST(pins_of_another_number_stay_in_an_older_table),
+		PLACE_TEST(a_process_killed_while_pins_grow_leaves_them_all),
 		PLACE_TEST(tables_of_pins_come_and_go_while_running),
 		PLACE_TEST(pins_are_adopted_around_what_was_never_written),
 		cmocka_unit_test(every_kind_of_start_has_a_sentence),
