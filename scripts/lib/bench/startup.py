@@ -85,12 +85,14 @@ class SizedSluice(Sluice):
     def ready(self):
         """From its start until it was ready, which was a moment ago, by the clock of its log."""
         cpu = self.main_thread_ms()
-        with open(self.log_path) as file:
-            found = READY.search(file.read())
-        if found is None:
-            raise self.failure("does not say when it was ready")
+        found = self.wait_for(self.find_ready, "when it was ready")
         ready = datetime.fromisoformat(found.group(1) + "+00:00")
         return Figure(cpu, (ready.timestamp() - self.started) * 1e3)
+
+    def find_ready(self):
+        """Its socket is there a moment before that line."""
+        with open(self.log_path) as file:
+            return READY.search(file.read())
 
     def change(self, number):
         """From the request to its answer: the first backend is drained, or no more."""
