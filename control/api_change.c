@@ -194,25 +194,45 @@ static void submit(struct api *api, struct rpc_call *call, const struct origin *
 	desired_submit(api->running.desired, change);
 }
 
+static bool is_of(const char *method, const char *noun)
+{
+	return strncmp(method, noun, strlen(noun)) == 0;
+}
+
+/* What is added has no name among the parameters. */
+static struct config_excerpt excerpt_of(const char *method, const json_t *params)
+{
+	struct config_excerpt excerpt = { .part = CONFIG_WHOLE };
+
+	if (is_of(method, "backend."))
+		excerpt = (struct config_excerpt){ CONFIG_POOL, text_of(params, "pool") };
+	else if (is_of(method, "pool."))
+		excerpt = (struct config_excerpt){ CONFIG_POOL, text_of(params, "name") };
+	else if (is_of(method, "service."))
+		excerpt = (struct config_excerpt){ CONFIG_SERVICE, text_of(params, "name") };
+	return excerpt;
+}
+
 /* The parameters live until the answer: they are shared, not copied. */
 static void submit_edit(struct api *api, struct rpc_call *call, const char *method,
-	desired_edit_t *edit, const json_t *params, const struct change_params *read)
+	config_editor_t *edit, const json_t *params, const struct change_params *read)
 {
 	struct origin origin = api_origin(method, params, call);
 	struct desired_change change = change_of(read);
 
 	change.source = edit == NULL ? DESIRED_FILE : DESIRED_EDIT;
 	change.edit = edit;
+	change.excerpt = excerpt_of(method, params);
 	change.arguments = json_incref((json_t *)params);
-	if (strncmp(method, "backend.", strlen("backend.")) == 0) {
+	if (is_of(method, "backend.")) {
 		change.terms.pool = text_of(params, "pool");
 		change.terms.name = text_of(params, "name");
 	}
 	submit(api, call, &origin, &change);
 }
 
-static void change(struct api *api, struct rpc_call *call, const char *method, desired_edit_t *edit,
-	const json_t *params, const struct json_member *members)
+static void change(struct api *api, struct rpc_call *call, const char *method,
+	config_editor_t *edit, const json_t *params, const struct json_member *members)
 {
 	struct change_params read = { .dry_run = false };
 

@@ -5,7 +5,7 @@
  * (`services[2].port: 70000 is not a port (1-65535)`). Nothing here touches a running system.
  *
  * Control thread only. A struct config owns everything it points to and is never changed after
- * config_read() returned it: a change is a new document, read again.
+ * config_read() returned it: a change is a new one (config_excerpt.h).
  */
 #pragma once
 

@@ -293,6 +293,46 @@ int config_check(const struct config *config, struct findings *findings)
 	return result;
 }
 
+/* Edits keep the order, so that it is enough to go through both lists once. */
+static bool has_new_address(const struct config_pool *before, const struct config_pool *after)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < after->backend_count; i++) {
+		const struct address *address = &after->backends[i].address;
+
+		while (next < before->backend_count &&
+			!address_equal(&before->backends[next].address, address))
+			next++;
+		if (next++ >= before->backend_count)
+			return true;
+	}
+	return false;
+}
+
+int config_check_pool(const struct config *config, size_t pool, const struct config_pool *before,
+	struct findings *findings)
+{
+	int result = check_sizes(config, findings);
+
+	if (result == 0)
+		result = config_unique_check_pool(&config->pools[pool], pool, findings);
+	if (result == 0 && has_new_address(before, &config->pools[pool]))
+		result = check_paths(config, findings);
+	return result;
+}
+
+int config_check_services(const struct config *config, struct findings *findings)
+{
+	int result = config_unique_check_services(config, findings);
+
+	if (result == 0)
+		result = check_vips(config, findings);
+	if (result == 0)
+		result = check_paths(config, findings);
+	return result;
+}
+
 /* Whoever is warned, and how often. */
 struct warned {
 	void (*say)(void *context, const char *sentence);

@@ -7,3 +7,11 @@
 
 /* Adds a sentence for each rule that is broken. 0, or not where looking is to stop. */
 int config_check(const struct config *config, struct findings *findings);
+
+/*
+ * The same where the configuration is one that keeps all rules, but for one pool of the same name,
+ * which was `before`; or but for its services.
+ */
+int config_check_pool(const struct config *config, size_t pool, const struct config_pool *before,
+	struct findings *findings);
+int config_check_services(const struct config *config, struct findings *findings);

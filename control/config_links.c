@@ -17,18 +17,37 @@ static int enter_pools(struct lookup *names, const struct config *config, struct
 	return 0;
 }
 
+int config_links_refuse(
+	const struct json_place *service, const char *pool, struct findings *findings)
+{
+	struct json_place place = json_place_member(service, "pool");
+	struct error error;
+
+	return findings_take(
+		findings, json_refuse(&place, &error, "there is no pool \"%s\"", pool), &error);
+}
+
 static int link_service(const struct json_place *place, const struct lookup *names,
 	struct config_service *service, struct findings *findings)
 {
 	struct json_place pool = json_place_member(place, "pool");
 	const char *name = json_string_value(pool.value);
-	struct error error;
 
 	service->pool = CONFIG_NO_POOL;
 	if (lookup_find(names, name, &service->pool) != 0)
-		return findings_take(findings,
-			json_refuse(&pool, &error, "there is no pool \"%s\"", name), &error);
+		return config_links_refuse(place, name, findings);
 	return 0;
+}
+
+int config_links_resolve_one(const struct config *config, const struct json_place *place,
+	struct config_service *service, struct findings *findings)
+{
+	struct json_place pool = json_place_member(place, "pool");
+	const char *name = json_string_value(pool.value);
+	int found = config_find_pool(config, name);
+
+	service->pool = found < 0 ? CONFIG_NO_POOL : (size_t)found;
+	return found < 0 ? config_links_refuse(place, name, findings) : 0;
 }
 
 int config_links_resolve(

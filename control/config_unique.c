@@ -161,7 +161,8 @@ static int check_vacant(const struct config_pool *pool, size_t index, struct fin
 	return result;
 }
 
-static int check_pool(const struct config_pool *pool, size_t index, struct findings *findings)
+int config_unique_check_pool(
+	const struct config_pool *pool, size_t index, struct findings *findings)
 {
 	char path[64];
 	const struct uniqueness rules[] = {
@@ -181,6 +182,16 @@ static int check_pool(const struct config_pool *pool, size_t index, struct findi
 	return result == 0 ? check_vacant(pool, index, findings) : result;
 }
 
+int config_unique_check_services(const struct config *config, struct findings *findings)
+{
+	const struct uniqueness rules[] = {
+		{ "services", "name", config->services, config->service_count, write_service_name },
+		{ "services", "port", config->services, config->service_count, write_traffic },
+	};
+
+	return check_all(rules, sizeof(rules) / sizeof(rules[0]), findings);
+}
+
 int config_unique_check(const struct config *config, struct findings *findings)
 {
 	const struct config_dataplane *dataplane = &config->dataplane;
@@ -190,12 +201,12 @@ int config_unique_check(const struct config *config, struct findings *findings)
 		{ "dataplane.ports", "device", dataplane->ports, dataplane->port_count,
 			write_device },
 		{ "pools", "name", config->pools, config->pool_count, write_pool_name },
-		{ "services", "name", config->services, config->service_count, write_service_name },
-		{ "services", "port", config->services, config->service_count, write_traffic },
 	};
 	int result = check_all(rules, sizeof(rules) / sizeof(rules[0]), findings);
 
+	if (result == 0)
+		result = config_unique_check_services(config, findings);
 	for (size_t i = 0; i < config->pool_count && result == 0; i++)
-		result = check_pool(&config->pools[i], i, findings);
+		result = config_unique_check_pool(&config->pools[i], i, findings);
 	return result;
 }

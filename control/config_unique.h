@@ -10,3 +10,8 @@
  * service claims. Adds the place of the second of the two. 0, or not where looking is to stop.
  */
 int config_unique_check(const struct config *config, struct findings *findings);
+
+/* The part of it that is about services; and about one pool, which has that index. */
+int config_unique_check_services(const struct config *config, struct findings *findings);
+int config_unique_check_pool(
+	const struct config_pool *pool, size_t index, struct findings *findings);

@@ -165,23 +165,6 @@ static int load(struct pending *pending)
 	return pending->config == NULL ? -EINVAL : 0;
 }
 
-static int edit(struct pending *pending)
-{
-	const struct desired_change *change = &pending->change;
-	const struct config *config = pending->desired->config;
-	json_t *document = config_print_with_secret(config), *edited = NULL;
-	int code;
-
-	if (document == NULL)
-		return error_set(&pending->error, -ENOMEM, "out of memory");
-	code = change->edit(document, change->arguments, &edited, &pending->error);
-	if (code == 0)
-		pending->config = config_read(edited, config->hash_key, &pending->error);
-	json_decref(edited);
-	json_decref(document);
-	return code;
-}
-
 static int make_config(struct pending *pending)
 {
 	const struct desired_change *change = &pending->change;
@@ -190,7 +173,10 @@ static int make_config(struct pending *pending)
 
 	switch (change->source) {
 	case DESIRED_FILE: code = load(pending); break;
-	case DESIRED_EDIT: code = edit(pending); break;
+	case DESIRED_EDIT:
+		code = config_excerpt_edit(config, &change->excerpt, change->edit,
+			change->arguments, &pending->config, &pending->error);
+		break;
 	case DESIRED_DOCUMENT:
 		pending->config = judge_document(pending, change->arguments, config->hash_key);
 		break;

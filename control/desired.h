@@ -19,6 +19,7 @@
 #include "background.h"
 #include "config.h"
 #include "config_digest.h"
+#include "config_excerpt.h"
 #include "config_file.h"
 #include "error.h"
 #include "flow.h"
@@ -50,14 +51,6 @@ struct desired_outcome {
 };
 typedef void desired_done_t(void *context, const struct desired_outcome *outcome);
 
-/*
- * Makes `*edited` (new reference) of `document`, the canonical form with the secret: 0, or -errno
- * with the sentence. It runs in a thread of its own, perhaps late, perhaps more than once, and sees
- * all earlier changes.
- */
-typedef int desired_edit_t(
-	const json_t *document, const json_t *arguments, json_t **edited, struct error *error);
-
 /* Where the configuration that is to be comes from. */
 enum desired_source {
 	DESIRED_EDIT,     /* the one in force, edited */
@@ -68,12 +61,15 @@ enum desired_source {
 
 struct desired_change {
 	enum desired_source source;
-	desired_edit_t *edit; /* of DESIRED_EDIT */
-	json_t *arguments;    /* a reference that the change takes over; NULL is allowed */
-	bool dry_run;         /* stop before anything is written */
-	bool volatile_only;   /* leave the file as it is: whatever the disk does, this is made */
-	bool overwrite;       /* the file, also where somebody has changed it since it was read */
-	bool has_revision;    /* refused where another one is in force when its turn comes */
+	/* Of DESIRED_EDIT. Runs in a thread, perhaps late, perhaps more than once, and sees all
+	 * earlier changes. */
+	config_editor_t *edit;
+	struct config_excerpt excerpt; /* what it touches; the name is of the arguments */
+	json_t *arguments;             /* a reference that the change takes over; NULL is allowed */
+	bool dry_run;                  /* stop before anything is written */
+	bool volatile_only; /* leave the file as it is: whatever the disk does, this is made */
+	bool overwrite;     /* the file, also where somebody has changed it since it was read */
+	bool has_revision;  /* refused where another one is in force when its turn comes */
 	uint64_t revision;
 	struct live_terms terms;
 	desired_done_t *done;

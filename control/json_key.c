@@ -316,8 +316,8 @@ static int create_elements(const struct json_key *key, const struct json_place *
 	return *field != NULL ? 0 : -EINVAL;
 }
 
-static int read_list_object(const struct json_key *key, const struct json_place *place,
-	void *element, struct error *error)
+int json_key_read_element(const struct json_key *key, const struct json_place *place, void *element,
+	struct error *error)
 {
 	int result = json_keys_init(key->keys, element, error);
 
@@ -343,7 +343,7 @@ static int read_elements(const struct json_key *key, const struct json_place *pl
 		struct json_place element = json_place_element(place, i);
 		void *field = elements + i * key->element_size;
 
-		result = key->keys != NULL ? read_list_object(key, &element, field, error)
+		result = key->keys != NULL ? json_key_read_element(key, &element, field, error)
 					   : read_list_value(key, &element, field, error);
 		result = json_take_refusal(place, result, error);
 	}

@@ -104,3 +104,10 @@ enum json_key_restart json_key_restart(const struct json_key *key, enum json_key
 
 /* The value of one key alone. */
 json_t *json_key_print(const struct json_key *key, const void *owner, const void *context);
+
+/*
+ * Reads an object of the list that `key` is into its zeroed element, which owns what it has come to
+ * hold, on failure as well.
+ */
+int json_key_read_element(const struct json_key *key, const struct json_place *place, void *element,
+	struct error *error);

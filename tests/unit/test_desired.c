@@ -181,6 +181,7 @@ static struct desired_change set_weight(const char *name, int weight)
 {
 	struct desired_change change = {
 		.edit = edit_backend,
+		.excerpt = { CONFIG_POOL, "web" },
 		.arguments = json_pack("{s:s, s:{s:i}}", "name", name, "changes", "weight", weight),
 	};
 
@@ -198,6 +199,7 @@ static struct desired_change add_backend(const char *name, const char *address)
 {
 	struct desired_change change = {
 		.edit = edit_add,
+		.excerpt = { CONFIG_POOL, "web" },
 		.arguments = json_pack("{s:s, s:s}", "name", name, "address", address),
 	};
 
