@@ -17,6 +17,7 @@
 
 #include "config_changes.h"
 #include "config_differences.h"
+#include "config_text.h"
 #include "feasible.h"
 #include "log.h"
 #include "origin.h"
@@ -63,6 +64,7 @@ struct desired {
 	struct config_file_version version; /* of the file that was loaded or written last */
 	struct config_digest saved;         /* of what it holds */
 	unsigned int version_number;        /* counts such files */
+	struct config_text *text;           /* of what was written last; the disk's thread's */
 	time_t unsaved_since;
 	bool stopping; /* takes no change and begins no look any more */
 
@@ -269,15 +271,21 @@ static json_t *merge(struct pending *pending)
 	return merged;
 }
 
-static json_t *document_to_write(struct pending *pending)
+/* To be freed; NULL where memory is short. */
+static char *text_to_write(struct pending *pending, size_t *length)
 {
+	struct desired *desired = pending->desired;
 	json_t *document = NULL;
+	char *text;
 
 	pending->merged = false;
-	if (!pending->change.overwrite && config_file_look(pending->desired->context.path,
-						  &pending->version) == CONFIG_FILE_EDITED)
+	if (!pending->change.overwrite &&
+		config_file_look(desired->context.path, &pending->version) == CONFIG_FILE_EDITED)
 		document = merge(pending);
-	return document != NULL ? document : config_print_with_secret(pending->config);
+	text = document != NULL ? config_text_dump(document, length)
+				: config_text_print(desired->text, pending->config, length);
+	json_decref(document);
+	return text;
 }
 
 static int save(struct pending *pending, const char *text, size_t length)
@@ -307,20 +315,16 @@ static void advise(struct pending *pending)
 static void work_on_file(struct background_job *job)
 {
 	struct pending *pending = job->context;
-	json_t *document = document_to_write(pending);
-	char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2));
-	char *line = text == NULL ? NULL : realloc(text, strlen(text) + 2);
+	size_t length;
+	char *text = text_to_write(pending, &length);
 
-	json_decref(document);
 	pending->error.message[0] = '\0';
-	if (line == NULL) {
-		free(text);
+	if (text == NULL) {
 		pending->code = error_set(&pending->error, -ENOMEM, "out of memory");
 		return;
 	}
-	strcat(line, "\n");
-	pending->code = save(pending, line, strlen(line));
-	free(line);
+	pending->code = save(pending, text, length);
+	free(text);
 	if (pending->code != 0)
 		advise(pending);
 }
@@ -700,13 +704,15 @@ struct desired *desired_create(const struct desired_context *context, struct con
 	desired->context = *context;
 	desired->steering = steering_create(context->ports, config->dataplane.port_count,
 		config->dataplane.state_file, context->disk);
-	if (desired->steering == NULL)
+	desired->text = config_text_create();
+	if (desired->steering == NULL || desired->text == NULL)
 		error_set(error, -ENOMEM, "out of memory");
 	else
 		desired->forwarding_change =
 			forwarding_prepare(context->forwarding, config, &terms, error);
 	if (desired->forwarding_change == NULL) {
 		steering_destroy(desired->steering);
+		config_text_destroy(desired->text);
 		free(desired);
 		return NULL;
 	}
@@ -750,6 +756,7 @@ void desired_destroy(struct desired *desired)
 		desired->dropping == 0);
 	config_destroy(desired->config);
 	steering_destroy(desired->steering);
+	config_text_destroy(desired->text);
 	free(desired);
 }
 

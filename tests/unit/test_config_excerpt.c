@@ -8,6 +8,7 @@
 #include "config_edit.h"
 #include "config_excerpt.h"
 #include "config_fixture.h"
+#include "config_text.h"
 
 /* The arguments: what is to be done ("do"), to what ("pool", "name"), and the `value` for it. */
 static int edit(
@@ -271,12 +272,75 @@ static void any_edit_of_a_part_is_that_of_the_whole(void **state)
 	assert_in_range(refused, 200, 1800);
 }
 
+static void assert_text(struct config_text *text, struct config *config)
+{
+	json_t *document = config_print_with_secret(config);
+	size_t length = 0, wanted_length = 0;
+	char *wanted = config_text_dump(document, &wanted_length);
+	char *printed = config_text_print(text, config, &length);
+
+	assert_non_null(printed);
+	assert_string_equal(printed, wanted);
+	assert_int_equal(length, wanted_length);
+	assert_int_equal(length, strlen(printed));
+	free(printed);
+	free(wanted);
+	json_decref(document);
+}
+
+/* Two texts: one goes with every edit, the other meets some of what they came to. */
+static void the_text_of_what_was_edited_is_that_of_the_whole(void **state)
+{
+	struct config_text *text = config_text_create(), *other = config_text_create();
+	struct config *config = full();
+	uint64_t random = 2;
+
+	assert_text(text, config);
+	for (unsigned int i = 0; i < 1000; i++) {
+		json_t *arguments = draw_edit(&random);
+		struct error error = { "" };
+		struct config *edited = edit_both_ways(config, arguments, &error);
+
+		json_decref(arguments);
+		if (edited == NULL)
+			continue;
+		config_destroy(config);
+		config = edited;
+		assert_text(text, config);
+		if (draw(&random, 8) == 0)
+			assert_text(other, config);
+	}
+	config_destroy(config);
+	config_text_destroy(other);
+	config_text_destroy(text);
+}
+
+static void the_text_of_nothing_has_empty_lists(void **state)
+{
+	json_t *document = config_fixture_load("full.json");
+	struct config_text *text = config_text_create();
+	struct config *config;
+
+	json_object_set_new(document, "services", json_array());
+	config = config_fixture_read(document);
+	assert_text(text, config);
+	config_destroy(config);
+	json_object_set_new(document, "pools", json_array());
+	config = config_fixture_read(document);
+	assert_text(text, config);
+	config_destroy(config);
+	config_text_destroy(text);
+	json_decref(document);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_part_is_refused_with_its_path_in_the_whole),
 		cmocka_unit_test(a_part_is_held_against_the_rest),
 		cmocka_unit_test(any_edit_of_a_part_is_that_of_the_whole),
+		cmocka_unit_test(the_text_of_what_was_edited_is_that_of_the_whole),
+		cmocka_unit_test(the_text_of_nothing_has_empty_lists),
 	};
 
 	return cmocka_run_group_tests_name("config_excerpt", tests, NULL, NULL);
