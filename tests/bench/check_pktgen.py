@@ -5,6 +5,9 @@ The scripts for Pktgen-DPDK, before a stand-in of its Lua interface (pktgen/stan
 sound Lua, call what there is as it wants to be called, and their search finds what the balancer in
 front of them can do: one that is made of numbers, and sluiced, with real packets.
 
+The stand-in is ours, written after Pktgen's sources and documentation. Where it is mistaken about
+Pktgen these tests pass and the scripts fail: only a run with Pktgen itself shows that.
+
     check_pktgen.py BUILD
 """
 import glob
