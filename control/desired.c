@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One change at a time is edited and planned against what is in force (`current`), both in the
- * thread for it; only room is taken and given back in the event loop. While its file
- * is written (`writing`), others wait, but for those that write no file: a disk that hangs must not
- * be in the way of a drain. Such a change overtakes the one that is being written. That one has
- * been planned against what is then no longer in force, so it is edited, planned and written once
- * more.
+ * thread for it; only room is taken and given back in the event loop. While its file is read or
+ * written (`on_disk`), others wait, but for those that need no file: a disk that hangs must not be
+ * in the way of a drain. Such a change overtakes the one that is on the disk, and those that wait
+ * for it.
+ *
+ * In the end all is as if changes had been made in the order in which they were asked for. What is
+ * overtaken therefore goes on from what it has read or written, with the changes that overtook it
+ * made once more on top of that (`early`). It is planned again, but its file is not written again:
+ * so it is overtaken once at most, however many such changes there are. Where it is refused then,
+ * the file is put back.
  */
 #include "desired.h"
 
@@ -29,17 +34,23 @@ struct pending {
 	STAILQ_ENTRY(pending) next;
 	struct desired *desired;
 	struct desired_change change;
+	uint64_t number; /* in the order in which they were asked for */
 	bool overtaken;
 
 	struct background_job job;
 	struct config_file_version version; /* loaded; or expected, and then written */
-	struct config_digest saved;         /* of the file of that version */
+	struct config_digest saved;         /* of the file of that version, before it is written */
 	struct config *config;              /* as it is to be */
 	struct config_digest digest;        /* of it */
+	struct config_digest loaded;        /* of what a file held */
+	struct early *early;                /* room for it, of a change that overtakes */
 	char changes[ORIGIN_WHAT_SIZE];
 	json_t *differences;               /* NULL where nobody wants them */
 	struct forwarding_change *planned; /* while its tables are built */
-	bool stored;                       /* overtaken when it was in the file already */
+	bool stored;                       /* it is in the file already, but not in force */
+	char *replaced; /* the bytes that the file had before; NULL: not known, or there was none */
+	size_t replaced_length;
+	struct config_file_version version_before; /* of these */
 	bool merged; /* what was written is not `config`, but an edited file with this change */
 	int code;
 	struct error error;
@@ -47,6 +58,18 @@ struct pending {
 };
 
 STAILQ_HEAD(pending_list, pending);
+
+/* A change that was made before others that had been asked for earlier. */
+struct early {
+	STAILQ_ENTRY(early) next;
+	uint64_t number;
+	enum desired_source source;
+	config_editor_t *edit;
+	struct config_excerpt excerpt; /* its name is of the arguments */
+	json_t *arguments;
+};
+
+STAILQ_HEAD(early_list, early);
 
 struct desired {
 	struct desired_context context;
@@ -56,8 +79,10 @@ struct desired {
 	struct config_digest digest;
 
 	struct pending_list queue;
-	struct pending *current; /* from its edit to its answer, or until it is written */
-	struct pending *writing;
+	struct pending *current; /* from its edit to its answer, or until it is on the disk */
+	struct pending *on_disk;
+	uint64_t last_number;
+	struct early_list early; /* as long as a change of a lower number is under way */
 	struct forwarding_change *forwarding_change; /* of one of these two, or NULL */
 	struct impact *impact;                       /* of that */
 
@@ -131,8 +156,7 @@ static int judge_moves(
 		forwarding_change_plan(desired->forwarding_change), desired->impact, error);
 }
 
-/* ---- editing, in the thread for it, or for a file in the disk's; desired->config stays meanwhile
- */
+/* ---- editing, in the thread for it; desired->config and desired->early stay meanwhile */
 
 /* The configuration of a whole document, or all that is wrong with it. */
 static struct config *judge_document(
@@ -155,18 +179,6 @@ static struct config *judge_document(
 	return NULL;
 }
 
-static int load(struct pending *pending)
-{
-	json_t *document = config_file_load(
-		pending->desired->context.path, &pending->version, &pending->error);
-
-	if (document == NULL)
-		return -EINVAL;
-	pending->config = judge_document(pending, document, NULL);
-	json_decref(document);
-	return pending->config == NULL ? -EINVAL : 0;
-}
-
 static int make_config(struct pending *pending)
 {
 	const struct desired_change *change = &pending->change;
@@ -174,7 +186,7 @@ static int make_config(struct pending *pending)
 	int code = 0;
 
 	switch (change->source) {
-	case DESIRED_FILE: code = load(pending); break;
+	case DESIRED_FILE: break; /* it has been loaded */
 	case DESIRED_EDIT:
 		code = config_excerpt_edit(config, &change->excerpt, change->edit,
 			change->arguments, &pending->config, &pending->error);
@@ -185,6 +197,33 @@ static int make_config(struct pending *pending)
 	case DESIRED_SAVE: pending->config = config_copy(config, &pending->error); break;
 	}
 	return code != 0 ? code : pending->config == NULL ? -EINVAL : 0;
+}
+
+/* What finds nothing to change any more has been made in vain: the document has no such thing. */
+static void repeat(struct pending *pending, const struct early *early)
+{
+	struct config *next = NULL;
+	struct error ignored;
+
+	if (early->source == DESIRED_DOCUMENT)
+		next = config_read(early->arguments, pending->config->hash_key, &ignored);
+	else if (config_excerpt_edit(pending->config, &early->excerpt, early->edit,
+			 early->arguments, &next, &ignored) != 0)
+		return;
+	if (next == NULL)
+		return;
+	config_destroy(pending->config);
+	pending->config = next;
+}
+
+/* The changes that were asked for later and made earlier are still in force after this one. */
+static void repeat_early(struct pending *pending)
+{
+	const struct early *early;
+
+	STAILQ_FOREACH(early, &pending->desired->early, next)
+	if (early->number > pending->number)
+		repeat(pending, early);
 }
 
 static int judge_revision(struct pending *pending)
@@ -215,14 +254,21 @@ static void describe(struct pending *pending)
 			: NULL;
 }
 
+static bool is_from_file(const struct pending *pending)
+{
+	return pending->change.source == DESIRED_FILE;
+}
+
 static void work_on_edit(struct background_job *job)
 {
 	struct pending *pending = job->context;
 
 	pending->error.message[0] = '\0';
-	pending->code = judge_revision(pending);
-	if (pending->code == 0)
+	pending->code = pending->stored ? 0 : judge_revision(pending);
+	if (pending->code == 0 && pending->config == NULL)
 		pending->code = make_config(pending);
+	if (pending->code == 0 && pending->change.source != DESIRED_SAVE)
+		repeat_early(pending);
 	if (pending->code == 0)
 		pending->code = config_compare_restart(
 			pending->desired->config, pending->config, &pending->error);
@@ -232,7 +278,24 @@ static void work_on_edit(struct background_job *job)
 	}
 }
 
-/* ---- writing, in the disk's thread */
+/* ---- reading and writing, in the disk's thread */
+
+static void work_on_load(struct background_job *job)
+{
+	struct pending *pending = job->context;
+	json_t *document = config_file_load(
+		pending->desired->context.path, &pending->version, &pending->error);
+
+	pending->code = -EINVAL;
+	if (document == NULL)
+		return;
+	pending->config = judge_document(pending, document, NULL);
+	json_decref(document);
+	if (pending->config == NULL)
+		return;
+	pending->loaded = config_digest_of(pending->config);
+	pending->code = 0;
+}
 
 /*
  * The file was edited and not loaded. Where only keys outside of pools and services were, which
@@ -323,10 +386,24 @@ static void work_on_file(struct background_job *job)
 		pending->code = error_set(&pending->error, -ENOMEM, "out of memory");
 		return;
 	}
+	/* other bytes than those that are replaced are found by the saving, but for --overwrite */
+	pending->replaced = config_document_read(
+		pending->desired->context.path, &pending->replaced_length, NULL);
 	pending->code = save(pending, text, length);
 	free(text);
 	if (pending->code != 0)
 		advise(pending);
+}
+
+static void work_on_put_back(struct background_job *job)
+{
+	struct pending *pending = job->context;
+	struct error error = { "" };
+
+	if (pending->replaced != NULL &&
+		config_file_save(pending->desired->context.path, pending->replaced,
+			pending->replaced_length, &pending->version, &error) == 0)
+		pending->stored = false;
 }
 
 /* ---- the way of a change, in the event loop */
@@ -339,6 +416,8 @@ static void drop(struct pending *pending)
 	json_decref(pending->change.arguments);
 	json_decref(pending->differences);
 	free(pending->findings);
+	free(pending->replaced);
+	free(pending->early);
 	free(pending);
 }
 
@@ -391,24 +470,31 @@ static void finish(struct pending *pending)
 
 	if (desired->current == pending)
 		desired->current = NULL;
-	if (desired->writing == pending)
-		desired->writing = NULL;
+	if (desired->on_disk == pending)
+		desired->on_disk = NULL;
 	serve(desired); /* first: whoever waits for an answer is served before memory is freed */
 	drop_in_background(pending);
 }
 
-/* The file holds what is refused after all: whoever asked has to know, and the log, too. */
-static void tell_stored(struct pending *pending)
+/* The file holds `digest` from now on, as that version. */
+static void note_file(struct desired *desired, const struct config_file_version *version,
+	struct config_digest digest)
 {
-	struct error cause = pending->error;
-
-	error_set(&pending->error, pending->code,
-		"%.350s; the file holds this change already, sluicectl config save takes it out",
-		cause.message);
-	log_warning("%s: %s", pending->desired->context.path, pending->error.message);
+	desired->version = *version;
+	desired->version_number++;
+	desired->saved = digest;
+	desired->file_state = CONFIG_FILE_SAME;
 }
 
-static void refuse(struct pending *pending)
+static void note_unsaved(struct desired *desired)
+{
+	if (desired->digest.all == desired->saved.all)
+		desired->unsaved_since = 0;
+	else if (desired->unsaved_since == 0)
+		desired->unsaved_since = time(NULL);
+}
+
+static void answer_refusal(struct pending *pending)
 {
 	struct desired_outcome outcome = {
 		.code = pending->code,
@@ -417,12 +503,60 @@ static void refuse(struct pending *pending)
 		.dry_run = pending->change.dry_run,
 	};
 
-	if (pending->stored)
-		tell_stored(pending);
-	if (!pending->overtaken) /* else there is none, or it is the overtaker's */
-		abort_forwarding(pending->desired);
 	answer(pending, &outcome);
 	finish(pending);
+}
+
+/* The file has held what is refused after all: whoever asked has to know, and the log, too. */
+static void put_back(struct background_job *job)
+{
+	struct pending *pending = job->context;
+	struct desired *desired = pending->desired;
+	struct error cause = pending->error;
+
+	if (!pending->stored) {
+		desired->version = pending->version_before;
+		desired->version_number++;
+		desired->saved = pending->saved;
+		note_unsaved(desired);
+	}
+	error_set(&pending->error, pending->code,
+		pending->stored ? "%.350s; the file holds this change already, sluicectl config "
+				  "save takes it out"
+				: "%.350s; the file had this change already and is put back",
+		cause.message);
+	log_warning("%s: %s", desired->context.path, pending->error.message);
+	answer_refusal(pending);
+}
+
+static void run_on_disk(struct pending *pending, void (*work)(struct background_job *job),
+	void (*done)(struct background_job *job))
+{
+	struct desired *desired = pending->desired;
+
+	if (desired->current == pending)
+		desired->current = NULL;
+	desired->on_disk = pending;
+	pending->job = (struct background_job){
+		.work = work,
+		.done = done,
+		.context = pending,
+	};
+	background_run(desired->context.disk, &pending->job);
+}
+
+static void refuse(struct pending *pending)
+{
+	struct desired *desired = pending->desired;
+
+	if (!pending->overtaken) /* else there is none, or it is the overtaker's */
+		abort_forwarding(desired);
+	if (!pending->stored) {
+		answer_refusal(pending);
+		return;
+	}
+	run_on_disk(pending, work_on_put_back, put_back);
+	serve(desired);
 }
 
 static void answer_dry_run(struct pending *pending)
@@ -451,22 +585,40 @@ static void answer_dry_run(struct pending *pending)
 	finish(pending);
 }
 
-/* The file holds `digest` from now on, as that version. */
-static void note_file(struct desired *desired, const struct config_file_version *version,
-	struct config_digest digest)
+/* This change was made before its turn. */
+static void note_early(struct pending *pending)
 {
-	desired->version = *version;
-	desired->version_number++;
-	desired->saved = digest;
-	desired->file_state = CONFIG_FILE_SAME;
+	struct early *early = pending->early;
+
+	if (early == NULL)
+		return;
+	*early = (struct early){
+		.number = pending->number,
+		.source = pending->change.source,
+		.edit = pending->change.edit,
+		.excerpt = pending->change.excerpt,
+		.arguments = pending->change.arguments,
+	};
+	pending->early = NULL;
+	pending->change.arguments = NULL;
+	STAILQ_INSERT_TAIL(&pending->desired->early, early, next);
 }
 
-static void note_unsaved(struct desired *desired)
+static void forget_early(struct desired *desired)
 {
-	if (desired->digest.all == desired->saved.all)
-		desired->unsaved_since = 0;
-	else if (desired->unsaved_since == 0)
-		desired->unsaved_since = time(NULL);
+	const struct pending *on_disk = desired->on_disk, *first = STAILQ_FIRST(&desired->queue);
+	uint64_t oldest = UINT64_MAX;
+	struct early *early;
+
+	if (on_disk != NULL)
+		oldest = on_disk->number;
+	if (first != NULL && first->number < oldest)
+		oldest = first->number;
+	while ((early = STAILQ_FIRST(&desired->early)) != NULL && early->number < oldest) {
+		STAILQ_REMOVE_HEAD(&desired->early, next);
+		json_decref(early->arguments);
+		free(early);
+	}
 }
 
 static void apply(struct pending *pending)
@@ -487,9 +639,10 @@ static void apply(struct pending *pending)
 	commit(desired, pending->config, &old_config, &old_plan);
 	pending->config = NULL;
 	desired->digest = pending->digest;
-	if (pending->change.source == DESIRED_FILE)
-		note_file(desired, &pending->version, pending->digest);
+	if (is_from_file(pending))
+		note_file(desired, &pending->version, pending->loaded);
 	note_unsaved(desired);
+	note_early(pending);
 	outcome.before = old_plan;
 	outcome.after = forwarding_plan(desired->context.forwarding);
 	outcome.config_before = old_config;
@@ -503,18 +656,25 @@ static void apply(struct pending *pending)
 	finish(pending);
 }
 
-/* Once more from the edit, before all that wait. */
-static void begin_again(struct pending *pending)
+/* What it needed the disk for is done: on with its edit, before all that wait. */
+static void go_on(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
 
-	config_destroy(pending->config);
-	pending->config = NULL;
 	pending->overtaken = false;
-	pending->stored = true;
-	desired->writing = NULL;
+	desired->on_disk = NULL;
 	STAILQ_INSERT_HEAD(&desired->queue, pending, next);
 	serve(desired);
+}
+
+static void loaded(struct background_job *job)
+{
+	struct pending *pending = job->context;
+
+	if (pending->code != 0)
+		refuse(pending);
+	else
+		go_on(pending);
 }
 
 static void written(struct background_job *job)
@@ -528,10 +688,11 @@ static void written(struct background_job *job)
 		note_file(desired, &pending->version, pending->digest);
 	if (pending->overtaken)
 		note_unsaved(desired);
+	pending->stored = pending->code == 0 && pending->overtaken;
 	if (pending->code != 0)
 		refuse(pending);
 	else if (pending->overtaken)
-		begin_again(pending);
+		go_on(pending);
 	else
 		apply(pending);
 }
@@ -540,16 +701,9 @@ static void start_writing(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
 
-	desired->current = NULL;
-	desired->writing = pending;
-	pending->version = desired->version;
+	pending->version = pending->version_before = desired->version;
 	pending->saved = desired->saved;
-	pending->job = (struct background_job){
-		.work = work_on_file,
-		.done = written,
-		.context = pending,
-	};
-	background_run(desired->context.disk, &pending->job);
+	run_on_disk(pending, work_on_file, written);
 	serve(desired);
 }
 
@@ -576,7 +730,7 @@ static void planned(struct background_job *job)
 		refuse(pending);
 	else if (change->dry_run)
 		answer_dry_run(pending);
-	else if (change->source == DESIRED_FILE || change->volatile_only)
+	else if (is_from_file(pending) || change->volatile_only || pending->stored)
 		apply(pending);
 	else
 		start_writing(pending);
@@ -602,22 +756,49 @@ static void edited(struct background_job *job)
 	background_run(desired->context.work, &pending->job);
 }
 
+/* Whether it needs no file, so that no disk is in its way. */
+static bool may_overtake(const struct pending *pending)
+{
+	return pending->change.volatile_only && !is_from_file(pending);
+}
+
+/* It goes before the one that is on the disk, whose plan is of no use then. */
+static int overtake(struct pending *pending)
+{
+	struct desired *desired = pending->desired;
+
+	pending->early = calloc(1, sizeof(*pending->early));
+	if (pending->early == NULL)
+		return error_set(&pending->error, -ENOMEM, "out of memory");
+	if (!desired->on_disk->overtaken)
+		abort_forwarding(desired);
+	desired->on_disk->overtaken = true;
+	return 0;
+}
+
 static void begin(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
-	bool from_file = pending->change.source == DESIRED_FILE;
 
+	if (is_from_file(pending) && pending->config == NULL) {
+		run_on_disk(pending, work_on_load, loaded);
+		return;
+	}
 	desired->current = pending;
-	if (desired->writing != NULL && !desired->writing->overtaken) {
-		abort_forwarding(desired);
-		desired->writing->overtaken = true;
+	if (desired->on_disk != NULL)
+		pending->code = overtake(pending);
+	if (pending->code != 0) {
+		desired->current = NULL;
+		pending->overtaken = true;
+		refuse(pending);
+		return;
 	}
 	pending->job = (struct background_job){
 		.work = work_on_edit,
 		.done = edited,
 		.context = pending,
 	};
-	background_run(from_file ? desired->context.disk : desired->context.work, &pending->job);
+	background_run(desired->context.work, &pending->job);
 }
 
 /* After a restart there are no tables yet to compare others with. */
@@ -628,14 +809,15 @@ static bool is_rebuilding(const struct desired *desired)
 	return forwarding_unbuilt(desired->context.forwarding, &pools) != 0;
 }
 
-/* What can be begun now: the first; while a file is written, the first that writes none. */
+/* What can be begun now: the first; while a file is on the disk, the first that needs none. */
 static struct pending *take_next(struct desired *desired)
 {
 	struct pending *pending = STAILQ_FIRST(&desired->queue);
 
 	if (desired->current != NULL || is_rebuilding(desired))
 		return NULL;
-	while (pending != NULL && desired->writing != NULL && !pending->change.volatile_only)
+	forget_early(desired);
+	while (pending != NULL && desired->on_disk != NULL && !may_overtake(pending))
 		pending = STAILQ_NEXT(pending, next);
 	if (pending != NULL)
 		STAILQ_REMOVE(&desired->queue, pending, pending, next);
@@ -644,9 +826,9 @@ static struct pending *take_next(struct desired *desired)
 
 static void serve(struct desired *desired)
 {
-	struct pending *next = take_next(desired);
+	struct pending *next;
 
-	if (next != NULL)
+	while ((next = take_next(desired)) != NULL)
 		begin(next);
 }
 
@@ -682,6 +864,7 @@ void desired_submit(struct desired *desired, const struct desired_change *change
 	}
 	pending->desired = desired;
 	pending->change = *change;
+	pending->number = ++desired->last_number;
 	STAILQ_INSERT_TAIL(&desired->queue, pending, next);
 	serve(desired);
 }
@@ -701,6 +884,7 @@ struct desired *desired_create(const struct desired_context *context, struct con
 		return NULL;
 	}
 	STAILQ_INIT(&desired->queue);
+	STAILQ_INIT(&desired->early);
 	desired->context = *context;
 	desired->steering = steering_create(context->ports, config->dataplane.port_count,
 		config->dataplane.state_file, context->disk);
@@ -726,13 +910,22 @@ struct desired *desired_create(const struct desired_context *context, struct con
 
 static void refuse_waiting(struct desired *desired)
 {
-	struct pending *pending;
+	struct pending *pending, *next;
 
-	while ((pending = STAILQ_FIRST(&desired->queue)) != NULL) {
-		STAILQ_REMOVE_HEAD(&desired->queue, next);
+	for (pending = STAILQ_FIRST(&desired->queue); pending != NULL; pending = next) {
+		next = STAILQ_NEXT(pending, next);
+		if (pending->stored) /* it is in the file, and goes on */
+			continue;
+		STAILQ_REMOVE(&desired->queue, pending, pending, next);
 		refuse_at_end(&pending->change);
 		drop(pending);
 	}
+}
+
+static bool is_under_way(const struct desired *desired)
+{
+	return desired->current != NULL || desired->on_disk != NULL ||
+	       !STAILQ_EMPTY(&desired->queue) || desired->looking || desired->dropping != 0;
 }
 
 void desired_finish(struct desired *desired)
@@ -741,8 +934,7 @@ void desired_finish(struct desired *desired)
 		return;
 	desired->stopping = true;
 	refuse_waiting(desired);
-	while (desired->current != NULL || desired->writing != NULL || desired->looking ||
-		desired->dropping != 0) {
+	while (is_under_way(desired)) {
 		background_finish(desired->context.work);
 		background_finish(desired->context.disk);
 	}
@@ -752,8 +944,8 @@ void desired_destroy(struct desired *desired)
 {
 	if (desired == NULL)
 		return;
-	assert(desired->current == NULL && desired->writing == NULL && !desired->looking &&
-		desired->dropping == 0);
+	assert(!is_under_way(desired));
+	forget_early(desired);
 	config_destroy(desired->config);
 	steering_destroy(desired->steering);
 	config_text_destroy(desired->text);

@@ -8,7 +8,9 @@
  *	(a thread)     (loop)     (thread)   (loop)              (another thread)  (loop)
  *
  * A change that fails at any step before the commit leaves everything as it was, the file included;
- * the commit cannot fail. Everything here is called in the thread of the event loop, but the edits.
+ * the commit cannot fail. A volatile change needs no file and overtakes those that wait for a disk;
+ * all ends as if it had been made after them. Everything here is called in the thread of the event
+ *loop, but the edits.
  */
 #pragma once
 

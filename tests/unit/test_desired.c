@@ -821,6 +821,188 @@ static enum config_file_state look(struct world *world)
 	return desired_file(world->desired).state;
 }
 
+/* ---- changes that overtake
+ * -----------------------------------------------------------------------
+ */
+
+/* Until end_hanging(), whatever comes after it waits. */
+static void start_hanging(struct world *world, struct hang *hanging)
+{
+	*hanging = (struct hang){
+		.job = { .work = hang, .done = end_hang, .context = hanging },
+	};
+	background_run(world->place.disk, &hanging->job);
+}
+
+static void end_hanging(struct hang *hanging)
+{
+	atomic_store(&hanging->over, true);
+}
+
+static void submit_and_work(struct world *world, struct desired_change change)
+{
+	submit(world, &change);
+	background_finish(world->place.work);
+}
+
+static void a_change_is_overtaken_once_at_most(void **state)
+{
+	struct world *world = *state;
+	struct hang first, second;
+
+	start_hanging(world, &first);
+	submit_and_work(world, set_weight("w1", 7));
+	start_hanging(world, &second); /* it would have to wait for this one to be written again */
+	submit_and_work(world, volatile_only(set_weight("w2", 8)));
+	assert_int_equal(world->answer_count, 1);
+	end_hanging(&first);
+	wait_for_answers(world);
+	end_hanging(&second);
+	background_finish(world->place.disk);
+	assert_int_equal(world->answers[1].number, 0);
+	assert_done(&world->answers[1]);
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_int_equal(backend(world, "w2")->weight, 8);
+	assert_true(desired_file(world->desired).unsaved_since != 0); /* w2 */
+}
+
+static void a_volatile_change_overtakes_a_reload_whose_disk_hangs(void **state)
+{
+	struct world *world = *state;
+	struct hang hanging;
+
+	edit_file(world, "weight", json_integer(33));
+	start_hanging(world, &hanging);
+	submit_and_work(world, reload());
+	submit_and_work(world, volatile_only(set_weight("w2", 8)));
+	assert_int_equal(world->answer_count, 1);
+	assert_int_equal(world->answers[0].number, 1);
+	assert_done(&world->answers[0]);
+	assert_int_equal(backend(world, "w2")->weight, 8);
+	end_hanging(&hanging);
+	wait_for_answers(world);
+	assert_done(&world->answers[1]);
+	assert_int_equal(backend(world, "w3")->weight, 33);
+	assert_int_equal(backend(world, "w2")->weight, 8); /* it was asked for after the reload */
+	assert_true(desired_file(world->desired).unsaved_since != 0);
+	assert_int_equal(look(world), CONFIG_FILE_SAME);
+	assert_done(ask(world, reload()));
+	assert_int_equal(backend(world, "w2")->weight, 100);
+	assert_int_equal(desired_file(world->desired).unsaved_since, 0);
+}
+
+static void what_waits_undoes_no_volatile_change_that_was_asked_for_later(void **state)
+{
+	struct world *world = *state;
+	struct desired_change waiting[] = { set_weight("w1", 7), reload(),
+		apply_document(config_print(desired_config(world->desired))) };
+	struct hang hanging;
+
+	start_hanging(world, &hanging);
+	for (size_t i = 0; i < COUNT_OF(waiting); i++)
+		submit(world, &waiting[i]);
+	background_finish(world->place.work);
+	submit_and_work(world, volatile_only(set_weight("w2", 8)));
+	assert_int_equal(world->answer_count, 1);
+	end_hanging(&hanging);
+	wait_for_answers(world);
+	for (int i = 0; i < world->answer_count; i++)
+		assert_done(&world->answers[i]);
+	assert_int_equal(backend(world, "w1")->weight, 100);
+	assert_int_equal(backend(world, "w2")->weight, 8);
+}
+
+static int edit_strictness(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
+{
+	*edited = json_deep_copy(document);
+	json_object_set_new(json_array_get(json_object_get(*edited, "pools"), 0),
+		"max_disruption_percent", json_integer(1));
+	return 0;
+}
+
+/* From then on a backend cannot be added without force. */
+static struct desired_change be_strict(void)
+{
+	struct desired_change change = { .edit = edit_strictness };
+
+	return volatile_only(change);
+}
+
+static void a_change_that_is_overtaken_and_then_refused_is_not_in_the_file(void **state)
+{
+	struct world *world = *state;
+	char *before = config_place_text(&world->place), *after;
+	struct hang hanging;
+
+	start_hanging(world, &hanging);
+	submit_and_work(world, add_backend("w4", "10.2.0.4"));
+	submit_and_work(world, be_strict());
+	end_hanging(&hanging);
+	wait_for_answers(world);
+	assert_done(&world->answers[0]);
+	assert_int_equal(world->answers[1].code, -EPERM);
+	assert_non_null(strstr(world->answers[1].sentence,
+		"needs force; the file had this change already and is put back"));
+	after = config_place_text(&world->place);
+	assert_string_equal(after, before);
+	assert_int_equal(config_place_count_files(&world->place), 1);
+	assert_int_equal(look(world), CONFIG_FILE_SAME);
+	assert_int_equal(desired_config(world->desired)->pools[0].backend_count, 3);
+	assert_done(ask(world, save()));
+	assert_on_disk(world);
+	free(after);
+	free(before);
+}
+
+static json_int_t weight_on_disk(const struct world *world, size_t position)
+{
+	json_t *document = config_place_document(&world->place);
+	json_t *pool = json_array_get(json_object_get(document, "pools"), 0);
+	json_t *seen = json_array_get(json_object_get(pool, "backends"), position);
+	json_int_t weight = json_integer_value(json_object_get(seen, "weight"));
+
+	json_decref(document);
+	return weight;
+}
+
+struct editor {
+	struct background_job job;
+	struct world *world;
+};
+
+static void edit_now(struct background_job *job)
+{
+	struct editor *editor = job->context;
+
+	edit_file(editor->world, "weight", json_integer(33));
+}
+
+static void a_file_that_was_edited_meanwhile_is_not_put_back(void **state)
+{
+	struct world *world = *state;
+	struct editor editor = { { .work = edit_now, .done = end_hang }, world };
+	struct hang hanging;
+
+	editor.job.context = &editor;
+	start_hanging(world, &hanging);
+	submit_and_work(world, add_backend("w4", "10.2.0.4"));
+	background_run(world->place.disk, &editor.job); /* between the two writes */
+	submit_and_work(world, be_strict());
+	end_hanging(&hanging);
+	wait_for_answers(world);
+	assert_int_equal(world->answers[1].code, -EPERM);
+	assert_non_null(strstr(world->answers[1].sentence,
+		"needs force; the file holds this change already, sluicectl config save takes it "
+		"out"));
+	assert_int_equal(look(world), CONFIG_FILE_EDITED);
+	assert_int_equal(weight_on_disk(world, 2), 33);
+}
+
+/* ---- what is seen of the file
+ * --------------------------------------------------------------------
+ */
+
 static void a_file_that_is_edited_and_not_loaded_is_seen(void **state)
 {
 	struct world *world = *state;
@@ -1122,6 +1304,11 @@ int main(void)
 		TEST(the_running_configuration_is_saved_over_whatever_the_file_holds),
 		TEST(a_document_is_applied_over_an_edited_file_where_that_is_asked_for),
 		TEST(a_volatile_change_overtakes_one_whose_disk_hangs),
+		TEST(a_change_is_overtaken_once_at_most),
+		TEST(a_volatile_change_overtakes_a_reload_whose_disk_hangs),
+		TEST(what_waits_undoes_no_volatile_change_that_was_asked_for_later),
+		TEST(a_change_that_is_overtaken_and_then_refused_is_not_in_the_file),
+		TEST(a_file_that_was_edited_meanwhile_is_not_put_back),
 		TEST(a_file_that_is_edited_and_not_loaded_is_seen),
 		TEST(a_change_of_another_revision_is_refused_with_both),
 		TEST(what_a_whole_document_changes_is_said),
