@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "live_backend.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void live_backend_init(struct live_backend *backend, const struct address *address, uint64_t now_ms)
@@ -53,8 +52,8 @@ void live_backend_configure(struct live_backend *backend, const struct config_po
 {
 	enum membership_wish before = backend->facts.wish;
 
-	snprintf(backend->name, sizeof(backend->name), "%s", config->name);
-	snprintf(backend->key, sizeof(backend->key), "%s", config->key);
+	memcpy(backend->name, config->name, sizeof(backend->name));
+	memcpy(backend->key, config->key, sizeof(backend->key));
 	backend->weight = backend->facts.weight = config->weight;
 	backend->facts.wish = wish_of(config);
 	if (backend->facts.wish != MEMBERSHIP_DRAIN)

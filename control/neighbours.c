@@ -3,43 +3,39 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "lookup.h"
+struct entry {
+	struct address address;
+	struct neighbour_route route;
+};
 
 struct neighbours {
-	struct neighbour_route *routes; /* of all neighbours, port by port */
-	size_t route_count;
-	struct lookup *by_address; /* place in `routes` */
+	struct entry *entries; /* by address: looked up twice for each backend in each change */
+	size_t entry_count;
 	struct neighbour_route gateway;
 	bool has_gateway;
 };
 
-static int enter(
-	struct neighbours *neighbours, const struct config_neighbour *neighbour, size_t port)
+static int compare_addresses(const void *a, const void *b)
 {
-	char key[ADDRESS_TEXT_SIZE];
-	size_t place = neighbours->route_count++, earlier;
-	int code;
+	const struct entry *one = a, *other = b;
 
-	neighbours->routes[place].port = port;
-	neighbours->routes[place].mac = neighbour->mac;
-	address_format(&neighbour->address, key);
-	code = lookup_add(neighbours->by_address, key, place, &earlier);
-	return code == -EEXIST ? 0 : code; /* config_read() refuses it; the first one counts */
+	return memcmp(&one->address, &other->address, sizeof(one->address));
 }
 
-static int enter_port(struct neighbours *neighbours, const struct config_port *config, size_t port)
+static void enter_port(struct neighbours *neighbours, const struct config_port *config, size_t port)
 {
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < config->neighbour_count; i++)
-		code = enter(neighbours, &config->neighbours[i], port);
+	for (size_t i = 0; i < config->neighbour_count; i++)
+		neighbours->entries[neighbours->entry_count++] = (struct entry){
+			.address = config->neighbours[i].address,
+			.route = { .port = port, .mac = config->neighbours[i].mac },
+		};
 	if (!config->has_gateway_mac || neighbours->has_gateway)
-		return code;
+		return;
 	neighbours->has_gateway = true;
 	neighbours->gateway.port = port;
 	neighbours->gateway.mac = config->gateway_mac;
-	return code;
 }
 
 struct neighbours *neighbours_create(const struct config *config)
@@ -47,42 +43,41 @@ struct neighbours *neighbours_create(const struct config *config)
 	const struct config_dataplane *dataplane = &config->dataplane;
 	struct neighbours *neighbours = calloc(1, sizeof(*neighbours));
 	size_t count = 0;
-	int code = 0;
 
 	if (neighbours == NULL)
 		return NULL;
 	for (size_t i = 0; i < dataplane->port_count; i++)
 		count += dataplane->ports[i].neighbour_count;
-	neighbours->routes = calloc(count + 1, sizeof(*neighbours->routes));
-	neighbours->by_address = lookup_create();
-	if (neighbours->routes == NULL || neighbours->by_address == NULL)
-		code = -ENOMEM;
-	for (size_t i = 0; code == 0 && i < dataplane->port_count; i++)
-		code = enter_port(neighbours, &dataplane->ports[i], i);
-	if (code == 0)
-		return neighbours;
-	neighbours_destroy(neighbours);
-	return NULL;
+	neighbours->entries = calloc(count + 1, sizeof(*neighbours->entries));
+	if (neighbours->entries == NULL) {
+		free(neighbours);
+		return NULL;
+	}
+	for (size_t i = 0; i < dataplane->port_count; i++)
+		enter_port(neighbours, &dataplane->ports[i], i);
+	qsort(neighbours->entries, neighbours->entry_count, sizeof(*neighbours->entries),
+		compare_addresses);
+	return neighbours;
 }
 
 void neighbours_destroy(struct neighbours *neighbours)
 {
 	if (neighbours == NULL)
 		return;
-	lookup_destroy(neighbours->by_address);
-	free(neighbours->routes);
+	free(neighbours->entries);
 	free(neighbours);
 }
 
 int neighbours_find_on_link(const struct neighbours *neighbours, const struct address *address,
 	struct neighbour_route *route)
 {
-	char key[ADDRESS_TEXT_SIZE];
-	size_t place;
+	const struct entry wanted = { .address = *address };
+	const struct entry *found = bsearch(&wanted, neighbours->entries, neighbours->entry_count,
+		sizeof(*neighbours->entries), compare_addresses);
 
-	if (lookup_find(neighbours->by_address, address_format(address, key), &place) != 0)
+	if (found == NULL)
 		return -ENOENT;
-	*route = neighbours->routes[place];
+	*route = found->route;
 	return 0;
 }
 

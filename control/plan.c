@@ -65,8 +65,8 @@ static void take_seat(struct plan_seat *seat, const struct config_backend *backe
 	const struct plan_share *share, const struct plan_seat *before,
 	const struct flow_secret *secret)
 {
-	snprintf(seat->name, sizeof(seat->name), "%s", backend->name);
-	snprintf(seat->key, sizeof(seat->key), "%s", backend->key);
+	memcpy(seat->name, backend->name, sizeof(seat->name));
+	memcpy(seat->key, backend->key, sizeof(seat->key));
 	seat->address = backend->address;
 	seat->weight = backend->weight != 0 ? backend->weight : backend->seat_weight;
 	seat->share = share->share;
