@@ -70,6 +70,7 @@ struct daemon {
 	struct background_job tidying; /* of the state file */
 	int allocated, locked;         /* its outcome: 0 or a negative errno */
 	struct api *api;
+	bool owes_ways; /* to backends, since a port has another MAC address */
 };
 
 static void on_stop_signal(evutil_socket_t signal_number, short what, void *context)
@@ -104,32 +105,52 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 		desired_submit(daemon->desired, &change);
 }
 
-/* The port has another MAC address: what leaves by it is to have that one. */
-static void renew_ways(struct daemon *daemon, const struct port *port)
+static void note_mac(const struct port *port)
 {
-	const struct config *config = desired_config(daemon->desired);
-	struct error error;
-	size_t count;
-
 	log_warning(
 		"port %s: its MAC address has changed: frames are taken and sent with the new one",
 		port_name(port));
+}
+
+/*
+ * A port has another MAC address: what leaves by it is to have that one. A way that finds no room,
+ * because what was retired may still be in use, is owed and tried again.
+ */
+static void renew_ways(struct daemon *daemon)
+{
+	const struct config *config = desired_config(daemon->desired);
+	bool was_owed = daemon->owes_ways;
+	struct error error;
+	size_t count;
+
+	daemon->owes_ways = false;
 	for (size_t pool = 0; pool < config->pool_count; pool++) {
 		forwarding_backends(daemon->forwarding, pool, &count);
 		for (size_t i = 0; i < count; i++)
-			if (forwarding_refresh_backend(daemon->forwarding, pool, i, &error) < 0)
-				log_error("pool %s: %s", config->pools[pool].name, error.message);
+			if (forwarding_refresh_backend(daemon->forwarding, pool, i, &error) < 0) {
+				if (!daemon->owes_ways && !was_owed)
+					log_error("pool %s: %s", config->pools[pool].name,
+						error.message);
+				daemon->owes_ways = true;
+			}
 	}
 }
 
 static void follow_macs(struct daemon *daemon)
 {
+	bool changed = false;
+
 	for (size_t i = 0; i < daemon->port_count; i++) {
 		if (port_follow_mac(daemon->ports[i]) != 1)
 			continue;
 		workers_follow_mac(daemon->workers, i, daemon->ports[i]);
-		renew_ways(daemon, daemon->ports[i]);
+		note_mac(daemon->ports[i]);
+		changed = true;
 	}
+	if (changed)
+		daemon->owes_ways = false; /* a new one, whose trouble is logged again */
+	if (changed || daemon->owes_ways)
+		renew_ways(daemon);
 }
 
 static void on_look(evutil_socket_t fd, short what, void *context)

@@ -222,14 +222,22 @@ static void settle_pool(struct member_pool *pool)
 }
 
 /* Time has not stood still since the change was prepared. */
-static void catch_up(struct forwarding_change *change)
+static void catch_up(const struct forwarding *forwarding, struct forwarding_change *change)
 {
+	const struct live_records_source source = {
+		.state = forwarding->state,
+		.config = change->config,
+		.neighbours = change->neighbours,
+		.ports = forwarding->ports,
+	};
+
 	for (size_t i = 0; i < change->pool_count; i++) {
 		struct member_pool *pool = &change->pools[i];
 
 		for (size_t k = 0; k < pool->backend_count && !pool->is_left_alone; k++) {
 			struct live_backend *backend = &pool->backends[k];
 
+			live_records_remake(&source, backend);
 			if (backend->before == NULL)
 				continue;
 			live_backend_catch_up(backend, backend->before);
@@ -322,7 +330,7 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 	/* no slot is promoted by this change whose flows may have gone unrecorded until now */
 	tracking_tick(forwarding->tracking, change->now_ms, forwarding->with_udp);
 	tracking_commit_pins(forwarding->tracking);
-	catch_up(change);
+	catch_up(forwarding, change);
 	for (size_t i = 0; i < change->pool_count; i++) {
 		struct member_pool *pool = &change->pools[i];
 

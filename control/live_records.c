@@ -102,6 +102,16 @@ int live_records_prepare(
 	return 0;
 }
 
+void live_records_remake(
+	const struct live_records_source *source, const struct live_backend *backend)
+{
+	struct backend_record records[RECORD_MODE_COUNT];
+
+	if (backend->has_new_records && backend->records != RECORD_NONE &&
+		make_records(source, backend, records))
+		memcpy(state_record(source->state, backend->records), records, sizeof(records));
+}
+
 void live_records_abort(struct state *state, struct live_backend *backend)
 {
 	if (backend->has_new_records && backend->records != RECORD_NONE)

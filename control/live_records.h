@@ -45,6 +45,13 @@ struct live_records_source {
 int live_records_prepare(const struct live_records_source *source, struct live_backend *backend,
 	struct error *error);
 
+/*
+ * New records that no worker has seen yet are made once more, in their cells, from what is so now:
+ * a port may have got another MAC address since they were prepared. All others are left alone.
+ */
+void live_records_remake(
+	const struct live_records_source *source, const struct live_backend *backend);
+
 /* Gives new records back that no worker has seen. */
 void live_records_abort(struct state *state, struct live_backend *backend);
 

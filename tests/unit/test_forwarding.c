@@ -807,6 +807,31 @@ static void a_change_under_way_keeps_the_renewed_way(void **state)
 	assert_int_equal(refresh_all(node), 0);
 }
 
+/* What the change itself has made records for has the address that came meanwhile, too. */
+static void a_change_under_way_takes_the_renewed_way_to_what_it_adds(void **state)
+{
+	struct node *node = *state;
+	struct config *next = small_config_web(1, 4, IPIP);
+	struct forwarding_change *change;
+	struct error error = { "" };
+	uint32_t index, cell;
+
+	apply(node, small_config_web(1, 3, IPIP));
+	change = node_prepare(node, next, &error);
+	assert_non_null(change);
+	for (size_t i = 0; i < NODE_PORTS; i++)
+		set_mac(node, i, 3);
+	assert_int_equal(refresh_all(node), 3);
+	forwarding_commit(node->forwarding, change);
+	config_destroy(node->config);
+	node->config = next;
+	release_retired(node);
+	find_backend(node, "w4", &index, &cell);
+	assert_int_equal(forwarding_tables(node->forwarding)->records[cell].source_mac[5], 3);
+	assert_follows_plan(node);
+	assert_int_equal(refresh_all(node), 0);
+}
+
 /* Backends `first` to `last`, more than fit a line. */
 static struct config *read_many(unsigned int first, unsigned int last)
 {
@@ -921,6 +946,7 @@ int main(void)
 		TEST(another_gateway_is_taken_while_running),
 		TEST(the_way_to_a_backend_is_renewed_without_another_change),
 		TEST(a_change_under_way_keeps_the_renewed_way),
+		TEST(a_change_under_way_takes_the_renewed_way_to_what_it_adds),
 		TEST(a_full_pool_takes_another_backend_after_one_has_gone_for_good),
 		TEST(the_state_file_has_room_for_growth),
 	};
