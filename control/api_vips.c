@@ -33,14 +33,28 @@ static void warn_of_removed(const struct api *api, const char *vip, bool dry_run
 	json_array_append_new(warnings, sentence);
 }
 
+/* As after most changes: then nothing has to be looked up. */
+static bool have_the_same_vips(const struct config *before, const struct config *after)
+{
+	if (before->service_count != after->service_count)
+		return false;
+	for (size_t i = 0; i < after->service_count; i++)
+		if (!address_equal(&before->services[i].vip, &after->services[i].vip))
+			return false;
+	return true;
+}
+
 void api_warn_of_removed_vips(
 	const struct api *api, const struct desired_outcome *outcome, json_t *report)
 {
 	const struct config *before = outcome->config_before, *after = outcome->config_after;
 	json_t *warnings = json_object_get(report, "warnings");
-	struct lookup *known = lookup_create();
+	struct lookup *known;
 	size_t earlier, gone = 0;
 
+	if (have_the_same_vips(before, after))
+		return;
+	known = lookup_create();
 	for (size_t i = 0; known != NULL && i < after->service_count; i++) {
 		char text[ADDRESS_TEXT_SIZE];
 
