@@ -42,6 +42,7 @@ struct swap {
 	struct stat ours;  /* of `new`, once it is written */
 	bool leased;       /* we hold a lease on `old` */
 	bool whatever;     /* no matter what is there */
+	bool kept;         /* what is at `temporary` may be somebody's, and stays there */
 	uint64_t found[2]; /* digest of `old` */
 };
 
@@ -281,19 +282,21 @@ static bool is_old(const struct swap *swap, const char *path)
 
 /*
  * Puts back what came out. If then not the file comes out that we had put there, somebody has
- * replaced it meanwhile, and that one is newer than what has just been put back.
+ * replaced it meanwhile, and that one is newer than what has just been put back. False where it
+ * cannot be put back.
  */
-static void undo(const struct swap *swap)
+static bool undo(const struct swap *swap)
 {
 	struct stat put = swap->ours, out, next;
 
 	for (int i = 0; i < EXCHANGES_MAX; i++) {
 		if (lstat(swap->temporary, &next) != 0 || exchange(swap) != 0)
-			return;
+			return false;
 		if (lstat(swap->temporary, &out) != 0 || same_file(&out, &put))
-			return;
+			return true;
 		put = next;
 	}
+	return false;
 }
 
 /* Some file systems cannot sync a directory, and have no need to. */
@@ -318,7 +321,7 @@ static int judge_exchange(struct swap *swap)
 	if (code == 0 && is_opened_for_writing(swap))
 		code = -ETXTBSY;
 	if (code != 0)
-		undo(swap);
+		swap->kept = !undo(swap);
 	return code;
 }
 
@@ -354,15 +357,28 @@ static void close_file(int fd)
 
 static void finish(struct swap *swap)
 {
-	if (swap->temporary[0] != '\0')
+	if (swap->temporary[0] != '\0' && !swap->kept)
 		unlink(swap->temporary);
 	close_file(swap->old);
 	close_file(swap->new);
 	close_file(swap->directory);
 }
 
+/* Ours stands at the path all the same: whoever looks after the file has to put that right. */
+static int refuse_kept(const struct swap *swap, int code, struct error *error)
+{
+	const char *name = strrchr(swap->temporary, '/') + 1;
+
+	return error_set(error, code,
+		"%.250s was written over (%s), and what was there could not be put back: it "
+		"is beside it as %.120s",
+		swap->path, code == -ESTALE ? "it had changed on disk" : strerror(-code), name);
+}
+
 static int refuse(const struct swap *swap, const char *path, int code, struct error *error)
 {
+	if (swap->kept)
+		return refuse_kept(swap, code, error);
 	if (code == -ESTALE)
 		return error_set(
 			error, code, "%s has changed on disk since it was read", swap->path);

@@ -47,7 +47,7 @@ enum config_file_state config_file_look(const char *path, struct config_file_ver
  * mode, ACL and other extended attributes of the file are kept, the last two where the file system
  * and our rights allow it. Where something else than `expected` is there, or somebody has the file
  * open for writing, nothing is done: -ESTALE. After any other failure, too, the file is the old
- * one.
+ * one; where it cannot be put back it stays beside ours, and the sentence says as what.
  */
 int config_file_save(const char *path, const char *text, size_t length,
 	struct config_file_version *expected, struct error *error);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -431,6 +432,85 @@ static void a_write_that_is_not_safe_on_disk_is_taken_back(void **state)
 	assert_saved(fixture, fixture->two);
 }
 
+/* Answers two renameat2(): the first is made, the second fails. */
+static void *let_one_rename_through(void *argument)
+{
+	int listener = *(int *)argument;
+
+	for (int i = 0; i < 2; i++) {
+		struct seccomp_notif asked = { 0 };
+		struct seccomp_notif_resp answer = { 0 };
+
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0)
+			return NULL;
+		answer.id = asked.id;
+		if (i == 0)
+			answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		else
+			answer.error = -EIO;
+		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+	}
+	return NULL;
+}
+
+/* As the sentence has it: the file that was there before is beside ours. */
+static bool put_kept_back(const struct fixture *fixture)
+{
+	static const char hint[] = "could not be put back: it is beside it as ";
+	const char *name = strstr(fixture->error.message, hint);
+	char kept[96];
+
+	if (name == NULL)
+		return false;
+	in_directory(fixture, name + strlen(hint), kept);
+	return rename(kept, fixture->place.path) == 0;
+}
+
+/* As above, and the exchange cannot be undone either. 0, or where it went wrong. */
+static int save_without_a_way_back(struct fixture *fixture)
+{
+	int directory = open("/dev/null", O_RDONLY), listener = -1;
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsync, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, directory, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { COUNT_OF(steps), steps };
+	pthread_t thread;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return 1;
+	listener = (int)syscall(
+		SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	if (listener < 0 || pthread_create(&thread, NULL, let_one_rename_through, &listener) != 0)
+		return 2;
+	close(directory);
+	save(fixture, fixture->two);
+	pthread_join(thread, NULL);
+	if (fixture->code != -EIO)
+		return 3;
+	return put_kept_back(fixture) ? 0 : 4;
+}
+
+static void what_cannot_be_put_back_is_kept_beside(void **state)
+{
+	struct fixture *fixture = *state;
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0)
+		_exit(save_without_a_way_back(fixture));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_holds(fixture, fixture->one);
+}
+
 static void what_cannot_be_read_is_refused_with_the_reason(void **state)
 {
 	struct fixture *fixture = *state;
@@ -590,6 +670,7 @@ int main(void)
 		TEST(a_file_that_is_gone_is_made_again_for_its_owner_only),
 		TEST(a_link_that_leads_to_nothing_is_not_written_over),
 		TEST(a_write_that_is_not_safe_on_disk_is_taken_back),
+		TEST(what_cannot_be_put_back_is_kept_beside),
 		TEST(what_cannot_be_read_is_refused_with_the_reason),
 		TEST(no_edit_is_lost_to_a_save_when_editors_rename),
 		TEST(no_edit_is_lost_to_a_save_when_editors_write_in_place),
