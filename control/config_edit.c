@@ -245,12 +245,12 @@ json_t *config_edit_backend_set(const json_t *document, const char *pool, const 
 	const json_t *changes, struct error *error)
 {
 	struct backend_edit edit = begin_backend(document, pool, name, error);
-	json_t *backend = json_array_get(edit.backends, edit.position);
-	json_t *before;
+	json_t *backend, *before;
 	int result;
 
 	if (edit.copy == NULL)
 		return NULL;
+	backend = json_array_get(edit.backends, edit.position);
 	before = json_copy(backend);
 	result = judge_changes(changes, error);
 	if (result == 0 && (before == NULL || json_object_update(backend, (json_t *)changes) != 0))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config_edit: the changes that the control socket offers, as pure functions from a document in
- * canonical form (config_print() or config_print_with_secret()) to a changed deep copy. What was
- * put in is judged by config_read() of the result, not here.
+ * canonical form, or an excerpt of one (config_excerpt.h), to a changed deep copy. What was put in
+ * is judged by reading the result, not here.
  *
  * Each returns a new reference, or NULL with the sentence and errno: ENOENT where a name is unknown
  * (`pool "web" has no backend "web-9"`), EINVAL, or ENOMEM. Everything passed in is borrowed.
