@@ -1168,6 +1168,34 @@ static void at_the_end_the_change_under_way_is_made_and_others_are_refused(void 
 	assert_on_disk(world);
 }
 
+/* It has been overtaken, is in the file, and has not gone on yet. */
+static void at_the_end_what_is_in_the_file_is_made(void **state)
+{
+	struct world *world = *state;
+	struct desired_change urgent = volatile_only(set_weight("w2", 8)), behind = reload();
+	struct hang disk, work = { .job = { .work = hang, .done = end_hang } };
+
+	start_hanging(world, &disk);
+	submit_and_work(world, set_weight("w1", 7));
+	work.job.context = &work;
+	background_run(world->place.work, &work.job);
+	submit(world, &urgent);
+	submit(world, &behind);
+	end_hanging(&disk);
+	background_finish(world->place.disk);
+	assert_int_equal(world->answer_count, 0);
+	end_hanging(&work);
+	desired_finish(world->desired);
+	assert_int_equal(world->answer_count, 3);
+	assert_int_equal(world->answers[0].number, 2);
+	assert_refused(&world->answers[0], -ECANCELED, "sluiced is stopping");
+	assert_done(&world->answers[1]);
+	assert_int_equal(world->answers[2].number, 0);
+	assert_done(&world->answers[2]);
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_int_equal(backend(world, "w2")->weight, 8);
+}
+
 static void at_the_end_there_need_be_nothing_to_refuse(void **state)
 {
 	struct world *world = *state;
@@ -1317,6 +1345,7 @@ int main(void)
 		TEST(a_change_that_came_while_a_file_was_written_is_not_lost),
 		TEST(a_change_may_be_asked_for_in_the_answer_to_another),
 		TEST(at_the_end_the_change_under_way_is_made_and_others_are_refused),
+		TEST(at_the_end_what_is_in_the_file_is_made),
 		TEST(at_the_end_there_need_be_nothing_to_refuse),
 		TEST(a_change_waits_while_tables_are_rebuilt),
 		TEST(at_the_end_changes_that_wait_for_tables_are_refused),
