@@ -91,7 +91,8 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 
 	if (read(fd, &count, sizeof(count)) != sizeof(count))
 		return;
-	while ((job = take_done(background)) != NULL)
+	/* those only that were done by now: what they hand over is for another turn of the loop */
+	while (count-- > 0 && (job = take_done(background)) != NULL)
 		job->done(job);
 }
 

@@ -127,16 +127,6 @@ static void commit(struct desired *desired, struct config *config, struct config
 	desired->forwarding_change = NULL;
 }
 
-/* Takes all the room that the configuration needs. */
-static int take_room(struct pending *pending)
-{
-	struct desired *desired = pending->desired;
-
-	desired->forwarding_change = forwarding_begin(desired->context.forwarding, pending->config,
-		&pending->change.terms, &pending->error);
-	return desired->forwarding_change == NULL ? -ENOSPC : 0;
-}
-
 /* Before anything is stored: what breaks is seen in what is live. */
 static int find_losses(struct desired *desired, struct error *error)
 {
@@ -736,24 +726,65 @@ static void planned(struct background_job *job)
 		start_writing(pending);
 }
 
-static void edited(struct background_job *job)
+static void work_on_nothing(struct background_job *job)
 {
-	struct pending *pending = job->context;
-	struct desired *desired = pending->desired;
+}
 
-	if (pending->code == 0)
-		pending->code = take_room(pending);
-	if (pending->code != 0) {
-		refuse(pending);
-		return;
-	}
-	pending->planned = desired->forwarding_change;
+static void take_room(struct background_job *job);
+
+/* The loop has a turn before each. */
+static void take_turn(struct pending *pending)
+{
+	pending->job = (struct background_job){
+		.work = work_on_nothing,
+		.done = take_room,
+		.context = pending,
+	};
+	background_run(pending->desired->context.work, &pending->job);
+}
+
+static void start_planning(struct pending *pending)
+{
+	pending->planned = pending->desired->forwarding_change;
 	pending->job = (struct background_job){
 		.work = work_on_plan,
 		.done = planned,
 		.context = pending,
 	};
-	background_run(desired->context.work, &pending->job);
+	background_run(pending->desired->context.work, &pending->job);
+}
+
+/* All the room that the configuration needs, turn by turn. */
+static void take_room(struct background_job *job)
+{
+	struct pending *pending = job->context;
+	struct desired *desired = pending->desired;
+
+	pending->code = forwarding_take_room(
+		desired->context.forwarding, desired->forwarding_change, &pending->error);
+	if (pending->code < 0)
+		refuse(pending);
+	else if (pending->code == 0)
+		start_planning(pending);
+	else
+		take_turn(pending);
+}
+
+static void edited(struct background_job *job)
+{
+	struct pending *pending = job->context;
+	struct desired *desired = pending->desired;
+
+	if (pending->code == 0) {
+		desired->forwarding_change = forwarding_begin(desired->context.forwarding,
+			pending->config, &pending->change.terms, &pending->error);
+		if (desired->forwarding_change == NULL)
+			pending->code = -ENOSPC;
+	}
+	if (pending->code != 0)
+		refuse(pending);
+	else
+		take_room(job);
 }
 
 /* Whether it needs no file, so that no disk is in its way. */

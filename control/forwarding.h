@@ -70,14 +70,18 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	const struct config *config, const struct live_terms *terms, struct error *error);
 
 /*
- * The same in three steps, of which the second is the long one: forwarding_plan_change() builds the
- * tables in any thread, and touches nothing that is live. Meanwhile the control thread goes on:
- * time and news are made up for at the commit. The change can neither be asked about nor be aborted
- * before that step is over. forwarding_end_plan() returns 0, or -errno with the sentence; then the
- * change is to be aborted.
+ * The same in steps. forwarding_take_room() takes the room in turns of about 3 ms: 1 where it is to
+ * be called again, with anything in between that is no change; 0; or -errno with the sentence, and
+ * then the change is to be aborted. `terms` stay until forwarding_end_plan().
+ * forwarding_plan_change() builds the tables in any thread, and touches nothing that is live.
+ * Meanwhile the control thread goes on: time and news are made up for at the commit. The change can
+ * neither be asked about nor be aborted before that step is over. forwarding_end_plan() returns 0,
+ * or -errno with the sentence; then the change is to be aborted.
  */
 struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
 	const struct config *config, const struct live_terms *terms, struct error *error);
+int forwarding_take_room(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error);
 void forwarding_plan_change(struct forwarding_change *change);
 int forwarding_end_plan(struct forwarding_change *change, struct error *error);
 

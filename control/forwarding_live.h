@@ -29,6 +29,7 @@
 #pragma once
 
 #include "arena.h"
+#include "finder.h"
 #include "forwarding.h"
 #include "live_pool.h"
 #include "neighbours.h"
@@ -126,6 +127,8 @@ struct forwarding_change {
 	struct member_pool *pools;
 	size_t pool_count;
 	struct live_service *services;
+	size_t service_count; /* so far, as that of pools */
+	struct finder pool_finder, service_finder;
 	struct tables *tables;
 };
 

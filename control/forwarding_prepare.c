@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "finder.h"
 #include "forwarding_live.h"
 #include "live_records.h"
 #include "log.h"
 #include "slots.h"
+
+#define TURN_US 3000 /* of CPU time, for a turn of the loop */
 
 /* The keys by which what is to come is found in what is live. */
 
@@ -217,31 +220,42 @@ static struct member_pool *find_before(struct forwarding *forwarding, struct fin
 	return pool->live->slots == config->slots ? pool : NULL;
 }
 
-static int prepare_pools(
+static int create_lists(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
 {
 	const struct config *config = change->config;
-	struct finder finder = { forwarding->pools, forwarding->pool_count, pool_key, NULL };
-	int code = 0;
 
+	change->pool_finder =
+		(struct finder){ forwarding->pools, forwarding->pool_count, pool_key, NULL };
+	change->service_finder = (struct finder){ forwarding->services, forwarding->service_count,
+		service_key, NULL };
 	change->pools = calloc(config->pool_count + 1, sizeof(*change->pools));
 	change->neighbours = neighbours_create(config);
-	if (change->pools == NULL || change->neighbours == NULL)
+	change->services = calloc(config->service_count + 1, sizeof(*change->services));
+	change->tables = tables_create(forwarding->secret,
+		state_record(forwarding->state, RECORD_NONE), config->service_count);
+	if (change->pools == NULL || change->neighbours == NULL || change->services == NULL ||
+		change->tables == NULL)
 		return out_of_memory(error);
-	for (size_t i = 0; code == 0 && i < config->pool_count; i++) {
-		const struct config_pool *pool = &config->pools[i];
-		struct member_pool *before = find_before(forwarding, &finder, pool, i);
+	change->tables->affinity = tracking_affinity(forwarding->tracking);
+	return 0;
+}
 
-		code = create_pool(forwarding, change, &change->pools[i], pool, before, error);
-		if (code != 0)
-			break;
-		change->pool_count = i + 1;
-		if (before != NULL)
-			before->stays = true;
-		code = prepare_backends(forwarding, change, i, error);
-	}
-	finder_fini(&finder);
-	return code;
+/* The next one. */
+static int prepare_pool(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	size_t number = change->pool_count;
+	const struct config_pool *pool = &change->config->pools[number];
+	struct member_pool *before = find_before(forwarding, &change->pool_finder, pool, number);
+	int code = create_pool(forwarding, change, &change->pools[number], pool, before, error);
+
+	if (code != 0)
+		return code;
+	change->pool_count++;
+	if (before != NULL)
+		before->stays = true;
+	return prepare_backends(forwarding, change, number, error);
 }
 
 static enum affinity_udp udp_of(const struct config_service *config)
@@ -288,28 +302,17 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 	return code == 0 ? 0 : error_set(error, code, "services[%zu]: %s", number, strerror(-code));
 }
 
-static int prepare_services(
+/* The next one. */
+static int prepare_service(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
 {
-	size_t count = change->config->service_count;
-	struct finder finder = { forwarding->services, forwarding->service_count, service_key,
-		NULL };
-	int code = 0;
+	size_t number = change->service_count;
+	size_t place =
+		finder_find(&change->service_finder, change->config->services[number].name, number);
 
-	change->services = calloc(count + 1, sizeof(*change->services));
-	change->tables = tables_create(
-		forwarding->secret, state_record(forwarding->state, RECORD_NONE), count);
-	if (change->services == NULL || change->tables == NULL)
-		return out_of_memory(error);
-	change->tables->affinity = tracking_affinity(forwarding->tracking);
-	for (size_t i = 0; code == 0 && i < count; i++) {
-		size_t place = finder_find(&finder, change->config->services[i].name, i);
-
-		code = add_service(forwarding, change, i,
-			place == FINDER_NONE ? NULL : &forwarding->services[place], error);
-	}
-	finder_fini(&finder);
-	return code;
+	change->service_count++;
+	return add_service(forwarding, change, number,
+		place == FINDER_NONE ? NULL : &forwarding->services[place], error);
 }
 
 static struct plan_share share_of(void *context, size_t pool, size_t backend)
@@ -410,12 +413,7 @@ struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
 	change->now_ms = forwarding->clock();
 	code = prepare_pins(forwarding, config, error);
 	if (code == 0)
-		code = prepare_pools(forwarding, change, error);
-	change->terms = NULL;
-	if (code == 0)
-		code = outline_plan(forwarding, change, error);
-	if (code == 0)
-		code = prepare_services(forwarding, change, error);
+		code = create_lists(forwarding, change, error);
 	if (code != 0) {
 		forwarding_abort(forwarding, change);
 		return NULL;
@@ -423,11 +421,49 @@ struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
 	return change;
 }
 
+static uint64_t cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* One step of forwarding_take_room(): 1 where more are left, 0, or -errno. */
+static int take_step(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	int code;
+
+	if (change->pool_count < change->config->pool_count)
+		code = prepare_pool(forwarding, change, error);
+	else if (change->service_count < change->config->service_count)
+		code = prepare_service(forwarding, change, error);
+	else
+		return outline_plan(forwarding, change, error);
+	return code == 0 ? 1 : code;
+}
+
+int forwarding_take_room(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	uint64_t end_us = cpu_us() + TURN_US;
+	int code;
+
+	do
+		code = take_step(forwarding, change, error);
+	while (code == 1 && cpu_us() < end_us);
+	return code;
+}
+
 int forwarding_end_plan(struct forwarding_change *change, struct error *error)
 {
 	if (change->code != 0)
 		return error_set(error, change->code, "cannot work out the tables: %s",
 			strerror(-change->code));
+	finder_fini(&change->pool_finder);
+	finder_fini(&change->service_finder);
+	change->terms = NULL;
 	leave_alone(change);
 	return 0;
 }
@@ -437,10 +473,17 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 {
 	struct forwarding_change *change = forwarding_begin(forwarding, config, terms, error);
 
+	int code;
+
 	if (change == NULL)
 		return NULL;
-	forwarding_plan_change(change);
-	if (forwarding_end_plan(change, error) == 0)
+	while ((code = forwarding_take_room(forwarding, change, error)) == 1)
+		;
+	if (code == 0) {
+		forwarding_plan_change(change);
+		code = forwarding_end_plan(change, error);
+	}
+	if (code == 0)
 		return change;
 	forwarding_abort(forwarding, change);
 	return NULL;
@@ -478,9 +521,7 @@ static void abort_pool(struct forwarding *forwarding, struct member_pool *pool)
 
 void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *change)
 {
-	size_t services = change->services == NULL ? 0 : change->config->service_count;
-
-	for (size_t i = 0; i < services; i++)
+	for (size_t i = 0; i < change->service_count; i++)
 		if (change->services[i].is_new)
 			arena_give(forwarding->service_places, change->services[i].place, 1);
 	for (size_t i = 0; i < change->pool_count; i++)
@@ -488,6 +529,8 @@ void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *c
 	tracking_abort_pins(forwarding->tracking);
 	forget_stays(forwarding);
 	forwarding->changing = false;
+	finder_fini(&change->pool_finder);
+	finder_fini(&change->service_finder);
 	neighbours_destroy(change->neighbours);
 	plan_destroy(change->plan);
 	tables_destroy(change->tables);

@@ -3,6 +3,8 @@
 
 #include <event2/event.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 
 #include "background.h"
 
@@ -131,6 +133,46 @@ static void the_end_waits_for_all_jobs(void **state)
 	assert_in_order(fixture, JOBS);
 }
 
+static atomic_bool begun;
+
+static void note_begun(struct background_job *job)
+{
+	atomic_store(&begun, true);
+}
+
+static void count_done(struct background_job *job)
+{
+	struct fixture *fixture = job->context;
+
+	fixture->finished_count++;
+}
+
+/* Hands over two more, and returns when the first of these has been worked on. */
+static void hand_over(struct background_job *job)
+{
+	struct fixture *fixture = job->context;
+
+	fixture->finished_count++;
+	fixture->jobs[1] = (struct background_job){ work, count_done, fixture, { NULL } };
+	fixture->jobs[2] = (struct background_job){ note_begun, count_done, fixture, { NULL } };
+	background_run(fixture->background, &fixture->jobs[1]);
+	background_run(fixture->background, &fixture->jobs[2]);
+	while (!atomic_load(&begun))
+		sched_yield();
+}
+
+static void what_a_job_hands_over_is_for_another_turn_of_the_loop(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->jobs[0] = (struct background_job){ work, hand_over, fixture, { NULL } };
+	background_run(fixture->background, &fixture->jobs[0]);
+	event_base_loop(fixture->base, EVLOOP_ONCE);
+	assert_int_equal(fixture->finished_count, 1);
+	background_finish(fixture->background);
+	assert_int_equal(fixture->finished_count, 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -139,6 +181,7 @@ int main(void)
 		TEST(all_jobs_can_be_waited_for_without_the_event_loop),
 		TEST(a_job_that_is_handed_over_again_is_waited_for_too),
 		TEST(the_end_waits_for_all_jobs),
+		TEST(what_a_job_hands_over_is_for_another_turn_of_the_loop),
 	};
 #undef TEST
 

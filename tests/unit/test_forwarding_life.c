@@ -482,6 +482,8 @@ static void news_while_another_thread_plans_a_change_is_not_lost(void **state)
 	node_wait(node, 14);
 	change = forwarding_begin(node->forwarding, config, &terms, &error);
 	assert_non_null(change);
+	while (forwarding_take_room(node->forwarding, change, &error) == 1)
+		;
 	assert_int_equal(pthread_create(&planner, NULL, plan_change, change), 0);
 	life_fail(node, 0);
 	life_pass(node, 0);
