@@ -10,10 +10,12 @@ void forwarding_write_pool(struct forwarding *forwarding, const struct member_po
 {
 	struct identity_pool *row = state_pool_row(forwarding->state, pool->live->number);
 
+	state_rows_begin(forwarding->state);
 	row->slots = pool->live->slots;
 	row->first_word = pool->live->first_word;
 	snprintf(row->name, sizeof(row->name), "%s", pool->name);
 	identity_set_used(&row->used);
+	state_rows_end(forwarding->state);
 }
 
 static_assert(CONFIG_NAME_SIZE == IDENTITY_NAME_SIZE && CONFIG_KEY_SIZE == IDENTITY_NAME_SIZE,
@@ -27,6 +29,7 @@ void forwarding_write_backend(struct forwarding *forwarding, const struct live_p
 	const struct membership_facts *facts = &backend->facts;
 	const struct membership_life *life = &backend->life;
 
+	state_rows_begin(forwarding->state);
 	row->index = backend->index;
 	row->pool = pool->number;
 	memcpy(row->name, backend->name, sizeof(row->name));
@@ -47,28 +50,37 @@ void forwarding_write_backend(struct forwarding *forwarding, const struct live_p
 	row->share = backend->asked_share;
 	row->baseline = forwarding->backend_baselines[backend->gid];
 	identity_set_used(&row->used);
+	state_rows_end(forwarding->state);
 }
 
 void forwarding_write_service(struct forwarding *forwarding, const struct live_service *service)
 {
 	struct identity_service *row = state_service_row(forwarding->state, service->place);
 
+	state_rows_begin(forwarding->state);
 	snprintf(row->name, sizeof(row->name), "%s", service->name);
 	row->baseline = forwarding->service_baselines[service->place];
 	identity_set_used(&row->used);
+	state_rows_end(forwarding->state);
 }
 
 void forwarding_erase_pool(struct forwarding *forwarding, uint32_t number)
 {
+	state_rows_begin(forwarding->state);
 	identity_set_unused(&state_pool_row(forwarding->state, number)->used);
+	state_rows_end(forwarding->state);
 }
 
 void forwarding_erase_backend(struct forwarding *forwarding, uint32_t gid)
 {
+	state_rows_begin(forwarding->state);
 	identity_set_unused(&state_backend_row(forwarding->state, gid)->used);
+	state_rows_end(forwarding->state);
 }
 
 void forwarding_erase_service(struct forwarding *forwarding, uint32_t place)
 {
+	state_rows_begin(forwarding->state);
 	identity_set_unused(&state_service_row(forwarding->state, place)->used);
+	state_rows_end(forwarding->state);
 }

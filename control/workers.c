@@ -82,6 +82,8 @@ struct workers *workers_start(const struct config *config, struct port *const *p
 
 	if (workers == NULL)
 		goto no_memory;
+	for (size_t i = 0; i < config->dataplane.port_count; i++)
+		state_name_port(state, i, config->dataplane.ports[i].name);
 	workers->list = calloc(rte_lcore_count(), sizeof(*workers->list));
 	if (workers->list == NULL)
 		goto no_memory;
@@ -95,6 +97,7 @@ struct workers *workers_start(const struct config *config, struct port *const *p
 		worker->rests = config->dataplane.idle == CONFIG_IDLE_REST;
 		worker->publish = publish;
 		worker->counters = state_counters(state, worker->number);
+		state_name_lcore(state, worker->number, lcore);
 		worker->stop = &workers->stop;
 		set_ports(worker, ports, config->dataplane.port_count);
 		watched->health.lcore = lcore;

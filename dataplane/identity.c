@@ -8,13 +8,18 @@
 #include "slots.h"
 #include "state_header.h"
 
-static bool is_name(const char text[IDENTITY_NAME_SIZE])
+bool identity_is_name(const char *text, size_t size)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				      "0123456789._:-";
 
-	return memchr(text, '\0', IDENTITY_NAME_SIZE) != NULL && text[0] != '\0' &&
+	return memchr(text, '\0', size) != NULL && text[0] != '\0' &&
 	       text[strspn(text, allowed)] == '\0';
+}
+
+static bool is_name(const char text[IDENTITY_NAME_SIZE])
+{
+	return identity_is_name(text, IDENTITY_NAME_SIZE);
 }
 
 bool identity_pool_is_sound(const struct identity_pool *row, const struct state_layout *layout)

@@ -6,7 +6,8 @@
  *
  * A row is written before anything names its number and erased after nothing does any more; `used`
  * is stored last, and first of all when it is erased. A row that is in use is written field by
- * field: killed in between, it is half of before and half of after, both of which were right.
+ * field: killed in between, it is half of before and half of after, both of which were right. All
+ * of this is done between state_rows_begin() and state_rows_end(), for readers in other processes.
  *
  * Control thread. What is read from a file may be anything: judge it first.
  */
@@ -15,6 +16,7 @@
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "address.h"
@@ -82,6 +84,9 @@ static inline bool identity_is_used(const _Atomic uint32_t *used)
 {
 	return atomic_load_explicit(used, memory_order_acquire) == IDENTITY_USED;
 }
+
+/* Whether these `size` bytes, which may be any, are a name with its final NUL. */
+bool identity_is_name(const char *text, size_t size);
 
 /* Whether a row is in use and every number in it can be used as it is. */
 bool identity_pool_is_sound(const struct identity_pool *row, const struct state_layout *layout);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -555,4 +556,38 @@ struct identity_service *state_service_row(struct state *state, uint32_t place)
 	return (struct identity_service *)state_header_region(
 		       &state->plan, state->base, STATE_SERVICE_ROWS) +
 	       place;
+}
+
+/* Nothing that follows may be seen before the odd number: hence the fence. */
+void state_rows_begin(struct state *state)
+{
+	uint64_t sequence = atomic_load_explicit(&state->base->rows_sequence, memory_order_relaxed);
+
+	assert(sequence % 2 == 0);
+	atomic_store_explicit(&state->base->rows_sequence, sequence + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+void state_rows_end(struct state *state)
+{
+	uint64_t sequence = atomic_load_explicit(&state->base->rows_sequence, memory_order_relaxed);
+
+	assert(sequence % 2 == 1);
+	atomic_store_explicit(&state->base->rows_sequence, sequence + 1, memory_order_release);
+}
+
+void state_name_port(struct state *state, uint32_t place, const char *name)
+{
+	assert(place < state->plan.layout.ports);
+	state_rows_begin(state);
+	snprintf(state->base->port_names[place], IDENTITY_NAME_SIZE, "%s", name);
+	state_rows_end(state);
+}
+
+void state_name_lcore(struct state *state, uint32_t worker, uint32_t lcore)
+{
+	assert(worker < state->plan.layout.workers && lcore < UINT16_MAX);
+	state_rows_begin(state);
+	state->base->lcores[worker] = lcore + 1;
+	state_rows_end(state);
 }

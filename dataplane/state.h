@@ -176,3 +176,14 @@ void *state_pins(struct state *state);
 struct identity_pool *state_pool_row(struct state *state, uint32_t number);
 struct identity_backend *state_backend_row(struct state *state, uint32_t gid);
 struct identity_service *state_service_row(struct state *state, uint32_t place);
+
+/*
+ * Around what is written to rows and names, so that a reader in another process can tell that it
+ * has read half of it. Not nested.
+ */
+void state_rows_begin(struct state *state);
+void state_rows_end(struct state *state);
+
+/* What the counters of that place belong to, for readers of the file. At most 63 bytes of name. */
+void state_name_port(struct state *state, uint32_t place, const char *name);
+void state_name_lcore(struct state *state, uint32_t worker, uint32_t lcore);

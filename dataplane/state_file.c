@@ -196,8 +196,7 @@ static bool lock(int descriptor)
 	return fcntl(descriptor, F_OFD_SETLK, &whole) == 0;
 }
 
-/* Owners have it locked for writing, which needs more than the right to read. */
-static bool has_owner(int descriptor)
+bool state_file_has_owner(int descriptor)
 {
 	struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 
@@ -218,7 +217,7 @@ static int open_arbiter(const struct state_file *file, int flags)
 static bool lock_beside_readers(struct state_file *file)
 {
 	file->arbiter = open_arbiter(file, O_CREAT);
-	return file->arbiter >= 0 && lock(file->arbiter) && !has_owner(file->descriptor);
+	return file->arbiter >= 0 && lock(file->arbiter) && !state_file_has_owner(file->descriptor);
 }
 
 /* Whether another start goes on that found a reader's lock, which is gone by now. */
@@ -229,7 +228,7 @@ static bool is_arbitrated(const struct state_file *file)
 
 	if (arbiter < 0)
 		return false;
-	locked = has_owner(arbiter);
+	locked = state_file_has_owner(arbiter);
 	close(arbiter);
 	return locked;
 }

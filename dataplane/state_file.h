@@ -83,6 +83,12 @@ struct state_file_part {
 int state_file_prepare(struct state_file *file, uint64_t size, const struct state_file_part *later,
 	struct state_refusal *refusal);
 
+/*
+ * Whether a process owns the file that is open there: owners have it locked for writing, which
+ * needs more than the right to read. Any process.
+ */
+bool state_file_has_owner(int descriptor);
+
 /* Allocates a part of the file that is open there. 0 or a negative errno. Any thread. */
 int state_file_allocate(int descriptor, const struct state_file_part *part);
 

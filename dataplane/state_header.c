@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -97,6 +98,13 @@ bool state_header_same_boot(const struct state_header *a, const struct state_hea
 	       memcmp(a->boot_id, unknown, sizeof(unknown)) != 0;
 }
 
+static void name_verdicts(struct state_header *header)
+{
+	memset(header->verdict_names, 0, sizeof(header->verdict_names));
+	for (unsigned int i = 0; i < VERDICT_COUNT; i++)
+		snprintf(header->verdict_names[i], STATE_VERDICT_NAME_SIZE, "%s", verdict_name(i));
+}
+
 void state_header_describe(struct state_header *header, uint64_t key_fingerprint)
 {
 	header->magic = STATE_MAGIC;
@@ -104,6 +112,7 @@ void state_header_describe(struct state_header *header, uint64_t key_fingerprint
 	header->header_size = sizeof(*header);
 	header->pid = getpid();
 	header->verdicts = VERDICT_COUNT;
+	name_verdicts(header);
 	header->started_ns = now_ns();
 	header->key_fingerprint = key_fingerprint;
 	read_boot_id(header->boot_id);

@@ -4,6 +4,9 @@
  * in it stands. Owner and reader compute the places from the layout with one function, so that a
  * header can be judged by comparing it with what we would have written.
  *
+ * The names of verdicts, ports and lcores stand in it too, and those of services, pools and
+ * backends in their rows (identity.h), so that a file explains its own counters (state_names.h).
+ *
  * All numbers are in the byte order of the machine: the file never leaves it.
  */
 #pragma once
@@ -15,12 +18,15 @@
 #include <stdint.h>
 
 #include "counters.h"
+#include "identity.h"
 
-#define STATE_VERSION     3
+#define STATE_VERSION     4
 #define STATE_PAGE_SIZE   4096
 #define STATE_RECORD_SIZE 128 /* bytes of a cell for a backend record */
 #define STATE_WORKERS_MAX 128
 #define STATE_PIN_TABLES  4 /* at a time: the current one and those that still empty */
+
+#define STATE_VERDICT_NAME_SIZE 32 /* with the final NUL */
 
 /* What the file has room for. */
 struct state_layout {
@@ -66,7 +72,8 @@ struct state_header {
 		uint64_t length;
 	} regions[STATE_REGION_COUNT];
 	uint64_t worker_stride; /* bytes from one worker's block to the next */
-	uint64_t checksum;      /* XXH3 (64 bit) of all that stands before it */
+	char verdict_names[COUNTERS_VERDICT_ROOM][STATE_VERDICT_NAME_SIZE]; /* by enum verdict */
+	uint64_t checksum; /* XXH3 (64 bit) of all that stands before it */
 
 	/* These change while the file is in use. */
 	_Atomic uint64_t reader_generation; /* see state_reader_generation() */
@@ -77,6 +84,10 @@ struct state_header {
 	 * they are written anew, one may stand in two places that follow each other.
 	 */
 	_Atomic uint64_t pin_tables[STATE_PIN_TABLES];
+	/* Odd while rows or the names below are written; then it has grown: state_rows_begin(). */
+	_Atomic uint64_t rows_sequence;
+	char port_names[COUNTERS_PORT_ROOM][IDENTITY_NAME_SIZE]; /* empty: none yet */
+	uint16_t lcores[STATE_WORKERS_MAX]; /* of each worker, and 1; 0: not known yet */
 };
 
 static_assert(sizeof(struct state_header) <= STATE_PAGE_SIZE, "the header has one page");

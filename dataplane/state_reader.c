@@ -7,11 +7,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pins.h"
 #include "record.h"
 #include "slots.h"
+#include "state_file.h"
+
+#define COPY_ATTEMPTS 1000 /* each followed by 0.1 ms of sleep: far more than a row takes */
 
 struct state_reader {
 	const struct state_header *base; /* of the mapping */
@@ -109,6 +113,50 @@ uint64_t state_reader_generation(const struct state_reader *reader)
 	if (atomic_load_explicit(&header->ready, memory_order_acquire) != STATE_READY)
 		return 0;
 	return atomic_load_explicit(&header->reader_generation, memory_order_acquire);
+}
+
+bool state_reader_has_owner(const struct state_reader *reader)
+{
+	return state_file_has_owner(reader->descriptor);
+}
+
+const struct state_header *state_reader_live_header(const struct state_reader *reader)
+{
+	return reader->base;
+}
+
+/* Whether what was copied is whole. */
+static bool copy_once(
+	const struct state_reader *reader, const void *row, size_t length, void *copy, bool *odd)
+{
+	const _Atomic uint64_t *sequence = &reader->base->rows_sequence;
+	uint64_t before = atomic_load_explicit(sequence, memory_order_acquire);
+
+	*odd = before % 2 == 1;
+	memcpy(copy, row, length);
+	atomic_thread_fence(memory_order_acquire);
+	return !*odd && atomic_load_explicit(sequence, memory_order_relaxed) == before;
+}
+
+int state_reader_copy_row(
+	const struct state_reader *reader, const void *row, size_t length, void *copy)
+{
+	static const struct timespec moment = { .tv_nsec = 100000 };
+	bool odd;
+
+	for (unsigned int i = 0; i < COPY_ATTEMPTS; i++) {
+		if (state_reader_generation(reader) == 0)
+			return -ESTALE;
+		if (copy_once(reader, row, length, copy, &odd))
+			return 0;
+		/* once more: the owner may have ended its writing before it died */
+		if (odd && !state_reader_has_owner(reader)) {
+			copy_once(reader, row, length, copy, &odd);
+			return 0;
+		}
+		nanosleep(&moment, NULL);
+	}
+	return -EAGAIN;
 }
 
 const _Atomic uint32_t *state_reader_slots(const struct state_reader *reader, uint32_t first)

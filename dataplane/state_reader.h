@@ -6,6 +6,8 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "counters.h"
@@ -37,6 +39,21 @@ const struct state_header *state_reader_header(const struct state_reader *reader
  * owner the reader has to attach anew.
  */
 uint64_t state_reader_generation(const struct state_reader *reader);
+
+/* Whether a process owns the file that was attached: it may not be the one at `path` any more. */
+bool state_reader_has_owner(const struct state_reader *reader);
+
+/*
+ * Copies `length` bytes that stand anywhere in the file, all of which were written between
+ * state_rows_begin() and its end, or all were not. Waits a little for a writer who is at it. Of one
+ * who died at it the halves are all there is: each field by itself was right. 0; -EAGAIN: a writer
+ * is at it all the time, or has been stopped; -ESTALE: another owner has made a file of its own.
+ */
+int state_reader_copy_row(
+	const struct state_reader *reader, const void *row, size_t length, void *copy);
+
+/* The header in the mapping, of which only what changes is to be read, by the function above. */
+const struct state_header *state_reader_live_header(const struct state_reader *reader);
 
 /* As the functions above; NULL for a number that the file has no room for. */
 const _Atomic uint32_t *state_reader_slots(const struct state_reader *reader, uint32_t first);

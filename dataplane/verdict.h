@@ -2,6 +2,9 @@
 /*
  * verdict: a packet's fate. Every packet meets exactly one of them, one place counts it (settle.h),
  * and this table alone gives the names for counters, JSON, the README and `explain`.
+ *
+ * A verdict keeps its number for ever, so that counters of two versions can be told apart by it:
+ * new ones go to the end.
  */
 #pragma once
 

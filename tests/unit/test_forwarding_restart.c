@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -15,6 +16,8 @@
 #include "balance.h"
 #include "life_fixture.h"
 #include "slots.h"
+#include "state_names.h"
+#include "state_reader.h"
 
 static void copy_words(const struct node *node, uint32_t words[LIFE_SLOTS])
 {
@@ -427,6 +430,52 @@ static void counters_go_on_by_identity(void **state)
 	assert_counted(node, 11, 11);
 }
 
+/* All that a reader of the file finds in its lists. */
+static struct named_counter find_in_file(const struct state_reader *reader,
+	int (*look)(const struct state_reader *, uint32_t, struct named_counter *),
+	const char *name)
+{
+	struct named_counter answer, found = { 0 };
+	int result;
+
+	for (uint32_t i = 0; (result = look(reader, i, &answer)) != -ERANGE; i++) {
+		assert_true(result == 0 || result == -ENOENT);
+		if (result == 0 && strcmp(answer.name, name) == 0)
+			found = answer;
+	}
+	return found;
+}
+
+static void assert_in_file(const struct node *node, uint64_t service, uint64_t backend)
+{
+	struct state_reader *reader = NULL;
+	struct named_counter found;
+	char path[64];
+
+	assert_int_equal(state_attach(node_state_path(node, path), &reader), 0);
+	found = find_in_file(reader, state_names_service, "www");
+	assert_string_equal(found.name, "www");
+	assert_int_equal(found.counter.packets, service);
+	found = find_in_file(reader, state_names_backend, "w2");
+	assert_string_equal(found.pool, "web");
+	assert_int_equal(found.counter.packets, backend);
+	assert_string_equal(find_in_file(reader, state_names_backend, "w3").name, "");
+	state_detach(reader);
+}
+
+static void a_reader_of_the_file_finds_counters_by_name(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2);
+	count(node, life_service(node)->counter, 7);
+	count(node, counter_of(node, "w2"), 5);
+	assert_in_file(node, 7, 5);
+	restart(node, W2 ", " W1);
+	count(node, life_service(node)->counter, 4);
+	assert_in_file(node, 11, 5);
+}
+
 /* Forty of them: what is left over each time would fill the room for pools and backends. */
 static void restarts_use_nothing_up(void **state)
 {
@@ -581,6 +630,7 @@ int main(void)
 		TEST(pins_are_found_after_their_number_has_grown),
 		TEST(a_udp_flow_on_probation_keeps_its_pin),
 		TEST(counters_go_on_by_identity),
+		TEST(a_reader_of_the_file_finds_counters_by_name),
 		TEST(restarts_use_nothing_up),
 		TEST(a_damaged_file_is_never_a_crash),
 		TEST(a_process_that_is_killed_while_it_publishes_loses_no_home),
