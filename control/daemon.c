@@ -67,8 +67,9 @@ struct daemon {
 	struct workers *workers;
 	struct turns *turns;
 	struct host_watch *host_watch;
-	struct background_job tidying; /* of the state file */
-	int allocated, locked;         /* its outcome: 0 or a negative errno */
+	struct background *tidier; /* of the state file, which takes long */
+	struct background_job tidying;
+	int allocated, locked; /* its outcome: 0 or a negative errno */
 	struct api *api;
 	bool owes_ways; /* to backends, since a port has another MAC address */
 };
@@ -497,6 +498,8 @@ static void state_is_tidy(struct background_job *job)
 {
 	const struct daemon *daemon = job->context;
 
+	if (daemon->allocated == -ECANCELED || daemon->locked == -ECANCELED)
+		return;
 	if (daemon->allocated != 0)
 		log_warning("the state file has no space for the slots of new pools: %s",
 			strerror(-daemon->allocated));
@@ -515,7 +518,10 @@ static int tidy_up(struct daemon *daemon, struct error *error)
 		.done = state_is_tidy,
 		.context = daemon,
 	};
-	background_run(daemon->work, &daemon->tidying);
+	daemon->tidier = background_create(daemon->base, error);
+	if (daemon->tidier == NULL)
+		return -ENOMEM;
+	background_run(daemon->tidier, &daemon->tidying);
 	return 0;
 }
 
@@ -632,6 +638,8 @@ void daemon_stop(struct daemon *daemon)
 {
 	if (daemon == NULL)
 		return;
+	if (daemon->state != NULL)
+		state_end_tidying(daemon->state);
 	desired_finish(daemon->desired); /* a change that is being written is still made */
 	if (daemon->work != NULL)
 		background_finish(daemon->work); /* and what is being printed is told */
@@ -647,6 +655,9 @@ void daemon_stop(struct daemon *daemon)
 	while (daemon->port_count > 0)
 		port_close(daemon->ports[--daemon->port_count]);
 	desired_destroy(daemon->desired);
+	if (daemon->tidier != NULL)
+		background_finish(daemon->tidier);
+	background_destroy(daemon->tidier);
 	background_destroy(daemon->work);
 	background_destroy(daemon->disk);
 	publish_destroy(daemon->publish);

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,8 @@
 
 #define SLOTS_PER_LINE 16 /* words of a cache line */
 #define SLOT_WORDS_MAX UINT32_C(0xfffffff0)
+/* Allocated or locked at a time: who needs the file or the mapping meanwhile waits no longer. */
+#define PIECE_BYTES UINT64_C(8388608)
 
 static_assert(sizeof(struct backend_record) == STATE_RECORD_SIZE, "a record fills its cell");
 static_assert(STATE_RECORD_NONE == RECORD_NONE, "the same cell means none");
@@ -33,6 +37,8 @@ struct state {
 	struct arena *slots;     /* in cache lines */
 	_Atomic uint32_t backed; /* slot words, from the first on, that have space in the file */
 	struct arena *records;
+	pthread_mutex_t backing; /* held while space is given to slot words */
+	_Atomic bool tidying_ends;
 	struct state_pins pins;
 	uint64_t pins_lost;
 };
@@ -224,28 +230,38 @@ static void cancel_older(struct state *state)
 	state->pins.end = state->plan.file_size;
 }
 
-/*
- * Those from place `youngest` on, of which the last is the oldest. Where there is no space for all,
- * the pins of the oldest are given up: to start with fewer is better than not to start.
- */
-static void adopt_all_older(
+static int adopt_older_from(
 	struct state *state, const struct state_reader_pins *tables, int youngest, int count)
 {
-	int result = -ENOSPC;
+	int result = 0;
 
-	while (result != 0 && count > youngest) {
-		result = 0;
-		for (int i = count - 1; i >= youngest && result == 0; i--)
-			result = adopt_older(state, &tables[i]);
-		if (result == 0)
-			break;
+	for (int i = count - 1; i >= youngest && result == 0; i--)
+		result = adopt_older(state, &tables[i]);
+	/* they must not take the space that was seen for slot words to come */
+	return result == 0 ? state_file_judge_space(state->file.next, find_unbacked(state).length)
+			   : result;
+}
+
+/*
+ * Those from place `youngest` on, of which the last is the oldest. Where there is no space for all,
+ * the pins of the oldest are given up: to start with fewer is better than not to start. Not so
+ * those of the table in use, which may be of all connections: without them the start is refused.
+ */
+static int adopt_all_older(
+	struct state *state, const struct state_reader_pins *tables, int youngest, int count)
+{
+	int result = adopt_older_from(state, tables, youngest, count);
+
+	while ((result == -ENOSPC || result == -EDQUOT) && count > 1) {
 		cancel_older(state);
 		state->pins_lost += count_pins(&tables[--count]);
+		result = adopt_older_from(state, tables, youngest, count);
 	}
+	return result;
 }
 
 /* The table of before goes on where it has the right number, and empties beside ours if not. */
-static void adopt_pins(struct state *state)
+static int adopt_pins(struct state *state, struct state_refusal *refusal)
 {
 	struct state_pin_table current = {
 		.memory = state_header_region(&state->plan, state->base, STATE_PINS),
@@ -255,6 +271,7 @@ static void adopt_pins(struct state *state)
 	struct state_reader_pins before[STATE_PIN_TABLES];
 	int count = state->before == NULL ? 0 : state_reader_list_pins(state->before, before);
 	int youngest = 0;
+	int result;
 
 	state->pins.descriptor = state->file.next;
 	state->pins.header = state->base;
@@ -263,12 +280,18 @@ static void adopt_pins(struct state *state)
 		state_reader_copy_pins(state->before, &before[0], current.memory);
 		youngest = 1;
 	}
-	adopt_all_older(state, before, youngest, count);
+	result = adopt_all_older(state, before, youngest, count);
+	if (result != 0) {
+		cancel_older(state);
+		refusal->bytes = state->plan.file_size;
+		return state_refuse(refusal, STATE_REFUSED_SPACE, result);
+	}
 	state_pins_add(&state->pins, &current);
+	return 0;
 }
 
 /* The file is new, so all but our signature is zero; `ready` is written when it is settled. */
-static void begin(struct state *state)
+static int begin(struct state *state, struct state_refusal *refusal)
 {
 	uint64_t fingerprint = state->plan.key_fingerprint;
 
@@ -276,7 +299,7 @@ static void begin(struct state *state)
 	memcpy(state->base, &state->plan, STATE_HEADER_CONSTANT_SIZE);
 	atomic_store_explicit(
 		&state->base->reader_generation, state->plan.started_ns, memory_order_relaxed);
-	adopt_pins(state);
+	return adopt_pins(state, refusal);
 }
 
 int state_open(const char *path, const struct state_layout *layout, uint64_t key_fingerprint,
@@ -288,6 +311,7 @@ int state_open(const char *path, const struct state_layout *layout, uint64_t key
 	memset(refusal, 0, sizeof(*refusal));
 	if (!state)
 		return state_refuse(refusal, STATE_REFUSED_MEMORY, -ENOMEM);
+	pthread_mutex_init(&state->backing, NULL);
 	result = plan_layout(state, layout, key_fingerprint, refusal);
 	if (result == 0)
 		result = state_file_open(&state->file, path, refusal);
@@ -301,11 +325,12 @@ int state_open(const char *path, const struct state_layout *layout, uint64_t key
 		result = map_file(state, refusal);
 	if (result == 0)
 		result = open_books(state, refusal);
+	if (result == 0)
+		result = begin(state, refusal);
 	if (result != 0) {
 		state_discard(state);
 		return result;
 	}
-	begin(state);
 	*opened = state;
 	return 0;
 }
@@ -408,36 +433,67 @@ static int own_file(const struct state *state)
 	return state->file.next >= 0 ? state->file.next : state->file.descriptor;
 }
 
-/* What another thread has made of it meanwhile is more. */
+/*
+ * Gives words up to `words` their space, and no others. Under the lock, because a file system that
+ * fails may take back what another call for the same pages has just been given.
+ */
 static int back(struct state *state, uint32_t words)
 {
-	uint32_t backed = state->backed;
-	struct state_file_part part = find_unbacked(state);
-	int result;
+	struct state_file_part part;
+	int result = 0;
 
-	if (words <= backed)
-		return 0;
-	part.length = RTE_MIN(
-		part.length, RTE_ALIGN_CEIL((words - backed) * sizeof(uint32_t), STATE_PAGE_SIZE));
-	result = state_file_allocate(own_file(state), &part);
-	if (result == 0)
-		atomic_compare_exchange_strong(&state->backed, &backed, words);
+	pthread_mutex_lock(&state->backing);
+	if (words > state->backed) {
+		part = find_unbacked(state);
+		part.length = RTE_MIN(
+			part.length, RTE_ALIGN_CEIL((words - state->backed) * sizeof(uint32_t),
+					     STATE_PAGE_SIZE));
+		result = state_file_allocate(own_file(state), &part);
+		if (result == 0)
+			state->backed = words;
+	}
+	pthread_mutex_unlock(&state->backing);
 	return result;
+}
+
+void state_end_tidying(struct state *state)
+{
+	state->tidying_ends = true;
 }
 
 int state_allocate_rest(struct state *state)
 {
-	struct state_file_part rest = find_unbacked(state);
-	int result = state_file_allocate(own_file(state), &rest);
+	const uint32_t all = state->plan.layout.slot_words;
+	int result = 0;
 
-	if (result == 0)
-		state->backed = state->plan.layout.slot_words;
+	while (result == 0 && state->backed < all) {
+		if (state->tidying_ends)
+			return -ECANCELED;
+		result = back(state, RTE_MIN(state->backed + PIECE_BYTES / sizeof(uint32_t), all));
+	}
 	return result;
 }
 
+static int lock_part(struct state *state, uint64_t first, uint64_t end)
+{
+	for (; first < end; first += PIECE_BYTES) {
+		if (state->tidying_ends)
+			return -ECANCELED;
+		if (mlock((uint8_t *)state->base + first, RTE_MIN(PIECE_BYTES, end - first)) != 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Not the words without space: to read them would give them some. */
 int state_lock(struct state *state)
 {
-	return mlock(state->base, state->plan.file_size) == 0 ? 0 : -errno;
+	struct state_file_part unbacked = find_unbacked(state);
+	int result = lock_part(state, 0, unbacked.offset);
+
+	if (result != 0)
+		return result;
+	return lock_part(state, unbacked.offset + unbacked.length, state->plan.file_size);
 }
 
 int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first)

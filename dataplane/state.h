@@ -73,7 +73,10 @@ int state_set_group(struct state *state, gid_t group);
 
 enum state_start state_start(const struct state *state);
 
-/* Pins that were not adopted: the file system has no space for their older tables. */
+/*
+ * Pins that were not adopted: the file system has no space for their older tables. Where it has
+ * none for the table in use beside one of another size, state_open() refuses.
+ */
 uint64_t state_pins_lost(const struct state *state);
 
 /* What an earlier process has left, until that is let go of; NULL: nothing. */
@@ -98,11 +101,16 @@ void state_forget_before(struct state *state);
 int state_allocate_rest(struct state *state);
 
 /*
- * Once settled: maps every page of what is laid out and locks it in memory, so that a packet meets
- * no page fault and waits for no swap. 0; -EPERM or -ENOMEM: RLIMIT_MEMLOCK forbids it; or another
- * negative errno. Takes as long as there are pages. Any one thread.
+ * Once settled: maps every page of what is laid out and has space, and locks it in memory, so that
+ * a packet meets no page fault and waits for no swap; on a file system of a disk, the first write
+ * to a page may still wait for that. Not tables of pins that are added later. 0; -EPERM or -ENOMEM:
+ * RLIMIT_MEMLOCK forbids it; or another negative errno. Takes as long as there are pages. Any one
+ * thread.
  */
 int state_lock(struct state *state);
+
+/* Lets the two end soon, with -ECANCELED. Any thread. */
+void state_end_tidying(struct state *state);
 
 /* Lets go of the file and leaves it where it is, once settled. NULL is allowed. */
 void state_close(struct state *state);

@@ -330,15 +330,17 @@ int state_file_allocate(int descriptor, const struct state_file_part *part)
 }
 
 /* A file system without a limit says that it has no blocks at all. */
-static int judge_space(int descriptor, uint64_t length)
+int state_file_judge_space(int descriptor, uint64_t length)
 {
 	struct statvfs status;
+	uint64_t free;
 
 	if (length == 0)
 		return 0;
 	if (fstatvfs(descriptor, &status) != 0)
 		return -errno;
-	return status.f_blocks != 0 && status.f_bfree < length / status.f_frsize ? -ENOSPC : 0;
+	free = geteuid() == 0 ? status.f_bfree : status.f_bavail;
+	return status.f_blocks != 0 && free < length / status.f_frsize ? -ENOSPC : 0;
 }
 
 static int allocate(int descriptor, uint64_t size, const struct state_file_part *later)
@@ -349,7 +351,7 @@ static int allocate(int descriptor, uint64_t size, const struct state_file_part 
 
 	if (result == 0)
 		result = state_file_allocate(descriptor, &behind);
-	return result == 0 ? judge_space(descriptor, later->length) : result;
+	return result == 0 ? state_file_judge_space(descriptor, later->length) : result;
 }
 
 /* Only who has the lock on the name makes this file: one that is there was left by a start. */

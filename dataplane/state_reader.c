@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <rte_common.h>
+
 #include "pins.h"
 #include "record.h"
 #include "slots.h"
@@ -264,6 +266,22 @@ static off_t find_hole(const struct state_reader *reader, off_t from, off_t end)
 	return hole <= from || hole > end ? end : hole;
 }
 
+/*
+ * Pages of zeroes stay unwritten in `to`, which is new: one that was only read, by a sweep or to
+ * lock it, is no hole any more.
+ */
+static void copy_pages(uint8_t *to, const uint8_t *from, size_t length)
+{
+	static const uint8_t zero[STATE_PAGE_SIZE];
+	size_t piece;
+
+	for (size_t at = 0; at < length; at += piece) {
+		piece = RTE_MIN(sizeof(zero), length - at);
+		if (memcmp(from + at, zero, piece) != 0)
+			memcpy(to + at, from + at, piece);
+	}
+}
+
 void state_reader_copy_pins(
 	const struct state_reader *reader, const struct state_reader_pins *pins, void *to)
 {
@@ -274,7 +292,7 @@ void state_reader_copy_pins(
 	for (off_t at = find_data(reader, first, end); at < end;
 		at = find_data(reader, hole, end)) {
 		hole = find_hole(reader, at, end);
-		memcpy((uint8_t *)to + (at - first), base + at, hole - at);
+		copy_pages((uint8_t *)to + (at - first), base + at, hole - at);
 		if (hole == end)
 			break;
 	}

@@ -17,17 +17,26 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@" </dev/null >"$LAB_DIR/$name.log" 2>&1
 	process_identity $! >"$LAB_DIR/pids/$name"
 }
 
-# expect_clean_end NAME: when Ctrl-C is pressed, which reaches all of its group.
+# nothing_runs PID: not even what has ended and was not waited for yet, in the session of that process.
+nothing_runs() {
+	! pgrep -s "$1" >/dev/null
+}
+
+# expect_clean_end NAME: when Ctrl-C is pressed, which reaches all of its group. Pressed again, as a
+# person does it, where nothing happens: bash loses one now and then that comes with the end of a child.
 expect_clean_end() {
 	local status=0 pid
 	pid=$(lab_pid "$1")
-	kill -INT -- "-$pid"
-	wait_for 120 lab_gone "$1" || die "$1 does not end"
+	for _ in 1 2 3 4; do
+		kill -INT -- "-$pid" 2>/dev/null || true
+		! wait_for 30 lab_gone "$1" || break
+	done
+	lab_gone "$1" || die "$1 does not end"
 	wait "$pid" || status=$?
 	expect_equal "exit status of $1 after Ctrl-C" "$status" 130
 	expect_equal "labs left" "$(find "$LAB_DIR/labs" -mindepth 1 -maxdepth 1 | wc -l)" 0
 	expect_equal "namespaces left" "$(find /run/netns -name "sl$pid-*" | wc -l)" 0
-	expect_equal "processes left in its session" "$(pgrep -c -s "$pid" || true)" 0
+	wait_for 30 nothing_runs "$pid" || die "left in its session: $(ps -o pid,stat,args -s "$pid")"
 	expect_equal "processes left of its lab" "$(pgrep -c -f "labs/sl$pid/" || true)" 0
 }
 

@@ -264,10 +264,29 @@ static void limit_place(const struct place *place, unsigned long flags, uint64_t
 	assert_int_equal(mount("none", place->directory, "tmpfs", flags, options), 0);
 }
 
-static void pins_without_space_are_given_up_and_the_rest_goes_on(void **state)
+/* The table in use and an older one that is not empty yet, both with pins. */
+static void leave_two_tables(const struct place *place)
+{
+	struct state_layout layout = small;
+	struct state *opened;
+	uint8_t *pins;
+
+	leave_full_file(place);
+	layout.pin_buckets = 2 * small.pin_buckets;
+	opened = start_state(place, &layout);
+	assert_int_equal(state_pin_tables(opened)->count, 2);
+	pins = state_pins(opened);
+	for (size_t i = 0; i < pins_memory(small.pin_buckets); i++)
+		pins[i] = pin_byte(i);
+	state_close(opened);
+}
+
+/* Where not all pins have space, those of the oldest table are given up, those in use never. */
+static void pins_of_the_oldest_table_are_given_up_for_want_of_space(void **state)
 {
 	const struct place *place = *state;
 	struct state_layout layout = small;
+	struct state_refusal refusal;
 	struct state *opened;
 	uint64_t needed;
 
@@ -275,28 +294,33 @@ static void pins_without_space_are_given_up_and_the_rest_goes_on(void **state)
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	assert_int_equal(mkdir(place->directory, 0750), 0);
-	limit_place(place, 0, 1 << 20);
-	leave_full_file(place);
-	layout.pin_buckets++;
+	limit_place(place, 0, 8 << 20);
+	leave_two_tables(place);
+	layout.pin_buckets = 3 * small.pin_buckets;
 	opened = open_state(place, &layout);
-	assert_int_equal(state_pin_tables(opened)->count, 2);
+	assert_int_equal(state_pin_tables(opened)->count, 3);
 	assert_int_equal(state_pins_lost(opened), 0);
+	assert_int_equal(state_allocate_rest(opened), 0);
 	needed = allocated_bytes(place->path) + allocated_bytes(place->next_path);
 	state_discard(opened);
 
 	limit_place(place, MS_REMOUNT, needed - 4096);
 	opened = open_state(place, &layout);
 	assert_int_equal(state_start(opened), STATE_WARM);
-	assert_full(state_before(opened));
-	assert_int_equal(state_pin_tables(opened)->count, 1);
+	assert_int_equal(state_pin_tables(opened)->count, 2);
+	assert_pins(state_pin_tables(opened)->tables[0].memory);
 	assert_in_range(state_pins_lost(opened), 1, small.pin_buckets * PINS_WAYS);
 	state_discard(opened);
 
+	limit_place(place, MS_REMOUNT, needed - 2 * 4096);
+	assert_int_equal(
+		state_open(place->path, &layout, STATE_FIXTURE_KEY, &opened, &refusal), -ENOSPC);
+	assert_int_equal(refusal.reason, STATE_REFUSED_SPACE);
+
 	limit_place(place, MS_REMOUNT, needed);
 	opened = open_state(place, &layout);
-	assert_int_equal(state_pin_tables(opened)->count, 2);
+	assert_int_equal(state_pin_tables(opened)->count, 3);
 	assert_int_equal(state_pins_lost(opened), 0);
-	assert_pins(state_pin_tables(opened)->tables[0].memory);
 	state_close(opened);
 	assert_int_equal(umount2(place->directory, MNT_DETACH), 0);
 }
@@ -977,7 +1001,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(the_next_process_finds_what_the_one_before_left),
-		PLACE_TEST(pins_without_space_are_given_up_and_the_rest_goes_on),
+		PLACE_TEST(pins_of_the_oldest_table_are_given_up_for_want_of_space),
 		PLACE_TEST(space_for_pools_to_come_is_allocated_when_it_is_handed_out),
 		PLACE_TEST(room_for_services_and_backends_never_shrinks),
 		PLACE_TEST(a_larger_file_adopts_a_smaller_one),
