@@ -140,10 +140,15 @@ static void printed(struct background_job *job)
 static void print(struct api *api)
 {
 	struct api_printing *printing = &api->printing;
+	struct api_reader *reader;
 
 	api_forget_document(printing);
 	printing->config = desired_share(api->running.desired);
 	printing->revision = desired_revision(api->running.desired);
+	/* whoever waits gets this one, which is not older than what they asked for */
+	for (reader = STAILQ_FIRST(&printing->readers); reader != NULL;
+		reader = STAILQ_NEXT(reader, next))
+		reader->revision = printing->revision;
 	printing->api = api;
 	printing->job = (struct background_job){
 		.work = work,

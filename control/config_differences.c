@@ -2,12 +2,14 @@
 /* Compared as documents in canonical form, so that no key can be forgotten here. */
 #include "config_differences.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lookup.h"
 
-#define PATH_SIZE 512 /* three names and the words between them */
+#define VALUES_MAX 64  /* of a difference that are shown */
+#define PATH_SIZE  512 /* three names and the words between them */
 
 struct differences {
 	json_t *keys;
@@ -16,6 +18,40 @@ struct differences {
 };
 
 static void compare(struct differences *differences, const json_t *before, const json_t *after);
+
+/* Takes the values in `value` from `room`; false where that is not enough. */
+static bool fits(const json_t *value, size_t *room)
+{
+	const char *key;
+	json_t *inner;
+	size_t i;
+
+	if (*room == 0)
+		return false;
+	(*room)--;
+	if (!json_is_array(value) && !json_is_object(value))
+		return true;
+	json_array_foreach ((json_t *)value, i, inner)
+		if (!fits(inner, room))
+			return false;
+	json_object_foreach ((json_t *)value, key, inner)
+		if (!fits(inner, room))
+			return false;
+	return true;
+}
+
+/* A value to be shown, or what it is where it is long: a whole pool has thousands. New reference.
+ */
+static json_t *show(const json_t *value)
+{
+	size_t room = VALUES_MAX;
+
+	if (fits(value, &room))
+		return json_incref((json_t *)value);
+	if (json_is_array(value))
+		return json_sprintf("a list of %zu", json_array_size(value));
+	return json_string("an object");
+}
 
 /* Either may be NULL: it is not there. */
 static void note(struct differences *differences, const json_t *before, const json_t *after)
@@ -28,9 +64,9 @@ static void note(struct differences *differences, const json_t *before, const js
 	}
 	key = json_pack("{s:s}", "path", differences->path);
 	if (before != NULL)
-		json_object_set(key, "before", (json_t *)before);
+		json_object_set_new(key, "before", show(before));
 	if (after != NULL)
-		json_object_set(key, "after", (json_t *)after);
+		json_object_set_new(key, "after", show(after));
 	json_array_append_new(differences->keys, key);
 }
 

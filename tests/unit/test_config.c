@@ -506,6 +506,29 @@ static void of_many_differences_the_first_are_told(void **state)
 	json_decref(full);
 }
 
+/* A pool with thousands of backends would be most of the answer. */
+static void a_long_value_that_differs_is_only_named(void **state)
+{
+	json_t *full = config_fixture_load("full.json");
+	json_t *most = with_backends(full, 1, 100);
+	json_t *first = json_array_get(json_object_get(most, "pools"), 0);
+	struct config *before = config_fixture_read(most), *after;
+	json_t *differences, *gone;
+
+	json_object_set_new(first, "name", json_string("renamed"));
+	json_object_set_new(json_array_get(json_object_get(most, "services"), 0), "pool",
+		json_string("renamed"));
+	after = config_fixture_read(most);
+	differences = config_differences(before, after);
+	gone = json_object_get(json_array_get(json_object_get(differences, "keys"), 0), "before");
+	assert_string_equal(json_string_value(gone), "an object");
+	json_decref(differences);
+	config_destroy(after);
+	config_destroy(before);
+	json_decref(most);
+	json_decref(full);
+}
+
 static void things_are_found_by_name(void **state)
 {
 	json_t *document = config_fixture_load("full.json");
@@ -735,6 +758,7 @@ int main(void)
 		cmocka_unit_test(a_key_is_printed_only_where_it_is_not_the_address),
 		cmocka_unit_test(what_differs_is_told_key_by_key),
 		cmocka_unit_test(of_many_differences_the_first_are_told),
+		cmocka_unit_test(a_long_value_that_differs_is_only_named),
 		cmocka_unit_test(things_are_found_by_name),
 		cmocka_unit_test(secret_is_not_printed),
 		cmocka_unit_test(a_document_without_the_secret_takes_the_one_at_hand),
