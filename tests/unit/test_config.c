@@ -73,8 +73,8 @@ static void all_parts_that_cannot_be_read_are_found_at_once(void **state)
 		"node.name: missing",
 		"dataplane.mbufs: 5 is not a number of packet buffers (1024-16777216)",
 		"dataplane.ports[0].mtu: 1 is not an MTU (1280-9216)",
-		"dataplane.ports[0].neighbours[1].mac: \"x\" is not a MAC address (written as "
-		"02:00:00:00:00:21)",
+		("dataplane.ports[0].neighbours[1].mac: \"x\" is not a MAC address (written as "
+		 "02:00:00:00:00:21)"),
 		"dataplane.ports[1].device: missing",
 		"pools[0].backends[0].wieght: unknown key (did you mean \"weight\"?)",
 		"pools[0].backends[1].weight: -1 is not a weight (0-65535)",
@@ -110,8 +110,8 @@ static void all_rules_that_are_broken_are_found_at_once(void **state)
 		"services[2].name: www is taken by services[0]",
 		"pools[1].backends[1].address: 10.2.0.21 is taken by pools[1].backends[0]",
 		"services[0].vip: 10.2.0.10 is the dataplane.tunnel_source",
-		"pools[0].backends[0].address: 10.2.0.10 is the VIP of services[0], packets would "
-		"come back",
+		("pools[0].backends[0].address: 10.2.0.10 is the VIP of services[0], packets would "
+		 "come back"),
 	};
 	static const char row[] =
 		"{\"set\": {\"/services/1/pool\": \"absent\","

@@ -151,8 +151,8 @@ static void too_few_queues_are_named_before_too_few_buffers(void **state)
 static void all_that_cannot_start_is_found_at_once(void **state)
 {
 	static const char *const sentences[] = {
-		"node.hash_key: it is a pattern that anybody would try, and no secret; make one: "
-		"openssl rand -hex 16",
+		("node.hash_key: it is a pattern that anybody would try, and no secret; make one: "
+		 "openssl rand -hex 16"),
 		"dataplane.eal[0]: -l is made from dataplane.workers",
 		"dataplane.eal[2]: -S is made from dataplane.workers",
 		"dataplane.ports[0].device: net_af_xdp0 needs iface= and an interface",
