@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * api: the methods of the control socket (README, "Control socket"). They read what the other
+ * api: the methods of the control socket (sluicectl(1), CONTROL SOCKET). They read what the other
  * modules of control know and hand changes to desired.h; the door itself is rpc.h. Control thread.
  */
 #pragma once

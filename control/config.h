@@ -37,7 +37,7 @@
 
 enum config_idle { CONFIG_IDLE_SPIN, CONFIG_IDLE_REST };
 
-/* How traffic that is not ours reaches the kernel (README, "Host path"). */
+/* How traffic that is not ours reaches the kernel (sluice(7), HOST PATH). */
 enum config_host_path {
 	CONFIG_HOST_PATH_DEFAULT, /* what the port's driver calls for */
 	CONFIG_HOST_PATH_XDP,     /* our XDP program leaves it to the kernel before it gets here */
@@ -215,7 +215,7 @@ size_t config_warnings(const struct config *config,
 int config_compare_restart(const struct config *old, const struct config *new, struct error *error);
 
 /*
- * The canonical form: every key in the order of the README's reference, defaults spelt out,
+ * The canonical form: every key in the order of the table (config_keys.h), defaults spelt out,
  * addresses as RFC 5952, MACs in lower case; node.hash_key left out, because no command shows it.
  * Reading the result (with the key) and printing it again gives the same. New reference.
  */

@@ -39,7 +39,7 @@
 #include "pin.h"
 #include "slots.h"
 
-/* Seconds; see the README, `affinity`. */
+/* Seconds; see sluice.json(5), affinity. */
 struct transitions_times {
 	uint32_t observe_s;       /* W: old flows are recorded this long before a promotion */
 	uint32_t settle_s;        /* Q: a slot must rest this long before observing begins */

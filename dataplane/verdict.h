@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * verdict: a packet's fate. Every packet meets exactly one of them, one place counts it (settle.h),
- * and this table alone gives the names for counters, JSON, the README and `explain`.
+ * and this table alone gives the names for counters, JSON, sluice(7) and `explain`.
  *
  * A verdict keeps its number for ever, so that counters of two versions can be told apart by it:
  * new ones go to the end.

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How traffic that is not ours reaches the kernel (README, "Host path"). */
+/* How traffic that is not ours reaches the kernel (sluice(7), HOST PATH). */
 enum host_path {
 	HOST_PATH_XDP,  /* our XDP program leaves it to the kernel before it gets to us */
 	HOST_PATH_COPY, /* the driver gives the kernel a copy of every packet anyway */

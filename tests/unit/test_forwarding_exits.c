@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The ways to take a backend out against the kinds of flows: for how long those that it has stay
- * with it, and for how long it is sent new ones. The README has the same table for operators.
+ * with it, and for how long it is sent new ones. sluice(7) has the same table for operators.
  */
 #include "unit.h"
 
