@@ -205,11 +205,13 @@ static struct config_excerpt excerpt_of(const char *method, const json_t *params
 	struct config_excerpt excerpt = { .part = CONFIG_WHOLE };
 
 	if (is_of(method, "backend."))
-		excerpt = (struct config_excerpt){ CONFIG_POOL, text_of(params, "pool") };
+		excerpt = (struct config_excerpt){ CONFIG_POOL, text_of(params, "pool"), NULL };
 	else if (is_of(method, "pool."))
-		excerpt = (struct config_excerpt){ CONFIG_POOL, text_of(params, "name") };
+		excerpt = (struct config_excerpt){ CONFIG_POOL, text_of(params, "name"), NULL };
 	else if (is_of(method, "service."))
-		excerpt = (struct config_excerpt){ CONFIG_SERVICE, text_of(params, "name") };
+		excerpt = (struct config_excerpt){ CONFIG_SERVICE, text_of(params, "name"), NULL };
+	if (strcmp(method, "backend.set") == 0)
+		excerpt.backend = text_of(params, "name");
 	return excerpt;
 }
 

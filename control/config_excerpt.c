@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config_check.h"
+#include "config_digest.h"
 #include "config_keys.h"
 #include "config_links.h"
 
@@ -47,22 +48,25 @@ static bool is_pool(const struct part *part)
 	return part->list->element_size == sizeof(struct config_pool);
 }
 
+/* NULL where the edit adds it. */
 static const void *element_of(const struct config *config, const struct part *part)
 {
+	if (!part->exists)
+		return NULL;
 	return is_pool(part) ? (const void *)&config->pools[part->position]
 			     : &config->services[part->position];
 }
 
-/* New reference, or NULL where memory is short. */
-static json_t *print(const struct config *config, const struct part *part)
+/* A document with that one pool or service in it. New reference, or NULL where memory is short. */
+static json_t *print(const struct config *config, const struct part *part, const void *value)
 {
 	json_t *element = NULL;
 	json_t *document = json_pack("{s:[], s:[]}", "pools", "services");
 
-	if (part->exists)
-		element = json_keys_print(part->list->keys, element_of(config, part), config);
+	if (value != NULL)
+		element = json_keys_print(part->list->keys, value, config);
 	if (document != NULL &&
-		(!part->exists || json_array_append_new(json_object_get(document, part->list->name),
+		(value == NULL || json_array_append_new(json_object_get(document, part->list->name),
 					  element) == 0))
 		return document;
 	if (document == NULL)
@@ -203,7 +207,7 @@ static int make(const struct config *config, const struct part *part, const json
 static int edit_part(const struct config *config, const struct part *part, config_editor_t *editor,
 	const json_t *arguments, struct config **edited, struct error *error)
 {
-	json_t *document = print(config, part), *changed = NULL;
+	json_t *document = print(config, part, element_of(config, part)), *changed = NULL;
 	int code;
 
 	if (document == NULL)
@@ -214,6 +218,78 @@ static int edit_part(const struct config *config, const struct part *part, confi
 	json_decref(changed);
 	json_decref(document);
 	return code;
+}
+
+/* ---- one backend of a pool, whose other backends need not be printed and read for that */
+
+static bool same_vacant(const struct config_pool *a, const struct config_pool *b)
+{
+	if (a->vacant_count != b->vacant_count)
+		return false;
+	for (size_t i = 0; i < a->vacant_count; i++)
+		if (a->vacant[i].weight != b->vacant[i].weight ||
+			strcmp(a->vacant[i].key, b->vacant[i].key) != 0)
+			return false;
+	return true;
+}
+
+/* Whether nothing but that has changed which breaks no rule between values. */
+static bool is_reweighed(const struct config_pool *before, const struct config_backend *backend,
+	const struct config_pool *after)
+{
+	const struct config_backend *next = after->backends;
+
+	return after->backend_count == 1 && strcmp(next->name, backend->name) == 0 &&
+	       strcmp(next->key, backend->key) == 0 &&
+	       address_equal(&next->address, &backend->address) &&
+	       config_digest_pool_options(after) == config_digest_pool_options(before) &&
+	       (after->vacant_count == 0 || same_vacant(before, after));
+}
+
+static struct config *reweigh(const struct config *config, const struct part *part, size_t number,
+	const json_t *document)
+{
+	const struct config_pool *before = &config->pools[part->position];
+	struct json_place root = json_place_root(NULL), list, place;
+	struct config_pool pool = { .slots = 0 };
+	struct config *edited = NULL;
+	struct error ignored;
+
+	list = json_place_member(&root, part->list->name);
+	place = json_place_element(&list, part->position);
+	place.value = json_array_get(json_object_get(document, part->list->name), 0);
+	if (place.value != NULL &&
+		json_key_read_element(part->list, &place, &pool, &ignored) == 0 &&
+		is_reweighed(before, &before->backends[number], &pool))
+		edited = config_copy(config, &ignored);
+	if (edited != NULL) {
+		edited->pools[part->position].backends[number] = pool.backends[0];
+		edited->pools[part->position].vacant_count = pool.vacant_count;
+	}
+	free_pool(&pool);
+	return edited;
+}
+
+/* NULL where it takes the whole pool to do or to refuse it. */
+static struct config *edit_backend(const struct config *config, const struct part *part,
+	const char *name, config_editor_t *editor, const json_t *arguments)
+{
+	struct config_pool alone = config->pools[part->position];
+	int number = config_find_backend(&alone, name);
+	json_t *document, *changed = NULL;
+	struct config *edited = NULL;
+	struct error ignored;
+
+	if (number < 0)
+		return NULL;
+	alone.backends += number;
+	alone.backend_count = 1;
+	document = print(config, part, &alone);
+	if (document != NULL && editor(document, arguments, &changed, &ignored) == 0)
+		edited = reweigh(config, part, number, changed);
+	json_decref(changed);
+	json_decref(document);
+	return edited;
 }
 
 static int edit_whole(const struct config *config, config_editor_t *editor, const json_t *arguments,
@@ -244,6 +320,10 @@ int config_excerpt_edit(const struct config *config, const struct config_excerpt
 	if (excerpt->part == CONFIG_WHOLE)
 		return edit_whole(config, editor, arguments, edited, error);
 	part = find_part(config, excerpt);
+	if (is_pool(&part) && part.exists && excerpt->backend != NULL)
+		*edited = edit_backend(config, &part, excerpt->backend, editor, arguments);
+	if (*edited != NULL)
+		return 0;
 	/* the length of the list is for the whole document to judge */
 	if (!part.exists && part.position >= (size_t)part.list->most)
 		return edit_whole(config, editor, arguments, edited, error);

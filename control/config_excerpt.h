@@ -18,12 +18,18 @@ enum config_part { CONFIG_WHOLE, CONFIG_POOL, CONFIG_SERVICE };
 struct config_excerpt {
 	enum config_part part;
 	const char *name; /* of the pool or service, borrowed; NULL: one is added at the end */
+	/*
+	 * Of a pool, the only backend that the edit looks at, borrowed: it may change its weight and
+	 * state, and drop vacant seats. NULL: the edit sees all backends.
+	 */
+	const char *backend;
 };
 
 /*
  * Makes `*edited` (new reference) of `document`: 0, or -errno with the sentence. The document is in
  * canonical form with the secret where it is the whole; of a part it has no more than the lists
- * `pools` and `services`, and in them the one that is named, if there is such.
+ * `pools` and `services`, and in them the one that is named, if there is such. It may be asked once
+ * more with a larger document.
  */
 typedef int config_editor_t(
 	const json_t *document, const json_t *arguments, json_t **edited, struct error *error);

@@ -46,6 +46,9 @@ static struct config_excerpt excerpt_of(const json_t *arguments)
 	return (struct config_excerpt){
 		.part = strncmp(what, "service.", 8) == 0 ? CONFIG_SERVICE : CONFIG_POOL,
 		.name = json_string_value(json_object_get(arguments, is_backend ? "pool" : "name")),
+		.backend = strcmp(what, "backend.set") == 0
+				   ? json_string_value(json_object_get(arguments, "name"))
+				   : NULL,
 	};
 }
 
