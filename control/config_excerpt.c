@@ -246,8 +246,8 @@ static bool is_reweighed(const struct config_pool *before, const struct config_b
 	       (after->vacant_count == 0 || same_vacant(before, after));
 }
 
-static struct config *reweigh(const struct config *config, const struct part *part, size_t number,
-	const json_t *document)
+static struct config *reweigh(
+	const struct config *config, const struct part *part, size_t number, const json_t *document)
 {
 	const struct config_pool *before = &config->pools[part->position];
 	struct json_place root = json_place_root(NULL), list, place;

@@ -19,8 +19,8 @@ struct config_excerpt {
 	enum config_part part;
 	const char *name; /* of the pool or service, borrowed; NULL: one is added at the end */
 	/*
-	 * Of a pool, the only backend that the edit looks at, borrowed: it may change its weight and
-	 * state, and drop vacant seats. NULL: the edit sees all backends.
+	 * Of a pool, the only backend that the edit looks at, borrowed: it may change its weight
+	 * and state, and drop vacant seats. NULL: the edit sees all backends.
 	 */
 	const char *backend;
 };

@@ -318,6 +318,72 @@ static void the_text_of_what_was_edited_is_that_of_the_whole(void **state)
 	config_text_destroy(text);
 }
 
+static json_t *numbered(uint64_t number)
+{
+	char name[16], address[16];
+
+	snprintf(name, sizeof(name), "many-%u", (unsigned int)number);
+	snprintf(address, sizeof(address), "10.9.0.%u", (unsigned int)number);
+	return json_pack("{s:s, s:s}", "name", name, "address", address);
+}
+
+static json_t *draw_edit_of_many(uint64_t *random)
+{
+	json_t *backend = numbered(draw(random, 200));
+	const char *name = json_string_value(json_object_get(backend, "name"));
+	json_t *edit;
+
+	switch (draw(random, 4)) {
+	case 0:
+		edit = json_pack(
+			"{s:s, s:s, s:O}", "do", "backend.add", "pool", "web", "value", backend);
+		break;
+	case 1:
+		edit = json_pack(
+			"{s:s, s:s, s:s}", "do", "backend.remove", "pool", "web", "name", name);
+		break;
+	default:
+		edit = json_pack("{s:s, s:s, s:s, s:o}", "do", "backend.set", "pool", "web", "name",
+			name, "value", draw_backend_changes(random));
+	}
+	json_decref(backend);
+	return edit;
+}
+
+static void the_text_of_many_backends_is_that_of_the_whole(void **state)
+{
+	json_t *document = config_fixture_load("full.json");
+	json_t *many =
+		json_object_get(json_array_get(json_object_get(document, "pools"), 0), "backends");
+	struct config_text *text = config_text_create();
+	struct config *config;
+	uint64_t random = 3;
+	size_t most = 0;
+
+	for (unsigned int number = 0; number < 100; number++)
+		json_array_append_new(many, numbered(number));
+	config = config_fixture_read(document);
+	assert_text(text, config);
+	for (unsigned int i = 0; i < 500; i++) {
+		json_t *arguments = draw_edit_of_many(&random);
+		struct error error = { "" };
+		struct config *edited = edit_both_ways(config, arguments, &error);
+
+		json_decref(arguments);
+		if (edited == NULL)
+			continue;
+		config_destroy(config);
+		config = edited;
+		assert_text(text, config);
+		if (config->pools[0].backend_count > most)
+			most = config->pools[0].backend_count;
+	}
+	assert_true(most > 100);
+	config_destroy(config);
+	config_text_destroy(text);
+	json_decref(document);
+}
+
 static void the_text_of_nothing_has_empty_lists(void **state)
 {
 	json_t *document = config_fixture_load("full.json");
@@ -343,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_part_is_held_against_the_rest),
 		cmocka_unit_test(any_edit_of_a_part_is_that_of_the_whole),
 		cmocka_unit_test(the_text_of_what_was_edited_is_that_of_the_whole),
+		cmocka_unit_test(the_text_of_many_backends_is_that_of_the_whole),
 		cmocka_unit_test(the_text_of_nothing_has_empty_lists),
 	};
 
