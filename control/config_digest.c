@@ -134,14 +134,21 @@ static void add_rest(XXH3_state_t *state, const struct config *config)
 	add_text(state, config->group);
 }
 
+uint64_t config_digest_rest(const struct config *config)
+{
+	XXH3_state_t state;
+
+	XXH3_64bits_reset(&state);
+	add_rest(&state, config);
+	return XXH3_64bits_digest(&state);
+}
+
 struct config_digest config_digest_of(const struct config *config)
 {
 	struct config_digest digest;
 	XXH3_state_t state;
 
-	XXH3_64bits_reset(&state);
-	add_rest(&state, config);
-	digest.rest = XXH3_64bits_digest(&state);
+	digest.rest = config_digest_rest(config);
 	XXH3_64bits_reset(&state);
 	add_services(&state, config);
 	digest.services = XXH3_64bits_digest(&state);

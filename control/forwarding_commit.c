@@ -213,7 +213,7 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 static void settle_pool(struct member_pool *pool)
 {
 	pool->before = NULL;
-	for (size_t i = 0; i < pool->backend_count; i++) {
+	for (size_t i = 0; i < pool->backend_count && !pool->is_unchanged; i++) {
 		struct live_backend *backend = &pool->backends[i];
 
 		backend->before = NULL;
@@ -310,7 +310,7 @@ static void store_tables(struct forwarding *forwarding)
 		const struct plan_table *table = forwarding->plan->pools[i].table;
 		bool goes_on = pool->is_left_alone && pool->live->table_number == table->number;
 
-		pool->is_left_alone = false;
+		pool->is_left_alone = pool->is_unchanged = false;
 		if (goes_on)
 			continue;
 		if (table != NULL && cpu_us() < end_us)

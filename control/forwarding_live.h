@@ -46,6 +46,7 @@ struct member_pool {
 	/* during a change */
 	struct member_pool *before; /* what it goes on from, NULL for a new one */
 	bool stays;
+	bool is_unchanged;   /* not looked into: all of it is as it was, its configuration too */
 	bool is_left_alone;  /* its backends are those of `before` themselves */
 	bool is_built_later; /* its table is not part of the plan yet */
 };
@@ -121,6 +122,7 @@ struct forwarding_change {
 	const struct live_terms *terms;
 	uint64_t now_ms;
 	struct planner *planner;       /* borrowed */
+	bool same_ways;                /* to backends: records are as they are */
 	int code;                      /* of the tables */
 	struct neighbours *neighbours; /* the forwarding's from the commit on */
 	struct plan *plan;

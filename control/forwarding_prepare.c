@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "config_digest.h"
 #include "finder.h"
 #include "forwarding_live.h"
 #include "live_records.h"
@@ -220,6 +221,61 @@ static struct member_pool *find_before(struct forwarding *forwarding, struct fin
 	return pool->live->slots == config->slots ? pool : NULL;
 }
 
+/* Byte by byte: padding that differs costs a closer look, and nothing else. */
+static bool same_bytes(const void *a, const void *b, size_t size)
+{
+	return size == 0 || memcmp(a, b, size) == 0;
+}
+
+static bool same_configuration(const struct config_pool *a, const struct config_pool *b)
+{
+	struct config_pool bare_a, bare_b;
+
+	memcpy(&bare_a, a, sizeof(bare_a));
+	memcpy(&bare_b, b, sizeof(bare_b));
+	bare_a.backends = bare_b.backends = NULL;
+	bare_a.vacant = bare_b.vacant = NULL;
+	return same_bytes(&bare_a, &bare_b, sizeof(bare_a)) &&
+	       same_bytes(a->backends, b->backends, a->backend_count * sizeof(*a->backends)) &&
+	       same_bytes(a->vacant, b->vacant, a->vacant_count * sizeof(*a->vacant));
+}
+
+/*
+ * Whether the change is none for that pool: what it is made for is not in it, and it has the table
+ * that its words go to. Time goes on for it as without the change.
+ */
+static bool is_unchanged(const struct forwarding *forwarding,
+	const struct forwarding_change *change, const struct config_pool *config,
+	const struct member_pool *before)
+{
+	const struct live_terms *terms = change->terms;
+	const struct plan_table *table;
+	size_t number;
+
+	if (before == NULL || !change->same_ways || before->live->is_dirty ||
+		(terms->name != NULL && strcmp(terms->pool, config->name) == 0))
+		return false;
+	number = before - forwarding->pools;
+	table = forwarding->plan->pools[number].table;
+	return table != NULL && table->number == before->live->table_number &&
+	       same_configuration(&forwarding->config->pools[number], config);
+}
+
+static void share_pool(struct member_pool *pool, struct member_pool *before)
+{
+	*pool = *before;
+	pool->by_name = NULL;
+	pool->before = before;
+	pool->is_unchanged = pool->is_left_alone = true;
+}
+
+/* What records are made from (live_records.h), but for what ports find out while running. */
+static bool has_same_ways(const struct forwarding *forwarding, const struct config *config)
+{
+	return forwarding->config != NULL && !forwarding->is_adopted &&
+	       config_digest_rest(forwarding->config) == config_digest_rest(config);
+}
+
 static int create_lists(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
 {
@@ -248,8 +304,15 @@ static int prepare_pool(
 	size_t number = change->pool_count;
 	const struct config_pool *pool = &change->config->pools[number];
 	struct member_pool *before = find_before(forwarding, &change->pool_finder, pool, number);
-	int code = create_pool(forwarding, change, &change->pools[number], pool, before, error);
+	int code;
 
+	if (is_unchanged(forwarding, change, pool, before)) {
+		share_pool(&change->pools[number], before);
+		change->pool_count++;
+		before->stays = true;
+		return 0;
+	}
+	code = create_pool(forwarding, change, &change->pools[number], pool, before, error);
 	if (code != 0)
 		return code;
 	change->pool_count++;
@@ -323,6 +386,13 @@ static struct plan_share share_of(void *context, size_t pool, size_t backend)
 		&change->config->pools[pool], change->now_ms);
 }
 
+static bool is_pool_alike(void *context, size_t pool)
+{
+	const struct forwarding_change *change = context;
+
+	return change->pools[pool].is_unchanged;
+}
+
 /* Of a pool that goes on from another process, words say who serves until its table is built. */
 static bool is_built_later(
 	const struct forwarding *forwarding, const struct forwarding_change *change, size_t number)
@@ -333,8 +403,8 @@ static bool is_built_later(
 static int outline_plan(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
 {
-	change->plan = plan_outline(
-		forwarding->planner, change->config, forwarding->plan, share_of, change, error);
+	change->plan = plan_outline(forwarding->planner, change->config, forwarding->plan, share_of,
+		is_pool_alike, change, error);
 	if (change->plan == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < change->pool_count; i++)
@@ -374,7 +444,7 @@ static void leave_alone(struct forwarding_change *change)
 	for (size_t i = 0; i < change->pool_count; i++) {
 		struct member_pool *pool = &change->pools[i];
 
-		if (!is_as_before(pool, &change->plan->pools[i]))
+		if (pool->is_unchanged || !is_as_before(pool, &change->plan->pools[i]))
 			continue;
 		free(pool->backends);
 		pool->backends = pool->before->backends;
@@ -409,6 +479,7 @@ struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
 	forwarding->changing = true;
 	change->config = config;
 	change->planner = forwarding->change_planner;
+	change->same_ways = has_same_ways(forwarding, config);
 	change->terms = terms;
 	change->now_ms = forwarding->clock();
 	code = prepare_pins(forwarding, config, error);

@@ -51,6 +51,39 @@ void planner_destroy(struct planner *planner)
 
 /* Seats. */
 
+struct seat_list {
+	unsigned int references;
+	struct plan_seat seats[];
+};
+
+/* Zeroed, with one reference; NULL when memory is short. */
+static struct plan_seat *create_seats(size_t count)
+{
+	struct seat_list *list = calloc(1, sizeof(*list) + count * sizeof(list->seats[0]));
+
+	if (list == NULL)
+		return NULL;
+	list->references = 1;
+	return list->seats;
+}
+
+static struct seat_list *list_of(struct plan_seat *seats)
+{
+	return (struct seat_list *)((char *)seats - offsetof(struct seat_list, seats));
+}
+
+static struct plan_seat *share_seats(struct plan_seat *seats)
+{
+	list_of(seats)->references++;
+	return seats;
+}
+
+static void release_seats(struct plan_seat *seats)
+{
+	if (seats != NULL && --list_of(seats)->references == 0)
+		free(list_of(seats));
+}
+
 static void hash_seat(struct plan_seat *seat, const struct flow_secret *secret)
 {
 	char text[ADDRESS_TEXT_SIZE];
@@ -95,7 +128,7 @@ static int make_seats(struct plan_pool *pool, const struct config_pool *config,
 {
 	pool->backend_count = config->backend_count;
 	pool->seat_count = config->backend_count + config->vacant_count;
-	pool->seats = calloc(pool->seat_count + 1, sizeof(*pool->seats));
+	pool->seats = create_seats(pool->seat_count);
 	if (pool->seats == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->backend_count; i++)
@@ -253,6 +286,14 @@ static int ask_and_outline_pool(struct planner *planner, struct plan *plan, size
 	return code;
 }
 
+static void share_pool(struct plan_pool *pool, const struct plan_pool *before)
+{
+	*pool = *before;
+	pool->seats = share_seats(before->seats);
+	pool->base = before->base == NULL ? NULL : plan_base_share(before->base);
+	pool->table = plan_table_share(before->table);
+}
+
 /* Plans. */
 
 /* What a pool adds to the digest of its plan: a sum can lose and gain one without the others. */
@@ -283,7 +324,8 @@ static struct plan *refuse(struct plan *plan, int code, struct error *error)
 }
 
 struct plan *plan_outline(struct planner *planner, const struct config *config,
-	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error)
+	const struct plan *previous, plan_share_t *share_of, plan_alike_t *is_alike, void *context,
+	struct error *error)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
 	int code = 0;
@@ -296,8 +338,12 @@ struct plan *plan_outline(struct planner *planner, const struct config *config,
 		return refuse(plan, -ENOMEM, error);
 	for (size_t i = 0; code == 0 && i < config->pool_count; i++) {
 		plan->pool_count = i + 1;
-		code = ask_and_outline_pool(
-			planner, plan, i, &config->pools[i], previous, share_of, context);
+		if (is_alike != NULL && is_alike(context, i))
+			share_pool(
+				&plan->pools[i], plan_find_pool(previous, config->pools[i].name));
+		else
+			code = ask_and_outline_pool(
+				planner, plan, i, &config->pools[i], previous, share_of, context);
 		if (code == 0)
 			code = name_pool(plan, i);
 	}
@@ -307,7 +353,7 @@ struct plan *plan_outline(struct planner *planner, const struct config *config,
 struct plan *plan_create(struct planner *planner, const struct config *config,
 	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error)
 {
-	struct plan *plan = plan_outline(planner, config, previous, share_of, context, error);
+	struct plan *plan = plan_outline(planner, config, previous, share_of, NULL, context, error);
 
 	for (size_t i = 0; plan != NULL && i < plan->pool_count; i++) {
 		int code = plan_pool_build(planner, &plan->pools[i]);
@@ -323,7 +369,7 @@ struct plan *plan_create(struct planner *planner, const struct config *config,
 void plan_pool_destroy(struct plan_pool *pool)
 {
 	plan_base_release(pool->base);
-	free(pool->seats);
+	release_seats(pool->seats);
 	plan_table_release(pool->table);
 }
 
@@ -355,7 +401,7 @@ int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
 	*next = *pool;
 	next->table = NULL;
 	next->base = pool->base == NULL ? NULL : plan_base_share(pool->base);
-	next->seats = calloc(pool->seat_count + 1, sizeof(*next->seats));
+	next->seats = create_seats(pool->seat_count);
 	if (next->seats != NULL) {
 		memcpy(next->seats, pool->seats, pool->seat_count * sizeof(*next->seats));
 		plan_pool_set_shares(next, shares);

@@ -42,10 +42,10 @@ struct plan_pool {
 	char name[CONFIG_NAME_SIZE];
 	uint32_t slots; /* M */
 	enum config_builder builder;
-	size_t backend_count; /* of the configuration, in its order: the first of the seats */
-	size_t seat_count;    /* with the vacant ones */
-	struct plan_seat *seats;
-	struct plan_base *base;   /* shared with other plans; NULL for builder `rendezvous` */
+	size_t backend_count;    /* of the configuration, in its order: the first of the seats */
+	size_t seat_count;       /* with the vacant ones */
+	struct plan_seat *seats; /* shared by plans between which nothing in the pool has changed */
+	struct plan_base *base;  /* shared with other plans; NULL for builder `rendezvous` */
 	struct plan_table *table; /* shared as well; NULL: not built yet (plan_outline()) */
 	uint64_t digest;
 };
@@ -75,6 +75,10 @@ struct plan_share {
 /* Asked for each backend by its numbers in the configuration. */
 typedef struct plan_share plan_share_t(void *context, size_t pool, size_t backend);
 
+/* Whether all of that is as it was in the previous plan, and so is the configuration of the pool.
+ */
+typedef bool plan_alike_t(void *context, size_t pool);
+
 /*
  * Works out every pool's table. What comes out the same as in `previous` (NULL for none) is shared
  * with it instead of built: that makes it faster, and nothing else. NULL with the sentence.
@@ -88,10 +92,12 @@ struct plan *plan_create(struct planner *planner, const struct config *config,
  * seats have. It touches the pool and the planner alone, so that it may run in another thread with
  * a planner of its own, while plans that share bases with this one are followed in the control
  * thread. 0, or -errno, and then it is as it was.
- * plan_sum_digests() brings the digest of the plan up to date.
+ * plan_sum_digests() brings the digest of the plan up to date. Pools that are alike (NULL: none is
+ * known to be) are shared whole.
  */
 struct plan *plan_outline(struct planner *planner, const struct config *config,
-	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error);
+	const struct plan *previous, plan_share_t *share_of, plan_alike_t *is_alike, void *context,
+	struct error *error);
 int plan_pool_build(struct planner *planner, struct plan_pool *pool);
 void plan_sum_digests(struct plan *plan);
 
