@@ -42,20 +42,35 @@ static uint32_t next_free(const struct arena *arena, uint32_t number)
 	return number < arena->size ? number : arena->size;
 }
 
+/* Of the word that has `number`: the bits from it on, and no more than `count`. */
+static uint64_t bits_from(uint32_t number, uint32_t count)
+{
+	uint64_t low = count < 64 ? (UINT64_C(1) << count) - 1 : UINT64_MAX;
+
+	return low << (number % 64);
+}
+
 /* How many numbers from the free number `first` on are free, or `enough`. */
 static uint32_t free_run(const struct arena *arena, uint32_t first, uint32_t enough)
 {
-	uint32_t run = 1;
+	uint32_t run = 0, most = enough < arena->size - first ? enough : arena->size - first;
 
-	while (run < enough && first + run < arena->size && !is_taken(arena, first + run))
-		run++;
-	return run;
+	while (run < most) {
+		uint64_t taken = arena->taken[(first + run) / 64] >> ((first + run) % 64);
+
+		if (taken != 0) {
+			run += __builtin_ctzll(taken);
+			break;
+		}
+		run += 64 - (first + run) % 64;
+	}
+	return run < most ? run : most;
 }
 
 static void mark_taken(struct arena *arena, uint32_t first, uint32_t count)
 {
-	for (uint32_t i = first; i < first + count; i++)
-		arena->taken[i / 64] |= UINT64_C(1) << (i % 64);
+	for (uint32_t end = first + count; first < end; first += 64 - first % 64)
+		arena->taken[first / 64] |= bits_from(first, end - first);
 }
 
 uint32_t arena_take(struct arena *arena, uint32_t count)
@@ -88,10 +103,12 @@ bool arena_take_at(struct arena *arena, uint32_t first, uint32_t count)
 void arena_give(struct arena *arena, uint32_t first, uint32_t count)
 {
 	assert(count <= arena->size && first <= arena->size - count);
-	for (uint32_t i = first; i < first + count; i++) {
-		assert(is_taken(arena, i));
-		arena->taken[i / 64] &= ~(UINT64_C(1) << (i % 64));
-	}
 	if (first < arena->lowest)
 		arena->lowest = first;
+	for (uint32_t end = first + count; first < end; first += 64 - first % 64) {
+		uint64_t bits = bits_from(first, end - first);
+
+		assert((arena->taken[first / 64] & bits) == bits);
+		arena->taken[first / 64] &= ~bits;
+	}
 }
