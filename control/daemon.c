@@ -52,6 +52,10 @@ struct daemon {
 	struct config_file_version version;
 	struct config *config; /* until `desired` owns it */
 	struct background *work, *disk;
+	struct background *adopter; /* until that is over */
+	struct background_job adoption;
+	int adopted; /* its outcome: 0 or a negative errno with `adoption_error` */
+	struct error adoption_error;
 	struct state *state;
 	bool stopping; /* told to, perhaps while starting */
 	bool settled;  /* the state file is ours */
@@ -414,36 +418,68 @@ static void take_arrays_from_heap(void)
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
-static int adopt_and_publish(struct daemon *daemon, struct error *error)
+static void adopt(struct background_job *job)
+{
+	struct daemon *daemon = job->context;
+
+	daemon->adopted = forwarding_adopt(
+		daemon->forwarding, daemon->config, say_cold_pool, &daemon->adoption_error);
+}
+
+static void adoption_is_over(struct background_job *job)
+{
+}
+
+/*
+ * Adopts what was before in a thread of its own: it takes as long as EAL does, which mostly waits,
+ * and neither needs anything of the other. The thread may use all CPUs, the workers' too, which are
+ * idle by now.
+ */
+static int begin_adoption(struct daemon *daemon, struct error *error)
+{
+	const struct config_dataplane *dataplane = &daemon->config->dataplane;
+
+	take_arrays_from_kernel();
+	daemon->publish = publish_create(dataplane->worker_count);
+	if (daemon->publish != NULL)
+		daemon->forwarding = forwarding_create(daemon->state, daemon->publish,
+			&daemon->secret, daemon->ports, dataplane->port_count, clock_ms);
+	if (daemon->forwarding == NULL)
+		return error_set(error, -ENOMEM, "out of memory");
+	daemon->adopter = background_create(daemon->base, error);
+	if (daemon->adopter == NULL)
+		return -ENOMEM;
+	daemon->adoption = (struct background_job){
+		.work = adopt,
+		.done = adoption_is_over,
+		.context = daemon,
+	};
+	background_run(daemon->adopter, &daemon->adoption);
+	return 0;
+}
+
+static int end_adoption(struct daemon *daemon, struct error *error)
+{
+	background_destroy(daemon->adopter); /* waits for it */
+	daemon->adopter = NULL;
+	if (daemon->adopted != 0)
+		*error = daemon->adoption_error;
+	return daemon->adopted;
+}
+
+/* Makes the configuration's of what was adopted. */
+static int publish_config(struct daemon *daemon, struct error *error)
 {
 	size_t unsteered;
 
-	daemon->publish = publish_create(daemon->config->dataplane.worker_count);
-	if (daemon->publish != NULL)
-		daemon->forwarding = forwarding_create(daemon->state, daemon->publish,
-			&daemon->secret, daemon->ports, daemon->port_count, clock_ms);
-	if (daemon->forwarding == NULL)
-		return error_set(error, -ENOMEM, "out of memory");
-	if (forwarding_adopt(daemon->forwarding, daemon->config, say_cold_pool, error) != 0)
-		return -EINVAL;
 	if (create_desired(daemon, error) != 0)
 		return -EINVAL;
+	take_arrays_from_heap();
 	unsteered = steering_unsteered(desired_steering(daemon->desired));
 	if (unsteered != 0)
 		return error_set(error, -ENOMEM, "%zu VIP%s cannot be steered to the workers",
 			unsteered, plural(unsteered));
 	return 0;
-}
-
-/* Adopts what was before, and makes the configuration's of it. */
-static int publish_config(struct daemon *daemon, struct error *error)
-{
-	int code;
-
-	take_arrays_from_kernel();
-	code = adopt_and_publish(daemon, error);
-	take_arrays_from_heap();
-	return code;
 }
 
 /* From here on the state file is ours: an earlier failure has left the old one as it was. */
@@ -576,8 +612,10 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 {
 	static int (*const steps[])(struct daemon * daemon, struct error * error) = {
 		open_state,
+		begin_adoption,
 		start_dpdk,
 		open_ports,
+		end_adoption,
 		start_background,
 		publish_config,
 		settle_state,
@@ -638,6 +676,7 @@ void daemon_stop(struct daemon *daemon)
 {
 	if (daemon == NULL)
 		return;
+	background_destroy(daemon->adopter);
 	if (daemon->state != NULL)
 		state_end_tidying(daemon->state);
 	desired_finish(daemon->desired); /* a change that is being written is still made */
