@@ -30,6 +30,7 @@
 #include "config.h"
 #include "config_attributes.h"
 
+#define READ_BYTES    65536
 #define EXCHANGES_MAX 100 /* with an editor that saves again and again; a few in practice */
 
 /* A file that is being replaced. */
@@ -37,7 +38,8 @@ struct swap {
 	char path[PATH_MAX];      /* of the file, without links */
 	char temporary[PATH_MAX]; /* beside it; "" while there is none */
 	int directory;
-	int old;           /* the file as it was found, or -1 */
+	int old; /* the file as it was found, or -1 */
+	struct stat found_status;
 	int new;           /* ours */
 	struct stat ours;  /* of `new`, once it is written */
 	bool leased;       /* we hold a lease on `old` */
@@ -58,7 +60,7 @@ static void digest_bytes(const void *bytes, size_t length, uint64_t digest[2])
 static int digest_file(int fd, uint64_t digest[2])
 {
 	XXH3_state_t state;
-	char bytes[16384];
+	char bytes[READ_BYTES];
 	ssize_t count;
 	XXH128_hash_t hash;
 	off_t offset = 0;
@@ -222,15 +224,14 @@ static bool is_opened_for_writing(const struct swap *swap)
 /* The file that is there now. */
 static int open_old(struct swap *swap)
 {
-	struct stat status;
 	int code;
 
 	swap->old = open(swap->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (swap->old < 0)
 		return errno == ENOENT && swap->whatever ? 0 : -errno;
-	if (fstat(swap->old, &status) != 0)
+	if (fstat(swap->old, &swap->found_status) != 0)
 		return -errno;
-	if (!S_ISREG(status.st_mode))
+	if (!S_ISREG(swap->found_status.st_mode))
 		return -EINVAL;
 	code = lease(swap);
 	return code == 0 ? digest_file(swap->old, swap->found) : code;
@@ -266,13 +267,26 @@ static int exchange(const struct swap *swap)
 		       : -errno;
 }
 
+/* Whether nobody can have written to the file at `path`, since it is the one that we have leased.
+ */
+static bool is_leased(const struct swap *swap, const char *path)
+{
+	struct stat status;
+
+	return swap->leased && lstat(path, &status) == 0 &&
+	       same_file(&status, &swap->found_status) && !is_opened_for_writing(swap);
+}
+
 /* Whether the file at `path` has the bytes that were found before. */
 static bool is_old(const struct swap *swap, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	uint64_t digest[2];
 	bool same;
+	int fd;
 
+	if (is_leased(swap, path))
+		return true;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return false;
 	same = digest_file(fd, digest) == 0 && same_digest(digest, swap->found);
@@ -355,6 +369,17 @@ static void close_file(int fd)
 		close(fd); /* which gives back a lease */
 }
 
+/* The file that was replaced, without our lease, or -1. */
+static int take_replaced(struct swap *swap)
+{
+	int old = swap->old;
+
+	if (swap->leased)
+		fcntl(old, F_SETLEASE, F_UNLCK);
+	swap->old = -1;
+	return old;
+}
+
 static void finish(struct swap *swap)
 {
 	if (swap->temporary[0] != '\0' && !swap->kept)
@@ -419,36 +444,78 @@ static void note_written(const struct swap *swap, const char *text, size_t lengt
 		version->status = swap->ours;
 }
 
+/* Ends a saving that has come to `code` so far: the code, or -errno with the sentence. */
+static int end(struct swap *swap, const char *path, int code, const char *text, size_t length,
+	struct config_file_version *version, int *replaced, struct error *error)
+{
+	*replaced = -1;
+	if (code == 0) {
+		note_written(swap, text, length, version);
+		*replaced = take_replaced(swap);
+	} else {
+		code = refuse(swap, path, code, error);
+	}
+	finish(swap);
+	return code;
+}
+
 int config_file_save(const char *path, const char *text, size_t length,
-	struct config_file_version *expected, struct error *error)
+	struct config_file_version *expected, int *replaced, struct error *error)
 {
 	struct swap swap = { .directory = -1, .old = -1, .new = -1 };
 	int code = resolve(&swap, path);
 
+	*replaced = -1;
 	if (code == 0 && strcmp(swap.path, expected->path) != 0)
 		return refuse_elsewhere(path, swap.path, expected->path, error);
 	if (code == 0)
 		code = replace(&swap, text, length, expected);
-	if (code == 0)
-		note_written(&swap, text, length, expected);
-	else
-		code = refuse(&swap, path, code, error);
-	finish(&swap);
-	return code;
+	return end(&swap, path, code, text, length, expected, replaced, error);
 }
 
 int config_file_overwrite(const char *path, const char *text, size_t length,
-	struct config_file_version *written, struct error *error)
+	struct config_file_version *written, int *replaced, struct error *error)
 {
 	struct swap swap = { .directory = -1, .old = -1, .new = -1, .whatever = true };
 	int code = resolve(&swap, path);
 
 	if (code == 0)
 		code = replace(&swap, text, length, NULL);
-	if (code == 0)
-		note_written(&swap, text, length, written);
-	else
-		code = refuse(&swap, path, code, error);
-	finish(&swap);
+	return end(&swap, path, code, text, length, written, replaced, error);
+}
+
+/* To be freed; NULL where it cannot be read. */
+static char *read_all(int fd, size_t *length)
+{
+	struct stat status;
+	ssize_t count = 1;
+	char *bytes;
+
+	if (fstat(fd, &status) != 0)
+		return NULL;
+	bytes = malloc(status.st_size + 1);
+	for (*length = 0;
+		bytes != NULL && count > 0 && *length<(size_t)status.st_size; *length += count> 0
+			? count
+			: 0)
+		count = pread(fd, bytes + *length, status.st_size - *length, *length);
+	if (count >= 0)
+		return bytes;
+	free(bytes);
+	return NULL;
+}
+
+int config_file_put_back(
+	const char *path, int replaced, struct config_file_version *expected, struct error *error)
+{
+	size_t length;
+	char *bytes = read_all(replaced, &length);
+	int code, ours;
+
+	if (bytes == NULL)
+		return error_set(error, -EIO, "cannot read what %s was before", path);
+	code = config_file_save(path, bytes, length, expected, &ours, error);
+	free(bytes);
+	close_file(ours);
 	return code;
 }

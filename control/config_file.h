@@ -48,13 +48,21 @@ enum config_file_state config_file_look(const char *path, struct config_file_ver
  * and our rights allow it. Where something else than `expected` is there, or somebody has the file
  * open for writing, nothing is done: -ESTALE. After any other failure, too, the file is the old
  * one; where it cannot be put back it stays beside ours, and the sentence says as what.
+ *
+ * `*replaced` is the file that was there, open for reading and without a name any more, for the
+ * caller to close; -1 where there was none, and on failure. To close it is to free its room on the
+ * disk: that can take longer than all else, and nobody has to wait for it.
  */
 int config_file_save(const char *path, const char *text, size_t length,
-	struct config_file_version *expected, struct error *error);
+	struct config_file_version *expected, int *replaced, struct error *error);
 
 /*
  * The same whatever is there now, also where there is no file: a new one is made, which only its
  * owner may read.
  */
 int config_file_overwrite(const char *path, const char *text, size_t length,
-	struct config_file_version *written, struct error *error);
+	struct config_file_version *written, int *replaced, struct error *error);
+
+/* Writes the bytes of a file that was replaced in the place of `expected`, as saving does. */
+int config_file_put_back(
+	const char *path, int replaced, struct config_file_version *expected, struct error *error);

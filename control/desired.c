@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "config_changes.h"
 #include "config_differences.h"
@@ -45,12 +46,11 @@ struct pending {
 	struct config_digest loaded;        /* of what a file held */
 	struct early *early;                /* room for it, of a change that overtakes */
 	char changes[ORIGIN_WHAT_SIZE];
-	json_t *differences;               /* NULL where nobody wants them */
-	struct forwarding_change *planned; /* while its tables are built */
-	bool stored;                       /* it is in the file already, but not in force */
-	char *replaced; /* the bytes that the file had before; NULL: not known, or there was none */
-	size_t replaced_length;
-	struct config_file_version version_before; /* of these */
+	json_t *differences;                       /* NULL where nobody wants them */
+	struct forwarding_change *planned;         /* while its tables are built */
+	bool stored;                               /* it is in the file already, but not in force */
+	int replaced;                              /* the file from before (config_file.h), or -1 */
+	struct config_file_version version_before; /* of that */
 	bool merged; /* what was written is not `config`, but an edited file with this change */
 	int code;
 	struct error error;
@@ -347,8 +347,9 @@ static int save(struct pending *pending, const char *text, size_t length)
 
 	if (pending->change.overwrite)
 		return config_file_overwrite(
-			path, text, length, &pending->version, &pending->error);
-	return config_file_save(path, text, length, &pending->version, &pending->error);
+			path, text, length, &pending->version, &pending->replaced, &pending->error);
+	return config_file_save(
+		path, text, length, &pending->version, &pending->replaced, &pending->error);
 }
 
 static void advise(struct pending *pending)
@@ -376,9 +377,6 @@ static void work_on_file(struct background_job *job)
 		pending->code = error_set(&pending->error, -ENOMEM, "out of memory");
 		return;
 	}
-	/* other bytes than those that are replaced are found by the saving, but for --overwrite */
-	pending->replaced = config_document_read(
-		pending->desired->context.path, &pending->replaced_length, NULL);
 	pending->code = save(pending, text, length);
 	free(text);
 	if (pending->code != 0)
@@ -390,9 +388,8 @@ static void work_on_put_back(struct background_job *job)
 	struct pending *pending = job->context;
 	struct error error = { "" };
 
-	if (pending->replaced != NULL &&
-		config_file_save(pending->desired->context.path, pending->replaced,
-			pending->replaced_length, &pending->version, &error) == 0)
+	if (pending->replaced >= 0 && config_file_put_back(pending->desired->context.path,
+					      pending->replaced, &pending->version, &error) == 0)
 		pending->stored = false;
 }
 
@@ -406,7 +403,6 @@ static void drop(struct pending *pending)
 	json_decref(pending->change.arguments);
 	json_decref(pending->differences);
 	free(pending->findings);
-	free(pending->replaced);
 	free(pending->early);
 	free(pending);
 }
@@ -423,10 +419,27 @@ static void work_on_drop(struct background_job *job)
 	pending->differences = NULL;
 }
 
+static void work_on_close(struct background_job *job)
+{
+	struct pending *pending = job->context;
+
+	close(pending->replaced);
+	pending->replaced = -1;
+}
+
 static void dropped(struct background_job *job)
 {
 	struct pending *pending = job->context;
 
+	if (pending->replaced >= 0) { /* the disk frees the room of the file from before */
+		pending->job = (struct background_job){
+			.work = work_on_close,
+			.done = dropped,
+			.context = pending,
+		};
+		background_run(pending->desired->context.disk, &pending->job);
+		return;
+	}
 	pending->desired->dropping--;
 	drop(pending);
 }
@@ -895,6 +908,7 @@ void desired_submit(struct desired *desired, const struct desired_change *change
 	}
 	pending->desired = desired;
 	pending->change = *change;
+	pending->replaced = -1;
 	pending->number = ++desired->last_number;
 	STAILQ_INSERT_TAIL(&desired->queue, pending, next);
 	serve(desired);

@@ -29,6 +29,7 @@ struct fixture {
 	struct config_file_version version; /* as the file was loaded or written last */
 	json_t *one, *two;                  /* documents; the file holds the first */
 	int code;                           /* what the last write ended with */
+	int replaced;                       /* the file that it replaced, or -1 */
 	struct error error;
 };
 
@@ -45,14 +46,23 @@ static int open_fixture(void **state)
 	fixture->two = make_document("two");
 	config_place_open(&fixture->place, fixture->one);
 	fixture->version = fixture->place.version;
+	fixture->replaced = -1;
 	*state = fixture;
 	return 0;
+}
+
+static void close_replaced(struct fixture *fixture)
+{
+	if (fixture->replaced >= 0)
+		close(fixture->replaced);
+	fixture->replaced = -1;
 }
 
 static int close_fixture(void **state)
 {
 	struct fixture *fixture = *state;
 
+	close_replaced(fixture);
 	config_place_close(&fixture->place);
 	json_decref(fixture->one);
 	json_decref(fixture->two);
@@ -66,8 +76,10 @@ static void save_at(struct fixture *fixture, const char *path, const json_t *doc
 
 	assert_non_null(text);
 	fixture->error.message[0] = '\0';
-	fixture->code =
-		config_file_save(path, text, strlen(text), &fixture->version, &fixture->error);
+	close_replaced(fixture);
+	fixture->code = config_file_save(
+		path, text, strlen(text), &fixture->version, &fixture->replaced, &fixture->error);
+	assert_true(fixture->code == 0 || fixture->replaced < 0);
 	free(text);
 }
 
@@ -82,8 +94,9 @@ static void overwrite(struct fixture *fixture, const json_t *document)
 
 	assert_non_null(text);
 	fixture->error.message[0] = '\0';
-	fixture->code = config_file_overwrite(
-		fixture->place.path, text, strlen(text), &fixture->version, &fixture->error);
+	close_replaced(fixture);
+	fixture->code = config_file_overwrite(fixture->place.path, text, strlen(text),
+		&fixture->version, &fixture->replaced, &fixture->error);
 	free(text);
 }
 
@@ -160,6 +173,32 @@ static void writes_follow_one_another(void **state)
 		assert_saved(fixture, fixture->two);
 		assert_saved(fixture, fixture->one);
 	}
+}
+
+static void what_was_replaced_can_be_put_back(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_saved(fixture, fixture->two);
+	assert_int_equal(config_file_put_back(fixture->place.path, fixture->replaced,
+				 &fixture->version, &fixture->error),
+		0);
+	assert_holds(fixture, fixture->one);
+	assert_saved(fixture, fixture->two); /* as the version that was put back */
+}
+
+static void nothing_is_put_back_over_what_another_has_written(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *third = make_document("three");
+
+	assert_saved(fixture, fixture->two);
+	assert_int_equal(json_dump_file(third, fixture->place.path, 0), 0);
+	assert_int_equal(config_file_put_back(fixture->place.path, fixture->replaced,
+				 &fixture->version, &fixture->error),
+		-ESTALE);
+	assert_holds(fixture, third);
+	json_decref(third);
 }
 
 static void mode_and_owner_are_kept(void **state)
@@ -656,6 +695,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_loaded_is_written_over),
 		TEST(writes_follow_one_another),
+		TEST(what_was_replaced_can_be_put_back),
+		TEST(nothing_is_put_back_over_what_another_has_written),
 		TEST(mode_and_owner_are_kept),
 		TEST(extended_attributes_are_kept),
 		TEST(a_link_stays_and_what_it_names_is_replaced),
