@@ -23,7 +23,7 @@ struct report {
 
 static void seat_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
 {
-	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct plan_seat *)list)[place].name);
+	strcpy(key, ((const struct plan_seat *)list)[place].name);
 }
 
 static struct finder find_in(const struct plan_pool *pool)

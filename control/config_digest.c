@@ -64,14 +64,22 @@ static void add_dataplane(XXH3_state_t *state, const struct config_dataplane *da
 		add_port(state, &dataplane->ports[i]);
 }
 
+/* There are many, so that what is added one by one above goes into the state in one piece. */
 static void add_backend(XXH3_state_t *state, const struct config_backend *backend)
 {
-	add_text(state, backend->name);
-	add_address(state, &backend->address);
-	add_text(state, backend->key);
-	add_number(state, backend->weight);
-	add_number(state, backend->seat_weight);
-	add_number(state, backend->state);
+	uint64_t family = backend->address.family;
+	uint64_t numbers[] = { backend->weight, backend->seat_weight, backend->state };
+	char bytes[sizeof(*backend) + sizeof(family) + sizeof(numbers)];
+	size_t name = strlen(backend->name) + 1, key = strlen(backend->key) + 1;
+	size_t address = address_length(&backend->address);
+	char *next = bytes;
+
+	next = mempcpy(next, backend->name, name);
+	next = mempcpy(next, &family, sizeof(family));
+	next = mempcpy(next, backend->address.bytes, address);
+	next = mempcpy(next, backend->key, key);
+	next = mempcpy(next, numbers, sizeof(numbers));
+	XXH3_64bits_update(state, bytes, next - bytes);
 }
 
 static void add_pool_options(XXH3_state_t *state, const struct config_pool *pool)

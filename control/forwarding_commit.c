@@ -238,9 +238,8 @@ static void catch_up(const struct forwarding *forwarding, struct forwarding_chan
 			struct live_backend *backend = &pool->backends[k];
 
 			live_records_remake(&source, backend);
-			if (backend->before == NULL)
-				continue;
-			live_backend_catch_up(backend, backend->before);
+			if (backend->before != NULL)
+				live_backend_catch_up(backend, backend->before);
 			live_backend_go_on(backend, &change->config->pools[i], change->now_ms);
 		}
 	}
@@ -294,8 +293,8 @@ static uint64_t cpu_us(void)
 }
 
 /*
- * Step 3. A pool that was left alone may have got a newer table by news meanwhile; all others
- * follow what backends have become since the change was prepared before their table is stored. What
+ * Step 3. A pool that was left alone may have got a newer table by news meanwhile; the table of all
+ * others follows what backends have become since the change was prepared before it is stored. What
  * does not fit into a turn of the loop is stored in turns of its own (forwarding_build_due()): a
  * pool is independent of all others, and its old table as good as a word that has not been stored
  * yet.
@@ -308,15 +307,17 @@ static void store_tables(struct forwarding *forwarding)
 	for (size_t i = 0; i < forwarding->pool_count; i++) {
 		struct member_pool *pool = &forwarding->pools[i];
 		const struct plan_table *table = forwarding->plan->pools[i].table;
-		bool goes_on = pool->is_left_alone && pool->live->table_number == table->number;
+		bool is_left_alone = pool->is_left_alone;
 
 		pool->is_left_alone = pool->is_unchanged = false;
-		if (goes_on)
+		if (is_left_alone && pool->live->table_number == table->number)
 			continue;
-		if (table != NULL && cpu_us() < end_us)
-			forwarding_advance_pool(forwarding, i, now_ms);
-		else
+		if (table == NULL || cpu_us() >= end_us)
 			forwarding_make_dirty(forwarding, i, now_ms);
+		else if (is_left_alone)
+			forwarding_advance_pool(forwarding, i, now_ms);
+		else /* its backends have caught up in this turn */
+			forwarding_follow_shares(forwarding, i, now_ms, NULL, NULL);
 	}
 }
 
