@@ -8,6 +8,8 @@
  * (transitions.h) have an answer to words that name nobody.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@
 #define COUNTER_SANE (UINT64_C(1) << 62)
 
 #define WORDS_AT_ONCE 8192u /* of slots: 32 KiB */
+#define COPIERS_MAX   4u    /* threads that copy words, from memory to memory */
 
 /* Where the adoption has got to. */
 struct adoption {
@@ -284,12 +287,52 @@ static void adopt_words(const struct adoption *adoption, const struct identity_p
 	}
 }
 
-static void adopt_all_words(const struct adoption *adoption)
+/* One of those that share the pools among them. */
+struct copier {
+	const struct adoption *adoption;
+	uint32_t first, step; /* pools by their number of before */
+	pthread_t thread;
+	bool started;
+};
+
+static void *copy_words(void *argument)
 {
-	for (uint32_t i = 0; i < adoption->layout->pools; i++)
+	const struct copier *copier = argument;
+	const struct adoption *adoption = copier->adoption;
+
+	for (uint32_t i = copier->first; i < adoption->layout->pools; i += copier->step)
 		if (adoption->pool_of[i] != NULL)
 			adopt_words(adoption, state_reader_pool_row(adoption->before, i),
 				adoption->pool_of[i]->live);
+	return NULL;
+}
+
+static uint32_t count_copiers(void)
+{
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		return 1;
+	return RTE_MIN((uint32_t)CPU_COUNT(&allowed), COPIERS_MAX);
+}
+
+/* A share for which there is no thread is done by this one. */
+static void adopt_all_words(const struct adoption *adoption)
+{
+	struct copier copiers[COPIERS_MAX];
+	uint32_t count = count_copiers();
+
+	for (uint32_t i = 0; i < count; i++) {
+		copiers[i] = (struct copier){ .adoption = adoption, .first = i, .step = count };
+		copiers[i].started = i != 0 && pthread_create(&copiers[i].thread, NULL, copy_words,
+						       &copiers[i]) == 0;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (!copiers[i].started)
+			copy_words(&copiers[i]);
+	for (uint32_t i = 0; i < count; i++)
+		if (copiers[i].started)
+			pthread_join(copiers[i].thread, NULL);
 }
 
 /* Services. */
@@ -366,6 +409,10 @@ int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 
 	if (adoption.before == NULL)
 		return 0;
+	code = state_allocate_adoptable(forwarding->state);
+	if (code != 0)
+		return error_set(error, code,
+			"the state file does not fit into its file system: %s", strerror(-code));
 	adoption.layout = &state_reader_header(adoption.before)->layout;
 	code = adopt_pools(&adoption, error);
 	if (code == 0)

@@ -36,6 +36,7 @@ struct state {
 	enum state_start start;
 	struct arena *slots;     /* in cache lines */
 	_Atomic uint32_t backed; /* slot words, from the first on, that have space in the file */
+	uint32_t adoptable;      /* slot words of pools that can be adopted */
 	struct arena *records;
 	pthread_mutex_t backing; /* held while space is given to slot words */
 	_Atomic bool tidying_ends;
@@ -151,7 +152,8 @@ static int make_room(struct state *state, struct state_refusal *refusal)
 	layout.backends = RTE_MAX(layout.backends, before->backends);
 	layout.records = RTE_MAX(layout.records, before->records);
 	add_pools(&layout, state->before);
-	state->backed = layout.slot_words - state->plan.layout.slot_words;
+	state->adoptable = layout.slot_words - state->plan.layout.slot_words;
+	state->backed = 0;
 	keep_pins(&layout, state->before);
 	result = state_header_lay_out(&state->plan, &layout);
 	return result == 0 ? 0 : state_refuse(refusal, STATE_REFUSED_LAYOUT, result);
@@ -168,7 +170,7 @@ static struct state_file_part find_unbacked(const struct state *state)
 	return (struct state_file_part){ first, end - first };
 }
 
-/* Space for words that nobody has yet is not waited for: it is most of the file. */
+/* Space for words is not waited for where some are adopted: they are most of the file. */
 static int prepare_file(struct state *state, struct state_refusal *refusal)
 {
 	struct state_file_part later = find_unbacked(state);
@@ -454,6 +456,11 @@ static int back(struct state *state, uint32_t words)
 	}
 	pthread_mutex_unlock(&state->backing);
 	return result;
+}
+
+int state_allocate_adoptable(struct state *state)
+{
+	return back(state, state->adoptable);
 }
 
 void state_end_tidying(struct state *state)

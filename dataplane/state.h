@@ -55,11 +55,12 @@ const char *state_start_text(enum state_start start);
  * Takes the name `path`, making a file (0640) and its directory (0750; only the last one) where
  * they are absent, and makes the new file, all of its space allocated: slot words, rows and
  * counters are zero, and so are the pins unless there are some to adopt. Where there is something
- * to adopt, slot words beyond that have their space only from state_allocate_rest() on, or when
- * they are handed out; that there is as much has been seen. It has room for at least as many
- * services and backends as the file before, so that their numbers can be kept. Neither the
- * directory nor the file may be a symbolic link. Returns 0 and the state, or a negative errno with
- * the reason in `refusal`; a file that was there before is left as it was.
+ * to adopt, slot words have their space only from state_allocate_adoptable() on or, beyond those
+ * of its pools, state_allocate_rest(), or when they are handed out; that there is as much has been
+ * seen. It has room for at least as many services and backends as the file before, so that their
+ * numbers can be kept. Neither the directory nor the file may be a symbolic link. Returns 0 and the
+ * state, or a negative errno with the reason in `refusal`; a file that was there before is left as
+ * it was.
  */
 int state_open(const char *path, const struct state_layout *layout, uint64_t key_fingerprint,
 	struct state **opened, struct state_refusal *refusal);
@@ -93,6 +94,13 @@ int state_settle(struct state *state, struct state_refusal *refusal);
  * all of its pages are freed: that takes a while. Any thread, while no other looks into it.
  */
 void state_forget_before(struct state *state);
+
+/*
+ * Allocates slot words for all pools that can be adopted, which takes as long as there are pages:
+ * afterwards none of them can fail for want of space in the file. 0, or a negative errno: the file
+ * system has filled up meanwhile. Before it is settled.
+ */
+int state_allocate_adoptable(struct state *state);
 
 /*
  * Once settled: allocates what state_open() has left. 0, or a negative errno: what is handed out

@@ -264,6 +264,45 @@ static void limit_place(const struct place *place, unsigned long flags, uint64_t
 	assert_int_equal(mount("none", place->directory, "tmpfs", flags, options), 0);
 }
 
+static void make_limited_place(const struct place *place, uint64_t bytes)
+{
+	/* Private mounts, gone with this process at the latest. Root needed. */
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mkdir(place->directory, 0750), 0);
+	limit_place(place, 0, bytes);
+}
+
+/* The pages of its pool: what is taken afterwards needs no more, however full it has become. */
+static void pools_that_can_be_adopted_get_their_space_or_are_refused(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	uint64_t before, needed;
+	uint32_t first;
+	struct state *opened;
+
+	make_limited_place(place, 8 << 20);
+	leave_full_file(place);
+	layout.slot_words = 1 << 14;
+	opened = open_state(place, &layout);
+	before = allocated_bytes(place->next_path);
+	assert_int_equal(state_allocate_adoptable(opened), 0);
+	assert_int_equal(allocated_bytes(place->next_path), before + STATE_PAGE_SIZE);
+	needed = allocated_bytes(place->path) + allocated_bytes(place->next_path);
+	limit_place(place, MS_REMOUNT, needed);
+	assert_int_equal(state_slots_allocate(opened, SLOTS, &first), 0);
+	assert_int_equal(state_slots_allocate(opened, 4096, &first), -ENOSPC);
+	state_discard(opened);
+
+	limit_place(place, MS_REMOUNT, 8 << 20);
+	opened = open_state(place, &layout);
+	limit_place(place, MS_REMOUNT, needed - STATE_PAGE_SIZE); /* it has filled up since */
+	assert_int_equal(state_allocate_adoptable(opened), -ENOSPC);
+	state_discard(opened);
+	assert_int_equal(umount2(place->directory, MNT_DETACH), 0);
+}
+
 /* The table in use and an older one that is not empty yet, both with pins. */
 static void leave_two_tables(const struct place *place)
 {
@@ -290,11 +329,7 @@ static void pins_of_the_oldest_table_are_given_up_for_want_of_space(void **state
 	struct state *opened;
 	uint64_t needed;
 
-	/* Private mounts, gone with this process at the latest. Root needed. */
-	assert_int_equal(unshare(CLONE_NEWNS), 0);
-	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	assert_int_equal(mkdir(place->directory, 0750), 0);
-	limit_place(place, 0, 8 << 20);
+	make_limited_place(place, 8 << 20);
 	leave_two_tables(place);
 	layout.pin_buckets = 3 * small.pin_buckets;
 	opened = open_state(place, &layout);
@@ -1001,6 +1036,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(the_next_process_finds_what_the_one_before_left),
+		PLACE_TEST(pools_that_can_be_adopted_get_their_space_or_are_refused),
 		PLACE_TEST(pins_of_the_oldest_table_are_given_up_for_want_of_space),
 		PLACE_TEST(space_for_pools_to_come_is_allocated_when_it_is_handed_out),
 		PLACE_TEST(room_for_services_and_backends_never_shrinks),
