@@ -81,11 +81,6 @@ static bool pool_differs(const struct plan_pool *before, const struct plan_pool 
 	       before->backend_count != after->backend_count;
 }
 
-static bool serves(const struct plan_pool *pool)
-{
-	return pool->slots != 0 && pool->table != NULL && pool->table->seats[0] != PLAN_NO_BACKEND;
-}
-
 /* Slots whose flows are given up by their backends, or lost with the services that had them. */
 static uint32_t count_cut(
 	const struct report *report, const struct plan_pool *before, const struct plan_pool *after)
@@ -117,7 +112,7 @@ static void add_pool(
 	report->moved += moved;
 	report->pinned += plan_slots_pinned(before, after, report->cut);
 	report->cut_off += cut_off;
-	if (before != NULL && after != NULL && serves(before) && !serves(after))
+	if (after != NULL && plan_pool_serves(before) && !plan_pool_serves(after))
 		json_array_append_new(report->warnings,
 			json_sprintf("pool %s: no backend takes new flows any more", any->name));
 	if (fabs(load.percent) > fabs(report->largest.percent)) {

@@ -138,12 +138,15 @@ static int find_losses(struct desired *desired, struct error *error)
 static int judge_moves(
 	const struct desired *desired, const struct pending *pending, struct error *error)
 {
+	const struct plan *before = forwarding_plan(desired->context.forwarding);
+	const struct plan *after = forwarding_change_plan(desired->forwarding_change);
 	int code = impact_judge(desired->impact, error);
 
-	if (code != 0)
-		return code;
-	return plan_judge(pending->config, forwarding_plan(desired->context.forwarding),
-		forwarding_change_plan(desired->forwarding_change), desired->impact, error);
+	if (code == 0)
+		code = plan_judge_services(desired->config, pending->config, before, after, error);
+	if (code == 0)
+		code = plan_judge(pending->config, before, after, desired->impact, error);
+	return code;
 }
 
 /* ---- editing, in the thread for it; desired->config and desired->early stay meanwhile */

@@ -8,6 +8,8 @@
 
 #include <rte_common.h>
 
+#include "finder.h"
+
 /* Where a seat of one plan stands in another, by its owner: found once for all of them. */
 #define NOWHERE UINT32_MAX
 
@@ -199,6 +201,42 @@ int plan_judge_pool(const struct config_pool *config, const struct plan_pool *be
 		"pool \"%s\": would move %.1f %% of the slots, and max_disruption_percent is %u: "
 		"needs force",
 		config->name, 100.0 * moved / after->slots, config->max_disruption_percent);
+}
+
+bool plan_pool_serves(const struct plan_pool *pool)
+{
+	return pool != NULL && pool->slots != 0 && pool->table != NULL &&
+	       pool->table->seats[0] != PLAN_NO_BACKEND;
+}
+
+static void service_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+{
+	strcpy(key, ((const struct config_service *)list)[place].name);
+}
+
+int plan_judge_services(const struct config *old, const struct config *new,
+	const struct plan *before, const struct plan *after, struct error *error)
+{
+	struct finder finder = { old->services, old->service_count, service_key, NULL };
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < new->service_count; i++) {
+		const struct config_service *service = &new->services[i];
+		const struct plan_pool *pool = &after->pools[service->pool];
+		size_t place;
+
+		if (plan_pool_serves(pool))
+			continue;
+		place = finder_find(&finder, service->name, i);
+		if (place != FINDER_NONE &&
+			plan_pool_serves(&before->pools[old->services[place].pool]))
+			code = error_set(error, -EPERM,
+				"service \"%s\" would be left without a backend that takes new flows "
+				"(pool \"%s\"): needs force",
+				service->name, pool->name);
+	}
+	finder_fini(&finder);
+	return code;
 }
 
 int plan_judge(const struct config *new, const struct plan *before, const struct plan *after,

@@ -45,3 +45,14 @@ int plan_judge_pool(const struct config_pool *config, const struct plan_pool *be
 	const struct plan_pool *after, const struct impact *impact, struct error *error);
 int plan_judge(const struct config *new, const struct plan *before, const struct plan *after,
 	const struct impact *impact, struct error *error);
+
+/* Whether the pool has a backend that takes new flows. Not where `pool` is NULL. */
+bool plan_pool_serves(const struct plan_pool *pool);
+
+/*
+ * Whether every service that has a backend for new flows keeps one, which no change takes away
+ * without force. `before` is of `old`, `after` of `new`, pools in their order. 0, or -EPERM with
+ * the sentence.
+ */
+int plan_judge_services(const struct config *old, const struct config *new,
+	const struct plan *before, const struct plan *after, struct error *error);

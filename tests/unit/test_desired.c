@@ -929,6 +929,34 @@ static struct desired_change be_strict(void)
 	return volatile_only(change);
 }
 
+/* Whoever asks: a call, a document, or the file. */
+static void no_source_leaves_a_service_without_a_backend_unless_forced(void **state)
+{
+	static const char *const sentence =
+		"service \"www\" would be left without a backend that takes new flows (pool "
+		"\"web\"): needs force";
+	struct world *world = *state;
+	struct desired_change forced;
+	json_t *idle;
+
+	assert_done(ask(world, set_weight("w1", 0)));
+	assert_done(ask(world, set_weight("w2", 0)));
+	assert_refused(ask(world, set_weight("w3", 0)), -EPERM, sentence);
+	idle = config_print(desired_config(world->desired));
+	json_object_set_new(
+		json_array_get(json_object_get(json_array_get(json_object_get(idle, "pools"), 0),
+				       "backends"),
+			2),
+		"state", json_string("drain"));
+	assert_refused(ask(world, apply_document(idle)), -EPERM, sentence);
+	edit_file(world, "state", json_string("disabled"));
+	assert_refused(ask(world, reload()), -EPERM, sentence);
+	forced = reload();
+	forced.terms.force = true;
+	assert_done(ask(world, forced));
+	assert_done(ask(world, set_weight("w2", 0))); /* it takes nothing away any more */
+}
+
 static void a_change_that_is_overtaken_and_then_refused_is_not_in_the_file(void **state)
 {
 	struct world *world = *state;
@@ -1335,6 +1363,7 @@ int main(void)
 		TEST(a_change_is_overtaken_once_at_most),
 		TEST(a_volatile_change_overtakes_a_reload_whose_disk_hangs),
 		TEST(what_waits_undoes_no_volatile_change_that_was_asked_for_later),
+		TEST(no_source_leaves_a_service_without_a_backend_unless_forced),
 		TEST(a_change_that_is_overtaken_and_then_refused_is_not_in_the_file),
 		TEST(a_file_that_was_edited_meanwhile_is_not_put_back),
 		TEST(a_file_that_is_edited_and_not_loaded_is_seen),

@@ -270,6 +270,86 @@ static void a_service_weighs_what_it_carries(void **state)
 	impact_destroy(tried.impact);
 }
 
+/* ---- services without a backend for new flows */
+
+static int judge_services(struct node *node, struct config *config, char sentence[static 256])
+{
+	static const struct live_terms terms = { .force = false };
+	struct error error = { "" };
+	struct forwarding_change *change =
+		forwarding_prepare(node->forwarding, config, &terms, &error);
+	int code;
+
+	if (change == NULL)
+		fail_msg("%s", error.message);
+	code = plan_judge_services(node->config, config, forwarding_plan(node->forwarding),
+		forwarding_change_plan(change), &error);
+	snprintf(sentence, 256, "%s", error.message);
+	forwarding_abort(node->forwarding, change);
+	config_destroy(config);
+	return code;
+}
+
+#define W1_DRAIN    "{'name': 'w1', 'address': '10.2.0.1', 'state': 'drain'}"
+#define W1_DISABLED "{'name': 'w1', 'address': '10.2.0.1', 'state': 'disabled'}"
+#define W1_ZERO     "{'name': 'w1', 'address': '10.2.0.1', 'weight': 0}"
+
+static void the_last_backend_of_a_service_is_not_taken_out_without_force(void **state)
+{
+	static const char *const lists[] = { W1_DRAIN, W1_DISABLED, W1_ZERO, "",
+		W1_DRAIN ", " W2_DISABLED };
+	struct node *node = *state;
+	char sentence[256];
+
+	life_apply(node, W1);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		assert_int_equal(judge_services(node, life_config("", lists[i]), sentence), -EPERM);
+		assert_string_equal(sentence,
+			"service \"www\" would be left without a backend that takes new flows "
+			"(pool \"web\"): needs force");
+	}
+	assert_int_equal(judge_services(node, life_config("", W1_DRAIN ", " W2), sentence), 0);
+	assert_int_equal(judge_services(node, with_services("[]"), sentence), 0);
+}
+
+static void a_backend_that_is_down_is_none_that_is_left(void **state)
+{
+	struct node *node = *state;
+	char sentence[256];
+
+	life_apply(node, W1 ", " W2);
+	assert_int_equal(judge_services(node, life_config("", W1_DRAIN ", " W2), sentence), 0);
+	life_fail(node, 1);
+	assert_int_equal(judge_services(node, life_config("", W1_DRAIN ", " W2), sentence), -EPERM);
+	life_fail(node, 0); /* nothing is left by now that a change could take */
+	assert_int_equal(judge_services(node, life_config("", W1_DRAIN ", " W2), sentence), 0);
+	assert_int_equal(judge_services(node, life_config("", ""), sentence), 0);
+}
+
+static void a_pool_that_no_service_uses_loses_its_last_backend_freely(void **state)
+{
+	struct node *node = *state;
+	char sentence[256];
+
+	node_apply(node, with_services("[" SERVICE("www", "80", "other") "]"));
+	assert_int_equal(
+		judge_services(node,
+			small_config_read("[{'name': 'web', 'slots': 251, 'backends': []}, "
+					  "{'name': 'other', 'slots': 251, 'backends': [" W2 "]}]",
+				"[" SERVICE("new", "90", "web") ", " SERVICE(
+					"www", "80", "other") "]"),
+			sentence),
+		0);
+	assert_int_equal(
+		judge_services(node,
+			small_config_read("[{'name': 'web', 'slots': 251, 'backends': []}, "
+					  "{'name': 'other', 'slots': 251, 'backends': [" W2 "]}]",
+				"[" SERVICE("new", "90", "other") ", " SERVICE(
+					"www", "80", "web") "]"),
+			sentence),
+		-EPERM);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, life_open, life_close)
@@ -284,6 +364,9 @@ int main(void)
 		TEST(a_service_with_packets_is_not_removed_without_force),
 		TEST(a_part_that_another_service_takes_is_not_given_without_force),
 		TEST(a_service_weighs_what_it_carries),
+		TEST(the_last_backend_of_a_service_is_not_taken_out_without_force),
+		TEST(a_backend_that_is_down_is_none_that_is_left),
+		TEST(a_pool_that_no_service_uses_loses_its_last_backend_freely),
 	};
 #undef TEST
 
