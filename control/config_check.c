@@ -224,19 +224,21 @@ static int check_backend(struct surroundings *surroundings, const struct config 
 	return result;
 }
 
-static int check_backends(
-	struct surroundings *surroundings, const struct config *config, struct findings *findings)
+/* Of `count` pools from the first one on. */
+static int check_backends(struct surroundings *surroundings, const struct config *config,
+	size_t first, size_t count, struct findings *findings)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < config->pool_count; i++) {
+	for (size_t i = first; i < first + count; i++) {
 		for (size_t j = 0; j < config->pools[i].backend_count && result == 0; j++)
 			result = check_backend(surroundings, config, i, j, findings);
 	}
 	return result;
 }
 
-static int check_paths(const struct config *config, struct findings *findings)
+static int check_paths(
+	const struct config *config, size_t first, size_t count, struct findings *findings)
 {
 	struct surroundings surroundings = {
 		.neighbours = lookup_create(),
@@ -253,7 +255,7 @@ static int check_paths(const struct config *config, struct findings *findings)
 	if (result == 0)
 		result = enter_services(&surroundings, config, findings);
 	if (result == 0)
-		result = check_backends(&surroundings, config, findings);
+		result = check_backends(&surroundings, config, first, count, findings);
 	free(surroundings.uses);
 	lookup_destroy(surroundings.tunnel_vips);
 	lookup_destroy(surroundings.neighbours);
@@ -289,7 +291,7 @@ int config_check(const struct config *config, struct findings *findings)
 	if (result == 0)
 		result = check_vips(config, findings);
 	if (result == 0)
-		result = check_paths(config, findings);
+		result = check_paths(config, 0, config->pool_count, findings);
 	return result;
 }
 
@@ -318,7 +320,7 @@ int config_check_pool(const struct config *config, size_t pool, const struct con
 	if (result == 0)
 		result = config_unique_check_pool(&config->pools[pool], pool, findings);
 	if (result == 0 && has_new_address(before, &config->pools[pool]))
-		result = check_paths(config, findings);
+		result = check_paths(config, pool, 1, findings);
 	return result;
 }
 
@@ -329,7 +331,7 @@ int config_check_services(const struct config *config, struct findings *findings
 	if (result == 0)
 		result = check_vips(config, findings);
 	if (result == 0)
-		result = check_paths(config, findings);
+		result = check_paths(config, 0, config->pool_count, findings);
 	return result;
 }
 

@@ -18,15 +18,40 @@ static json_t *finish(json_t *copy, int result)
 	return NULL;
 }
 
-static json_t *begin(const json_t *document, struct error *error)
+/*
+ * A copy shares with the document what is not changed, which may be a thousand backends. What is
+ * changed is made its own first: these return the copy of a value, borrowed from the `object` or
+ * the list that has it now, or NULL where memory is short.
+ */
+static json_t *own_member(json_t *object, const char *key)
 {
-	json_t *copy = json_deep_copy(document);
+	json_t *value = json_copy(json_object_get(object, key));
 
-	if (copy == NULL) {
-		errno = -error_set(error, -ENOMEM, "out of memory");
-		return NULL;
-	}
-	return copy;
+	return json_object_set_new(object, key, value) == 0 ? value : NULL;
+}
+
+static json_t *own_element(json_t *list, size_t position)
+{
+	json_t *value = json_copy(json_array_get(list, position));
+
+	return json_array_set_new(list, position, value) == 0 ? value : NULL;
+}
+
+static int out_of_memory(struct error *error)
+{
+	return error_set(error, -ENOMEM, "out of memory");
+}
+
+/* With a list of its own under `name`. NULL with the sentence and errno. */
+static json_t *begin(const json_t *document, const char *name, struct error *error)
+{
+	json_t *copy = json_copy((json_t *)document);
+
+	if (copy != NULL && own_member(copy, name) != NULL)
+		return copy;
+	json_decref(copy);
+	errno = -out_of_memory(error);
+	return NULL;
 }
 
 /* The position of the object with that name in a list, or -ENOENT. */
@@ -45,19 +70,26 @@ static int append_copy(json_t *list, const json_t *element, struct error *error)
 {
 	if (json_array_append_new(list, json_deep_copy(element)) == 0)
 		return 0;
-	return error_set(error, -ENOMEM, "out of memory");
+	return out_of_memory(error);
 }
 
-/* A pool of `copy`, borrowed, or NULL with the sentence. */
-static json_t *find_pool(const json_t *copy, const char *pool, struct error *error)
+/* A pool of `copy`, whose lists may be changed, borrowed; or NULL with the sentence and errno. */
+static json_t *own_pool(const json_t *copy, const char *pool, struct error *error)
 {
-	const json_t *pools = json_object_get(copy, "pools");
+	json_t *pools = json_object_get(copy, "pools"), *owned;
 	ssize_t position = find_named(pools, pool);
 	char quoted[JSON_QUOTE_SIZE];
 
-	if (position >= 0)
-		return json_array_get(pools, (size_t)position);
-	error_set(error, -ENOENT, "there is no pool %s", json_quote(pool, quoted));
+	if (position >= 0) {
+		owned = own_element(pools, (size_t)position);
+		if (owned != NULL && own_member(owned, "backends") != NULL &&
+			(json_object_get(owned, "vacant") == NULL ||
+				own_member(owned, "vacant") != NULL))
+			return owned;
+		errno = -out_of_memory(error);
+		return NULL;
+	}
+	errno = -error_set(error, -ENOENT, "there is no pool %s", json_quote(pool, quoted));
 	return NULL;
 }
 
@@ -77,7 +109,7 @@ static ssize_t find_backend(
 
 json_t *config_edit_service_add(const json_t *document, const json_t *service, struct error *error)
 {
-	json_t *copy = begin(document, error);
+	json_t *copy = begin(document, "services", error);
 
 	if (copy == NULL)
 		return NULL;
@@ -86,7 +118,7 @@ json_t *config_edit_service_add(const json_t *document, const json_t *service, s
 
 json_t *config_edit_service_remove(const json_t *document, const char *name, struct error *error)
 {
-	json_t *copy = begin(document, error);
+	json_t *copy = begin(document, "services", error);
 	json_t *services = json_object_get(copy, "services");
 	ssize_t position = find_named(services, name);
 	char quoted[JSON_QUOTE_SIZE];
@@ -110,7 +142,7 @@ static bool is_udp(const json_t *service)
 json_t *config_edit_service_set(
 	const json_t *document, const char *name, const json_t *changes, struct error *error)
 {
-	json_t *copy = begin(document, error);
+	json_t *copy = begin(document, "services", error);
 	json_t *services = json_object_get(copy, "services");
 	ssize_t position = find_named(services, name);
 	char quoted[JSON_QUOTE_SIZE];
@@ -121,9 +153,9 @@ json_t *config_edit_service_set(
 	if (position < 0)
 		return finish(copy, error_set(error, -ENOENT, "there is no service %s",
 					    json_quote(name, quoted)));
-	service = json_array_get(services, (size_t)position);
-	if (json_object_update(service, (json_t *)changes) != 0)
-		return finish(copy, error_set(error, -ENOMEM, "out of memory"));
+	service = own_element(services, (size_t)position);
+	if (service == NULL || json_object_update(service, (json_t *)changes) != 0)
+		return finish(copy, out_of_memory(error));
 	if (json_object_get(changes, "udp") == NULL && !is_udp(service))
 		json_object_del(service, "udp"); /* it goes with the protocol that it was for */
 	return copy;
@@ -131,7 +163,7 @@ json_t *config_edit_service_set(
 
 json_t *config_edit_pool_add(const json_t *document, const json_t *pool, struct error *error)
 {
-	json_t *copy = begin(document, error);
+	json_t *copy = begin(document, "pools", error);
 	json_t *pools = json_object_get(copy, "pools");
 	json_t *added;
 	int code;
@@ -147,7 +179,7 @@ json_t *config_edit_pool_add(const json_t *document, const json_t *pool, struct 
 
 json_t *config_edit_pool_remove(const json_t *document, const char *name, struct error *error)
 {
-	json_t *copy = begin(document, error);
+	json_t *copy = begin(document, "pools", error);
 	json_t *pools = json_object_get(copy, "pools");
 	ssize_t position = find_named(pools, name);
 	char quoted[JSON_QUOTE_SIZE];
@@ -164,15 +196,15 @@ json_t *config_edit_pool_remove(const json_t *document, const char *name, struct
 json_t *config_edit_backend_add(
 	const json_t *document, const char *pool, const json_t *backend, struct error *error)
 {
-	json_t *copy = begin(document, error);
+	json_t *copy = begin(document, "pools", error);
 	json_t *edited, *backends;
 	int result;
 
 	if (copy == NULL)
 		return NULL;
-	edited = find_pool(copy, pool, error);
+	edited = own_pool(copy, pool, error);
 	if (edited == NULL)
-		return finish(copy, -ENOENT);
+		return finish(copy, -errno);
 	backends = json_object_get(edited, "backends");
 	result = append_copy(backends, backend, error);
 	if (result == 0)
@@ -192,16 +224,16 @@ struct backend_edit {
 static struct backend_edit begin_backend(
 	const json_t *document, const char *pool, const char *name, struct error *error)
 {
-	struct backend_edit edit = { .copy = begin(document, error) };
+	struct backend_edit edit = { .copy = begin(document, "pools", error) };
 	ssize_t position;
 
 	if (edit.copy == NULL)
 		return edit;
-	edit.pool = find_pool(edit.copy, pool, error);
+	edit.pool = own_pool(edit.copy, pool, error);
 	edit.backends = json_object_get(edit.pool, "backends");
-	position = edit.backends != NULL ? find_backend(edit.backends, pool, name, error) : -ENOENT;
+	position = edit.backends != NULL ? find_backend(edit.backends, pool, name, error) : -errno;
 	if (position < 0)
-		edit.copy = finish(edit.copy, -ENOENT);
+		edit.copy = finish(edit.copy, (int)position);
 	else
 		edit.position = (size_t)position;
 	return edit;
@@ -250,11 +282,11 @@ json_t *config_edit_backend_set(const json_t *document, const char *pool, const 
 
 	if (edit.copy == NULL)
 		return NULL;
-	backend = json_array_get(edit.backends, edit.position);
-	before = json_copy(backend);
+	before = json_incref(json_array_get(edit.backends, edit.position));
+	backend = own_element(edit.backends, edit.position);
 	result = judge_changes(changes, error);
-	if (result == 0 && (before == NULL || json_object_update(backend, (json_t *)changes) != 0))
-		result = error_set(error, -ENOMEM, "out of memory");
+	if (result == 0 && (backend == NULL || json_object_update(backend, (json_t *)changes) != 0))
+		result = out_of_memory(error);
 	if (result == 0)
 		result = config_edit_seat_reweigh(edit.pool, before, backend, error);
 	json_decref(before);
