@@ -50,7 +50,11 @@ void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint6
 		live_backend_go_on(&next, &forwarding->config->pools[number], now_ms);
 		forwarding_install_backend(forwarding, number, i, &next);
 	}
-	forwarding_follow_shares(forwarding, number, now_ms, NULL, NULL);
+	/* the first table since a restart has its turn (turns.c): it takes milliseconds */
+	if (forwarding->plan->pools[number].table == NULL)
+		forwarding_make_dirty(forwarding, number, now_ms);
+	else
+		forwarding_follow_shares(forwarding, number, now_ms, NULL, NULL);
 }
 
 /* Whether nothing but its row speaks of the backend any more. */

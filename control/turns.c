@@ -3,18 +3,22 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "loop.h"
 
-#define SECOND_MS 1000
-#define START_MS  20
+#define SECOND_MS  1000
+#define START_MS   20
+#define REBUILD_MS 10 /* of work between two tables of a restart, while others want turns */
 
 struct turns {
 	struct forwarding *forwarding;
 	struct event *second;
 	struct event *build;
 	struct event *slice;
+	int64_t rebuilt_ms; /* by work_ms(), when the last table of a restart was done */
 };
 
 static struct timeval time_of(uint32_t delay_ms)
@@ -45,14 +49,53 @@ static void on_second(evutil_socket_t fd, short what, void *context)
 	call_in(turns->slice, 0);
 }
 
-/* One table at a time: whoever waits, readers too, has a turn before the next. */
+/* What this thread has worked: where it seldom gets a CPU, the shares stay what they are. */
+static int64_t work_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static bool is_rebuilding(const struct turns *turns)
+{
+	size_t pools;
+
+	return forwarding_unbuilt(turns->forwarding, &pools) != 0;
+}
+
+/*
+ * No packet waits for the tables of a restart, each of which takes milliseconds: everybody goes
+ * first. But readers without end must not put them off for ever, because changes wait for them.
+ */
+static uint32_t rebuild(struct turns *turns)
+{
+	struct event_base *base = event_get_base(turns->build);
+	uint32_t delay_ms;
+
+	if (event_base_get_num_events(base, EVENT_BASE_COUNT_ACTIVE) > 0 &&
+		work_ms() < turns->rebuilt_ms + REBUILD_MS)
+		return 0;
+	delay_ms = forwarding_build_due(turns->forwarding);
+	turns->rebuilt_ms = work_ms();
+	return delay_ms;
+}
+
+/* One table at a time: whoever goes first (loop.h) has a turn before the next. */
 static void on_build(evutil_socket_t fd, short what, void *context)
 {
 	struct turns *turns = context;
+	uint32_t delay_ms;
 
-	uint32_t delay_ms = forwarding_build_due(turns->forwarding);
-
-	call_in(turns->build, delay_ms == 0 ? 1 : delay_ms);
+	if (is_rebuilding(turns)) {
+		delay_ms = rebuild(turns);
+	} else {
+		delay_ms = forwarding_build_due(turns->forwarding);
+		delay_ms = delay_ms == 0 ? 1 : delay_ms;
+	}
+	event_priority_set(turns->build, is_rebuilding(turns) ? LOOP_READERS : LOOP_CHANGES);
+	call_in(turns->build, delay_ms);
 }
 
 /* What waits already is due no later: each pool waits equally long. */
@@ -84,7 +127,8 @@ struct turns *turns_create(
 		goto no_memory;
 	turns->forwarding = forwarding;
 	turns->second = make_event(base, EV_PERSIST, on_second, LOOP_TIMERS, turns);
-	turns->build = make_event(base, 0, on_build, LOOP_CHANGES, turns);
+	turns->build = make_event(
+		base, 0, on_build, is_rebuilding(turns) ? LOOP_READERS : LOOP_CHANGES, turns);
 	/* not with the readers: drains have to end, however many tables are built meanwhile */
 	turns->slice = make_event(base, 0, on_slice, LOOP_CHANGES, turns);
 	if (turns->second == NULL || turns->build == NULL || turns->slice == NULL ||

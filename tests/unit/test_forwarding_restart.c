@@ -87,6 +87,20 @@ static void packets_flow_before_tables_are_rebuilt(void **state)
 	assert_int_not_equal(life_share(node, "w3").home, 0);
 }
 
+/* It would be as many milliseconds as there are pools, in which nobody else has a turn. */
+static void a_second_builds_no_first_table(void **state)
+{
+	struct node *node = *state;
+	size_t pools;
+
+	life_apply(node, W1 ", " W2);
+	resume_without_tables(node, life_config("", W1 ", " W2));
+	node_wait(node, 6);
+	assert_int_equal(forwarding_unbuilt(node->forwarding, &pools), 1);
+	node_build(node);
+	assert_int_equal(forwarding_unbuilt(node->forwarding, &pools), 0);
+}
+
 static void news_is_taken_while_tables_are_rebuilt(void **state)
 {
 	struct node *node = *state;
@@ -612,6 +626,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(slots_are_what_they_were),
 		TEST(packets_flow_before_tables_are_rebuilt),
+		TEST(a_second_builds_no_first_table),
 		TEST(news_is_taken_while_tables_are_rebuilt),
 		TEST(news_that_builds_a_first_table_is_answered),
 		TEST(flags_and_homes_go_on),
