@@ -29,6 +29,10 @@
 	{                     \
 		.name = (key) \
 	}
+/* Where people put it, at the top and in a pool. */
+#define NO_CHECKS                                                                             \
+	("health checks are not in this version; what others find out is told by: sluicectl " \
+	 "backend set POOL NAME --health up|down")
 #define END                  \
 	{                    \
 		.name = NULL \
@@ -348,7 +352,7 @@ static const struct json_key pool_keys[] = {
 			   "where they are. Written by the removal of a backend." },
 	LATER("cross_zone"),
 	LATER("health"),
-	LATER("health_check"),
+	{ "health_check", .instead = NO_CHECKS },
 	LATER("fail_open_below"),
 	LATER("withdraw_below"),
 	LATER("all_down"),
@@ -485,5 +489,6 @@ const struct json_key config_keys[] = {
 	LATER("health"),
 	LATER("metrics"),
 	LATER("sites"),
+	{ "health_check", .instead = NO_CHECKS },
 	END,
 };
