@@ -140,8 +140,7 @@ static void add_backend(
 	backends = forwarding_backends(forwarding, service->pool, &count);
 	json_object_set_new(answer, "backend", json_string(backends[place].name));
 	json_object_set_new(answer, "address", api_json_address(&backends[place].address));
-	json_object_set_new(
-		answer, "life", json_string(member_state_name(backends[place].life.state)));
+	json_object_set_new(answer, "life", json_string(live_backend_life_name(&backends[place])));
 }
 
 /* A pin tells whom its flow is on by its number. */

@@ -128,16 +128,6 @@ static void add_drain(const struct api *api, json_t *row, const struct live_back
 			: json_integer(deadline_s > now_s ? deadline_s - now_s : 0));
 }
 
-/* What has become of it: a backend that is well is not called dead because nobody wants it now. */
-static const char *life_name(const struct live_backend *backend)
-{
-	if (backend->life.state != MEMBER_DEAD || !backend->facts.healthy)
-		return member_state_name(backend->life.state);
-	if (backend->facts.wish == MEMBERSHIP_DISABLED)
-		return "off";
-	return backend->facts.wish == MEMBERSHIP_REMOVED ? "removed" : "drained";
-}
-
 static const char *state_name(const struct live_backend *backend)
 {
 	static const char *const names[] = {
@@ -170,7 +160,7 @@ static json_t *backend_row(
 		plan->name, "name", backend->name, "address", api_json_address(&backend->address),
 		"key", backend->key, "weight", backend->weight, "weight_percent",
 		api_json_tenths(100.0 * backend->dynamic.factor / FACTOR_ONE), "state",
-		state_name(backend), "life", life_name(backend), "health",
+		state_name(backend), "life", live_backend_life_name(backend), "health",
 		backend->facts.healthy ? "up" : "down", "removed", live_backend_is_removed(backend),
 		"slots", owned, "share_percent", api_json_tenths(100.0 * owned / plan->slots));
 	json_object_update_new(row, api_json_counter(&sum));

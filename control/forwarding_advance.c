@@ -18,7 +18,7 @@ static void log_life(const struct forwarding *forwarding, const struct member_po
 	if (next->life.state == before->life.state)
 		return;
 	log_info("backend %s/%s is %s, was %s", pool->name, next->name,
-		member_state_name(next->life.state), member_state_name(before->life.state));
+		live_backend_life_name(next), live_backend_life_name(before));
 	if (!live_backend_drains(before) || !member_state_is_final(next->life.state) ||
 		!tracking_flows_left(forwarding->tracking, before->gid, &flows) || flows == 0)
 		return;

@@ -3,6 +3,17 @@
 
 #include <string.h>
 
+const char *live_backend_life_name(const struct live_backend *backend)
+{
+	if (backend->life.state != MEMBER_DEAD || !backend->facts.healthy)
+		return member_state_name(backend->life.state);
+	switch (backend->facts.wish) {
+	case MEMBERSHIP_DISABLED: return "off";
+	case MEMBERSHIP_REMOVED: return "removed";
+	default: return "drained";
+	}
+}
+
 void live_backend_init(struct live_backend *backend, const struct address *address, uint64_t now_ms)
 {
 	memset(backend, 0, sizeof(*backend));

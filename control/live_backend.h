@@ -62,6 +62,12 @@ static inline bool live_backend_drains(const struct live_backend *backend)
 	return backend->life.state == MEMBER_DRAIN;
 }
 
+/*
+ * What has become of it, in one word for answers and log. A backend that is well is not called dead
+ * because nobody wants it now: it is "off", "drained" or "removed".
+ */
+const char *live_backend_life_name(const struct live_backend *backend);
+
 /* A new one: healthy and whole, its life not begun. */
 void live_backend_init(
 	struct live_backend *backend, const struct address *address, uint64_t now_ms);
