@@ -81,6 +81,11 @@ const char *api_pin_class_name(unsigned int class); /* of enum pin_class */
 json_t *api_report_change(const struct desired_outcome *outcome);
 json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *after,
 	const struct impact *impact, bool dry_run);
+#define API_PEER_SIZE 64
+
+/* " by uid 0, pid 77", or "" for what did not come by the control socket. Returns `text`. */
+const char *api_describe_peer(const struct origin *origin, char text[static API_PEER_SIZE]);
+
 void api_report_note(struct api *api, const struct origin *origin, json_t *report);
 
 /* Adds to a report of a change what only the node knows: rates, and a backend that stays away. */

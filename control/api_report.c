@@ -14,6 +14,7 @@
 struct report {
 	json_t *pools;
 	json_int_t moved, pinned, cut_off, total;
+	json_int_t added; /* slots of pools that come, where no flow is yet */
 	json_t *warnings;
 	const char *largest_pool; /* NULL: no backend has more or less to do */
 	struct plan_load_change largest;
@@ -144,12 +145,14 @@ static double percent_of(json_int_t part, json_int_t whole)
 
 static json_t *finish(const struct report *report, bool changed, bool dry_run, uint64_t digest)
 {
+	json_int_t with_flows = report->total - report->added;
+
 	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"changed", changed, "dry_run", dry_run, "slots_moved", report->moved, "slots_total",
 		report->total, "moved_percent",
 		api_json_tenths(percent_of(report->moved, report->total)), "pinned_percent",
-		api_json_tenths(percent_of(report->pinned, report->total)), "cut_percent",
-		api_json_tenths(percent_of(report->cut_off, report->total)), "warnings",
+		api_json_tenths(percent_of(report->pinned, with_flows)), "cut_percent",
+		api_json_tenths(percent_of(report->cut_off, with_flows)), "warnings",
 		report->warnings, "largest_load_change", json_largest(report), "table_digest",
 		api_json_digest(digest), "services_cut", api_json_services_cut(report->impact),
 		"backends_cut", api_json_backends_cut(report->impact), "pools", report->pools);
@@ -169,8 +172,11 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 	for (size_t i = 0; i < after->pool_count; i++) {
 		const struct plan_pool *pool = &after->pools[i];
 
+		const struct plan_pool *old = plan_find_pool(before, pool->name);
+
 		report.total += pool->slots;
-		add_pool(&report, plan_find_pool(before, pool->name), pool);
+		report.added += old == NULL ? pool->slots : 0;
+		add_pool(&report, old, pool);
 	}
 	for (size_t i = 0; i < before->pool_count; i++)
 		if (plan_find_pool(after, before->pools[i].name) == NULL) {
@@ -207,11 +213,11 @@ static json_t *json_now(void)
 	return api_json_time(time(NULL));
 }
 
-static const char *describe_peer(const struct origin *origin, char text[static 64])
+const char *api_describe_peer(const struct origin *origin, char text[static API_PEER_SIZE])
 {
 	text[0] = '\0';
 	if (origin->has_peer)
-		snprintf(text, 64, " by uid %u, pid %d", (unsigned int)origin->uid,
+		snprintf(text, API_PEER_SIZE, " by uid %u, pid %d", (unsigned int)origin->uid,
 			(int)origin->pid);
 	return text;
 }
@@ -220,9 +226,9 @@ static void log_change(const struct origin *origin, const json_t *report)
 {
 	double cut = json_number_value(json_object_get(report, "cut_percent"));
 	const char *what = origin->what, *space = what[0] == '\0' ? "" : " ";
-	char peer[64];
+	char peer[API_PEER_SIZE];
 
-	describe_peer(origin, peer);
+	api_describe_peer(origin, peer);
 	if (cut > 0)
 		log_warning("%s%s%s%s: broke the connections of about %.1f %% of the flows",
 			origin->method, space, what, peer, cut);

@@ -184,9 +184,11 @@ static void make_report(void *context, const struct forwarding_told *told)
 static void note(const struct telling *telling, const struct origin *origin)
 {
 	const json_t *share = json_object_get(telling->report, "dynamic_weight");
+	char peer[API_PEER_SIZE];
 
 	if (json_integer_value(json_object_get(share, "in_s")) > 0)
-		log_info("%s %s: %.4g %% of the weight in %lld s", origin->method, origin->what,
+		log_info("%s %s%s: %.4g %% of the weight in %lld s", origin->method, origin->what,
+			api_describe_peer(origin, peer),
 			json_number_value(json_object_get(share, "percent")),
 			(long long)json_integer_value(json_object_get(share, "in_s")));
 	if (json_integer_value(json_object_get(telling->report, "slots_moved")) != 0 ||

@@ -211,12 +211,18 @@ static const char *break_verb(const json_t *result, bool dry_run)
 	return later ? "WILL BREAK" : "BROKE";
 }
 
+/* What moves by it is known when the table is built: to say 0 % would be wrong. */
+static bool is_put_off(const json_t *result)
+{
+	return json_integer_value(json_object_get(result, "pending_ms")) > 0;
+}
+
 static void print_consequences(const json_t *result, bool dry_run, FILE *out)
 {
 	const json_t *pinned = json_object_get(result, "pinned_percent");
 	const json_t *cut = json_object_get(result, "cut_percent");
 
-	if (json_is_number(pinned))
+	if (json_is_number(pinned) && !is_put_off(result))
 		fprintf(out, "%s about %.1f %% of the flows\n", dry_run ? "would pin" : "pins",
 			json_number_value(pinned));
 	if (json_number_value(cut) > 0)
@@ -326,6 +332,11 @@ static void print_change(const json_t *result, bool all, FILE *out)
 		fprintf(out, "%s %s of %s slots (%.1f %%)\n", verb, group_digits(moved, moved_text),
 			group_digits(total, total_text),
 			json_number_value(json_object_get(result, "moved_percent")));
+	} else if (is_put_off(result)) {
+		fprintf(out,
+			"changed; slots move with the next build of the table, in %" JSON_INTEGER_FORMAT
+			" ms at most\n",
+			json_integer_value(json_object_get(result, "pending_ms")));
 	} else if (changed) {
 		fputs(dry_run ? "would change, no slot would move\n" : "changed, no slot moved\n",
 			out);

@@ -41,14 +41,17 @@ static void add_last_change(struct table *table, const json_t *change)
 {
 	const json_t *report = json_object_get(change, "report");
 	const char *method = json_string_value(json_object_get(change, "method"));
+	const json_t *parameters = json_object_get(change, "parameters");
 	const char *when;
 	char *what = NULL;
 
 	if (method == NULL)
 		return;
 	table_add(table, "last change");
-	if (json_is_object(json_object_get(change, "parameters")))
-		what = json_dumps(json_object_get(change, "parameters"), JSON_COMPACT);
+	if (json_is_object(parameters))
+		what = json_dumps(parameters, JSON_COMPACT);
+	else if (json_string_length(parameters) > 0)
+		what = rows_take_text(change, "parameters");
 	when = json_string_value(json_object_get(change, "time"));
 	table_add(table,
 		"%s%s%s moved %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " slots%s%s",

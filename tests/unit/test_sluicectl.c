@@ -572,6 +572,18 @@ static void statistics_leave_out_what_drivers_count_as_zero(void **state)
 		"    1       10     0.5           61.7\n");
 }
 
+static void the_last_change_says_what_differed(void **state)
+{
+	expect_report(report_status,
+		"{\"node\":\"edge-1\",\"ready\":true,\"last_change\":{\"method\":\"SIGHUP\",\"parameters\":"
+		"\"backends changed web/web-1\",\"time\":\"2026-11-30T09:30:31Z\",\"report\":{"
+		"\"slots_moved\":3678,\"slots_total\":65537}}}",
+		"edge-1 is ready\n"
+		"\n"
+		"last change  SIGHUP backends changed web/web-1 moved 3678 of 65537 slots, "
+		"2026-11-30T09:30:31Z\n");
+}
+
 static void a_change_says_what_it_moved(void **state)
 {
 	static const char moved[] =
@@ -659,6 +671,19 @@ static void a_change_that_moves_nothing_says_so(void **state)
 		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":1000000,"
 		"\"slots_total\":5000011,\"moved_percent\":19.99}",
 		"moved 1,000,000 of 5,000,011 slots (20.0 %)\n");
+}
+
+/* News that come thick and fast are built together: what moves is not known when it is answered. */
+static void a_change_that_waits_for_the_next_build_says_so(void **state)
+{
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251,"
+		"\"pinned_percent\":0.0,\"pending_ms\":60}",
+		"changed; slots move with the next build of the table, in 60 ms at most\n");
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251,"
+		"\"pending_ms\":0}",
+		"changed, no slot moved\n");
 }
 
 static void a_change_says_what_it_costs_in_a_line_each(void **state)
@@ -1052,10 +1077,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_explanation_shows_what_it_has),
 		cmocka_unit_test(an_explanation_says_why_a_flow_is_where_it_is),
 		cmocka_unit_test(statistics_leave_out_what_drivers_count_as_zero),
+		cmocka_unit_test(the_last_change_says_what_differed),
 		cmocka_unit_test(a_change_says_what_it_moved),
 		cmocka_unit_test(a_document_says_what_differs_in_it),
 		cmocka_unit_test(a_dynamic_weight_says_what_it_comes_to_and_when),
 		cmocka_unit_test(a_change_that_moves_nothing_says_so),
+		cmocka_unit_test(a_change_that_waits_for_the_next_build_says_so),
 		cmocka_unit_test(a_change_says_what_it_costs_in_a_line_each),
 		cmocka_unit_test(a_change_names_whose_connections_it_breaks),
 		cmocka_unit_test(results_of_another_shape_are_survived),
