@@ -550,6 +550,20 @@ static bool is_forged(const struct question *question)
 	       member_state_is_usable(state_of(question, slot_home(question->word)));
 }
 
+/*
+ * Whether the client rejects what the backend of its SYN has answered: that one still has an older
+ * connection from the same port, and its ACK has a number that is none of this client's, so the RST
+ * has one, too (RFC 9293, 3.5.2). Only that backend can do anything with it; then the next SYN is
+ * answered. A backend to which the number says nothing ignores an RST.
+ */
+static bool is_reset_of_pinned(const struct question *question)
+{
+	const struct packet *packet = question->packet;
+	const struct rte_tcp_hdr *tcp = (const void *)packet_at(packet, packet->l4_offset);
+
+	return question->member != NULL && (tcp->tcp_flags & RTE_TCP_RST_FLAG) != 0;
+}
+
 /* An observed pin of home is nothing that the next forged SYN could replace. */
 static struct affinity_choice reclaim(const struct question *question, enum affinity_kind kind)
 {
@@ -567,7 +581,8 @@ static struct affinity_choice choose_continue(
 	const struct question *question, enum affinity_kind kind, enum pin_class settled)
 {
 	if (unlikely(is_forged(question)))
-		return reclaim(question, kind);
+		return is_reset_of_pinned(question) ? choose_pinned(question)
+						    : reclaim(question, kind);
 	if (question->member != NULL) {
 		go_on(question, kind, settled);
 		return choose_pinned(question);

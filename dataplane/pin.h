@@ -37,10 +37,11 @@
  * Probation is short, so the stamp has room for more: bits 4-8 are the tick modulo 32 (2 min), and
  * bits 9-15 are bits 14-20 of the sequence number that a TCP client sends first after its SYN. A
  * packet whose number is outside of the window of 96 KiB around it (pin_expects()) is not of that
- * SYN: somebody has forged one for a flow that is older. An old flow whose sequence numbers stand
- * anywhere is not told apart in 6 of 128 cases, and a forged FIN or RST is not told apart at all:
- * it makes a pin finished, and the flow needs a packet 8 to 60 s later (tracking.c). Once a
- * packet was noted, or for UDP and QUIC, those bits mean nothing.
+ * SYN: somebody has forged one for a flow that is older. (Or it is the RST to a backend that still
+ * has an older connection from the same port; an RST stays with the SYN.) An old flow whose
+ *sequence numbers stand anywhere is not told apart in 6 of 128 cases, and a forged FIN or RST is
+ *not told apart at all: it makes a pin finished, and the flow needs a packet 8 to 60 s later
+ *(tracking.c). Once a packet was noted, or for UDP and QUIC, those bits mean nothing.
  *
  * Ticks are counted modulo 4,096 (4.5 h). The sweeper keeps a pin from growing older than
  * PIN_AGE_MAX; it must see each pin once in 12 minutes for that. Any thread.

@@ -176,6 +176,7 @@ enum sends {
 	SYN,
 	ACK,
 	FIN,
+	RST,
 	DATAGRAM, /* UDP with pins */
 	HASHED,   /* UDP without */
 	INITIAL,
@@ -354,6 +355,7 @@ static void make_packet(struct scene *scene, enum sends sends)
 	case SYN: make_tcp(scene, RTE_TCP_SYN_FLAG); break;
 	case ACK: make_tcp(scene, RTE_TCP_ACK_FLAG); break;
 	case FIN: make_tcp(scene, RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG); break;
+	case RST: make_tcp(scene, RTE_TCP_RST_FLAG); break;
 	case SHORT: make_udp(scene, short_header, sizeof(short_header)); break;
 	default: make_udp(scene, initial, sizeof(initial)); break;
 	}
@@ -760,7 +762,7 @@ static void last_syn_says_where_the_first_packet_is(void **state)
 	tear_down(scene);
 }
 
-static void forged_rst_neither_ends_nor_moves_a_handshake(void **state)
+static void forged_fin_neither_ends_nor_moves_a_handshake(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
 	uint64_t before;
@@ -770,6 +772,36 @@ static void forged_rst_neither_ends_nor_moves_a_handshake(void **state)
 	assert_int_equal(send_at(scene, FIN, AWAY, ISN + 0x100000).backend, A);
 	assert_int_equal(pin_of(&scene->pins, HASH), before);
 	assert_int_equal(send_at(scene, ACK, AWAY, ISN + 1).backend, B);
+	tear_down(scene);
+}
+
+/*
+ * The backend of the SYN still has a connection of the client's former life and answers with an ACK
+ * of that. The client resets it, by its number, and sends its SYN again.
+ */
+static void rst_of_an_older_connection_goes_where_the_syn_went(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+	uint64_t before;
+
+	send_at(scene, SYN, AWAY, ISN);
+	before = pin_of(&scene->pins, HASH);
+	assert_int_equal(send_at(scene, RST, AWAY, ISN + 0x100000).backend, B);
+	assert_int_equal(pin_of(&scene->pins, HASH), before);
+	assert_int_equal(send_at(scene, SYN, AWAY, ISN).backend, B);
+	assert_int_equal(send_at(scene, ACK, AWAY, ISN + 1).backend, B);
+	assert_int_equal(pin_class(pin_of(&scene->pins, HASH)), PIN_ESTABLISHED);
+	tear_down(scene);
+}
+
+/* As long as there is a backend that the SYN went to. */
+static void rst_goes_home_where_that_of_the_syn_is_gone(void **state)
+{
+	struct scene *scene = set_up(AFFINITY_UDP_PIN);
+
+	send_at(scene, SYN, AWAY, ISN);
+	scene->members[GID(B)].state = MEMBER_ABSENT;
+	assert_int_equal(send_at(scene, RST, AWAY, ISN + 0x100000).backend, A);
 	tear_down(scene);
 }
 
@@ -835,7 +867,9 @@ int main(void)
 		cmocka_unit_test(six_of_128_places_count_as_those_of_the_syn),
 		cmocka_unit_test(first_packet_may_stand_64_kib_after_the_syn),
 		cmocka_unit_test(last_syn_says_where_the_first_packet_is),
-		cmocka_unit_test(forged_rst_neither_ends_nor_moves_a_handshake),
+		cmocka_unit_test(forged_fin_neither_ends_nor_moves_a_handshake),
+		cmocka_unit_test(rst_of_an_older_connection_goes_where_the_syn_went),
+		cmocka_unit_test(rst_goes_home_where_that_of_the_syn_is_gone),
 		cmocka_unit_test(nothing_is_sent_home_to_a_backend_that_is_gone),
 		cmocka_unit_test(numbers_do_not_matter_once_a_packet_was_noted),
 		cmocka_unit_test(every_reason_has_a_name_and_a_text),
