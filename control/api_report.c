@@ -10,11 +10,19 @@
 #include "log.h"
 #include "plan_compare.h"
 
+/* The pool that has it worst: pools with and without traffic add up to no share of the flows. */
+struct worst {
+	double percent;
+	const char *pool; /* NULL: none has any */
+	json_int_t count; /* of pools that have any */
+};
+
 /* What all pools come to. */
 struct report {
 	json_t *pools;
-	json_int_t moved, pinned, cut_off, total;
-	json_int_t added; /* slots of pools that come, where no flow is yet */
+	json_int_t moved, total;
+	struct worst pinned, cut_off;
+	json_int_t cut_pins; /* of the pools that lose flows */
 	json_t *warnings;
 	const char *largest_pool; /* NULL: no backend has more or less to do */
 	struct plan_load_change largest;
@@ -98,6 +106,27 @@ static uint32_t count_cut(
 	return by_services > by_backends ? by_services : by_backends;
 }
 
+static void note_worst(struct worst *worst, const char *pool, uint32_t part, uint32_t slots)
+{
+	double percent = slots == 0 ? 0 : 100.0 * part / slots;
+
+	if (part == 0)
+		return;
+	worst->count++;
+	if (percent <= worst->percent)
+		return;
+	worst->percent = percent;
+	worst->pool = pool;
+}
+
+/* Flows that may live on a backend that gives them up although their slots do not say so. */
+static uint32_t count_cut_pins(const struct report *report, const char *pool)
+{
+	const struct impact_pool *lost = impact_find_pool(report->impact, pool);
+
+	return lost == NULL ? 0 : lost->pins;
+}
+
 /* A pool that stays as it is is left out. */
 static void add_pool(
 	struct report *report, const struct plan_pool *before, const struct plan_pool *after)
@@ -111,8 +140,11 @@ static void add_pool(
 	load = plan_largest_load_change(before, after);
 	moved = plan_slots_moved(before, after);
 	report->moved += moved;
-	report->pinned += plan_slots_pinned(before, after, report->cut);
-	report->cut_off += cut_off;
+	note_worst(&report->pinned, any->name, plan_slots_pinned(before, after, report->cut),
+		any->slots);
+	note_worst(&report->cut_off, any->name, cut_off, any->slots);
+	if (cut_off != 0)
+		report->cut_pins += count_cut_pins(report, any->name);
 	if (after != NULL && plan_pool_serves(before) && !plan_pool_serves(after))
 		json_array_append_new(report->warnings,
 			json_sprintf("pool %s: no backend takes new flows any more", any->name));
@@ -143,19 +175,27 @@ static double percent_of(json_int_t part, json_int_t whole)
 	return whole == 0 ? 0 : 100.0 * part / whole;
 }
 
+static json_t *json_worst(const struct worst *worst)
+{
+	if (worst->pool == NULL)
+		return json_null();
+	return json_pack("{s:s, s:I}", "pool", worst->pool, "pools", worst->count);
+}
+
 static json_t *finish(const struct report *report, bool changed, bool dry_run, uint64_t digest)
 {
-	json_int_t with_flows = report->total - report->added;
-
-	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o}",
 		"changed", changed, "dry_run", dry_run, "slots_moved", report->moved, "slots_total",
 		report->total, "moved_percent",
 		api_json_tenths(percent_of(report->moved, report->total)), "pinned_percent",
-		api_json_tenths(percent_of(report->pinned, with_flows)), "cut_percent",
-		api_json_tenths(percent_of(report->cut_off, with_flows)), "warnings",
-		report->warnings, "largest_load_change", json_largest(report), "table_digest",
-		api_json_digest(digest), "services_cut", api_json_services_cut(report->impact),
-		"backends_cut", api_json_backends_cut(report->impact), "pools", report->pools);
+		api_json_tenths(report->pinned.percent), "pinned", json_worst(&report->pinned),
+		"cut_percent", api_json_tenths(report->cut_off.percent), "cut",
+		json_worst(&report->cut_off), "cut_pins", report->cut_pins, "cut_in_s",
+		impact_in_s(report->impact), "warnings", report->warnings, "largest_load_change",
+		json_largest(report), "table_digest", api_json_digest(digest), "services_cut",
+		api_json_services_cut(report->impact), "backends_cut",
+		api_json_backends_cut(report->impact), "pools", report->pools);
 }
 
 json_t *api_report_change(const struct desired_outcome *outcome)
@@ -172,11 +212,8 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 	for (size_t i = 0; i < after->pool_count; i++) {
 		const struct plan_pool *pool = &after->pools[i];
 
-		const struct plan_pool *old = plan_find_pool(before, pool->name);
-
 		report.total += pool->slots;
-		report.added += old == NULL ? pool->slots : 0;
-		add_pool(&report, old, pool);
+		add_pool(&report, plan_find_pool(before, pool->name), pool);
 	}
 	for (size_t i = 0; i < before->pool_count; i++)
 		if (plan_find_pool(after, before->pools[i].name) == NULL) {
@@ -224,14 +261,22 @@ const char *api_describe_peer(const struct origin *origin, char text[static API_
 
 static void log_change(const struct origin *origin, const json_t *report)
 {
-	double cut = json_number_value(json_object_get(report, "cut_percent"));
 	const char *what = origin->what, *space = what[0] == '\0' ? "" : " ";
-	char peer[API_PEER_SIZE];
+	const json_t *cut = json_object_get(report, "cut");
+	json_int_t in_s = json_integer_value(json_object_get(report, "cut_in_s"));
+	char peer[API_PEER_SIZE], when[64] = "";
 
 	api_describe_peer(origin, peer);
-	if (cut > 0)
-		log_warning("%s%s%s%s: broke the connections of about %.1f %% of the flows",
-			origin->method, space, what, peer, cut);
+	if (in_s > 0)
+		snprintf(when, sizeof(when), " at the deadline, in %lld s", (long long)in_s);
+	if (json_is_object(cut))
+		log_warning("%s%s%s%s: %s the connections of about %.1f %% of the flows of pool "
+			    "%s%s%s",
+			origin->method, space, what, peer, in_s > 0 ? "will break" : "broke",
+			json_number_value(json_object_get(report, "cut_percent")),
+			json_string_value(json_object_get(cut, "pool")),
+			json_integer_value(json_object_get(cut, "pools")) > 1 ? " and others" : "",
+			when);
 	log_info("%s%s%s%s: moved %lld of %lld slots", origin->method, space, what, peer,
 		(long long)json_integer_value(json_object_get(report, "slots_moved")),
 		(long long)json_integer_value(json_object_get(report, "slots_total")));

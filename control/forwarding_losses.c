@@ -76,6 +76,17 @@ static void count_slots(
 	}
 }
 
+/* With the pins, of which its slot words say nothing. */
+static void begin_pool(const struct forwarding *forwarding, const struct member_pool *pool,
+	struct impact_pool *lost)
+{
+	struct tracking_pool_report report;
+
+	tracking_report_pool(forwarding->tracking, pool->live->number, &report);
+	memcpy(lost->name, pool->name, sizeof(lost->name));
+	lost->pins = report.pins;
+}
+
 /* The backends of `before` stand in `after` with a pointer to what they were. */
 static int find_lost(const struct forwarding *forwarding, const struct member_pool *after,
 	uint32_t now_s, struct census *census, struct impact *impact)
@@ -129,7 +140,7 @@ static int find_in_pool(const struct forwarding *forwarding, const struct member
 		free(census);
 		return -ENOMEM;
 	}
-	memcpy(pool->name, after->name, sizeof(pool->name));
+	begin_pool(forwarding, after, pool);
 	code = find_lost(forwarding, after, now_s, census, impact);
 	count_slots(after->live, census, pool);
 	note_slots(after, census, impact, first);
@@ -159,7 +170,7 @@ struct impact *forwarding_find_loss(const struct forwarding *forwarding, size_t 
 		free(census);
 		return NULL;
 	}
-	memcpy(lost->name, pool->name, sizeof(lost->name));
+	begin_pool(forwarding, pool, lost);
 	census->is_lost[before->index] = true;
 	count_slots(pool->live, census, lost);
 	note_slots(pool, census, impact, 0);

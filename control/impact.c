@@ -178,6 +178,18 @@ const char *impact_describe(
 	return text;
 }
 
+uint32_t impact_in_s(const struct impact *impact)
+{
+	uint32_t in_s = UINT32_MAX;
+
+	if (impact == NULL || impact->service_count != 0 || impact->backend_count == 0)
+		return 0;
+	for (size_t i = 0; i < impact->backend_count; i++)
+		if (impact->backends[i].in_s < in_s)
+			in_s = impact->backends[i].in_s;
+	return in_s;
+}
+
 int impact_judge(const struct impact *impact, struct error *error)
 {
 	char text[IMPACT_TEXT_SIZE];

@@ -40,6 +40,7 @@ struct impact_pool {
 	char name[CONFIG_NAME_SIZE];
 	uint32_t cut;       /* slots with flows that are given up */
 	uint32_t cut_still; /* of these, slots whose new flows do not go there: they may not move */
+	uint32_t pins; /* at the last sweep: flows that may live there in slots of others, too */
 };
 
 struct impact {
@@ -79,6 +80,9 @@ double impact_pool_share(const struct impact *impact, const char *pool);
 const char *impact_change_name(enum claim_change change); /* "gone" */
 const char *impact_describe(
 	const struct impact_service *service, char text[static IMPACT_TEXT_SIZE]);
+
+/* Seconds until the first flows are given up; 0 where some are at once, and where none are. */
+uint32_t impact_in_s(const struct impact *impact);
 
 /*
  * Whether the services allow the change without force: none that ever had a packet loses anything.

@@ -198,17 +198,35 @@ static void print_services_cut(const json_t *services, FILE *out)
 /* What is cut off at the end of drains alone has not happened yet. */
 static const char *break_verb(const json_t *result, bool dry_run)
 {
-	const json_t *backends = json_object_get(result, "backends_cut");
-	bool later = json_array_size(backends) > 0 &&
-		     json_array_size(json_object_get(result, "services_cut")) == 0;
-	size_t index;
-	json_t *backend;
-
-	json_array_foreach (backends, index, backend)
-		later &= json_integer_value(json_object_get(backend, "in_s")) > 0;
 	if (dry_run)
 		return "WOULD BREAK";
-	return later ? "WILL BREAK" : "BROKE";
+	return json_integer_value(json_object_get(result, "cut_in_s")) > 0 ? "WILL BREAK" : "BROKE";
+}
+
+/* "12.5 % of the flows of pool web, and up to as many of 2 other pools" */
+static void print_share_of_flows(const json_t *percent, const json_t *worst, FILE *out)
+{
+	json_int_t others = json_integer_value(json_object_get(worst, "pools")) - 1;
+	const char *pool = json_string_value(json_object_get(worst, "pool"));
+	char text[32];
+
+	fprintf(out, "about %.1f %% of the flows", json_number_value(percent));
+	if (pool != NULL)
+		fprintf(out, " of pool %s", pool);
+	if (others > 0)
+		fprintf(out, ", and up to as many of %s other pool%s", group_digits(others, text),
+			plural(others));
+}
+
+/* Slots do not say where these live. */
+static void print_cut_pins(const json_t *pins, FILE *out)
+{
+	json_int_t count = json_integer_value(pins);
+	char text[32];
+
+	if (count > 0)
+		fprintf(out, ", and of those among %s pinned flow%s that live there",
+			group_digits(count, text), plural(count));
 }
 
 /* What moves by it is known when the table is built: to say 0 % would be wrong. */
@@ -222,12 +240,17 @@ static void print_consequences(const json_t *result, bool dry_run, FILE *out)
 	const json_t *pinned = json_object_get(result, "pinned_percent");
 	const json_t *cut = json_object_get(result, "cut_percent");
 
-	if (json_is_number(pinned) && !is_put_off(result))
-		fprintf(out, "%s about %.1f %% of the flows\n", dry_run ? "would pin" : "pins",
-			json_number_value(pinned));
-	if (json_number_value(cut) > 0)
-		fprintf(out, "%s the connections of about %.1f %% of the flows\n",
-			break_verb(result, dry_run), json_number_value(cut));
+	if (json_is_number(pinned) && !is_put_off(result)) {
+		fprintf(out, "%s ", dry_run ? "would pin" : "pins");
+		print_share_of_flows(pinned, json_object_get(result, "pinned"), out);
+		fputc('\n', out);
+	}
+	if (json_number_value(cut) > 0) {
+		fprintf(out, "%s the connections of ", break_verb(result, dry_run));
+		print_share_of_flows(cut, json_object_get(result, "cut"), out);
+		print_cut_pins(json_object_get(result, "cut_pins"), out);
+		fputc('\n', out);
+	}
 	print_services_cut(json_object_get(result, "services_cut"), out);
 	print_backends_cut(json_object_get(result, "backends_cut"), out);
 	print_largest_change(json_object_get(result, "largest_load_change"), out);

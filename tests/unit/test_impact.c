@@ -91,6 +91,25 @@ static void a_backend_that_is_disabled_gives_up_its_flows(void **state)
 	impact_destroy(tried.impact);
 }
 
+static void pins_are_told_of_a_pool_that_gives_up_flows(void **state)
+{
+	struct affinity_counters counters = { 0 };
+	struct node *node = *state;
+	struct tried tried;
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	tried = try_change(node, W1 ", " W2_DISABLED ", " W3);
+	assert_int_equal(tried.impact->pools[0].pins, 0);
+	impact_destroy(tried.impact);
+	life_apply(node, W1 ", " W2_DRAIN ", " W3);
+	life_begin_flows(node, &counters);
+	node_wait(node, 11);
+	tried = try_change(node, W1 ", " W2_DISABLED ", " W3);
+	assert_true(tried.impact->pools[0].pins > 0);
+	assert_true(tried.impact->pools[0].pins <= LIFE_SLOTS);
+	impact_destroy(tried.impact);
+}
+
 /* No slot's current changes any more, and all that live on it are cut off. */
 static void a_draining_backend_that_is_disabled_gives_up_what_is_left(void **state)
 {
@@ -356,6 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_moves_without_breaking_has_no_impact),
 		TEST(a_backend_that_is_disabled_gives_up_its_flows),
+		TEST(pins_are_told_of_a_pool_that_gives_up_flows),
 		TEST(a_draining_backend_that_is_disabled_gives_up_what_is_left),
 		TEST(a_suspect_backend_that_is_disabled_gives_up_what_is_in_its_grace),
 		TEST(a_removal_at_once_gives_up_what_is_left_of_a_drain),

@@ -690,11 +690,13 @@ static void a_change_says_what_it_costs_in_a_line_each(void **state)
 {
 	expect_report(change_report,
 		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":3277,\"slots_total\":65537,"
-		"\"moved_percent\":5.0,\"pinned_percent\":4.62,\"forced\":true,"
+		"\"moved_percent\":5.0,\"pinned_percent\":4.62,"
+		"\"pinned\":{\"pool\":\"web\",\"pools\":3},\"forced\":true,"
 		"\"largest_load_change\":{\"pool\":\"web\",\"backend\":\"web-2\","
 		"\"slots_before\":32768,\"slots_after\":36045,\"percent\":10.0}}",
 		"would move 3,277 of 65,537 slots (5.0 %)\n"
-		"would pin about 4.6 % of the flows\n"
+		"would pin about 4.6 % of the flows of pool web, and up to as many of 2 other "
+		"pools\n"
 		"largest change of load: web/web-2 from 32,768 to 36,045 slots (+10.0 %)\n"
 		"would be forced\n");
 	expect_report(change_report,
@@ -722,19 +724,22 @@ static void a_change_names_whose_connections_it_breaks(void **state)
 {
 	expect_report(change_report,
 		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":251,"
-		"\"cut_percent\":43.3,\"services_cut\":[{\"service\":\"www\",\"text\":\"gone\"}],"
+		"\"cut_percent\":43.3,\"cut\":{\"pool\":\"web\",\"pools\":1},\"cut_pins\":1200,"
+		"\"services_cut\":[{\"service\":\"www\",\"text\":\"gone\"}],"
 		"\"backends_cut\":[{\"pool\":\"web\",\"backend\":\"web-1\",\"slots\":28400,"
 		"\"in_s\":0,\"flows_left\":{\"estimate\":1204,\"complete\":false}}]}",
 		"would change, no slot would move\n"
-		"WOULD BREAK the connections of about 43.3 % of the flows\n"
+		"WOULD BREAK the connections of about 43.3 % of the flows of pool web, and of "
+		"those among 1,200 pinned flows that live there\n"
 		"  service www: gone\n"
 		"  backend web/web-1: the flows of 28,400 slots, >=1,204 flows left\n");
 	expect_report(change_report,
 		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251,"
-		"\"cut_percent\":43.3,\"backends_cut\":[{\"pool\":\"web\",\"backend\":\"web-1\","
+		"\"cut_percent\":43.3,\"cut\":{\"pool\":\"web\",\"pools\":1},\"cut_in_s\":5,"
+		"\"backends_cut\":[{\"pool\":\"web\",\"backend\":\"web-1\","
 		"\"slots\":109,\"in_s\":5,\"flows_left\":null}]}",
 		"changed, no slot moved\n"
-		"WILL BREAK the connections of about 43.3 % of the flows\n"
+		"WILL BREAK the connections of about 43.3 % of the flows of pool web\n"
 		"  backend web/web-1: the flows of 109 slots, in 5 s\n");
 }
 

@@ -126,3 +126,33 @@ def a_pool_whose_backends_are_all_down_is_told_of_until_one_is_back(rig):
     require(any("pool web has had no backend that takes new flows since" in warning
                 and "new flows of www are dropped" in warning for warning in starved), starved)
     require(not any("no backend" in warning for warning in fed), fed)
+
+
+@case
+def what_a_change_breaks_is_a_share_of_its_own_pool(rig):
+    """Another pool, in which nothing moves, makes it no smaller."""
+    idle = pool("idle", *(backend(f"idle-{n}", f"10.2.2.{n}") for n in range(1, 5)))
+    entries = [service("www", "10.0.0.1"), service("idle", "10.0.0.2", pool="idle")]
+
+    def question(daemon):
+        return daemon.call("backend.set", pool=POOL, name="web-2", state="disabled"), daemon.log()
+
+    report, log = rig.run([], [web(), idle], entries, ask=question).asked
+    require(20 < report["cut_percent"] < 30, f"cut {report['cut_percent']} %")
+    require_equal(report["cut"], {"pool": POOL, "pools": 1}, "where")
+    require("broke the connections of about 2" in log and "of the flows of pool web" in log, log)
+
+
+@case
+def what_a_drain_breaks_at_its_deadline_is_not_said_to_be_broken_before(rig):
+    def question(daemon):
+        report = daemon.call("backend.set", pool=POOL, name="web-2", state="drain", deadline_s=50)
+        begun = daemon.log()
+        daemon.call("backend.set", pool=POOL, name="web-2", state="active")
+        return report, begun, daemon.log()
+
+    report, begun, withdrawn = ask(rig, question)
+    require_equal(report["cut_in_s"], 50, "when it breaks")
+    require("will break the connections of about 2" in begun, begun)
+    require("of the flows of pool web at the deadline, in 50 s" in begun, begun)
+    require("broke" not in withdrawn, withdrawn)
