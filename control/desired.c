@@ -59,6 +59,9 @@ struct pending {
 
 STAILQ_HEAD(pending_list, pending);
 
+/* Edits that overtake changes whose disk hangs: more of them are refused. */
+#define EARLY_MAX 1024
+
 /* A change that was made before others that had been asked for earlier. */
 struct early {
 	STAILQ_ENTRY(early) next;
@@ -83,6 +86,7 @@ struct desired {
 	struct pending *on_disk;
 	uint64_t last_number;
 	struct early_list early; /* as long as a change of a lower number is under way */
+	size_t early_count;
 	struct forwarding_change *forwarding_change; /* of one of these two, or NULL */
 	struct impact *impact;                       /* of that */
 
@@ -591,6 +595,29 @@ static void answer_dry_run(struct pending *pending)
 	finish(pending);
 }
 
+/* Takes the first off the list, and returns its arguments. */
+static json_t *take_early(struct desired *desired)
+{
+	struct early *early = STAILQ_FIRST(&desired->early);
+	json_t *arguments = early->arguments;
+
+	STAILQ_REMOVE_HEAD(&desired->early, next);
+	desired->early_count--;
+	free(early);
+	return arguments;
+}
+
+/* A whole document makes up for all before it. They are freed with this change. */
+static void forget_replaced(struct pending *pending)
+{
+	struct desired *desired = pending->desired;
+	json_t *replaced = json_array();
+
+	while (desired->early_count > 0)
+		json_array_append_new(replaced, take_early(desired));
+	pending->change.arguments = replaced;
+}
+
 /* This change was made before its turn. */
 static void note_early(struct pending *pending)
 {
@@ -607,24 +634,24 @@ static void note_early(struct pending *pending)
 	};
 	pending->early = NULL;
 	pending->change.arguments = NULL;
+	if (early->source == DESIRED_DOCUMENT)
+		forget_replaced(pending);
 	STAILQ_INSERT_TAIL(&pending->desired->early, early, next);
+	pending->desired->early_count++;
 }
 
 static void forget_early(struct desired *desired)
 {
 	const struct pending *on_disk = desired->on_disk, *first = STAILQ_FIRST(&desired->queue);
 	uint64_t oldest = UINT64_MAX;
-	struct early *early;
+	const struct early *early;
 
 	if (on_disk != NULL)
 		oldest = on_disk->number;
 	if (first != NULL && first->number < oldest)
 		oldest = first->number;
-	while ((early = STAILQ_FIRST(&desired->early)) != NULL && early->number < oldest) {
-		STAILQ_REMOVE_HEAD(&desired->early, next);
-		json_decref(early->arguments);
-		free(early);
-	}
+	while ((early = STAILQ_FIRST(&desired->early)) != NULL && early->number < oldest)
+		json_decref(take_early(desired));
 }
 
 static void apply(struct pending *pending)
@@ -814,6 +841,11 @@ static int overtake(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
 
+	if (desired->early_count >= EARLY_MAX && pending->change.source != DESIRED_DOCUMENT)
+		return error_set(&pending->error, -EBUSY,
+			"%s: its disk does not answer, and %zu changes have been made in memory "
+			"meanwhile: no more are taken until it does, but for a whole document",
+			desired->context.path, desired->early_count);
 	pending->early = calloc(1, sizeof(*pending->early));
 	if (pending->early == NULL)
 		return error_set(&pending->error, -ENOMEM, "out of memory");

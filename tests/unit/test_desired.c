@@ -866,6 +866,64 @@ static void a_change_is_overtaken_once_at_most(void **state)
 	assert_true(desired_file(world->desired).unsaved_since != 0); /* w2 */
 }
 
+struct tally {
+	int done, refused;
+	char sentence[512]; /* of the last refusal */
+};
+
+static void count_answer(void *context, const struct desired_outcome *outcome)
+{
+	struct tally *tally = context;
+
+	tally->done += outcome->code == 0;
+	tally->refused += outcome->code != 0;
+	if (outcome->code != 0)
+		snprintf(tally->sentence, sizeof(tally->sentence), "%s", outcome->error->message);
+}
+
+/* One after the other, while the disk hangs. */
+static struct tally overtake(struct world *world, int count, int weight)
+{
+	struct tally tally = { .sentence = "" };
+
+	for (int i = 0; i < count; i++) {
+		struct desired_change change = volatile_only(set_weight("w2", weight + i % 2));
+
+		change.done = count_answer;
+		change.context = &tally;
+		desired_submit(world->desired, &change);
+		background_finish(world->place.work);
+	}
+	return tally;
+}
+
+static void a_disk_that_hangs_is_overtaken_so_often_and_no_more(void **state)
+{
+	struct world *world = *state;
+	struct tally tally;
+	struct hang hanging;
+
+	start_hanging(world, &hanging);
+	submit_and_work(world, set_weight("w1", 7));
+	tally = overtake(world, 1030, 8);
+	assert_int_equal(tally.done, 1024);
+	assert_int_equal(tally.refused, 6);
+	assert_non_null(strstr(tally.sentence, "1024 changes have been made in memory"));
+	/* what a whole document says makes up for them, and there is room again */
+	submit_and_work(
+		world, volatile_only(apply_document(small_config_document(POOLS, SERVICES))));
+	assert_done(&world->answers[0]);
+	tally = overtake(world, 1030, 20);
+	assert_int_equal(tally.done, 1023);
+	end_hanging(&hanging);
+	wait_for_answers(world);
+	assert_done(&world->answers[1]);
+	assert_int_equal(backend(world, "w1")->weight, 100); /* of the document, which came later */
+	assert_int_equal(backend(world, "w2")->weight, 20);
+	tally = overtake(world, 1, 30);
+	assert_int_equal(tally.done, 1);
+}
+
 static void a_volatile_change_overtakes_a_reload_whose_disk_hangs(void **state)
 {
 	struct world *world = *state;
@@ -1361,6 +1419,7 @@ int main(void)
 		TEST(a_document_is_applied_over_an_edited_file_where_that_is_asked_for),
 		TEST(a_volatile_change_overtakes_one_whose_disk_hangs),
 		TEST(a_change_is_overtaken_once_at_most),
+		TEST(a_disk_that_hangs_is_overtaken_so_often_and_no_more),
 		TEST(a_volatile_change_overtakes_a_reload_whose_disk_hangs),
 		TEST(what_waits_undoes_no_volatile_change_that_was_asked_for_later),
 		TEST(no_source_leaves_a_service_without_a_backend_unless_forced),
