@@ -16,6 +16,16 @@ struct base_seat {
 	uint32_t weight;
 };
 
+/*
+ * The table of those who have settled, as it was worked out last: it is the same for all the steps
+ * of a slow start. Never written again.
+ */
+struct settled_table {
+	unsigned int references; /* under the lock of the base */
+	uint16_t *seats;         /* by slot */
+	bool *joining;           /* by place: who has not settled in it */
+};
+
 struct plan_base {
 	unsigned int references;
 	uint32_t slots;
@@ -24,13 +34,9 @@ struct plan_base {
 	struct lookup *by_key;
 	struct maglev_base base;
 
-	/*
-	 * The table of those who have settled, as it was worked out last: it is the same for all
-	 * the steps of a slow start. Under the lock: a change is planned in another thread.
-	 */
+	/* A change is planned in another thread; neither waits for a table of the other's. */
 	pthread_mutex_t lock;
-	uint16_t *previous; /* by slot; NULL: of none yet */
-	bool *joining;      /* by place: who has not settled in it */
+	struct settled_table *settled; /* under the lock; NULL: none yet */
 };
 
 /* What one patching needs beside the base; all by place. */
@@ -135,6 +141,15 @@ int plan_base_create(struct plan_pool *pool)
 	return code;
 }
 
+static void free_settled(struct settled_table *table)
+{
+	if (table == NULL)
+		return;
+	free(table->seats);
+	free(table->joining);
+	free(table);
+}
+
 struct plan_base *plan_base_share(struct plan_base *base)
 {
 	base->references++;
@@ -148,8 +163,7 @@ void plan_base_release(struct plan_base *base)
 	free(base->base.table);
 	free(base->base.ranks);
 	free(base->base.owned);
-	free(base->previous);
-	free(base->joining);
+	free_settled(base->settled);
 	lookup_destroy(base->by_key);
 	pthread_mutex_destroy(&base->lock);
 	free(base->seats);
@@ -207,7 +221,8 @@ static void free_patch(struct patch *patch)
 }
 
 /* Whose slots a joining seat takes, one after the other. */
-static int build_previous(struct plan_base *base, const struct patch *patch)
+static int build_settled(
+	const struct plan_base *base, const struct patch *patch, struct settled_table *table)
 {
 	struct maglev_member *settled = calloc(base->seat_count + 1, sizeof(*settled));
 	int code = -ENOMEM;
@@ -218,42 +233,85 @@ static int build_previous(struct plan_base *base, const struct patch *patch)
 			if (patch->joining[i])
 				settled[i].weight = 0;
 		}
-		code = maglev_build(settled, base->seat_count, base->slots, base->previous);
+		code = maglev_build(settled, base->seat_count, base->slots, table->seats);
 	}
 	if (code == -ENOENT) {
-		memset(base->previous, 0xff, base->slots * sizeof(*base->previous));
+		memset(table->seats, 0xff, base->slots * sizeof(*table->seats));
 		code = 0;
 	}
 	free(settled);
 	return code;
 }
 
-static void forget_previous(struct plan_base *base)
+/* NULL when memory is short. */
+static struct settled_table *make_settled(const struct plan_base *base, const struct patch *patch)
 {
-	free(base->previous);
-	free(base->joining);
-	base->previous = NULL;
-	base->joining = NULL;
+	size_t size = base->seat_count * sizeof(*patch->joining);
+	struct settled_table *table = calloc(1, sizeof(*table));
+
+	if (table == NULL)
+		return NULL;
+	table->seats = malloc(base->slots * sizeof(*table->seats));
+	table->joining = malloc(size);
+	if (table->seats != NULL && table->joining != NULL) {
+		memcpy(table->joining, patch->joining, size);
+		if (build_settled(base, patch, table) == 0)
+			return table;
+	}
+	free_settled(table);
+	return NULL;
 }
 
-/* Sees to it that the base has the table of those who have settled now. */
-static int follow_joining(struct plan_base *base, const struct patch *patch)
+/* With the lock held. */
+static void release_settled(struct settled_table *table)
 {
-	size_t size = base->seat_count * sizeof(*base->joining);
-	int code = -ENOMEM;
+	if (table != NULL && --table->references == 0)
+		free_settled(table);
+}
 
-	if (base->previous != NULL && memcmp(base->joining, patch->joining, size) == 0)
-		return 0;
-	forget_previous(base);
-	base->previous = malloc(base->slots * sizeof(*base->previous));
-	base->joining = malloc(size);
-	if (base->previous != NULL && base->joining != NULL) {
-		memcpy(base->joining, patch->joining, size);
-		code = build_previous(base, patch);
-	}
-	if (code != 0)
-		forget_previous(base);
-	return code;
+/* The one at hand, where it is of those who have settled now; or NULL. */
+static struct settled_table *find_settled(struct plan_base *base, const struct patch *patch)
+{
+	size_t size = base->seat_count * sizeof(*patch->joining);
+	struct settled_table *table;
+
+	pthread_mutex_lock(&base->lock);
+	table = base->settled;
+	if (table != NULL && memcmp(table->joining, patch->joining, size) != 0)
+		table = NULL;
+	if (table != NULL)
+		table->references++;
+	pthread_mutex_unlock(&base->lock);
+	return table;
+}
+
+static void keep_settled(struct plan_base *base, struct settled_table *table)
+{
+	pthread_mutex_lock(&base->lock);
+	release_settled(base->settled);
+	base->settled = table;
+	table->references = 2; /* the base's and the caller's */
+	pthread_mutex_unlock(&base->lock);
+}
+
+/* To be given back by put_settled(). NULL when memory is short. */
+static struct settled_table *get_settled(struct plan_base *base, const struct patch *patch)
+{
+	struct settled_table *table = find_settled(base, patch);
+
+	if (table != NULL)
+		return table;
+	table = make_settled(base, patch);
+	if (table != NULL)
+		keep_settled(base, table);
+	return table;
+}
+
+static void put_settled(struct plan_base *base, struct settled_table *table)
+{
+	pthread_mutex_lock(&base->lock);
+	release_settled(table);
+	pthread_mutex_unlock(&base->lock);
 }
 
 static int make_patch(struct patch *patch, const struct plan_pool *pool, bool *some_join)
@@ -282,8 +340,9 @@ static int make_patch(struct patch *patch, const struct plan_pool *pool, bool *s
 	return 0;
 }
 
+/* `settled` is NULL where nobody joins. */
 static int build_patched(struct rendezvous *rendezvous, const struct plan_pool *pool,
-	const struct patch *patch, bool some_join)
+	const struct patch *patch, const struct settled_table *settled)
 {
 	const struct patched_pool patched = {
 		.members = patch->members,
@@ -291,8 +350,8 @@ static int build_patched(struct rendezvous *rendezvous, const struct plan_pool *
 		.member_count = pool->base->seat_count,
 		.slot_count = pool->slots,
 		.base = pool->base->base,
-		.previous = some_join ? pool->base->previous : NULL,
-		.joining = some_join ? patch->joining : NULL,
+		.previous = settled == NULL ? NULL : settled->seats,
+		.joining = settled == NULL ? NULL : patch->joining,
 	};
 
 	return patched_build(&patched, rendezvous, pool->table->seats);
@@ -301,13 +360,13 @@ static int build_patched(struct rendezvous *rendezvous, const struct plan_pool *
 static int build_with_joining(
 	struct rendezvous *rendezvous, const struct plan_pool *pool, const struct patch *patch)
 {
+	struct settled_table *settled = get_settled(pool->base, patch);
 	int code;
 
-	pthread_mutex_lock(&pool->base->lock);
-	code = follow_joining(pool->base, patch);
-	if (code == 0)
-		code = build_patched(rendezvous, pool, patch, true);
-	pthread_mutex_unlock(&pool->base->lock);
+	if (settled == NULL)
+		return -ENOMEM;
+	code = build_patched(rendezvous, pool, patch, settled);
+	put_settled(pool->base, settled);
 	return code;
 }
 
@@ -319,7 +378,7 @@ int plan_base_patch(struct rendezvous *rendezvous, struct plan_pool *pool)
 
 	if (code == 0)
 		code = some_join ? build_with_joining(rendezvous, pool, &patch)
-				 : build_patched(rendezvous, pool, &patch, false);
+				 : build_patched(rendezvous, pool, &patch, NULL);
 	for (uint32_t slot = 0; code == 0 && slot < pool->slots; slot++)
 		if (pool->table->seats[slot] != PATCHED_NO_BACKEND)
 			pool->table->seats[slot] = patch.seat_of[pool->table->seats[slot]];
