@@ -1013,6 +1013,7 @@ void desired_finish(struct desired *desired)
 	if (desired == NULL)
 		return;
 	desired->stopping = true;
+	forwarding_end_filling(desired->context.forwarding);
 	refuse_waiting(desired);
 	while (is_under_way(desired)) {
 		background_finish(desired->context.work);

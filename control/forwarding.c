@@ -188,6 +188,11 @@ void forwarding_baseline_service(
 	*sum = forwarding->service_epochs[forwarding->services[service].place];
 }
 
+void forwarding_end_filling(struct forwarding *forwarding)
+{
+	tracking_end_filling(forwarding->tracking);
+}
+
 const struct plan *forwarding_change_plan(const struct forwarding_change *change)
 {
 	return change->plan;

@@ -73,7 +73,8 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
  * The same in steps. forwarding_take_room() takes the room in turns of about 3 ms: 1 where it is to
  * be called again, with anything in between that is no change; 0; or -errno with the sentence, and
  * then the change is to be aborted. `terms` stay until forwarding_end_plan().
- * forwarding_plan_change() builds the tables in any thread, and touches nothing that is live.
+ * forwarding_plan_change() builds the tables, one of pins included, in any thread, and touches
+ * nothing that is live; forwarding_end_filling() lets that table fail soon: the process ends.
  * Meanwhile the control thread goes on: time and news are made up for at the commit. The change can
  * neither be asked about nor be aborted before that step is over. forwarding_end_plan() returns 0,
  * or -errno with the sentence; then the change is to be aborted.
@@ -83,6 +84,7 @@ struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
 int forwarding_take_room(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error);
 void forwarding_plan_change(struct forwarding_change *change);
+void forwarding_end_filling(struct forwarding *forwarding);
 int forwarding_end_plan(struct forwarding_change *change, struct error *error);
 
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change);

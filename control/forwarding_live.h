@@ -123,7 +123,9 @@ struct forwarding_change {
 	uint64_t now_ms;
 	struct planner *planner;       /* borrowed */
 	bool same_ways;                /* to backends: records are as they are */
+	struct tracking *tracking;     /* the same; of a new table of pins */
 	int code;                      /* of the tables */
+	struct error error;            /* of that */
 	struct neighbours *neighbours; /* the forwarding's from the commit on */
 	struct plan *plan;
 	struct member_pool *pools;

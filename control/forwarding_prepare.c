@@ -414,10 +414,15 @@ static int outline_plan(
 
 void forwarding_plan_change(struct forwarding_change *change)
 {
-	change->code = 0;
+	change->code = tracking_fill_pins(change->tracking, &change->error);
+	if (change->code != 0)
+		return;
 	for (size_t i = 0; change->code == 0 && i < change->pool_count; i++)
 		if (!change->pools[i].is_built_later)
 			change->code = plan_pool_build(change->planner, &change->plan->pools[i]);
+	if (change->code != 0)
+		error_set(&change->error, change->code, "cannot work out the tables: %s",
+			strerror(-change->code));
 	plan_sum_digests(change->plan);
 }
 
@@ -480,6 +485,7 @@ struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
 	change->config = config;
 	change->planner = forwarding->change_planner;
 	change->same_ways = has_same_ways(forwarding, config);
+	change->tracking = forwarding->tracking;
 	change->terms = terms;
 	change->now_ms = forwarding->clock();
 	code = prepare_pins(forwarding, config, error);
@@ -530,8 +536,7 @@ int forwarding_take_room(
 int forwarding_end_plan(struct forwarding_change *change, struct error *error)
 {
 	if (change->code != 0)
-		return error_set(error, change->code, "cannot work out the tables: %s",
-			strerror(-change->code));
+		return error_set(error, change->code, "%s", change->error.message);
 	finder_fini(&change->pool_finder);
 	finder_fini(&change->service_finder);
 	change->terms = NULL;

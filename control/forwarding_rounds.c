@@ -131,9 +131,9 @@ uint32_t forwarding_go_on(struct forwarding *forwarding)
 	do {
 		if (rounds->lives)
 			rounds->lives = !advance_next(forwarding);
-		else
+		else if (rounds->stage != SWEEP_NONE)
 			sweep_on(forwarding);
-		if (!rounds->lives && rounds->stage == SWEEP_NONE)
+		else if (!tracking_trim_pins(forwarding->tracking))
 			return FORWARDING_IDLE;
 	} while (now_us() < end_us);
 	return rounds->lives ? 0 : SWEEP_PAUSE_MS;

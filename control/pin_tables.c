@@ -12,8 +12,8 @@ struct pin_tables {
 	struct state *state;
 	struct publish *publish;
 	struct pins *current;
-	struct pins *prepared;        /* NULL: none */
-	struct state_pin_table place; /* of the prepared one */
+	struct pins *prepared;        /* NULL: none; without memory until it is filled */
+	struct state_pin_table place; /* of that */
 };
 
 static struct pins *make_pins(const struct state_pin_table *place)
@@ -84,27 +84,6 @@ struct pins *pin_tables_younger(const struct pin_tables *tables, const struct pi
 	return younger;
 }
 
-static uint64_t count_pins(const struct pins *pins)
-{
-	uint64_t count = 0;
-
-	for (uint64_t i = 0; i < (uint64_t)pins->bucket_count * PINS_WAYS; i++)
-		count += pin_class(pins_load(pins, i)) != PIN_EMPTY;
-	return count;
-}
-
-static int refuse_second(const struct pin_tables *tables, struct error *error)
-{
-	uint64_t left = 0;
-
-	for (struct pins *pins = pins_older(tables->current); pins != NULL; pins = pins_older(pins))
-		left += count_pins(pins);
-	return error_set(error, -EBUSY,
-		"dataplane.pins: the change of it before is still under way: %" PRIu64
-		" pins are in the table of then",
-		left);
-}
-
 static int refuse_room(uint32_t bucket_count, int code, struct error *error)
 {
 	return error_set(error, code,
@@ -113,23 +92,49 @@ static int refuse_room(uint32_t bucket_count, int code, struct error *error)
 		pins_memory(bucket_count), strerror(-code));
 }
 
-int pin_tables_prepare(struct pin_tables *tables, uint32_t bucket_count, struct error *error)
+int pin_tables_prepare(
+	struct pin_tables *tables, uint32_t bucket_count, uint64_t left, struct error *error)
 {
-	int result;
+	struct state_pins *pins = state_pin_tables(tables->state);
 
 	if (bucket_count <= tables->current->bucket_count)
 		return 0;
-	if (pins_older(tables->current) != NULL ||
-		state_pin_tables(tables->state)->count == STATE_PIN_TABLES)
-		return refuse_second(tables, error);
-	result = state_pins_append(state_pin_tables(tables->state), bucket_count, &tables->place);
-	if (result != 0)
-		return refuse_room(bucket_count, result, error);
-	tables->prepared = make_pins(&tables->place);
-	if (tables->prepared != NULL)
+	if (pins_older(tables->current) != NULL || pins->count == STATE_PIN_TABLES)
+		return error_set(error, -EBUSY,
+			"dataplane.pins: the change of it before is still under way: %" PRIu64
+			" pins are in the table of then",
+			left);
+	tables->prepared = calloc(1, sizeof(*tables->prepared));
+	if (tables->prepared == NULL)
+		return error_set(error, -ENOMEM, "out of memory");
+	state_pins_reserve(pins, bucket_count, &tables->place);
+	return 0;
+}
+
+int pin_tables_fill(struct pin_tables *tables, struct error *error)
+{
+	struct state_pin_table *place = &tables->place;
+	int result;
+
+	if (tables->prepared == NULL)
 		return 0;
-	state_pins_cancel(state_pin_tables(tables->state), &tables->place);
-	return error_set(error, -ENOMEM, "out of memory");
+	result = state_pins_fill(state_pin_tables(tables->state), place);
+	if (result == -ECANCELED)
+		return error_set(error, result, "sluiced is stopping");
+	if (result != 0)
+		return refuse_room(place->bucket_count, result, error);
+	pins_init(tables->prepared, place->memory, place->bucket_count);
+	return 0;
+}
+
+void pin_tables_end(struct pin_tables *tables)
+{
+	state_pins_end(state_pin_tables(tables->state));
+}
+
+bool pin_tables_trim(struct pin_tables *tables)
+{
+	return state_pins_trim(state_pin_tables(tables->state));
 }
 
 void pin_tables_abort(struct pin_tables *tables)

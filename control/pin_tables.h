@@ -26,15 +26,30 @@ struct pins *pin_tables_oldest(const struct pin_tables *tables);
 struct pins *pin_tables_younger(const struct pin_tables *tables, const struct pins *pins);
 
 /*
- * Makes a larger table that is not in use yet. 0, with nothing to do where there are that many
- * buckets. -EBUSY: an older table still has pins; or another negative errno: there is no room.
+ * Reserves a place for a larger table. 0, with nothing to do where there are that many buckets; or
+ * -EBUSY: older tables are still in use; `left` pins were in them when that was last seen. Or
+ * -ENOMEM.
  */
-int pin_tables_prepare(struct pin_tables *tables, uint32_t bucket_count, struct error *error);
+int pin_tables_prepare(
+	struct pin_tables *tables, uint32_t bucket_count, uint64_t left, struct error *error);
+
+/*
+ * Gives the one that was prepared, if there is one, its space, which takes as long as it is large
+ * (state_pins_fill()). 0, or a negative errno: there is no room. Any one thread, while the control
+ * thread does anything but to abort or commit it.
+ */
+int pin_tables_fill(struct pin_tables *tables, struct error *error);
+
+/* pin_tables_fill() ends soon with -ECANCELED, from now on: the process ends. */
+void pin_tables_end(struct pin_tables *tables);
+
+/* Gives some space of tables back that are no more, about a millisecond long. False: none. */
+bool pin_tables_trim(struct pin_tables *tables);
 
 /* The one that was prepared, if there is one, is given back. */
 void pin_tables_abort(struct pin_tables *tables);
 
-/* It is the current one from now on. False: none was prepared. */
+/* Once filled: it is the current one from now on. False: none was prepared. */
 bool pin_tables_commit(struct pin_tables *tables);
 
 /*

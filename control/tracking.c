@@ -711,7 +711,23 @@ void tracking_report(const struct tracking *tracking, struct tracking_report *re
 
 int tracking_prepare_pins(struct tracking *tracking, uint64_t pins, struct error *error)
 {
-	return pin_tables_prepare(tracking->tables, pins_bucket_count(pins), error);
+	return pin_tables_prepare(
+		tracking->tables, pins_bucket_count(pins), tracking->older_pins, error);
+}
+
+int tracking_fill_pins(struct tracking *tracking, struct error *error)
+{
+	return pin_tables_fill(tracking->tables, error);
+}
+
+void tracking_end_filling(struct tracking *tracking)
+{
+	pin_tables_end(tracking->tables);
+}
+
+bool tracking_trim_pins(struct tracking *tracking)
+{
+	return pin_tables_trim(tracking->tables);
 }
 
 void tracking_abort_pins(struct tracking *tracking)

@@ -24,12 +24,18 @@ struct tracking *tracking_create(struct state *state, struct publish *publish);
 void tracking_destroy(struct tracking *tracking); /* NULL is allowed */
 
 /*
- * The number of pins is raised while workers go on: made ready, with the reason where that cannot
- * be (pin_tables.h), and then given back, or taken into use if there is anything ready.
+ * The number of pins is raised while workers go on: a place is reserved, then it is filled by any
+ * one thread, with the reason where that cannot be (pin_tables.h), and then it is given back, or
+ * taken into use if there is anything ready. tracking_end_filling() lets the filling end soon.
  */
 int tracking_prepare_pins(struct tracking *tracking, uint64_t pins, struct error *error);
+int tracking_fill_pins(struct tracking *tracking, struct error *error);
+void tracking_end_filling(struct tracking *tracking);
 void tracking_abort_pins(struct tracking *tracking);
 void tracking_commit_pins(struct tracking *tracking);
+
+/* What tables took that are no more is given back, about a millisecond long. False: nothing is. */
+bool tracking_trim_pins(struct tracking *tracking);
 
 /* What workers choose by. */
 const struct affinity *tracking_affinity(const struct tracking *tracking);

@@ -229,6 +229,8 @@ static void cancel_older(struct state *state)
 {
 	while (state->pins.count > 0)
 		state_pins_cancel(&state->pins, &state->pins.tables[--state->pins.count]);
+	while (state_pins_trim(&state->pins))
+		continue;
 	state->pins.end = state->plan.file_size;
 }
 

@@ -7,6 +7,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "life_fixture.h"
 #include "slots.h"
@@ -641,6 +644,146 @@ static void the_number_of_pins_grows_and_no_flow_is_lost(void **state)
 	assert_int_equal(counters.reasons[AFFINITY_PIN], pins);
 }
 
+/* ---- a table of pins that is large: what the event loop does of it is short -------------------
+ */
+
+#define MANY_PINS (UINT64_C(1) << 21)
+
+static uint64_t state_bytes(const struct node *node)
+{
+	char path[64];
+	struct stat status;
+
+	assert_int_equal(stat(node_state_path(node, path), &status), 0);
+	return status.st_blocks * UINT64_C(512);
+}
+
+/* But for what the file system notes of its own. */
+static bool has_given_back(const struct node *node, uint64_t before)
+{
+	return state_bytes(node) < before + MANY_PINS;
+}
+
+/* Up to where its table of pins gets its space; `config` is borrowed. */
+static struct forwarding_change *begin_to_grow(struct node *node, struct config *config)
+{
+	static const struct live_terms terms = { .force = false };
+	struct forwarding_change *change;
+	struct error error = { "" };
+
+	config->dataplane.pins += MANY_PINS;
+	change = forwarding_begin(node->forwarding, config, &terms, &error);
+	assert_non_null(change);
+	while (forwarding_take_room(node->forwarding, change, &error) == 1)
+		;
+	return change;
+}
+
+/* In another thread, while the event loop has its turns. */
+static void plan_beside_turns(struct node *node, struct forwarding_change *change)
+{
+	pthread_t planner;
+
+	assert_int_equal(pthread_create(&planner, NULL, plan_change, change), 0);
+	for (int i = 0; i < 20; i++) {
+		forwarding_advance(node->forwarding);
+		while (forwarding_go_on(node->forwarding) != FORWARDING_IDLE)
+			;
+	}
+	assert_int_equal(pthread_join(planner, NULL), 0);
+}
+
+/* Turns of the loop until nothing is left to be done. */
+static unsigned int count_turns(struct node *node)
+{
+	unsigned int turns = 1;
+
+	while (forwarding_go_on(node->forwarding) != FORWARDING_IDLE)
+		turns++;
+	return turns;
+}
+
+static void a_large_table_of_pins_gets_its_space_beside_the_loop(void **state)
+{
+	struct node *node = *state;
+	struct config *config = life_config("", W1 ", " W2);
+	uint64_t bytes = MANY_PINS * sizeof(uint64_t), before;
+	struct forwarding_change *change;
+	struct error error = { "" };
+
+	life_apply(node, W1 ", " W2);
+	before = state_bytes(node);
+	change = begin_to_grow(node, config);
+	assert_true(has_given_back(node, before)); /* it has not begun */
+	plan_beside_turns(node, change);
+	assert_int_equal(forwarding_end_plan(change, &error), 0);
+	assert_true(state_bytes(node) >= before + bytes);
+	forwarding_abort(node->forwarding, change);
+	assert_true(state_bytes(node) >= before + bytes); /* given back by turns */
+	assert_true(count_turns(node) > 1);
+	assert_true(has_given_back(node, before));
+	config->dataplane.pins -= MANY_PINS;
+	change = begin_to_grow(node, config);
+	plan_beside_turns(node, change);
+	assert_int_equal(forwarding_end_plan(change, &error), 0);
+	forwarding_commit(node->forwarding, change);
+	config_destroy(node->config);
+	node->config = config;
+	node_wait(node, 12); /* and the table of before goes, too */
+	assert_true(report_of(node).capacity >= MANY_PINS);
+	assert_int_equal(report_of(node).older_capacity, 0);
+}
+
+static void a_table_of_pins_that_finds_no_room_is_refused(void **state)
+{
+	struct node *node = *state;
+	struct config *config = life_config("", W1 ", " W2);
+	struct rlimit before, limit;
+	struct forwarding_change *change;
+	struct error error = { "" };
+	uint64_t bytes;
+	char path[64];
+	struct stat status;
+
+	life_apply(node, W1 ", " W2);
+	bytes = state_bytes(node);
+	change = begin_to_grow(node, config);
+	assert_int_equal(stat(node_state_path(node, path), &status), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = before;
+	limit.rlim_cur = status.st_size + MANY_PINS * sizeof(uint64_t) / 2;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	plan_beside_turns(node, change);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(forwarding_end_plan(change, &error), -EFBIG);
+	assert_non_null(strstr(error.message, "dataplane.pins: there is no room for another"));
+	forwarding_abort(node->forwarding, change);
+	assert_true(has_given_back(node, bytes));
+	config_destroy(config);
+}
+
+static void a_table_of_pins_is_given_up_when_the_process_ends(void **state)
+{
+	struct node *node = *state;
+	struct config *config = life_config("", W1 ", " W2);
+	struct forwarding_change *change;
+	struct error error = { "" };
+	uint64_t bytes;
+
+	life_apply(node, W1 ", " W2);
+	bytes = state_bytes(node);
+	change = begin_to_grow(node, config);
+	forwarding_end_filling(node->forwarding);
+	plan_beside_turns(node, change);
+	assert_int_equal(forwarding_end_plan(change, &error), -ECANCELED);
+	assert_string_equal(error.message, "sluiced is stopping");
+	forwarding_abort(node->forwarding, change);
+	assert_true(has_given_back(node, bytes));
+	config_destroy(config);
+}
+
 static void a_pin_goes_with_its_backend(void **state)
 {
 	struct node *node = *state;
@@ -696,6 +839,9 @@ int main(void)
 		TEST(nothing_is_swept_while_all_is_quiet_and_nothing_was_left),
 		TEST(a_large_table_of_pins_is_swept_in_slices),
 		TEST(the_number_of_pins_grows_and_no_flow_is_lost),
+		TEST(a_large_table_of_pins_gets_its_space_beside_the_loop),
+		TEST(a_table_of_pins_that_finds_no_room_is_refused),
+		TEST(a_table_of_pins_is_given_up_when_the_process_ends),
 		TEST(a_pin_goes_with_its_backend),
 	};
 
