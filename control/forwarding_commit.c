@@ -105,8 +105,7 @@ static uint16_t index_of(const struct translation *translation, uint32_t slot)
 	return seat == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : translation->indices[seat];
 }
 
-/* Of a pool that nobody can reach yet: it has no flows, so its slots are quiet from the start. */
-static void fill_slots(struct member_pool *pool, const struct plan_pool *plan)
+void forwarding_fill_slots(struct member_pool *pool, const struct plan_pool *plan)
 {
 	_Atomic uint32_t *words = live_pool_words(pool->live);
 	struct translation translation;
@@ -337,7 +336,6 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 
 		if (pool->before == NULL) {
 			tracking_begin_pool(forwarding->tracking, pool->live->number);
-			fill_slots(pool, &change->plan->pools[i]);
 			forwarding_write_pool(forwarding, pool);
 		}
 		if (!pool->is_left_alone)

@@ -149,7 +149,13 @@ void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct 
 struct impact *forwarding_find_loss(const struct forwarding *forwarding, size_t number,
 	size_t place, const struct live_backend *next, uint32_t now_s);
 
-/* forwarding_commit.c: whether some service pins UDP flows. */
+/*
+ * forwarding_commit.c: the words of a pool that nobody can reach yet: it has no flows, so its slots
+ * are quiet from the start. Any one thread.
+ */
+void forwarding_fill_slots(struct member_pool *pool, const struct plan_pool *plan);
+
+/* Whether some service pins UDP flows. */
 bool forwarding_pins_udp(const struct config *config);
 
 /* forwarding_handles.c: another backend has the gid from now on; nobody has. */

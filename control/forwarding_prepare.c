@@ -412,14 +412,28 @@ static int outline_plan(
 	return 0;
 }
 
+/* The words of a new pool, which nobody can reach yet, go with its table. */
+static int build_pool(struct forwarding_change *change, size_t number)
+{
+	struct plan_pool *plan = &change->plan->pools[number];
+	struct member_pool *pool = &change->pools[number];
+	int code;
+
+	if (pool->is_built_later)
+		return 0;
+	code = plan_pool_build(change->planner, plan);
+	if (code == 0 && pool->before == NULL)
+		forwarding_fill_slots(pool, plan);
+	return code;
+}
+
 void forwarding_plan_change(struct forwarding_change *change)
 {
 	change->code = tracking_fill_pins(change->tracking, &change->error);
 	if (change->code != 0)
 		return;
 	for (size_t i = 0; change->code == 0 && i < change->pool_count; i++)
-		if (!change->pools[i].is_built_later)
-			change->code = plan_pool_build(change->planner, &change->plan->pools[i]);
+		change->code = build_pool(change, i);
 	if (change->code != 0)
 		error_set(&change->error, change->code, "cannot work out the tables: %s",
 			strerror(-change->code));
