@@ -230,6 +230,17 @@ static const char *find_configuration(const json_t *params)
 	return NULL;
 }
 
+/* What goes with a configuration only; news have no file and no revision. */
+static const char *find_term(const json_t *params)
+{
+	static const char *const keys[] = { "volatile", "overwrite", "if_revision" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (json_object_get(params, keys[i]) != NULL)
+			return keys[i];
+	return NULL;
+}
+
 static const char *first_news(const json_t *params)
 {
 	if (json_object_get(params, "health") != NULL)
@@ -249,6 +260,13 @@ void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *ca
 			"%s goes without %s: one is news and the other configuration, which takes "
 			"a call of its own",
 			first_news(params), other);
+		return;
+	}
+	if (find_term(params) != NULL) {
+		rpc_call_error(call, RPC_INVALID_PARAMS,
+			"%s goes without %s: it is news, which is in no file and in no revision of "
+			"the configuration",
+			first_news(params), find_term(params));
 		return;
 	}
 	if (api_read_params(params, members, &read, call) != 0)

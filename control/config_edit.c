@@ -132,11 +132,16 @@ json_t *config_edit_service_remove(const json_t *document, const char *name, str
 	return copy;
 }
 
+static bool is_text(const json_t *object, const char *key, const char *text)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value != NULL && strcmp(value, text) == 0;
+}
+
 static bool is_udp(const json_t *service)
 {
-	const char *protocol = json_string_value(json_object_get(service, "protocol"));
-
-	return protocol != NULL && strcmp(protocol, "udp") == 0;
+	return is_text(service, "protocol", "udp");
 }
 
 json_t *config_edit_service_set(
@@ -183,12 +188,19 @@ json_t *config_edit_pool_remove(const json_t *document, const char *name, struct
 	json_t *pools = json_object_get(copy, "pools");
 	ssize_t position = find_named(pools, name);
 	char quoted[JSON_QUOTE_SIZE];
+	json_t *service;
+	size_t index;
 
 	if (copy == NULL)
 		return NULL;
 	if (position < 0)
 		return finish(copy,
 			error_set(error, -ENOENT, "there is no pool %s", json_quote(name, quoted)));
+	json_array_foreach (json_object_get(copy, "services"), index, service)
+		if (is_text(service, "pool", name))
+			return finish(copy,
+				error_set(error, -EINVAL, CONFIG_EDIT_POOL_IN_USE,
+					json_string_value(json_object_get(service, "name")), name));
 	json_array_remove(pools, (size_t)position);
 	return copy;
 }

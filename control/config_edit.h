@@ -22,6 +22,10 @@ json_t *config_edit_service_set(
 
 /* A pool without backends where it has none in it. */
 json_t *config_edit_pool_add(const json_t *document, const json_t *pool, struct error *error);
+
+/* One that a service uses stays, with this sentence of the service and the pool. */
+#define CONFIG_EDIT_POOL_IN_USE \
+	"service \"%s\" uses pool \"%s\": give it another pool or remove it first"
 json_t *config_edit_pool_remove(const json_t *document, const char *name, struct error *error);
 
 json_t *config_edit_backend_add(

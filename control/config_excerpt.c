@@ -7,6 +7,7 @@
 
 #include "config_check.h"
 #include "config_digest.h"
+#include "config_edit.h"
 #include "config_keys.h"
 #include "config_links.h"
 
@@ -137,16 +138,14 @@ static int put_service(struct config *copy, const struct part *part, const struc
 }
 
 /* What nobody names can go, and breaks no rule by that. */
-static int remove_pool(struct config *copy, const struct part *part,
-	const struct json_place *services, struct findings *findings)
+static int remove_pool(struct config *copy, const struct part *part, struct findings *findings)
 {
 	struct config_pool *pool = &copy->pools[part->position];
 
 	for (size_t i = 0; i < copy->service_count; i++) {
-		struct json_place place = json_place_element(services, i);
-
 		if (copy->services[i].pool == part->position)
-			return config_links_refuse(&place, pool->name, findings);
+			return findings_add(findings, CONFIG_EDIT_POOL_IN_USE,
+				copy->services[i].name, pool->name);
 		if (copy->services[i].pool > part->position)
 			copy->services[i].pool--;
 	}
@@ -179,9 +178,7 @@ static int put(struct config *copy, const struct config *config, const struct pa
 	if (value != NULL)
 		return is_pool(part) ? put_pool(copy, config, part, &place, findings)
 				     : put_service(copy, part, &place, findings);
-	list = json_place_member(&root, "services");
-	return is_pool(part) ? remove_pool(copy, part, &list, findings)
-			     : remove_service(copy, part);
+	return is_pool(part) ? remove_pool(copy, part, findings) : remove_service(copy, part);
 }
 
 static int make(const struct config *config, const struct part *part, const json_t *document,

@@ -17,8 +17,7 @@ static int enter_pools(struct lookup *names, const struct config *config, struct
 	return 0;
 }
 
-int config_links_refuse(
-	const struct json_place *service, const char *pool, struct findings *findings)
+static int refuse(const struct json_place *service, const char *pool, struct findings *findings)
 {
 	struct json_place place = json_place_member(service, "pool");
 	struct error error;
@@ -35,7 +34,7 @@ static int link_service(const struct json_place *place, const struct lookup *nam
 
 	service->pool = CONFIG_NO_POOL;
 	if (lookup_find(names, name, &service->pool) != 0)
-		return config_links_refuse(place, name, findings);
+		return refuse(place, name, findings);
 	return 0;
 }
 
@@ -47,7 +46,7 @@ int config_links_resolve_one(const struct config *config, const struct json_plac
 	int found = config_find_pool(config, name);
 
 	service->pool = found < 0 ? CONFIG_NO_POOL : (size_t)found;
-	return found < 0 ? config_links_refuse(place, name, findings) : 0;
+	return found < 0 ? refuse(place, name, findings) : 0;
 }
 
 int config_links_resolve(

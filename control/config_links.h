@@ -15,7 +15,3 @@ int config_links_resolve(
 /* The same for one service, which is at that place. */
 int config_links_resolve_one(const struct config *config, const struct json_place *place,
 	struct config_service *service, struct findings *findings);
-
-/* Adds that the service at that place names a pool which there is not. */
-int config_links_refuse(
-	const struct json_place *service, const char *pool, struct findings *findings);

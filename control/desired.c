@@ -359,16 +359,18 @@ static int save(struct pending *pending, const char *text, size_t length)
 		path, text, length, &pending->version, &pending->replaced, &pending->error);
 }
 
+/* Only what the change takes: an edit no --overwrite, and a saving no --volatile. */
 static void advise(struct pending *pending)
 {
+	enum desired_source source = pending->change.source;
 	struct error cause = pending->error;
 
 	if (pending->code == -ESTALE)
 		error_set(&pending->error, pending->code,
-			"%.350s: reload it (SIGHUP) or undo that first; --volatile leaves the file "
-			"alone, --overwrite does not heed what it holds",
-			cause.message);
-	else
+			"%.350s: reload it (SIGHUP) or undo that first%s%s", cause.message,
+			source == DESIRED_SAVE ? "" : "; --volatile leaves the file alone",
+			source == DESIRED_EDIT ? "" : "; --overwrite does not heed what it holds");
+	else if (source != DESIRED_SAVE)
 		error_set(&pending->error, pending->code,
 			"%.400s; --volatile makes the change without the file", cause.message);
 }

@@ -137,6 +137,9 @@ static int store_duration(
 		return error_set(error, -EINVAL,
 			"%s: \"%s\" is not a duration (as 90, 90s, 10m, 2h or 1d)", argument->name,
 			text);
+	if (number == 0)
+		return error_set(error, -EINVAL, "%s: \"%s\" is no time: a second is the least",
+			argument->name, text);
 	set_member(params, argument->member, json_integer(number * seconds));
 	return 0;
 }

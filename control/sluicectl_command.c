@@ -31,15 +31,22 @@ static void list_beginning_with(const char *word, char *list, size_t size)
 
 static void refuse_unknown(const char *one, const char *two, struct error *error)
 {
-	struct suggestion suggestion = { 0 };
+	struct suggestion suggestion = { 0 }, second = { 0 };
+	size_t length = strlen(one);
 	char list[256];
 
 	for (size_t i = 0; i < command_table_size; i++) {
 		suggestion_offer(&suggestion, two, command_table[i].name);
 		suggestion_offer(&suggestion, one, command_table[i].name);
+		if (strlen(two) > length && strncmp(command_table[i].name, two, length + 1) == 0)
+			suggestion_offer(
+				&second, two + length + 1, command_table[i].name + length + 1);
 	}
 	list_beginning_with(one, list, sizeof(list));
-	if (list[0] != '\0')
+	if (list[0] != '\0' && second.meant != NULL)
+		error_set(error, -EINVAL, "\"%s\" is not a command; did you mean \"%s %s\"?", two,
+			one, second.meant);
+	else if (list[0] != '\0')
 		error_set(
 			error, -EINVAL, "\"%s\" is not a command; %s goes with %s", two, one, list);
 	else if (suggestion.meant != NULL)
@@ -77,6 +84,18 @@ const struct argument *command_find_option(const struct command *command, const 
 	for (const struct argument *each = command->arguments; each->name != NULL; each++)
 		if (argument_is_option(each) && strcmp(each->name, name) == 0)
 			return each;
+	return NULL;
+}
+
+const struct command *command_find_beside(const struct command *command, const char *option)
+{
+	size_t length = strcspn(command->name, " ");
+
+	for (size_t i = 0; i < command_table_size; i++)
+		if (strncmp(command_table[i].name, command->name, length) == 0 &&
+			command_table[i].name[length] == ' ' &&
+			command_find_option(&command_table[i], option) != NULL)
+			return &command_table[i];
 	return NULL;
 }
 

@@ -29,6 +29,9 @@ const struct command *command_find(
 /* The option of a command by its name, NULL where it has none such. */
 const struct argument *command_find_option(const struct command *command, const char *name);
 
+/* Another command of the same first word that has the option; or NULL. */
+const struct command *command_find_beside(const struct command *command, const char *option);
+
 /* The argument at a place, counted from 0; NULL where there is none. */
 const struct argument *command_find_place(const struct command *command, size_t place);
 

@@ -71,6 +71,7 @@ static int refuse_unknown_option(
 {
 	struct suggestion suggestion = { 0 };
 	const char *owner = command != NULL ? command->name : "sluicectl";
+	const struct command *other;
 
 	for (size_t i = 0; i < COMMON_COUNT; i++)
 		suggestion_offer(&suggestion, name, common_options[i].name);
@@ -81,6 +82,10 @@ static int refuse_unknown_option(
 	if (suggestion.meant != NULL)
 		return error_set(error, -EINVAL, "%s has no option %s; did you mean %s?", owner,
 			name, suggestion.meant);
+	other = command == NULL ? NULL : command_find_beside(command, name);
+	if (other != NULL)
+		return error_set(
+			error, -EINVAL, "%s has no option %s, %s has", owner, name, other->name);
 	return error_set(error, -EINVAL, "%s has no option %s", owner, name);
 }
 
@@ -108,7 +113,8 @@ static int take_value(struct reader *reader, const char *name, const char *attac
 static bool says_what(const struct argument *argument)
 {
 	return argument_is_option(argument) && argument_takes_value(argument) &&
-	       strcmp(argument->name, "--if-revision") != 0;
+	       strcmp(argument->name, "--if-revision") != 0 &&
+	       strcmp(argument->name, "--deadline") != 0;
 }
 
 static void set_switch(struct invocation *invocation, const char *name)

@@ -127,7 +127,7 @@ static void a_part_is_refused_with_its_path_in_the_whole(void **state)
 		"services[2].pool: there is no pool \"shop\"");
 	assert_refused(DO("service.add") "\"value\": 7}", "services[3]: 7 is not an object");
 	assert_refused(DO("pool.remove") "\"name\": \"near\"}",
-		"services[2].pool: there is no pool \"near\"");
+		"service \"dns\" uses pool \"near\": give it another pool or remove it first");
 }
 
 static void a_part_is_held_against_the_rest(void **state)

@@ -506,15 +506,33 @@ static void edit_file(struct world *world, const char *key, json_t *value)
 	json_decref(document);
 }
 
-static void assert_found_changed(const struct world *world, const struct answer *answer)
+static void assert_advised(
+	const struct world *world, const struct answer *answer, const char *advice)
 {
 	char sentence[256];
 
 	snprintf(sentence, sizeof(sentence),
-		"%s has changed on disk since it was read: reload it (SIGHUP) or undo that first; "
-		"--volatile leaves the file alone, --overwrite does not heed what it holds",
-		world->place.path);
+		"%s has changed on disk since it was read: reload it (SIGHUP) or undo that first%s",
+		world->place.path, advice);
 	assert_refused(answer, -ESTALE, sentence);
+}
+
+static void assert_found_changed(const struct world *world, const struct answer *answer)
+{
+	assert_advised(world, answer, "; --volatile leaves the file alone");
+}
+
+/* A document may be forced upon it, and a saving goes with no --volatile. */
+static void what_helps_with_an_edited_file_is_what_the_change_takes(void **state)
+{
+	struct world *world = *state;
+
+	edit_file(world, "weight", json_integer(33));
+	assert_advised(
+		world, ask(world, set_weight("w1", 7)), "; --volatile leaves the file alone");
+	assert_advised(world, ask(world, save()), "; --overwrite does not heed what it holds");
+	assert_advised(world, ask(world, apply_document(small_config_document(POOLS, "[]"))),
+		"; --volatile leaves the file alone; --overwrite does not heed what it holds");
 }
 
 static void a_file_that_was_edited_is_not_written_over(void **state)
@@ -1404,6 +1422,7 @@ int main(void)
 		TEST(what_does_not_fit_changes_nothing),
 		TEST(what_cannot_be_written_is_not_applied),
 		TEST(a_file_that_was_edited_is_not_written_over),
+		TEST(what_helps_with_an_edited_file_is_what_the_change_takes),
 		TEST(a_reload_takes_the_file_as_it_is),
 		TEST(a_reload_of_the_same_file_changes_nothing),
 		TEST(a_reload_tried_only_changes_nothing),

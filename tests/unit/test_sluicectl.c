@@ -153,7 +153,16 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 		{ "backend", "\"backend\" is not a command; backend goes with add, remove, "
 			     "drain, activate, set" },
 		{ "service ad x",
-			"\"service ad\" is not a command; service goes with add, remove, set" },
+			"\"service ad\" is not a command; did you mean \"service add\"?" },
+		{ "backend drian web web-1",
+			"\"backend drian\" is not a command; did you mean \"backend drain\"?" },
+		{ "pool web", "\"pool web\" is not a command; pool goes with add, remove" },
+		{ "backend drain web web-1 --now",
+			"backend drain has no option --now, backend remove has" },
+		{ "backend drain web web-1 --deadline 0",
+			"--deadline: \"0\" is no time: a second is the least" },
+		{ "backend set web web-1 --deadline 5s",
+			"backend set wants --weight or --state or --health or --instance" },
 		{ "status now", "status has no use for \"now\"" },
 		{ "status --jsno", "status has no option --jsno; did you mean --json?" },
 		{ "--frobnicate", "sluicectl has no option --frobnicate" },
@@ -165,11 +174,9 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 		{ "backend add web web-1 --address --weight 3", "--address wants a value" },
 		{ "backend add web web-1 --address=", "--address is empty" },
 		{ "backend set web web-1",
-			"backend set wants --weight or --state or --health or --instance or "
-			"--deadline" },
+			"backend set wants --weight or --state or --health or --instance" },
 		{ "backend set web web-1 --dry-run",
-			"backend set wants --weight or --state or --health or --instance or "
-			"--deadline" },
+			"backend set wants --weight or --state or --health or --instance" },
 		{ "backend add web web-1 --weight x", "--weight: \"x\" is not a number" },
 		{ "backend add web web-1 --weight -1", "--weight: \"-1\" is not a number" },
 		{ "backend add web web-1 --weight 1.5", "--weight: \"1.5\" is not a number" },
@@ -184,8 +191,10 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 		{ "backend set web web-1 --state x",
 			"--state: \"x\" is not one of active, drain, disabled" },
 		{ "backend drain web", "backend drain wants NAME" },
-		{ "backend drain web web-1 --now", "backend drain has no option --now" },
-		{ "backend set web web-1 --now", "backend set has no option --now" },
+		{ "backend drain web web-1 --now",
+			"backend drain has no option --now, backend remove has" },
+		{ "backend set web web-1 --now",
+			"backend set has no option --now, backend remove has" },
 		{ "backend remove web web-1 --now=yes", "--now takes no value" },
 		{ "service add x --port 0", "--port: \"0\" is not a port (1-65535) or any" },
 		{ "service add x --port 65536",
@@ -234,7 +243,7 @@ static void durations_are_read_in_every_unit(void **state)
 	static const struct {
 		const char *text;
 		json_int_t seconds; /* -1: refused */
-	} rows[] = { { "0", 0 }, { "90", 90 }, { "90s", 90 }, { "10m", 600 }, { "2h", 7200 },
+	} rows[] = { { "1", 1 }, { "90", 90 }, { "90s", 90 }, { "10m", 600 }, { "2h", 7200 },
 		{ "1d", 86400 }, { "4294967295", 4294967295 }, { "4294967296", -1 },
 		{ "49710d", 4294944000 }, { "49711d", -1 }, { "99999999999999999999d", -1 },
 		{ "m", -1 }, { "-1m", -1 }, { "1.5h", -1 }, { "10 m", -1 }, { "10min", -1 },

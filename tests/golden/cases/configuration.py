@@ -117,6 +117,19 @@ def check_names_all_mistakes_at_once(rig):
 
 
 @case
+def options_that_are_wrong_are_named_with_what_may_be_meant(rig):
+    for words, sentence in ((["--chek"], "--chek: there is no such option; did you mean --check?"),
+                            (["-x"], "-x: there is no such option"),
+                            (["--config"], "--config: a value is missing"),
+                            (["now"], "now: unexpected argument"),
+                            (["--check", "--schema"],
+                             "--check: goes without --schema, which reads no configuration")):
+        result = run_program(rig, "sluiced", *words)
+        require_equal((result.returncode, result.stdout), (2, ""), f"status and stdout of {words}")
+        require_equal(result.stderr.splitlines()[0], f"sluiced: {sentence}", f"{words}")
+
+
+@case
 def apply_names_all_mistakes_at_once(rig):
     def ask(daemon):
         shown = run_program(rig, "sluicectl", "--socket", daemon.socket_path, "config")

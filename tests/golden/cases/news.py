@@ -101,11 +101,15 @@ def cutting_off_what_drains_already_says_whose_connections_break(rig):
 def news_and_configuration_in_one_call_are_told_apart(rig):
     def question(daemon):
         return (refuse(daemon, health="down", weight=5),
-                refuse(daemon, weight_percent=50, state="drain"))
+                refuse(daemon, weight_percent=50, state="drain"),
+                refuse(daemon, health="down", volatile=True),
+                refuse(daemon, instance="7", if_revision="0" * 16))
 
-    health, share = ask(rig, question)
+    health, share, volatile, revision = ask(rig, question)
     require("health goes without weight" in health, health)
     require("weight_percent goes without state" in share, share)
+    require("health goes without volatile: it is news, which is in no file" in volatile, volatile)
+    require("instance goes without if_revision: it is news" in revision, revision)
 
 
 @case
