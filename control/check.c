@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "config.h"
-#include "feasible.h"
-#include "memory.h"
+#include "config/config.h"
+#include "host/feasible.h"
+#include "host/memory.h"
 
 static void warn(void *path, const char *sentence)
 {

@@ -2,7 +2,7 @@
 /* daemon: the running balancer as one object: what is started in which order, and unwound. */
 #pragma once
 
-#include "error.h"
+#include "base/error.h"
 
 struct daemon;
 struct event_base;

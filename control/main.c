@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api.h"
+#include "api/api.h"
 #include "check.h"
-#include "config_schema.h"
+#include "config/config_schema.h"
 #include "daemon.h"
-#include "log.h"
+#include "common/log.h"
 #include "options.h"
 
 int main(int argc, char **argv)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "suggestion.h"
+#include "common/suggestion.h"
 #include "version.h"
 
 static const char help[] =

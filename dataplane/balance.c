@@ -4,10 +4,10 @@
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
-#include "encap.h"
-#include "parse.h"
-#include "service_lookup.h"
-#include "slots.h"
+#include "encap/encap.h"
+#include "packet/parse.h"
+#include "service/service_lookup.h"
+#include "affinity/slots.h"
 
 /*
  * The benchmark compiles this file a second time, to measure the same pipeline with the pin code

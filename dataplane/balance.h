@@ -10,10 +10,10 @@
  */
 #pragma once
 
-#include "affinity.h"
-#include "packet.h"
-#include "station.h"
-#include "tables.h"
+#include "affinity/affinity.h"
+#include "packet/packet.h"
+#include "packet/station.h"
+#include "tables/tables.h"
 
 /*
  * ICMP errors of a burst that are copied; the others go to one backend only. Anybody can send them,

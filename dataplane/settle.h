@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "packet.h"
+#include "packet/packet.h"
 #include "worker.h"
 
 /*

@@ -11,7 +11,7 @@
 #include <rte_prefetch.h>
 
 #include "balance.h"
-#include "checksum.h"
+#include "packet/checksum.h"
 #include "guard.h"
 #include "settle.h"
 

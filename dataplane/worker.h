@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "counters.h"
-#include "publish.h"
-#include "station.h"
+#include "state/counters.h"
+#include "tables/publish.h"
+#include "packet/station.h"
 
 #define WORKER_PORTS_MAX COUNTERS_PORT_ROOM
 

@@ -6,7 +6,7 @@
 
 #include <rte_mempool.h>
 
-#include "error.h"
+#include "base/error.h"
 
 struct mempools;
 

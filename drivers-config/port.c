@@ -12,11 +12,11 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
-#include "claim.h"
+#include "base/claim.h"
 #include "device.h"
-#include "netdev.h"
-#include "steer.h"
-#include "steer_program.h"
+#include "base/netdev.h"
+#include "steer/steer.h"
+#include "steer/steer_program.h"
 
 #define DESCRIPTORS    1024
 #define DEVICE_SIZE    1280 /* of 1,023 bytes as configured, and what is added */

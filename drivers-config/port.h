@@ -11,7 +11,7 @@
 
 #include <rte_ether.h>
 
-#include "error.h"
+#include "base/error.h"
 #include "mempools.h"
 #include "quirks.h"
 

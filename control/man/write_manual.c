@@ -2,7 +2,7 @@
 /* write_manual INPUT: the manual page of the configuration, with the reference of its keys. */
 #include <stdio.h>
 
-#include "config_schema.h"
+#include "config/config_schema.h"
 
 int main(int argc, char **argv)
 {

@@ -16,7 +16,7 @@
 #include "life_fixture.h"
 #include "life_packets.h"
 #include "random.h"
-#include "slots.h"
+#include "affinity/slots.h"
 
 #define CHANGE_S    60
 #define ATTACK_S    120

@@ -106,7 +106,7 @@ struct change {
 	struct stopwatch *plan, *publish;
 };
 
-/* As control/desired.c does it, which keeps the plan of before for its answer. */
+/* As control/desired/desired.c does it, which keeps the plan of before for its answer. */
 static void drain_or_take_back(struct change *change, unsigned int number)
 {
 	static const struct live_terms terms = { .force = false };

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "config.h"
+#include "config/config.h"
 
 struct large_config {
 	uint32_t pools;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
-#include "loop.h"
+#include "common/loop.h"
 
 #define PERIOD_NS  1000000
 #define BUCKET_NS  10000

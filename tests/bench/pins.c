@@ -13,10 +13,10 @@
 
 #include <rte_cycles.h>
 
-#include "pins.h"
-#include "pins_sweep.h"
+#include "affinity/pins.h"
+#include "affinity/pins_sweep.h"
 #include "random.h"
-#include "slots.h"
+#include "affinity/slots.h"
 
 #define PINS          1000000
 #define SWEPT_BUCKETS 131072 /* 8 MB */

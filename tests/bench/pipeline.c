@@ -23,11 +23,11 @@
 #include <rte_mbuf.h>
 
 #include "balance.h"
-#include "parse.h"
+#include "packet/parse.h"
 #include "pipeline_options.h"
 #include "publisher.h"
 #include "random.h"
-#include "service_lookup.h"
+#include "service/service_lookup.h"
 
 #define MBUFS        (2 * SOURCE_RING_SIZE * SOURCE_QUEUES_MAX - 1)
 #define CACHE        256

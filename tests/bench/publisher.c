@@ -6,7 +6,7 @@
 
 #include <rte_lcore.h>
 
-#include "slots.h"
+#include "affinity/slots.h"
 
 #define NS_PER_SECOND 1000000000
 #define STRIDE        100

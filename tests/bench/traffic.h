@@ -18,7 +18,7 @@
 #include <rte_mbuf.h>
 #include <rte_udp.h>
 
-#include "address.h"
+#include "packet/address.h"
 
 #define TRAFFIC_FLOOD UINT32_MAX
 #define TRAFFIC_IMIX  0

@@ -10,9 +10,9 @@
 #include <rte_common.h>
 
 #include "balance.h"
-#include "slots.h"
+#include "affinity/slots.h"
 #include "source.h"
-#include "state.h"
+#include "state/state.h"
 
 #define PORT_MTU  1600 /* an encapsulated packet of 1,500 bytes fits */
 #define PINS_MIN  1000

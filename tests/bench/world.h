@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "affinity.h"
-#include "record.h"
-#include "tables.h"
+#include "affinity/affinity.h"
+#include "encap/record.h"
+#include "tables/tables.h"
 #include "worker.h"
 
 #define WORLD_BACKENDS    100 /* of a pool */

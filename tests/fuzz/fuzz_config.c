@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "require.h"
 
 static char *print(const struct config *config)

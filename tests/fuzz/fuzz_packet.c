@@ -14,13 +14,13 @@
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 
-#include "affinity.h"
+#include "affinity/affinity.h"
 #include "balance.h"
-#include "pins.h"
-#include "record.h"
+#include "affinity/pins.h"
+#include "encap/record.h"
 #include "require.h"
-#include "slots.h"
-#include "tables.h"
+#include "affinity/slots.h"
+#include "tables/tables.h"
 #include "worker.h"
 
 #define MBUFS      255

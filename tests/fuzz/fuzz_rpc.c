@@ -16,11 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "loop.h"
+#include "common/loop.h"
 #include "require.h"
-#include "rpc.h"
-#include "rpc_answer.h"
-#include "rpc_message.h"
+#include "rpc/rpc.h"
+#include "rpc/rpc_answer.h"
+#include "rpc/rpc_message.h"
 
 #define CLIENTS    2
 #define KEPT_MAX   8

@@ -15,12 +15,12 @@
 #include <unistd.h>
 
 #include "balance.h"
-#include "flow.h"
+#include "packet/flow.h"
 #include "life_fixture.h"
-#include "pins.h"
+#include "affinity/pins.h"
 #include "require.h"
-#include "slots.h"
-#include "state_reader.h"
+#include "affinity/slots.h"
+#include "state/state_reader.h"
 
 #define CHANGE_MAX 64
 #define BACKENDS   W1 ", " W2 ", " W3

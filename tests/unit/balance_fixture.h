@@ -6,7 +6,7 @@
 
 #include "balance.h"
 #include "frames.h"
-#include "slots.h"
+#include "affinity/slots.h"
 
 #define SLOTS    251
 #define NOW      100 /* tick */

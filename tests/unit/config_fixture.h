@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "config.h"
+#include "config/config.h"
 
 /* A file of the fixtures by its name, parsed. New reference. */
 json_t *config_fixture_load(const char *name);

@@ -7,7 +7,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "config_place.h"
 
 #define NOBODY     65534

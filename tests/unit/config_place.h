@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#include "background.h"
-#include "config_file.h"
+#include "common/background.h"
+#include "config/config_file.h"
 
 struct config_place {
 	char directory[32];

@@ -5,7 +5,7 @@
 
 #include "balance.h"
 #include "life_fixture.h"
-#include "slots.h"
+#include "affinity/slots.h"
 
 #define POOLS                                                                                    \
 	"[{'name': 'web', 'slots': 251, 'drain_deadline_s': 600, 'affinity': {'observe_s': 90, " \

@@ -2,9 +2,9 @@
 /* members: backends 10.2.0.0, 10.2.0.1 ... as the builders of tables see them. After unit.h. */
 #pragma once
 
-#include "factor.h"
-#include "flow.h"
-#include "maglev.h"
+#include "maglev/factor.h"
+#include "packet/flow.h"
+#include "maglev/maglev.h"
 
 #define MEMBERS 2500
 #define SLOTS   65537

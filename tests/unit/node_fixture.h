@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "forwarding.h"
+#include "forwarding/forwarding.h"
 #include "small_config.h"
 
 #define NODE_PORTS 2

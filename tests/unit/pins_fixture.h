@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "pins.h"
+#include "affinity/pins.h"
 
 /* SplitMix64 (S. Vigna): the same numbers in every run. */
 static inline uint64_t next_random(uint64_t *state)

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "loop.h"
-#include "rpc_answer.h"
+#include "common/loop.h"
+#include "rpc/rpc_answer.h"
 #include "rpc_fixture.h"
 
 static long long now_us(void)

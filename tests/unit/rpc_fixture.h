@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "rpc.h"
+#include "rpc/rpc.h"
 
 #define DEADLINE_MS  60000
 #define CLIENTS_MAX  70

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config.h"
+#include "config/config.h"
 
 #define SMALL_CONFIG_GATEWAY_MAC "02:00:de:ad:be:af"
 

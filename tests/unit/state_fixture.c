@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "pins.h"
-#include "record.h"
+#include "affinity/pins.h"
+#include "encap/record.h"
 
 const struct state_layout small = {
 	.workers = 1,

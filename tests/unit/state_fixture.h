@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "state.h"
-#include "state_reader.h"
+#include "state/state.h"
+#include "state/state_reader.h"
 
 #define STATE_FIXTURE_KEY UINT64_C(0x5ca1ab1e0ddba11)
 

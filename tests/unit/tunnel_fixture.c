@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 
-#include "decap_address.h"
+#include "decap/decap_address.h"
 #include "unit.h"
 
 #define OUTER_DSCP 0x28

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "decap_program.h"
+#include "decap/decap_program.h"
 
 #define TUNNEL_FRAME_MAX  256
 #define TUNNEL_VIP_PORT   4444

@@ -8,13 +8,13 @@
  */
 #pragma once
 
-#include "affinity.h"
-#include "factor.h"
-#include "maglev.h"
-#include "membership.h"
-#include "patched.h"
-#include "pins_sweep.h"
-#include "transitions.h"
+#include "affinity/affinity.h"
+#include "maglev/factor.h"
+#include "maglev/maglev.h"
+#include "plan/membership.h"
+#include "maglev/patched.h"
+#include "affinity/pins_sweep.h"
+#include "pool/transitions.h"
 
 #define VIRTUAL_BACKENDS 512 /* indices that a node hands out */
 #define VIRTUAL_SEATS    512

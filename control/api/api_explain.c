@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * explain builds the packets that the 5-tuple stands for and puts them through the steps of
+ * balance.h on the tables that the workers use: the answer is what the dataplane does, not a second
+ * opinion.
+ *
+ * Only an operator is told the hash and the slot. Who knows them of many flows could choose some
+ * that all meet in one slot or one bucket of pins, which the secret hash key is there to prevent.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_ip.h>
+
+#include "api/api_internal.h"
+#include "api/api_probe.h"
+#include "balance.h"
+#include "json/json.h"
+#include "affinity/slots.h"
+
+static int read_address(const struct json_place *place, void *field, struct error *error)
+{
+	const char *text = json_read_string(place, "an address", error);
+
+	if (text == NULL)
+		return -EINVAL;
+	if (address_parse(text, field) != 0)
+		return json_mismatch(place, "an IPv4 or IPv6 address", error);
+	return 0;
+}
+
+static int read_port(const struct json_place *place, void *field, struct error *error)
+{
+	int64_t port;
+	int code = json_read_integer(place, 0, 65535, "a port (0-65535)", &port, error);
+
+	*(uint16_t *)field = port;
+	return code;
+}
+
+static int read_protocol(const struct json_place *place, void *field, struct error *error)
+{
+	static const struct json_choice choices[] = {
+		{ "tcp", IPPROTO_TCP },
+		{ "udp", IPPROTO_UDP },
+		{ NULL, 0 },
+	};
+
+	return json_read_choice(place, choices, "\"tcp\" or \"udp\"", field, error);
+}
+
+static int read_length(const struct json_place *place, void *field, struct error *error)
+{
+	return json_read_integer(
+		place, 1, PROBE_LENGTH_MAX, "a length of an IP packet (1-9216)", field, error);
+}
+
+static const struct json_member question_members[] = {
+	{ "source", JSON_REQUIRED, offsetof(struct question, source), read_address },
+	{ "source_port", JSON_REQUIRED, offsetof(struct question, source_port), read_port },
+	{ "destination", JSON_REQUIRED, offsetof(struct question, destination), read_address },
+	{ "destination_port", JSON_REQUIRED, offsetof(struct question, destination_port),
+		read_port },
+	{ "protocol", JSON_OPTIONAL, offsetof(struct question, protocol), read_protocol },
+	{ "length", JSON_OPTIONAL, offsetof(struct question, length), read_length },
+	{ "icmp_error", JSON_OPTIONAL, offsetof(struct question, icmp_error), api_read_bool },
+	{ NULL, 0, 0, NULL },
+};
+
+static void add_record(const struct api *api, json_t *answer, const struct packet *packet)
+{
+	size_t count = desired_config(api->running.desired)->dataplane.port_count;
+	const struct backend_record *record = packet->record;
+
+	json_object_set_new(answer, "destination_mac", api_json_mac(record->destination_mac));
+	json_object_set_new(answer, "source_mac", api_json_mac(record->source_mac));
+	json_object_set_new(answer, "mtu", json_integer(record->mtu));
+	for (size_t i = 0; i < count; i++)
+		if (port_id(api->running.ports[i]) == record->port)
+			json_object_set_new(
+				answer, "port", json_string(port_name(api->running.ports[i])));
+}
+
+static void add_outer(json_t *answer, const struct backend_record *record)
+{
+	struct address source = { 0 }, destination = { 0 };
+
+	if (record->encap == RECORD_ENCAP_IPV4) {
+		const struct rte_ipv4_hdr *ip = (const void *)record->outer;
+
+		source.family = destination.family = ADDRESS_IPV4;
+		memcpy(source.bytes, &ip->src_addr, 4);
+		memcpy(destination.bytes, &ip->dst_addr, 4);
+	} else if (record->encap == RECORD_ENCAP_IPV6) {
+		const struct rte_ipv6_hdr *ip = (const void *)record->outer;
+
+		source.family = destination.family = ADDRESS_IPV6;
+		memcpy(source.bytes, ip->src_addr, 16);
+		memcpy(destination.bytes, ip->dst_addr, 16);
+	} else {
+		return;
+	}
+	json_object_set_new(answer, "outer_source", api_json_address(&source));
+	json_object_set_new(answer, "outer_destination", api_json_address(&destination));
+}
+
+static void add_service(const struct api *api, json_t *answer, const struct config_service *service)
+{
+	const struct config *config = desired_config(api->running.desired);
+
+	json_object_set_new(answer, "service", json_string(service->name));
+	json_object_set_new(answer, "pool", json_string(config->pools[service->pool].name));
+	json_object_set_new(answer, "forward", json_string(config_forward_name(service->forward)));
+}
+
+static const char *name_of(
+	const struct api *api, const struct config_service *service, uint32_t index)
+{
+	const struct live_backend *backends;
+	size_t count;
+	int place = forwarding_find_backend(api->running.forwarding, service->pool, index);
+
+	backends = forwarding_backends(api->running.forwarding, service->pool, &count);
+	return place < 0 ? NULL : backends[place].name;
+}
+
+static void add_backend(
+	const struct api *api, json_t *answer, const struct config_service *service, uint32_t index)
+{
+	const struct forwarding *forwarding = api->running.forwarding;
+	int place = forwarding_find_backend(forwarding, service->pool, index);
+	const struct live_backend *backends;
+	size_t count;
+
+	if (place < 0)
+		return;
+	backends = forwarding_backends(forwarding, service->pool, &count);
+	json_object_set_new(answer, "backend", json_string(backends[place].name));
+	json_object_set_new(answer, "address", api_json_address(&backends[place].address));
+	json_object_set_new(answer, "life", json_string(live_backend_life_name(&backends[place])));
+}
+
+/* A pin tells whom its flow is on by its number. */
+static json_t *describe_pin(
+	const struct api *api, const struct config_service *service, uint64_t pin)
+{
+	const struct forwarding *forwarding = api->running.forwarding;
+	const struct live_backend *backends;
+	const char *name = "unknown";
+	size_t count;
+
+	if (pin == 0)
+		return json_null();
+	backends = forwarding_backends(forwarding, service->pool, &count);
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].gid == pin_gid(pin))
+			name = backends[i].name;
+	return json_pack("{s:s, s:s, s:i}", "backend", name, "class",
+		api_pin_class_name(pin_class(pin)), "age_s",
+		(int)(pin_age(pin, forwarding_now_s(forwarding) / PIN_TICK_SECONDS) *
+			PIN_TICK_SECONDS));
+}
+
+/* Why this packet goes where it goes, and where its slot's old flows live. */
+static void add_choice(const struct api *api, json_t *answer, const struct config_service *service,
+	const struct packet *packet, const struct affinity_choice *choice)
+{
+	const char *home = name_of(api, service, slot_home(packet->word));
+
+	json_object_set_new(answer, "slot_state",
+		json_string((packet->word & SLOT_TRACK) != 0 ? "tracked" : "quiet"));
+	json_object_set_new(answer, "reason", json_string(affinity_reason_name(choice->reason)));
+	json_object_set_new(
+		answer, "reason_text", json_string(affinity_reason_text(choice->reason)));
+	json_object_set_new(answer, "home", home == NULL ? json_null() : json_string(home));
+	json_object_set_new(answer, "pin", describe_pin(api, service, choice->pin));
+}
+
+/* What is not ours has no port to come by here: it meets the best that any port has to offer. */
+static bool host_gets_the_rest(const struct api *api)
+{
+	size_t count = desired_config(api->running.desired)->dataplane.port_count;
+
+	for (size_t i = 0; i < count; i++)
+		if (port_host_path(api->running.ports[i]) != HOST_PATH_DROP)
+			return true;
+	return false;
+}
+
+static enum verdict final_verdict(const struct api *api, const struct packet *packet)
+{
+	if (packet->verdict == VERDICT_NEXT)
+		return VERDICT_FORWARDED;
+	if (packet->verdict == VERDICT_LEFT_TO_HOST && !host_gets_the_rest(api))
+		return VERDICT_NO_HOST_PATH;
+	return packet->verdict;
+}
+
+static void add_hash(json_t *answer, const struct packet *packet)
+{
+	json_object_set_new(answer, "hash", api_json_digest(packet->hash));
+	json_object_set_new(answer, "slot", json_integer(packet->slot));
+}
+
+/* What is so of the slot, whatever packet of the flow comes. */
+static void add_slot(const struct api *api, json_t *answer, const struct config_service *service,
+	const struct packet *packet)
+{
+	const char *current = name_of(api, service, slot_cur(packet->word));
+
+	add_service(api, answer, service);
+	json_object_set_new(
+		answer, "current", current == NULL ? json_null() : json_string(current));
+}
+
+static void explain_packet(
+	const struct api *api, struct rte_mbuf *mbuf, bool with_hash, json_t *answer)
+{
+	const struct config *config = desired_config(api->running.desired);
+	const struct tables *tables = forwarding_tables(api->running.forwarding);
+	struct packet packet = { .mbuf = mbuf };
+	enum verdict verdict;
+	int service = -1;
+
+	balance_choose_burst(tables, NULL, station_any(), &packet, 1);
+	if (packet.service != NULL)
+		service = forwarding_find_service(api->running.forwarding, packet.service->counter);
+	if (service >= 0 && with_hash)
+		add_hash(answer, &packet);
+	if (service >= 0)
+		add_slot(api, answer, &config->services[service], &packet);
+	if (service >= 0 && packet.record != NULL && balance_has_backend(tables, &packet)) {
+		struct affinity_choice choice = balance_look(tables, &packet);
+
+		add_backend(api, answer, &config->services[service], choice.backend);
+		add_choice(api, answer, &config->services[service], &packet, &choice);
+		add_record(api, answer, &packet);
+		add_outer(answer, packet.record);
+	}
+	balance_encapsulate_burst(&packet, 1);
+	verdict = final_verdict(api, &packet);
+	json_object_set_new(answer, "verdict", json_string(verdict_name(verdict)));
+	json_object_set_new(answer, "why", json_string(verdict_text(verdict)));
+}
+
+/* NULL with an answer to the call where there is no such packet. */
+static json_t *explain(const struct api *api, const struct question *question, enum probe_kind kind,
+	struct rpc_call *call)
+{
+	struct probe probe;
+	json_t *answer = NULL;
+	int code = probe_create(&probe, question, kind);
+
+	if (code == 0) {
+		answer = json_object();
+		explain_packet(api, &probe.mbuf, rpc_call_may_change(call), answer);
+	} else if (code == -EINVAL) {
+		rpc_call_error(call, RPC_INVALID_PARAMS,
+			"length: %lld bytes do not hold the headers of this packet",
+			(long long)question->length);
+	} else {
+		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
+	}
+	probe_destroy(&probe);
+	return answer;
+}
+
+/*
+ * A new connection is what a caller who sees a fault has; one that exists may have another fate,
+ * which stands beside it. For UDP no packet says whether it is the first.
+ */
+static json_t *explain_flow(
+	const struct api *api, const struct question *question, struct rpc_call *call)
+{
+	json_t *answer, *established;
+
+	if (question->icmp_error)
+		return explain(api, question, PROBE_ICMP_ERROR, call);
+	answer = explain(api, question, PROBE_NEW, call);
+	if (answer == NULL || question->protocol != IPPROTO_TCP ||
+		json_object_get(answer, "service") == NULL)
+		return answer;
+	established = explain(api, question, PROBE_ESTABLISHED, call);
+	if (established == NULL) {
+		json_decref(answer);
+		return NULL;
+	}
+	json_object_set_new(answer, "established", established);
+	return answer;
+}
+
+void api_explain(void *context, const json_t *params, struct rpc_call *call)
+{
+	struct question question = { .protocol = IPPROTO_TCP };
+	json_t *answer;
+
+	if (api_read_params(params, question_members, &question, call) != 0)
+		return;
+	if (question.source.family != question.destination.family) {
+		rpc_call_error(call, RPC_INVALID_PARAMS,
+			"source and destination are of different address families");
+		return;
+	}
+	answer = explain_flow(context, &question, call);
+	if (answer != NULL)
+		rpc_call_result(call, answer);
+}

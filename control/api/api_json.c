@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "api/api_internal.h"
+#include "json/json.h"
+
+json_t *api_json_digest(uint64_t digest)
+{
+	return json_sprintf("%016" PRIx64, digest);
+}
+
+json_t *api_json_address(const struct address *address)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	return json_string(address_format(address, text));
+}
+
+json_t *api_json_time(int64_t seconds)
+{
+	const time_t time = (time_t)seconds;
+	struct tm utc;
+	char text[32];
+
+	gmtime_r(&time, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return json_string(text);
+}
+
+json_t *api_json_mac(const uint8_t mac[6])
+{
+	return json_sprintf(
+		"%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+json_t *api_json_counter(const struct counter *counter)
+{
+	return json_pack("{s:I, s:I, s:I}", "packets", (json_int_t)counter->packets, "bytes",
+		(json_int_t)counter->bytes, "new_flows", (json_int_t)counter->new_flows);
+}
+
+json_t *api_json_tenths(double number)
+{
+	return json_real(round(number * 10) / 10);
+}
+
+json_t *api_json_pool(const struct plan_pool *pool)
+{
+	size_t active = 0;
+
+	for (size_t i = 0; i < pool->backend_count; i++)
+		active += pool->seats[i].share != 0;
+	return json_pack("{s:s, s:i, s:o, s:I, s:I}", "name", pool->name, "slots", pool->slots,
+		"digest", api_json_digest(pool->digest), "backends",
+		(json_int_t)pool->backend_count, "active", (json_int_t)active);
+}
+
+int api_read_params(const json_t *params, const struct json_member *members, void *target,
+	struct rpc_call *call)
+{
+	struct json_place place = json_place_root(params);
+	struct error error = { "" };
+	int code = json_read_object(&place, members, target, &error);
+
+	if (code != 0)
+		rpc_call_error(call, RPC_INVALID_PARAMS, "%s", error.message);
+	return code;
+}
+
+int api_read_text(const struct json_place *place, void *field, struct error *error)
+{
+	const char *text = json_read_string(place, "a string", error);
+
+	*(const char **)field = text;
+	return text == NULL ? -EINVAL : 0;
+}
+
+int api_read_bool(const struct json_place *place, void *field, struct error *error)
+{
+	if (!json_is_boolean(place->value))
+		return json_mismatch(place, "true or false", error);
+	*(bool *)field = json_is_true(place->value);
+	return 0;
+}
+
+int api_read_deadline(const struct json_place *place, void *field, struct error *error)
+{
+	int64_t seconds;
+	int code = json_read_integer(place, 1, 604800, "seconds (1-604800)", &seconds, error);
+
+	*(uint32_t *)field = seconds;
+	return code;
+}
+
+int api_read_value(const struct json_place *place, void *field, struct error *error)
+{
+	*(const json_t **)field = place->value;
+	return 0;
+}

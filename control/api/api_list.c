@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stddef.h>
+#include <string.h>
+
+#include "api/api_internal.h"
+#include "api/api_rows.h"
+#include "json/json.h"
+#include "config/pool_services.h"
+#include "affinity/sketch.h"
+
+static void add_rates(json_t *row, const struct rate *rate)
+{
+	json_object_set_new(row, "packets_per_second",
+		rate == NULL ? json_null() : json_integer(rate->packets_per_second));
+	json_object_set_new(row, "new_flows_per_second",
+		rate == NULL ? json_null() : json_integer(rate->new_flows_per_second));
+}
+
+static void open_list(struct api_rows *rows, struct rpc_answer *answer)
+{
+	if (!rows->opened)
+		rpc_answer_open_list(answer, NULL);
+	rows->opened = true;
+}
+
+static json_t *service_row(const struct api *api, size_t place)
+{
+	const struct config *config = desired_config(api->running.desired);
+	const struct config_service *service = &config->services[place];
+	struct counter sum;
+	json_t *row;
+
+	forwarding_count_service(api->running.forwarding, place, &sum);
+	row = json_pack("{s:s, s:o, s:s, s:o, s:s, s:s}", "name", service->name, "vip",
+		api_json_address(&service->vip), "protocol",
+		config_protocol_name(service->protocol), "port",
+		service->port == 0 ? json_string("any") : json_integer(service->port), "pool",
+		config->pools[service->pool].name, "forward",
+		config_forward_name(service->forward));
+	json_object_update_new(row, api_json_counter(&sum));
+	add_rates(row, watch_service(api->watch, service->name, place));
+	return row;
+}
+
+static bool write_service(struct api_rows *rows, struct rpc_answer *answer)
+{
+	open_list(rows, answer);
+	if (rows->outer >= desired_config(rows->api->running.desired)->service_count)
+		return false;
+	rpc_answer_value(answer, NULL, service_row(rows->api, rows->outer++));
+	return true;
+}
+
+void api_service_list(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct api_rows_kind kind = { .write = write_service };
+
+	api_rows_answer(context, &kind, NULL, call);
+}
+
+static void sort_services(struct api_rows *rows)
+{
+	rows->index = pool_services_sort(desired_config(rows->api->running.desired));
+}
+
+static json_t *list_services(const struct api_rows *rows, size_t pool)
+{
+	const struct config *config = desired_config(rows->api->running.desired);
+	json_t *names = json_array();
+	const size_t *services;
+	size_t count;
+
+	if (rows->index == NULL)
+		return names;
+	count = pool_services_of(rows->index, pool, &services);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(names, json_string(config->services[services[i]].name));
+	return names;
+}
+
+static bool write_pool(struct api_rows *rows, struct rpc_answer *answer)
+{
+	const struct plan *plan = desired_plan(rows->api->running.desired);
+	size_t pool = rows->outer++;
+	json_t *row;
+
+	open_list(rows, answer);
+	if (pool >= plan->pool_count)
+		return false;
+	row = api_json_pool(&plan->pools[pool]);
+	json_object_update_new(
+		row, api_json_unresolved(forwarding_summary(rows->api->running.forwarding, pool)));
+	json_object_set_new(row, "services", list_services(rows, pool));
+	rpc_answer_value(answer, NULL, row);
+	return true;
+}
+
+void api_pool_list(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct api_rows_kind kind = { .begin = sort_services, .write = write_pool };
+
+	api_rows_answer(context, &kind, NULL, call);
+}
+
+/* How many flows a draining backend still has: those with a packet in the last minute or two. */
+static json_t *flows_left(const struct api *api, const struct live_backend *backend)
+{
+	uint64_t flows;
+
+	if (!tracking_flows_left(
+		    forwarding_tracking(api->running.forwarding), backend->gid, &flows))
+		return json_null();
+	return json_pack("{s:I, s:o, s:i, s:b}", "estimate", (json_int_t)flows, "error_percent",
+		api_json_tenths(SKETCH_ERROR_BASIS_POINTS / 100.0), "window_s", TRACKING_WINDOW_S,
+		"complete",
+		tracking_flows_are_all(forwarding_tracking(api->running.forwarding), backend->gid));
+}
+
+static void add_drain(const struct api *api, json_t *row, const struct live_backend *backend)
+{
+	uint32_t now_s = forwarding_now_s(api->running.forwarding);
+	uint32_t deadline_s = backend->facts.deadline_s;
+
+	json_object_set_new(row, "flows_left", flows_left(api, backend));
+	json_object_set_new(row, "deadline_s",
+		!live_backend_drains(backend) || deadline_s == MEMBERSHIP_NO_DEADLINE
+			? json_null()
+			: json_integer(deadline_s > now_s ? deadline_s - now_s : 0));
+}
+
+static const char *state_name(const struct live_backend *backend)
+{
+	static const char *const names[] = {
+		[MEMBERSHIP_ACTIVE] = "active",
+		[MEMBERSHIP_DRAIN] = "drain",
+		[MEMBERSHIP_DISABLED] = "disabled",
+		[MEMBERSHIP_REMOVED_DRAIN] = "removed",
+		[MEMBERSHIP_REMOVED] = "removed",
+	};
+
+	return names[backend->facts.wish];
+}
+
+/* Seats of configured backends stand in the order of these; what is going has none. */
+static uint32_t slots_of(const struct plan_pool *plan, size_t backend)
+{
+	return backend < plan->backend_count ? plan->seats[backend].owned : 0;
+}
+
+static json_t *backend_row(
+	const struct api *api, size_t pool, size_t place, const struct live_backend *backend)
+{
+	const struct plan_pool *plan = &desired_plan(api->running.desired)->pools[pool];
+	uint32_t owned = slots_of(plan, place);
+	struct counter sum;
+	json_t *row;
+
+	forwarding_count_backend(api->running.forwarding, pool, place, &sum);
+	row = json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:s, s:s, s:s, s:b, s:i, s:o}", "pool",
+		plan->name, "name", backend->name, "address", api_json_address(&backend->address),
+		"key", backend->key, "weight", backend->weight, "weight_percent",
+		api_json_tenths(100.0 * backend->dynamic.factor / FACTOR_ONE), "state",
+		state_name(backend), "life", live_backend_life_name(backend), "health",
+		backend->facts.healthy ? "up" : "down", "removed", live_backend_is_removed(backend),
+		"slots", owned, "share_percent", api_json_tenths(100.0 * owned / plan->slots));
+	json_object_update_new(row, api_json_counter(&sum));
+	add_rates(row, watch_backend(api->watch, backend->gid));
+	add_drain(api, row, backend);
+	return row;
+}
+
+/* One row, or the step to the next pool. */
+static bool write_backend(struct api_rows *rows, struct rpc_answer *answer)
+{
+	const struct config *config = desired_config(rows->api->running.desired);
+	const struct live_backend *backends;
+	size_t count = 0;
+
+	open_list(rows, answer);
+	if (rows->outer >= config->pool_count)
+		return false;
+	backends = forwarding_backends(rows->api->running.forwarding, rows->outer, &count);
+	if (rows->only != NULL && strcmp(config->pools[rows->outer].name, rows->only) != 0)
+		count = 0;
+	if (rows->inner < count) {
+		rpc_answer_value(answer, NULL,
+			backend_row(rows->api, rows->outer, rows->inner, &backends[rows->inner]));
+		rows->inner++;
+	} else {
+		rows->outer++;
+		rows->inner = 0;
+	}
+	return true;
+}
+
+struct backend_list_params {
+	const char *pool; /* NULL: of all pools */
+};
+
+static const struct json_member backend_list_members[] = {
+	{ "pool", JSON_OPTIONAL, offsetof(struct backend_list_params, pool), api_read_text },
+	{ NULL, 0, 0, NULL },
+};
+
+void api_backend_list(void *context, const json_t *params, struct rpc_call *call)
+{
+	const struct api *api = context;
+	const struct config *config = desired_config(api->running.desired);
+	static const struct api_rows_kind kind = { .write = write_backend };
+	struct backend_list_params wanted = { .pool = NULL };
+
+	if (api_read_params(params, backend_list_members, &wanted, call) != 0)
+		return;
+	if (wanted.pool != NULL && config_find_pool(config, wanted.pool) < 0) {
+		rpc_call_error(call, RPC_NOT_FOUND, "there is no pool \"%s\"", wanted.pool);
+		return;
+	}
+	api_rows_answer(api, &kind, wanted.pool, call);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config: the configuration as a value. A document (JSON) is read into a new struct config, judged
+ * whole, and either returned complete or refused with one sentence that names the path
+ * (`services[2].port: 70000 is not a port (1-65535)`). Nothing here touches a running system.
+ *
+ * Control thread only. A struct config owns everything it points to and is never changed after
+ * config_read() returned it: a change is a new one (config_excerpt.h).
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "packet/address.h"
+#include "base/error.h"
+#include "json/findings.h"
+
+#define CONFIG_HASH_KEY_SIZE   16
+#define CONFIG_NAME_SIZE       64 /* names: 1-63 of [A-Za-z0-9._-], not starting with '-' or '.' */
+#define CONFIG_KEY_SIZE        64 /* seats: 1-63 of [A-Za-z0-9._:-], so any address is one */
+#define CONFIG_WORKERS_MAX     64
+#define CONFIG_PORTS_MAX       16
+#define CONFIG_BACKENDS_MAX    16383 /* per pool, with vacant seats: 14 bits of a slot word */
+#define CONFIG_MEMBERSHIPS_MAX 65535 /* backends of all pools together */
+#define CONFIG_POOLS_MAX       65535
+#define CONFIG_SERVICES_MAX    65535
+#define CONFIG_NEIGHBOURS_MAX  65535 /* per port */
+#define CONFIG_EAL_MAX         64    /* further EAL arguments */
+#define CONFIG_DEFAULT_WEIGHT  100
+#define CONFIG_NO_POOL         SIZE_MAX
+#define CONFIG_NESTING_MAX     16         /* objects and lists within each other */
+#define CONFIG_FILE_MAX        (64 << 20) /* bytes of a document */
+
+enum config_idle { CONFIG_IDLE_SPIN, CONFIG_IDLE_REST };
+
+/* How traffic that is not ours reaches the kernel (sluice(7), HOST PATH). */
+enum config_host_path {
+	CONFIG_HOST_PATH_DEFAULT, /* what the port's driver calls for */
+	CONFIG_HOST_PATH_XDP,     /* our XDP program leaves it to the kernel before it gets here */
+	CONFIG_HOST_PATH_COPY, /* the driver gives the kernel a copy of every packet (AF_PACKET) */
+	CONFIG_HOST_PATH_DROP, /* nothing reaches the kernel */
+};
+
+enum config_protocol { CONFIG_PROTOCOL_TCP = 6, CONFIG_PROTOCOL_UDP = 17 };
+
+enum config_forward { CONFIG_FORWARD_L2DSR, CONFIG_FORWARD_IPIP };
+
+/* How UDP packets find their flow: the numbers of enum affinity_udp. */
+enum config_udp { CONFIG_UDP_PIN, CONFIG_UDP_HASH, CONFIG_UDP_QUIC };
+
+enum config_builder { CONFIG_BUILDER_MAGLEV, CONFIG_BUILDER_RENDEZVOUS };
+
+enum config_backend_state {
+	CONFIG_BACKEND_ACTIVE,
+	CONFIG_BACKEND_DRAIN,    /* no new flow; those it has stay until the deadline */
+	CONFIG_BACKEND_DISABLED, /* nothing more goes there; its flows move */
+};
+
+struct config_neighbour {
+	struct address address;
+	uint8_t mac[6];
+};
+
+struct config_port {
+	char name[CONFIG_NAME_SIZE];
+	char *device; /* DPDK device string, handed to DPDK as it is */
+	uint16_t mtu; /* bytes of L3 packet */
+	enum config_host_path host_path;
+	struct config_neighbour *neighbours;
+	size_t neighbour_count;
+	bool has_gateway_mac;
+	uint8_t gateway_mac[6];
+};
+
+struct config_dataplane {
+	bool workers_by_number; /* "workers": 2 rather than [1, 2] */
+	unsigned int worker_count;
+	uint16_t worker_cpus[CONFIG_WORKERS_MAX]; /* only where listed */
+	enum config_idle idle;
+	uint32_t mbufs; /* packet buffers per NUMA node */
+	uint32_t pins;  /* flows that there is room to remember */
+	char **eal;     /* further EAL arguments */
+	size_t eal_count;
+	char *state_file;
+	struct address tunnel_source_ipv4; /* ADDRESS_NONE where absent */
+	struct address tunnel_source_ipv6;
+	struct config_port *ports;
+	size_t port_count;
+};
+
+struct config_backend {
+	char name[CONFIG_NAME_SIZE];
+	struct address address;
+	char key[CONFIG_KEY_SIZE]; /* its seat; the text of its address where none is given */
+	uint16_t weight;           /* 0-65535; 0: a drain without a deadline */
+	uint16_t seat_weight;      /* of its seat in the base table while weight is 0; 0: no seat */
+	enum config_backend_state state;
+};
+
+/*
+ * A seat that no backend has now. It keeps its place in the base table, so that the slots of the
+ * others stay where they are, and takes no flow.
+ */
+struct config_vacant {
+	char key[CONFIG_KEY_SIZE];
+	uint16_t weight; /* 1-65535, as its last backend had it */
+};
+
+/* How flows stay with their backends through changes (W, Q, H and G of transitions.h). Seconds. */
+struct config_affinity {
+	uint32_t observe_s;    /* old flows are recorded this long before their slot moves home */
+	uint32_t settle_s;     /* a slot must rest this long before that begins */
+	uint32_t hold_s;       /* a backend that failed is waited for; at least fail_grace_s */
+	uint32_t fail_grace_s; /* flows of a backend that failed stay with it this long */
+	uint32_t guard_s;      /* every new flow is pinned this long after a slot moved home */
+};
+
+/* A new backend's share grows to its weight in so many steps. */
+struct config_slow_start {
+	uint32_t duration_s; /* 0: none, it has its share at once */
+	uint32_t steps;
+};
+
+struct config_pool {
+	char name[CONFIG_NAME_SIZE];
+	uint32_t slots; /* M: a prime, 251-5,000,011 */
+	enum config_builder builder;
+	struct config_affinity affinity;
+	struct config_slow_start slow_start;
+	uint32_t drain_deadline_s;       /* where a drain does not say otherwise */
+	uint32_t max_disruption_percent; /* of the slots by one change; 100: no budget */
+	struct config_backend *backends;
+	size_t backend_count;
+	struct config_vacant *vacant; /* no key of a backend is among them */
+	size_t vacant_count;
+};
+
+struct config_service {
+	char name[CONFIG_NAME_SIZE];
+	struct address vip;
+	enum config_protocol protocol;
+	uint16_t port; /* host byte order; 0 means any port */
+	size_t pool;   /* index into config->pools */
+	enum config_forward forward;
+	enum config_udp udp; /* of a service of UDP only */
+};
+
+struct config {
+	atomic_uint shared; /* owners beside the first one */
+	char node_name[CONFIG_NAME_SIZE];
+	uint8_t hash_key[CONFIG_HASH_KEY_SIZE]; /* secret: never printed, logged or returned */
+	struct config_dataplane dataplane;
+	char *socket;                 /* path of the control socket */
+	char group[CONFIG_NAME_SIZE]; /* who may read it, and the state file; "": none named */
+	struct config_pool *pools;
+	size_t pool_count;
+	struct config_service *services;
+	size_t service_count;
+};
+
+/*
+ * Reads bytes as a JSON document: UTF-8, one value, no duplicate keys, no NUL, nothing after it,
+ * nesting of at most 16. Returns a new reference, or NULL with line and column in the sentence.
+ */
+json_t *config_document_parse(const char *text, size_t length, struct error *error);
+
+/*
+ * Reads a whole file by its path: a regular file of at most CONFIG_FILE_MAX bytes. To be freed;
+ * NULL with a sentence that names the file.
+ */
+char *config_document_read(const char *path, size_t *length, struct error *error);
+
+/* The same, then as a document. Each of its sentences names the file. */
+json_t *config_document_load(const char *path, struct error *error);
+
+/*
+ * Judges a document and returns it as a value, or NULL with the sentence. `hash_key`, where not
+ * NULL, stands in for an absent node.hash_key (a document that config_print() made, sent back over
+ * the socket); otherwise the key is required.
+ */
+struct config *config_read(const json_t *document, const uint8_t *hash_key, struct error *error);
+
+/*
+ * The same with all that is wrong, as far as `findings` has room. A value is returned where every
+ * part of the document could be read; with findings it is good for nothing but feasible_judge().
+ * What parts of a document are to each other is judged when all of them could be read.
+ */
+struct config *config_judge(
+	const json_t *document, const uint8_t *hash_key, struct findings *findings);
+
+/* A deep copy, of its own; NULL with the sentence where memory is short. */
+struct config *config_copy(const struct config *config, struct error *error);
+
+/* Another owner, who ends it with config_destroy() as well. Any thread may be the last. */
+struct config *config_share(struct config *config);
+
+void config_destroy(struct config *config); /* NULL is allowed */
+
+/*
+ * Says what is allowed but hardly meant (`pools[0].slots: ...`), a sentence each, and returns how
+ * many there were. `say` may be NULL.
+ */
+size_t config_warnings(const struct config *config,
+	void (*say)(void *context, const char *sentence), void *context);
+
+/*
+ * Whether a running `old` can become `new`. Returns 0; -EPERM with `dataplane.mbufs: needs a
+ * restart`, the first difference in canonical order, where anything of node, dataplane or control
+ * differs but a port's neighbours and gateway; or -ENOMEM. Neither value is repeated.
+ */
+int config_compare_restart(const struct config *old, const struct config *new, struct error *error);
+
+/*
+ * The canonical form: every key in the order of the table (config_keys.h), defaults spelt out,
+ * addresses as RFC 5952, MACs in lower case; node.hash_key left out, because no command shows it.
+ * Reading the result (with the key) and printing it again gives the same. New reference.
+ */
+json_t *config_print(const struct config *config);
+
+/* The same with node.hash_key: only for the file that is written back to disk. New reference. */
+json_t *config_print_with_secret(const struct config *config);
+
+const char *config_forward_name(enum config_forward forward);
+const char *config_protocol_name(enum config_protocol protocol);
+const char *config_backend_state_name(enum config_backend_state state);
+const char *config_builder_name(enum config_builder builder);
+const char *config_udp_name(enum config_udp udp);
+const char *config_host_path_name(enum config_host_path host_path);
+
+/* By name; the index, or -ENOENT. */
+int config_find_pool(const struct config *config, const char *name);
+int config_find_service(const struct config *config, const char *name);
+int config_find_backend(const struct config_pool *pool, const char *name);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+
+/* NULL where memory is short. A list without elements has room all the same. */
+static void *copy_list(const void *list, size_t count, size_t size)
+{
+	void *copy = malloc(count > 0 ? count * size : 1);
+
+	if (copy != NULL && count > 0)
+		memcpy(copy, list, count * size);
+	return copy;
+}
+
+static bool copy_port(struct config_port *to, const struct config_port *from)
+{
+	*to = *from;
+	to->device = strdup(from->device);
+	to->neighbours =
+		copy_list(from->neighbours, from->neighbour_count, sizeof(*from->neighbours));
+	return to->device != NULL && to->neighbours != NULL;
+}
+
+/* Counts grow with what has been copied, so that a half-made copy can be destroyed. */
+static bool copy_ports(struct config_dataplane *to, const struct config_dataplane *from)
+{
+	to->ports = calloc(from->port_count + 1, sizeof(*to->ports));
+	to->port_count = 0;
+	while (to->ports != NULL && to->port_count < from->port_count) {
+		size_t i = to->port_count++;
+
+		if (!copy_port(&to->ports[i], &from->ports[i]))
+			return false;
+	}
+	return to->ports != NULL;
+}
+
+static bool copy_eal(struct config_dataplane *to, const struct config_dataplane *from)
+{
+	to->eal = calloc(from->eal_count + 1, sizeof(*to->eal));
+	to->eal_count = 0;
+	while (to->eal != NULL && to->eal_count < from->eal_count) {
+		size_t i = to->eal_count++;
+
+		to->eal[i] = strdup(from->eal[i]);
+		if (to->eal[i] == NULL)
+			return false;
+	}
+	return to->eal != NULL;
+}
+
+static bool copy_dataplane(struct config_dataplane *to, const struct config_dataplane *from)
+{
+	bool copied;
+
+	*to = *from;
+	to->state_file = strdup(from->state_file);
+	copied = copy_ports(to, from);
+	return copy_eal(to, from) && copied && to->state_file != NULL;
+}
+
+static bool copy_pool(struct config_pool *to, const struct config_pool *from)
+{
+	*to = *from;
+	to->backends = copy_list(from->backends, from->backend_count, sizeof(*from->backends));
+	to->vacant = copy_list(from->vacant, from->vacant_count, sizeof(*from->vacant));
+	return to->backends != NULL && to->vacant != NULL;
+}
+
+static bool copy_pools(struct config *to, const struct config *from)
+{
+	to->pools = calloc(from->pool_count + 1, sizeof(*to->pools));
+	to->pool_count = 0;
+	while (to->pools != NULL && to->pool_count < from->pool_count) {
+		size_t i = to->pool_count++;
+
+		if (!copy_pool(&to->pools[i], &from->pools[i]))
+			return false;
+	}
+	return to->pools != NULL;
+}
+
+static bool copy_all(struct config *to, const struct config *from)
+{
+	bool copied;
+
+	*to = *from;
+	to->shared = 0;
+	to->socket = strdup(from->socket);
+	to->services = copy_list(from->services, from->service_count, sizeof(*from->services));
+	copied = copy_dataplane(&to->dataplane, &from->dataplane);
+	return copy_pools(to, from) && copied && to->socket != NULL && to->services != NULL;
+}
+
+struct config *config_copy(const struct config *config, struct error *error)
+{
+	struct config *copy = malloc(sizeof(*copy));
+
+	if (copy != NULL && copy_all(copy, config))
+		return copy;
+	config_destroy(copy);
+	error_set(error, -ENOMEM, "out of memory");
+	return NULL;
+}

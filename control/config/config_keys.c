@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From the leaves up to the document. Defaults: `observe_s` is longer than common idle timeouts,
+ * `settle_s` what a slow deployment takes, `hold_s` a reboot, `fail_grace_s` a check that flaps,
+ * `guard_s` the time by which nodes differ that move a slot together.
+ */
+#include "config/config_keys.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "config/config_choice.h"
+#include "config/config_kinds.h"
+#include "maglev/maglev.h"
+
+#define AT(type, field) .offset = offsetof(struct type, field)
+#define INTEGER(type, field) \
+	.kind = &json_kind_integer, AT(type, field), .width = sizeof(((struct type *)0)->field)
+#define RANGE(from, to) .least = (from), .most = (to)
+#define DEFAULT(value)  .has_default = true, .number = (value)
+#define LIST(type, field, count, element)                              \
+	AT(type, field), .count_offset = offsetof(struct type, count), \
+			 .element_size = sizeof(element)
+#define SECONDS(type, field, from, to) \
+	INTEGER(type, field), RANGE(from, to), .what = "a number of seconds", .unit = "s"
+#define REQUIRED .presence = JSON_KEY_REQUIRED
+#define LATER(key)            \
+	{                     \
+		.name = (key) \
+	}
+/* Where people put it, at the top and in a pool. */
+#define NO_CHECKS                                                                             \
+	("health checks are not in this version; what others find out is told by: sluicectl " \
+	 "backend set POOL NAME --health up|down")
+#define END                  \
+	{                    \
+		.name = NULL \
+	}
+
+/* ports */
+
+static int check_gateway(const struct json_place *place, void *owner, struct error *error)
+{
+	struct config_port *port = owner;
+
+	port->has_gateway_mac = true;
+	return 0;
+}
+
+static bool has_no_gateway(const void *owner)
+{
+	const struct config_port *port = owner;
+
+	return !port->has_gateway_mac;
+}
+
+static bool has_no_host_path(const void *owner)
+{
+	const struct config_port *port = owner;
+
+	return port->host_path == CONFIG_HOST_PATH_DEFAULT;
+}
+
+static const struct json_key neighbour_keys[] = {
+	{ "address", &config_kind_address, REQUIRED, AT(config_neighbour, address),
+		.summary = "Its address on this link." },
+	{ "mac", &config_kind_mac, REQUIRED, AT(config_neighbour, mac),
+		.summary = "The MAC address that frames for it are sent to." },
+	END,
+};
+
+/* 1280 is the least that IPv6 works with (RFC 8200, section 5). */
+static const struct json_key port_keys[] = {
+	{ "name", &config_kind_name, REQUIRED, AT(config_port, name),
+		.summary = "Its name in answers and counters." },
+	{ "device", &config_kind_text, REQUIRED, AT(config_port, device),
+		.summary =
+			"A DPDK device string: a PCI address as 0000:3b:00.0, or a virtual "
+			"device as net_af_xdp0,iface=eth1, net_af_packet0,iface=eth1, net_pcap0,... "
+			"or net_null0." },
+	{ "mtu", INTEGER(config_port, mtu), RANGE(1280, 9216), .what = "an MTU", .unit = "bytes",
+		DEFAULT(1500),
+		.summary =
+			"The largest IP packet that the link takes, the outer header of a tunnel "
+			"included." },
+	{ "host_path", &json_kind_word, AT(config_port, host_path),
+		.words = config_choice_host_paths, .what = "a host path (xdp, copy or drop)",
+		.is_absent = has_no_host_path,
+		.summary = "How traffic that is not the balancer's reaches the kernel; by default "
+			   "what the driver calls for." },
+	{ "neighbours", &json_kind_objects, .restart = JSON_KEY_AT_ONCE,
+		LIST(config_port, neighbours, neighbour_count, struct config_neighbour),
+		RANGE(0, CONFIG_NEIGHBOURS_MAX), .keys = neighbour_keys,
+		.summary = "Backends on this link. Forwarding by l2dsr needs an entry for each "
+			   "backend." },
+	{ "gateway_mac", &config_kind_mac, .restart = JSON_KEY_AT_ONCE,
+		AT(config_port, gateway_mac), .check = check_gateway, .is_absent = has_no_gateway,
+		.summary = "The next hop of backends that are not in any list of neighbours." },
+	LATER("vlan"),
+	END,
+};
+
+/* dataplane */
+
+static bool has_no_tunnel_source(const void *owner)
+{
+	const struct config_dataplane *dataplane = owner;
+
+	return dataplane->tunnel_source_ipv4.family == ADDRESS_NONE &&
+	       dataplane->tunnel_source_ipv6.family == ADDRESS_NONE;
+}
+
+static bool has_no_source_ipv4(const void *owner)
+{
+	const struct config_dataplane *dataplane = owner;
+
+	return dataplane->tunnel_source_ipv4.family == ADDRESS_NONE;
+}
+
+static bool has_no_source_ipv6(const void *owner)
+{
+	const struct config_dataplane *dataplane = owner;
+
+	return dataplane->tunnel_source_ipv6.family == ADDRESS_NONE;
+}
+
+/* Its owner is that of `dataplane`. */
+static const struct json_key tunnel_source_keys[] = {
+	{ "ipv4", &config_kind_ipv4, AT(config_dataplane, tunnel_source_ipv4),
+		.is_absent = has_no_source_ipv4,
+		.summary =
+			"Required where a pool that is forwarded to by ipip has IPv4 backends." },
+	{ "ipv6", &config_kind_ipv6, AT(config_dataplane, tunnel_source_ipv6),
+		.is_absent = has_no_source_ipv6,
+		.summary =
+			"Required where a pool that is forwarded to by ipip has IPv6 backends." },
+	LATER("ipv4_prefix"),
+	LATER("ipv6_prefix"),
+	LATER("gue_port"),
+	END,
+};
+
+static const struct json_key dataplane_keys[] = {
+	{ "workers", &config_kind_workers, DEFAULT(1),
+		.summary = "One worker runs on each CPU of the list. A number takes CPUs from the "
+			   "last one downwards; more workers than CPUs need idle: rest." },
+	{ "idle", &json_kind_word, AT(config_dataplane, idle), .words = config_choice_idles,
+		.what = "spin or rest", .text = "spin",
+		.summary = "What a worker does with nothing to do: spin on a dedicated host, rest "
+			   "(sleep some microseconds after empty polls) on a shared one." },
+	{ "mbufs", INTEGER(config_dataplane, mbufs), RANGE(1024, 16777216),
+		.what = "a number of packet buffers", .unit = "packet buffers", DEFAULT(65536),
+		.summary = "Packet buffers per NUMA node." },
+	/* what 131,072 buckets of 64 bytes hold at three quarters */
+	{ "pins", INTEGER(config_dataplane, pins), .restart = JSON_KEY_RESTART_TO_LOWER,
+		RANGE(4096, 100000000), .what = "a number of flows to remember", .unit = "flows",
+		DEFAULT(786432),
+		.summary =
+			"Flows that there is room to remember while slots move, some 11 bytes "
+			"each. A larger number takes effect while running: pins move into the new "
+			"table as their flows have packets, and it cannot be raised again until the "
+			"previous table is empty." },
+	{ "eal", &json_kind_list, LIST(config_dataplane, eal, eal_count, char *),
+		RANGE(0, CONFIG_EAL_MAX), .elements = &config_kind_text,
+		.summary = "Further arguments for DPDK's environment abstraction layer, one per "
+			   "entry: --no-pci, --no-huge, -a, 0000:3b:00.0." },
+	{ "state_file", &config_kind_path, AT(config_dataplane, state_file),
+		.text = "/run/sluice/state",
+		.summary = "The mapped file of slot words, pins, records and counters, shared with "
+			   "readers. One sluiced owns it at a time." },
+	{ "tunnel_source", &json_kind_object, .keys = tunnel_source_keys,
+		.is_absent = has_no_tunnel_source,
+		.summary = "Outer source addresses of encapsulated packets." },
+	{ "ports", &json_kind_objects, REQUIRED,
+		LIST(config_dataplane, ports, port_count, struct config_port),
+		RANGE(1, CONFIG_PORTS_MAX), .keys = port_keys,
+		.summary = "NICs and virtual devices." },
+	LATER("unclaimed"),
+	LATER("nat"),
+	LATER("fragments"),
+	END,
+};
+
+/* pools */
+
+/* A prime, because only then every (offset, skip) of Maglev walks through all slots. */
+static int check_slots(const struct json_place *place, void *owner, struct error *error)
+{
+	const struct config_pool *pool = owner;
+	uint32_t next = pool->slots;
+
+	while (!maglev_is_prime(next))
+		next++;
+	if (next == pool->slots)
+		return 0;
+	return json_refuse(place, error, "%u is not a prime (%u is the next)", pool->slots, next);
+}
+
+static bool has_address_as_key(const void *owner)
+{
+	const struct config_backend *backend = owner;
+	char address[ADDRESS_TEXT_SIZE];
+
+	return strcmp(backend->key, address_format(&backend->address, address)) == 0;
+}
+
+static bool has_no_seat_weight(const void *owner)
+{
+	const struct config_backend *backend = owner;
+
+	return backend->seat_weight == 0;
+}
+
+static int check_backend(const struct json_place *place, void *owner, struct error *error)
+{
+	const struct json_place seat_weight = json_place_member(place, "seat_weight");
+	struct config_backend *backend = owner;
+
+	if (backend->weight != 0 && backend->seat_weight != 0)
+		return json_refuse(&seat_weight, error,
+			"goes with a weight of 0 only: with another one that is the seat's, too");
+	if (backend->key[0] == '\0')
+		address_format(&backend->address, backend->key);
+	return 0;
+}
+
+static const struct json_key backend_keys[] = {
+	{ "name", &config_kind_name, REQUIRED, AT(config_backend, name),
+		.summary = "Unique in its pool." },
+	{ "address", &config_kind_address, REQUIRED, AT(config_backend, address),
+		.summary = "Where packets are sent to." },
+	{ "key", &config_kind_seat, AT(config_backend, key), .is_absent = has_address_as_key,
+		.summary =
+			"Its seat, which the table goes by; by default its address. A renamed "
+			"backend keeps its slots, and a new backend with the key of one that goes "
+			"takes over exactly its slots. Unique in its pool, default keys included." },
+	{ "weight", INTEGER(config_backend, weight), RANGE(0, 65535), .what = "a weight",
+		DEFAULT(CONFIG_DEFAULT_WEIGHT),
+		.summary = "Its share of the slots is in proportion to it; with any weight it has "
+			   "at least one. 0 is a drain without a deadline." },
+	{ "seat_weight", INTEGER(config_backend, seat_weight), RANGE(1, 65535),
+		.what = "the weight of a seat", .is_absent = has_no_seat_weight,
+		.summary =
+			"Only beside a weight of 0: the weight that its seat keeps in the table, "
+			"so that it gets the same slots back. Written by the change that sets 0." },
+	{ "state", &json_kind_word, AT(config_backend, state), .words = config_choice_states,
+		.what = "active, drain or disabled", .text = "active",
+		.summary =
+			"drain: no new flow, and those it has stay until the deadline. disabled: "
+			"nothing from the next publish on, its flows move." },
+	{ "port", .instead = "ipip and l2dsr leave ports as they are: backends listen at the "
+			     "service's port (nat would change it, which is not in this version)" },
+	LATER("zone"),
+	LATER("server_id"),
+	LATER("health"),
+	LATER("labels"),
+	END,
+};
+
+static const struct json_key vacant_keys[] = {
+	{ "key", &config_kind_seat, REQUIRED, AT(config_vacant, key),
+		.summary = "The key of the backend that had it." },
+	{ "weight", INTEGER(config_vacant, weight), REQUIRED, RANGE(1, 65535),
+		.what = "the weight of a seat", .summary = "The weight of that backend." },
+	END,
+};
+
+static int check_affinity(const struct json_place *place, void *owner, struct error *error)
+{
+	const struct config_affinity *affinity = owner;
+	struct json_place hold = json_place_member(place, "hold_s");
+
+	if (affinity->hold_s >= affinity->fail_grace_s)
+		return 0;
+	return json_refuse(&hold, error, "%u is less than fail_grace_s, which is %u",
+		affinity->hold_s, affinity->fail_grace_s);
+}
+
+static const struct json_key affinity_keys[] = {
+	{ "observe_s", SECONDS(config_affinity, observe_s, 1, 86400), DEFAULT(900),
+		.summary = "Old flows of a slot that moved are recorded this long before it moves "
+			   "for good. A flow that is silent for longer may break." },
+	{ "settle_s", SECONDS(config_affinity, settle_s, 0, 3600), DEFAULT(60),
+		.summary = "A slot must rest this long before that begins." },
+	{ "hold_s", SECONDS(config_affinity, hold_s, 0, 86400), DEFAULT(300),
+		.summary = "A backend that failed is waited for this long: when it returns in "
+			   "time, nothing has to be remembered. At least fail_grace_s." },
+	{ "fail_grace_s", SECONDS(config_affinity, fail_grace_s, 0, 3600), DEFAULT(30),
+		.summary = "Flows of a backend that failed stay with it this long; new ones leave "
+			   "at once." },
+	{ "guard_s", SECONDS(config_affinity, guard_s, 0, 60), DEFAULT(10),
+		.summary = "Every new flow is remembered this long after a slot moved for good." },
+	END,
+};
+
+static bool has_no_slow_start(const void *owner)
+{
+	const struct config_pool *pool = owner;
+
+	return pool->slow_start.duration_s == 0;
+}
+
+static const struct json_key slow_start_keys[] = {
+	{ "duration_s", SECONDS(config_slow_start, duration_s, 1, 3600), REQUIRED,
+		.summary = "Until it has its whole share." },
+	{ "steps", INTEGER(config_slow_start, steps), RANGE(1, 1000), .what = "a number of steps",
+		DEFAULT(10), .summary = "In so many steps." },
+	END,
+};
+
+static bool has_no_vacant(const void *owner)
+{
+	const struct config_pool *pool = owner;
+
+	return pool->vacant_count == 0;
+}
+
+/* 5,000,011 is itself a prime, so that every number in the range has a next prime in it. */
+static const struct json_key pool_keys[] = {
+	{ "name", &config_kind_name, REQUIRED, AT(config_pool, name), .summary = "Unique." },
+	{ "slots", INTEGER(config_pool, slots), RANGE(251, 5000011), .what = "a number of slots",
+		.also = "a prime", DEFAULT(65537), .check = check_slots,
+		.summary = "Size of the table: a prime, best at least 300 for each backend." },
+	{ "builder", &json_kind_word, AT(config_pool, builder), .words = config_choice_builders,
+		.what = "a builder (maglev or rendezvous)", .text = "maglev",
+		.summary = "How the table is made: maglev has the more even shares, rendezvous "
+			   "moves the least." },
+	{ "affinity", &json_kind_object, AT(config_pool, affinity), .keys = affinity_keys,
+		.check = check_affinity,
+		.summary = "How flows stay with their backends through changes." },
+	{ "slow_start", &json_kind_object, AT(config_pool, slow_start), .keys = slow_start_keys,
+		.is_absent = has_no_slow_start,
+		.summary = "The share of a new backend grows to its weight in steps. Without it, a "
+			   "new backend has its share at once." },
+	{ "drain_deadline_s", SECONDS(config_pool, drain_deadline_s, 1, 604800), DEFAULT(3600),
+		.summary = "How long a drain lasts for which no other deadline is given." },
+	{ "max_disruption_percent", INTEGER(config_pool, max_disruption_percent), RANGE(1, 100),
+		.what = "a percentage", .unit = "percent", DEFAULT(100),
+		.summary = "The most of its slots that one change may move unless it is forced. "
+			   "100: no limit." },
+	{ "backends", &json_kind_objects, REQUIRED,
+		LIST(config_pool, backends, backend_count, struct config_backend),
+		RANGE(0, CONFIG_BACKENDS_MAX), .keys = backend_keys, .check = check_backend,
+		.rule = "{\"if\": {\"required\": [\"seat_weight\"]}, \"then\": {\"properties\": "
+			"{\"weight\": {\"const\": 0}}, \"required\": [\"weight\"]}}",
+		.summary = "Who serves." },
+	{ "vacant", &json_kind_objects,
+		LIST(config_pool, vacant, vacant_count, struct config_vacant),
+		RANGE(0, CONFIG_BACKENDS_MAX), .keys = vacant_keys, .is_absent = has_no_vacant,
+		.summary = "Seats that no backend has now, so that the slots of the others stay "
+			   "where they are. Written by the removal of a backend." },
+	LATER("cross_zone"),
+	LATER("health"),
+	{ "health_check", .instead = NO_CHECKS },
+	LATER("fail_open_below"),
+	LATER("withdraw_below"),
+	LATER("all_down"),
+	LATER("unhealthy_flows"),
+	LATER("zone_below"),
+	LATER("max_load_percent"),
+	END,
+};
+
+/* services */
+
+static int check_service(const struct json_place *place, void *owner, struct error *error)
+{
+	const struct config_service *service = owner;
+	struct json_place udp = json_place_member(place, "udp");
+
+	if (udp.value == NULL || service->protocol == CONFIG_PROTOCOL_UDP)
+		return 0;
+	return json_refuse(&udp, error, "only a service of udp has it");
+}
+
+static bool is_not_udp(const void *owner)
+{
+	const struct config_service *service = owner;
+
+	return service->protocol != CONFIG_PROTOCOL_UDP;
+}
+
+static const struct json_key service_keys[] = {
+	{ "name", &config_kind_name, REQUIRED, AT(config_service, name), .summary = "Unique." },
+	{ "vip", &config_kind_vip, REQUIRED, AT(config_service, vip),
+		.summary = "The address that clients connect to." },
+	{ "protocol", &json_kind_word, REQUIRED, AT(config_service, protocol),
+		.words = config_choice_protocols, .what = "a protocol (tcp or udp)",
+		.summary = "Of the packets that are meant." },
+	{ "port", &config_kind_port, REQUIRED, AT(config_service, port),
+		.summary = "An exact port wins over \"any\" on the same VIP." },
+	{ "pool", &config_kind_pool, REQUIRED, AT(config_service, pool),
+		.summary = "Whose backends serve it." },
+	{ "forward", &json_kind_word, REQUIRED, AT(config_service, forward),
+		.words = config_choice_forwards, .what = "a forwarding mode (l2dsr or ipip)",
+		.summary = "How packets reach the backend: encapsulated in IP (RFC 2003, 2473), or "
+			   "unchanged with the MAC address of the backend." },
+	{ "udp", &json_kind_word, AT(config_service, udp), .words = config_choice_udps,
+		.what = "pin, hash or quic", .text = "pin", .is_absent = is_not_udp,
+		.summary =
+			"How packets of UDP find their flow, only where the protocol is udp. "
+			"pin: any packet may begin a flow, which then stays. hash: each packet goes "
+			"where the table says now, as is right for DNS. quic: Initial and 0-RTT "
+			"packets begin a flow." },
+	LATER("hash"),
+	LATER("pools"),
+	LATER("split"),
+	LATER("dscp"),
+	LATER("outer_dscp"),
+	LATER("mss"),
+	LATER("echo"),
+	LATER("announce"),
+	LATER("allow"),
+	LATER("deny"),
+	LATER("limit"),
+	LATER("quic"),
+	LATER("labels"),
+	END,
+};
+
+/* node, control, and the document */
+
+/* All zero is what no given key can be: neither the document nor the caller had one. */
+static int check_node(const struct json_place *place, void *owner, struct error *error)
+{
+	static const uint8_t none[CONFIG_HASH_KEY_SIZE];
+	const struct config *config = owner;
+	struct json_place key = json_place_member(place, "hash_key");
+
+	if (memcmp(config->hash_key, none, sizeof(none)) == 0)
+		return json_refuse(&key, error, "missing");
+	return 0;
+}
+
+static const struct json_key node_keys[] = {
+	{ "name", &config_kind_name, REQUIRED, AT(config, node_name),
+		.summary = "The name of this node in answers and logs." },
+	{ "hash_key", &config_kind_hash_key, .presence = JSON_KEY_REQUIRED_IN_FILE,
+		AT(config, hash_key),
+		.summary = "The secret of the flow hash, the same on all nodes. `openssl rand -hex "
+			   "16` makes one. No command shows it." },
+	LATER("zone"),
+	LATER("hash_key_file"),
+	END,
+};
+
+static bool has_no_group(const void *owner)
+{
+	const struct config *config = owner;
+
+	return config->group[0] == '\0';
+}
+
+static const struct json_key control_keys[] = {
+	{ "socket", &config_kind_socket, AT(config, socket), .text = "/run/sluice/control.sock",
+		.summary = "Where the control socket listens." },
+	{ "group", &config_kind_name, AT(config, group), .is_absent = has_no_group,
+		.summary = "Members of this group may read what the control socket answers, and "
+			   "the state file. Without it, those of sluiced's own group, root's as a "
+			   "rule." },
+	LATER("http"),
+	LATER("http_token_file"),
+	LATER("events"),
+	LATER("history"),
+	END,
+};
+
+const struct json_key config_keys[] = {
+	{ "node", &json_kind_object, REQUIRED, .restart = JSON_KEY_RESTART, .keys = node_keys,
+		.check = check_node, .summary = "Who this node is." },
+	{ "dataplane", &json_kind_object, REQUIRED, .restart = JSON_KEY_RESTART,
+		AT(config, dataplane), .keys = dataplane_keys,
+		.summary = "Workers, memory and ports." },
+	{ "control", &json_kind_object, .restart = JSON_KEY_RESTART, .keys = control_keys,
+		.summary = "The control socket." },
+	{ "pools", &json_kind_objects, LIST(config, pools, pool_count, struct config_pool),
+		RANGE(0, CONFIG_POOLS_MAX), .keys = pool_keys,
+		.summary = "Backends, and how new flows are spread over them." },
+	{ "services", &json_kind_objects,
+		LIST(config, services, service_count, struct config_service),
+		RANGE(0, CONFIG_SERVICES_MAX), .keys = service_keys, .check = check_service,
+		.rule = "{\"if\": {\"properties\": {\"protocol\": {\"const\": \"tcp\"}}}, "
+			"\"then\": {\"properties\": {\"udp\": false}}}",
+		.summary = "What clients connect to." },
+	LATER("announce"),
+	LATER("bgp"),
+	LATER("cluster"),
+	LATER("health"),
+	LATER("metrics"),
+	LATER("sites"),
+	{ "health_check", .instead = NO_CHECKS },
+	END,
+};

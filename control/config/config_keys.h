@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config_keys: all that a configuration may contain, in one table. What json_key.h does with such a
+ * table is all that reads, prints, compares and documents a configuration.
+ */
+#pragma once
+
+#include "json/json_key.h"
+
+/* The keys of the document, whose owner is struct config. */
+extern const struct json_key config_keys[];

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/config_kinds.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "config/config_field.h"
+
+#define MAC_TEXT_SIZE 18
+#define KEY_TEXT_SIZE (2 * CONFIG_HASH_KEY_SIZE + 1)
+#define CPU_MAX       1023 /* CPU_SETSIZE - 1 */
+
+static const void *field_of(const struct json_key *key, const void *owner)
+{
+	return (const char *)owner + key->offset;
+}
+
+/* Characters in the owner itself. */
+static json_t *print_characters(const struct json_key *key, const void *owner, const void *context)
+{
+	return json_string(field_of(key, owner));
+}
+
+const struct json_kind config_kind_name = {
+	.noun = "name",
+	.read_field = config_field_read_name,
+	.print = print_characters,
+	.schema = "{\"type\": \"string\", \"pattern\": \"^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$\"}",
+};
+
+const struct json_kind config_kind_seat = {
+	.noun = "1-63 of A-Z a-z 0-9 . _ : -",
+	.read_field = config_field_read_key,
+	.print = print_characters,
+	.schema = "{\"type\": \"string\", \"pattern\": \"^[A-Za-z0-9._:-]{1,63}$\"}",
+};
+
+static json_t *print_address(const struct json_key *key, const void *owner, const void *context)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	return json_string(address_format(field_of(key, owner), text));
+}
+
+static int judge_family(const struct json_place *place, int result, const struct address *address,
+	enum address_family family, struct error *error)
+{
+	if (result != 0 || address->family == family)
+		return result;
+	return json_mismatch(
+		place, family == ADDRESS_IPV4 ? "an IPv4 address" : "an IPv6 address", error);
+}
+
+static int read_ipv4(const struct json_place *place, void *field, struct error *error)
+{
+	int result = config_field_read_address(place, field, error);
+
+	return judge_family(place, result, field, ADDRESS_IPV4, error);
+}
+
+static int read_ipv6(const struct json_place *place, void *field, struct error *error)
+{
+	int result = config_field_read_address(place, field, error);
+
+	return judge_family(place, result, field, ADDRESS_IPV6, error);
+}
+
+/* An address that a single host can have. */
+#define IPV4_SCHEMA                                                                           \
+	"{\"type\": \"string\", \"format\": \"ipv4\", \"pattern\": \"^[0-9.]+$\", \"not\": {" \
+	"\"pattern\": \"^(0\\\\.0\\\\.0\\\\.0|255\\\\.255\\\\.255\\\\.255|127\\\\..*|"        \
+	"2(2[4-9]|3[0-9])\\\\..*)$\"}}"
+#define IPV6_SCHEMA                                                                                       \
+	"{\"type\": \"string\", \"format\": \"ipv6\", \"pattern\": \"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$\", " \
+	"\"not\": {\"pattern\": \"^([0:]+|[0:]+:0*1|[Ff][Ff][0-9A-Fa-f]{2}:.*|[0:]+:[Ff]{4}:.*)$\"}}"
+
+const struct json_kind config_kind_ipv4 = {
+	.noun = "IPv4 address",
+	.read_field = read_ipv4,
+	.print = print_address,
+	.schema = IPV4_SCHEMA,
+};
+
+const struct json_kind config_kind_ipv6 = {
+	.noun = "IPv6 address",
+	.read_field = read_ipv6,
+	.print = print_address,
+	.schema = IPV6_SCHEMA,
+};
+
+const struct json_kind config_kind_address = {
+	.noun = "IPv4 or IPv6 address",
+	.read_field = config_field_read_address,
+	.print = print_address,
+	.schema = "{\"anyOf\": [" IPV4_SCHEMA ", " IPV6_SCHEMA "]}",
+};
+
+const struct json_kind config_kind_vip = {
+	.noun = "IPv4 or IPv6 address",
+	.read_field = config_field_read_vip,
+	.print = print_address,
+	.schema = "{\"anyOf\": [" IPV4_SCHEMA ", " IPV6_SCHEMA "]}",
+};
+
+static json_t *print_mac(const struct json_key *key, const void *owner, const void *context)
+{
+	const uint8_t *mac = field_of(key, owner);
+	char text[MAC_TEXT_SIZE];
+
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
+	return json_string(text);
+}
+
+const struct json_kind config_kind_mac = {
+	.noun = "MAC address",
+	.read_field = config_field_read_mac,
+	.print = print_mac,
+	.schema = "{\"type\": \"string\", \"not\": {\"const\": \"00:00:00:00:00:00\"}, "
+		  "\"pattern\": \"^[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}$\"}",
+};
+
+/* A string of its own. */
+static int init_string(const struct json_key *key, void *owner, struct error *error)
+{
+	char **field = (char **)((char *)owner + key->offset);
+
+	if (key->text == NULL)
+		return 0;
+	*field = strdup(key->text);
+	return *field != NULL ? 0 : error_set(error, -ENOMEM, "out of memory");
+}
+
+static json_t *print_string(const struct json_key *key, const void *owner, const void *context)
+{
+	return json_string(*(const char *const *)field_of(key, owner));
+}
+
+const struct json_kind config_kind_text = {
+	.noun = "text of 1-1023 printable characters",
+	.read_field = config_field_read_text,
+	.init = init_string,
+	.print = print_string,
+	.schema = "{\"type\": \"string\", \"maxLength\": 1023, "
+		  "\"pattern\": \"^[^\\\\u0000-\\\\u001f\\\\u007f]+$\"}",
+};
+
+#define PATH_SCHEMA(length)                                               \
+	"{\"type\": \"string\", \"maxLength\": " length ", \"pattern\": " \
+	"\"^/[^\\\\u0000-\\\\u001f\\\\u007f]*[^\\\\u0000-\\\\u001f\\\\u007f/]$\"}"
+
+const struct json_kind config_kind_path = {
+	.noun = "absolute path",
+	.read_field = config_field_read_file,
+	.init = init_string,
+	.print = print_string,
+	.schema = PATH_SCHEMA("1023"),
+};
+
+const struct json_kind config_kind_socket = {
+	.noun = "absolute path of at most 107 characters",
+	.read_field = config_field_read_socket,
+	.init = init_string,
+	.print = print_string,
+	.schema = PATH_SCHEMA("107"),
+};
+
+static json_t *print_hash_key(const struct json_key *key, const void *owner, const void *context)
+{
+	const uint8_t *bytes = field_of(key, owner);
+	char text[KEY_TEXT_SIZE];
+
+	for (size_t i = 0; i < CONFIG_HASH_KEY_SIZE; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	return json_string(text);
+}
+
+const struct json_kind config_kind_hash_key = {
+	.noun = "32 hexadecimal digits",
+	.read_field = config_field_read_hash_key,
+	.print = print_hash_key,
+	.schema = "{\"type\": \"string\", \"pattern\": \"^[0-9A-Fa-f]{32}$\", "
+		  "\"not\": {\"pattern\": \"^0{32}$\"}}",
+};
+
+/* workers: a number of them, or the CPUs that they run on */
+
+static int read_cpu(const struct json_place *place, void *field, struct error *error)
+{
+	uint16_t *cpu = field;
+	int64_t number = 0;
+	int result = json_read_integer(place, 0, CPU_MAX, "a CPU (0-1023)", &number, error);
+
+	*cpu = (uint16_t)number;
+	return result;
+}
+
+static int judge_cpus(const struct json_place *place, const struct config_dataplane *dataplane,
+	struct error *error)
+{
+	for (size_t i = 0; i < dataplane->worker_count; i++) {
+		for (size_t j = 0; j < i; j++) {
+			struct json_place cpu = json_place_element(place, i);
+
+			if (dataplane->worker_cpus[i] == dataplane->worker_cpus[j])
+				return json_refuse(&cpu, error, "CPU %u is listed already",
+					dataplane->worker_cpus[i]);
+		}
+	}
+	return 0;
+}
+
+static int read_cpus(
+	const struct json_place *place, struct config_dataplane *dataplane, struct error *error)
+{
+	static const struct json_list cpus = { 1, CONFIG_WORKERS_MAX,
+		sizeof(dataplane->worker_cpus[0]), read_cpu };
+	int result = json_list_judge(place, &cpus, error);
+
+	if (result == 0)
+		result = json_list_read(place, &cpus, dataplane->worker_cpus, error);
+	if (result != 0)
+		return result;
+	dataplane->workers_by_number = false;
+	dataplane->worker_count = (unsigned int)json_array_size(place->value);
+	return judge_cpus(place, dataplane, error);
+}
+
+static int read_workers(const struct json_key *key, const struct json_place *place, void *owner,
+	struct error *error)
+{
+	struct config_dataplane *dataplane = owner;
+	int64_t number = 0;
+	int result;
+
+	if (json_is_array(place->value))
+		return read_cpus(place, dataplane, error);
+	result = json_read_integer(place, 1, CONFIG_WORKERS_MAX,
+		"a list of CPUs or a number of workers (1-64)", &number, error);
+	dataplane->worker_count = (unsigned int)number;
+	return result;
+}
+
+static int init_workers(const struct json_key *key, void *owner, struct error *error)
+{
+	struct config_dataplane *dataplane = owner;
+
+	dataplane->workers_by_number = true;
+	dataplane->worker_count = (unsigned int)key->number;
+	return 0;
+}
+
+static json_t *print_workers(const struct json_key *key, const void *owner, const void *context)
+{
+	const struct config_dataplane *dataplane = owner;
+	json_t *cpus;
+
+	if (dataplane->workers_by_number)
+		return json_integer(dataplane->worker_count);
+	cpus = json_array();
+	for (unsigned int i = 0; i < dataplane->worker_count; i++) {
+		if (json_array_append_new(cpus, json_integer(dataplane->worker_cpus[i])) == 0)
+			continue;
+		json_decref(cpus);
+		return NULL;
+	}
+	return cpus;
+}
+
+const struct json_kind config_kind_workers = {
+	.noun = "1-64, or list of CPUs",
+	.read = read_workers,
+	.init = init_workers,
+	.print = print_workers,
+	.schema = "{\"default\": 1, \"oneOf\": ["
+		  "{\"type\": \"integer\", \"minimum\": 1, \"maximum\": 64}, "
+		  "{\"type\": \"array\", \"minItems\": 1, \"maxItems\": 64, \"uniqueItems\": true, "
+		  "\"items\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": 1023}}]}",
+};
+
+/* port of a service */
+
+/* `8000-8999`, as a later version will take it. */
+static bool is_port_range(const char *text)
+{
+	static const char digits[] = "0123456789";
+	size_t first = strspn(text, digits);
+	size_t last = text[first] == '-' ? strspn(text + first + 1, digits) : 0;
+
+	return first > 0 && last > 0 && text[first + 1 + last] == '\0';
+}
+
+static int read_port(const struct json_place *place, void *field, struct error *error)
+{
+	uint16_t *port = field;
+	const char *text = json_string_value(place->value);
+	int64_t number = 0;
+	int result;
+	char quoted[JSON_QUOTE_SIZE];
+
+	if (text == NULL) {
+		result = json_read_integer(place, 1, 65535, "a port (1-65535)", &number, error);
+		*port = (uint16_t)number;
+		return result;
+	}
+	*port = 0;
+	if (strcmp(text, "any") == 0)
+		return 0;
+	if (is_port_range(text))
+		return json_refuse(place, error, "%s is a range, which is not in this version",
+			json_quote(text, quoted));
+	return json_mismatch(place, "a port (1-65535 or \"any\")", error);
+}
+
+static json_t *print_port(const struct json_key *key, const void *owner, const void *context)
+{
+	const uint16_t *port = field_of(key, owner);
+
+	return *port == 0 ? json_string("any") : json_integer(*port);
+}
+
+const struct json_kind config_kind_port = {
+	.noun = "1-65535 or \"any\"",
+	.read_field = read_port,
+	.print = print_port,
+	.schema = "{\"anyOf\": [{\"type\": \"integer\", \"minimum\": 1, \"maximum\": 65535}, "
+		  "{\"const\": \"any\"}]}",
+};
+
+/* Only judged here: the pool itself may not have been read yet. */
+static int read_pool(const struct json_key *key, const struct json_place *place, void *owner,
+	struct error *error)
+{
+	char name[CONFIG_NAME_SIZE];
+
+	return config_field_read_name(place, name, error);
+}
+
+static json_t *print_pool(const struct json_key *key, const void *owner, const void *context)
+{
+	const struct config *config = context;
+	const size_t *pool = field_of(key, owner);
+
+	return json_string(config->pools[*pool].name);
+}
+
+const struct json_kind config_kind_pool = {
+	.noun = "name of a pool",
+	.read = read_pool,
+	.print = print_pool,
+	.schema = "{\"type\": \"string\", \"pattern\": \"^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$\"}",
+};

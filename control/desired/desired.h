@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * desired: the configuration in force and the one way to change it. Whatever asks for a change (a
+ * method of the control socket, SIGHUP) hands in how the document is to be edited; changes are done
+ * one after the other, each all or nothing:
+ *
+ *	edit, judge -> take room -> plan -> judge what moves -> write the file -> commit -> answer
+ *	(a thread)     (loop)     (thread)   (loop)              (another thread)  (loop)
+ *
+ * A change that fails at any step before the commit leaves everything as it was, the file included;
+ * the commit cannot fail. A volatile change needs no file and overtakes those that wait for a disk;
+ * all ends as if it had been made after them. Everything here is called in the thread of the event
+ *loop, but the edits.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "common/background.h"
+#include "config/config.h"
+#include "config/config_digest.h"
+#include "edit/config_excerpt.h"
+#include "config/config_file.h"
+#include "base/error.h"
+#include "packet/flow.h"
+#include "forwarding/forwarding.h"
+#include "plan/plan.h"
+#include "port.h"
+#include "steering/steering.h"
+
+struct desired;
+
+/* What a change did, or would do: valid during the call of desired_done_t only. */
+struct desired_outcome {
+	int code; /* 0, or -errno with the sentence in `error`: nothing was changed */
+	const struct error *error;
+	const struct findings *findings; /* all that is wrong with the document; else NULL */
+	bool dry_run;
+	bool changed;              /* the document differs */
+	const struct plan *before; /* both NULL on failure */
+	const struct plan *after;
+	const struct config *config_before; /* the same */
+	const struct config *config_after;
+	const struct impact *impact; /* whose connections it breaks; the same */
+	const char *needs_force;     /* of a dry run: why it would be refused without, or NULL */
+	uint64_t revision;           /* in force from now on, or what a dry run was tried on */
+	bool volatile_only;          /* it is not in the file */
+	const char *changes;         /* of a whole document: what is another, in short; else "" */
+	json_t *differences;         /* of its dry run: config_differences(); else NULL */
+	struct live_terms terms;
+};
+typedef void desired_done_t(void *context, const struct desired_outcome *outcome);
+
+/* Where the configuration that is to be comes from. */
+enum desired_source {
+	DESIRED_EDIT,     /* the one in force, edited */
+	DESIRED_DOCUMENT, /* the arguments are the whole document; without a secret it keeps that */
+	DESIRED_FILE,     /* the file, as SIGHUP takes it */
+	DESIRED_SAVE,     /* the one in force as it is, to be written */
+};
+
+struct desired_change {
+	enum desired_source source;
+	/* Of DESIRED_EDIT. Runs in a thread, perhaps late, perhaps more than once, and sees all
+	 * earlier changes. */
+	config_editor_t *edit;
+	struct config_excerpt excerpt; /* what it touches; the name is of the arguments */
+	json_t *arguments;             /* a reference that the change takes over; NULL is allowed */
+	bool dry_run;                  /* stop before anything is written */
+	bool volatile_only; /* leave the file as it is: whatever the disk does, this is made */
+	bool overwrite;     /* the file, also where somebody has changed it since it was read */
+	bool has_revision;  /* refused where another one is in force when its turn comes */
+	uint64_t revision;
+	struct live_terms terms;
+	desired_done_t *done;
+	void *context;
+};
+
+/* What it works with, all borrowed. Both threads are for it alone. */
+struct desired_context {
+	const char *path; /* of the file */
+	struct forwarding *forwarding;
+	struct port *const *ports; /* in the order of the configuration */
+	struct background *work;   /* for edits and plans: never waits for a disk */
+	struct background *disk;
+};
+
+/*
+ * Starts with `config`, as it was loaded from that version of the file, which it owns from here on;
+ * NULL with the sentence, and then `config` is still the caller's.
+ */
+struct desired *desired_create(const struct desired_context *context, struct config *config,
+	const struct config_file_version *version, struct error *error);
+
+/* After desired_finish(). NULL is allowed. */
+void desired_destroy(struct desired *desired);
+
+/*
+ * At the end, while those who asked can still be answered: what waits behind the changes under way
+ * is refused, and these are waited for. NULL is allowed.
+ */
+void desired_finish(struct desired *desired);
+
+/*
+ * Queues a change; done() is called exactly once, from the event loop. After a restart changes wait
+ * until all tables are rebuilt (forwarding_unbuilt()); desired_look() then goes on with them.
+ */
+void desired_submit(struct desired *desired, const struct desired_change *change);
+
+/* How the VIPs of the configuration in force are steered to the workers. */
+struct steering *desired_steering(struct desired *desired);
+
+/* Looks at the file, in the background; to be called once a second. */
+void desired_look(struct desired *desired);
+
+/* How the configuration in force and the file stand to each other. */
+struct desired_file {
+	const char *path;
+	enum config_file_state state; /* beside what was read or written last, as seen last */
+	time_t unsaved_since;         /* changes have been made in memory only; 0: none */
+	bool is_exposed;              /* anybody may read it, as seen last */
+};
+struct desired_file desired_file(const struct desired *desired);
+
+const struct config *desired_config(const struct desired *desired);
+const struct plan *desired_plan(const struct desired *desired);
+
+/*
+ * The configuration in force for a reader in the background, who gives it back by
+ * config_destroy().
+ */
+struct config *desired_share(const struct desired *desired);
+
+/* Names the configuration in force: the same configuration has the same revision. */
+uint64_t desired_revision(const struct desired *desired);

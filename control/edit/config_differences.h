@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config_differences: which keys of a configuration are others in one that is to replace it, each
+ * with its value before and after. What has a name is compared by it, wherever in its list it
+ * stands. The hash key is not looked at. Any thread.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "config/config.h"
+
+#define CONFIG_DIFFERENCES_MAX 50 /* that are listed */
+
+/*
+ * Returns `{"keys": [{"path": "pools[web].backends[web-1].weight", "before": 100, "after": 50},
+ * ...], "left_out": 0}`; a key that is not there has no member of that side. New reference; NULL
+ * without memory.
+ */
+json_t *config_differences(const struct config *before, const struct config *after);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "edit/config_excerpt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config_check.h"
+#include "config/config_digest.h"
+#include "edit/config_edit.h"
+#include "config/config_keys.h"
+#include "config/config_links.h"
+
+/* The one pool or service that an edit is about. */
+struct part {
+	const struct json_key *list; /* of the document */
+	size_t position;             /* in that list; its length where the edit adds */
+	bool exists;
+};
+
+static const struct json_key *find_list(const char *name)
+{
+	const struct json_key *key = config_keys;
+
+	while (strcmp(key->name, name) != 0)
+		key++;
+	return key;
+}
+
+static struct part find_part(const struct config *config, const struct config_excerpt *excerpt)
+{
+	bool is_pool = excerpt->part == CONFIG_POOL;
+	int found = -ENOENT;
+
+	if (excerpt->name != NULL)
+		found = is_pool ? config_find_pool(config, excerpt->name)
+				: config_find_service(config, excerpt->name);
+	return (struct part){
+		.list = find_list(is_pool ? "pools" : "services"),
+		.position = found >= 0 ? (size_t)found
+			    : is_pool  ? config->pool_count
+				       : config->service_count,
+		.exists = found >= 0,
+	};
+}
+
+static bool is_pool(const struct part *part)
+{
+	return part->list->element_size == sizeof(struct config_pool);
+}
+
+/* NULL where the edit adds it. */
+static const void *element_of(const struct config *config, const struct part *part)
+{
+	if (!part->exists)
+		return NULL;
+	return is_pool(part) ? (const void *)&config->pools[part->position]
+			     : &config->services[part->position];
+}
+
+/* A document with that one pool or service in it. New reference, or NULL where memory is short. */
+static json_t *print(const struct config *config, const struct part *part, const void *value)
+{
+	json_t *element = NULL;
+	json_t *document = json_pack("{s:[], s:[]}", "pools", "services");
+
+	if (value != NULL)
+		element = json_keys_print(part->list->keys, value, config);
+	if (document != NULL &&
+		(value == NULL || json_array_append_new(json_object_get(document, part->list->name),
+					  element) == 0))
+		return document;
+	if (document == NULL)
+		json_decref(element);
+	json_decref(document);
+	return NULL;
+}
+
+/* ---- the edited value in a copy of the configuration. 0, or not where judging is to stop */
+
+static int read_element(const struct part *part, const struct json_place *place, void *element,
+	struct findings *findings)
+{
+	struct error error = { "" };
+	int code = json_key_read_element(part->list, place, element, &error);
+
+	code = findings_take(findings, code, &error);
+	return code != 0 ? code : findings->count != 0 ? -EINVAL : 0;
+}
+
+static void free_pool(struct config_pool *pool)
+{
+	free(pool->backends);
+	free(pool->vacant);
+}
+
+/* A copy has room for one more pool. */
+static int put_pool(struct config *copy, const struct config *config, const struct part *part,
+	const struct json_place *place, struct findings *findings)
+{
+	struct config_pool pool = { .slots = 0 };
+
+	if (read_element(part, place, &pool, findings) != 0) {
+		free_pool(&pool);
+		return -EINVAL;
+	}
+	if (part->exists)
+		free_pool(&copy->pools[part->position]);
+	else
+		copy->pool_count++;
+	copy->pools[part->position] = pool;
+	return part->exists ? config_check_pool(copy, part->position,
+				      &config->pools[part->position], findings)
+			    : config_check(copy, findings);
+}
+
+static int put_service(struct config *copy, const struct part *part, const struct json_place *place,
+	struct findings *findings)
+{
+	struct config_service service = { .port = 0 };
+	int code = read_element(part, place, &service, findings);
+
+	if (code == 0)
+		code = config_links_resolve_one(copy, place, &service, findings);
+	if (code != 0)
+		return code;
+	if (!part->exists) {
+		size_t size = (copy->service_count + 1) * sizeof(*copy->services);
+		struct config_service *services = realloc(copy->services, size);
+
+		if (services == NULL)
+			return findings_out_of_memory(findings);
+		copy->services = services;
+		copy->service_count++;
+	}
+	copy->services[part->position] = service;
+	return config_check_services(copy, findings);
+}
+
+/* What nobody names can go, and breaks no rule by that. */
+static int remove_pool(struct config *copy, const struct part *part, struct findings *findings)
+{
+	struct config_pool *pool = &copy->pools[part->position];
+
+	for (size_t i = 0; i < copy->service_count; i++) {
+		if (copy->services[i].pool == part->position)
+			return findings_add(findings, CONFIG_EDIT_POOL_IN_USE,
+				copy->services[i].name, pool->name);
+		if (copy->services[i].pool > part->position)
+			copy->services[i].pool--;
+	}
+	free_pool(pool);
+	copy->pool_count--;
+	memmove(pool, pool + 1, (copy->pool_count - part->position) * sizeof(*pool));
+	return 0;
+}
+
+static int remove_service(struct config *copy, const struct part *part)
+{
+	struct config_service *service = &copy->services[part->position];
+
+	copy->service_count--;
+	memmove(service, service + 1, (copy->service_count - part->position) * sizeof(*service));
+	return 0;
+}
+
+/* `value` is the part as it is to be; NULL: removed. */
+static int put(struct config *copy, const struct config *config, const struct part *part,
+	const json_t *value, struct findings *findings)
+{
+	struct json_place root = json_place_root(NULL);
+	struct json_place list, place;
+
+	root.findings = findings;
+	list = json_place_member(&root, part->list->name);
+	place = json_place_element(&list, part->position);
+	place.value = value;
+	if (value != NULL)
+		return is_pool(part) ? put_pool(copy, config, part, &place, findings)
+				     : put_service(copy, part, &place, findings);
+	return is_pool(part) ? remove_pool(copy, part, findings) : remove_service(copy, part);
+}
+
+static int make(const struct config *config, const struct part *part, const json_t *document,
+	struct config **edited, struct error *error)
+{
+	const json_t *value = json_array_get(json_object_get(document, part->list->name), 0);
+	struct findings findings;
+	int code;
+
+	*edited = config_copy(config, error);
+	if (*edited == NULL)
+		return -ENOMEM;
+	findings_init(&findings, 1);
+	put(*edited, config, part, value, &findings);
+	code = findings_first(&findings, error);
+	if (code == 0)
+		return 0;
+	config_destroy(*edited);
+	*edited = NULL;
+	return code;
+}
+
+static int edit_part(const struct config *config, const struct part *part, config_editor_t *editor,
+	const json_t *arguments, struct config **edited, struct error *error)
+{
+	json_t *document = print(config, part, element_of(config, part)), *changed = NULL;
+	int code;
+
+	if (document == NULL)
+		return error_set(error, -ENOMEM, "out of memory");
+	code = editor(document, arguments, &changed, error);
+	if (code == 0)
+		code = make(config, part, changed, edited, error);
+	json_decref(changed);
+	json_decref(document);
+	return code;
+}
+
+/* ---- one backend of a pool, whose other backends need not be printed and read for that */
+
+static bool same_vacant(const struct config_pool *a, const struct config_pool *b)
+{
+	if (a->vacant_count != b->vacant_count)
+		return false;
+	for (size_t i = 0; i < a->vacant_count; i++)
+		if (a->vacant[i].weight != b->vacant[i].weight ||
+			strcmp(a->vacant[i].key, b->vacant[i].key) != 0)
+			return false;
+	return true;
+}
+
+/* Whether nothing but that has changed which breaks no rule between values. */
+static bool is_reweighed(const struct config_pool *before, const struct config_backend *backend,
+	const struct config_pool *after)
+{
+	const struct config_backend *next = after->backends;
+
+	return after->backend_count == 1 && strcmp(next->name, backend->name) == 0 &&
+	       strcmp(next->key, backend->key) == 0 &&
+	       address_equal(&next->address, &backend->address) &&
+	       config_digest_pool_options(after) == config_digest_pool_options(before) &&
+	       (after->vacant_count == 0 || same_vacant(before, after));
+}
+
+static struct config *reweigh(
+	const struct config *config, const struct part *part, size_t number, const json_t *document)
+{
+	const struct config_pool *before = &config->pools[part->position];
+	struct json_place root = json_place_root(NULL), list, place;
+	struct config_pool pool = { .slots = 0 };
+	struct config *edited = NULL;
+	struct error ignored;
+
+	list = json_place_member(&root, part->list->name);
+	place = json_place_element(&list, part->position);
+	place.value = json_array_get(json_object_get(document, part->list->name), 0);
+	if (place.value != NULL &&
+		json_key_read_element(part->list, &place, &pool, &ignored) == 0 &&
+		is_reweighed(before, &before->backends[number], &pool))
+		edited = config_copy(config, &ignored);
+	if (edited != NULL) {
+		edited->pools[part->position].backends[number] = pool.backends[0];
+		edited->pools[part->position].vacant_count = pool.vacant_count;
+	}
+	free_pool(&pool);
+	return edited;
+}
+
+/* NULL where it takes the whole pool to do or to refuse it. */
+static struct config *edit_backend(const struct config *config, const struct part *part,
+	const char *name, config_editor_t *editor, const json_t *arguments)
+{
+	struct config_pool alone = config->pools[part->position];
+	int number = config_find_backend(&alone, name);
+	json_t *document, *changed = NULL;
+	struct config *edited = NULL;
+	struct error ignored;
+
+	if (number < 0)
+		return NULL;
+	alone.backends += number;
+	alone.backend_count = 1;
+	document = print(config, part, &alone);
+	if (document != NULL && editor(document, arguments, &changed, &ignored) == 0)
+		edited = reweigh(config, part, number, changed);
+	json_decref(changed);
+	json_decref(document);
+	return edited;
+}
+
+static int edit_whole(const struct config *config, config_editor_t *editor, const json_t *arguments,
+	struct config **edited, struct error *error)
+{
+	json_t *document = config_print_with_secret(config), *changed = NULL;
+	int code;
+
+	if (document == NULL)
+		return error_set(error, -ENOMEM, "out of memory");
+	code = editor(document, arguments, &changed, error);
+	if (code == 0) {
+		*edited = config_read(changed, config->hash_key, error);
+		code = *edited == NULL ? -EINVAL : 0;
+	}
+	json_decref(changed);
+	json_decref(document);
+	return code;
+}
+
+int config_excerpt_edit(const struct config *config, const struct config_excerpt *excerpt,
+	config_editor_t *editor, const json_t *arguments, struct config **edited,
+	struct error *error)
+{
+	struct part part;
+
+	*edited = NULL;
+	if (excerpt->part == CONFIG_WHOLE)
+		return edit_whole(config, editor, arguments, edited, error);
+	part = find_part(config, excerpt);
+	if (is_pool(&part) && part.exists && excerpt->backend != NULL)
+		*edited = edit_backend(config, &part, excerpt->backend, editor, arguments);
+	if (*edited != NULL)
+		return 0;
+	/* the length of the list is for the whole document to judge */
+	if (!part.exists && part.position >= (size_t)part.list->most)
+		return edit_whole(config, editor, arguments, edited, error);
+	return edit_part(config, &part, editor, arguments, edited, error);
+}

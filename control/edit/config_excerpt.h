@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config_excerpt: an edit of one pool or one service of a large configuration. Only that part is
+ * printed, edited (config_edit.h) and read again; everything else is copied as a value, and judged
+ * is what the edit can break. The result, and the sentence of a refusal with its path, are those of
+ * the edit of the whole document. Any thread; the configuration is borrowed and stays.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "config/config.h"
+#include "base/error.h"
+
+enum config_part { CONFIG_WHOLE, CONFIG_POOL, CONFIG_SERVICE };
+
+/* What an edit touches, and nothing besides. */
+struct config_excerpt {
+	enum config_part part;
+	const char *name; /* of the pool or service, borrowed; NULL: one is added at the end */
+	/*
+	 * Of a pool, the only backend that the edit looks at, borrowed: it may change its weight
+	 * and state, and drop vacant seats. NULL: the edit sees all backends.
+	 */
+	const char *backend;
+};
+
+/*
+ * Makes `*edited` (new reference) of `document`: 0, or -errno with the sentence. The document is in
+ * canonical form with the secret where it is the whole; of a part it has no more than the lists
+ * `pools` and `services`, and in them the one that is named, if there is such. It may be asked once
+ * more with a larger document.
+ */
+typedef int config_editor_t(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error);
+
+/* 0 with the new configuration, or -errno with the sentence. */
+int config_excerpt_edit(const struct config *config, const struct config_excerpt *excerpt,
+	config_editor_t *editor, const json_t *arguments, struct config **edited,
+	struct error *error);

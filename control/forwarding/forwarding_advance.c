@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How time and checks change what is live, with the configuration as it is. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forwarding/forwarding_live.h"
+#include "common/log.h"
+#include "base/plural.h"
+
+/* The flows that a drain has not seen out are lost at its end, and an operator is to know. */
+static void log_life(const struct forwarding *forwarding, const struct member_pool *pool,
+	const struct live_backend *before, const struct live_backend *next)
+{
+	uint64_t flows;
+
+	if (next->life.state == before->life.state)
+		return;
+	log_info("backend %s/%s is %s, was %s", pool->name, next->name,
+		live_backend_life_name(next), live_backend_life_name(before));
+	if (!live_backend_drains(before) || !member_state_is_final(next->life.state) ||
+		!tracking_flows_left(forwarding->tracking, before->gid, &flows) || flows == 0)
+		return;
+	log_warning("backend %s/%s: its drain has ended and cut off about %" PRIu64 " flow%s",
+		pool->name, next->name, flows, plural(flows));
+}
+
+void forwarding_install_backend(
+	struct forwarding *forwarding, size_t number, size_t place, const struct live_backend *next)
+{
+	struct member_pool *pool = &forwarding->pools[number];
+	struct live_backend *backend = &pool->backends[place];
+
+	log_life(forwarding, pool, backend, next);
+	if (!live_backend_lives_alike(backend, next)) {
+		*backend = *next;
+		forwarding_write_backend(forwarding, pool->live, backend);
+	}
+	tracking_store(forwarding->tracking, backend->gid, &backend->life);
+}
+
+void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint64_t now_ms)
+{
+	struct member_pool *pool = &forwarding->pools[number];
+
+	for (size_t i = 0; i < pool->backend_count; i++) {
+		struct live_backend next = pool->backends[i];
+
+		live_backend_go_on(&next, &forwarding->config->pools[number], now_ms);
+		forwarding_install_backend(forwarding, number, i, &next);
+	}
+	/* the first table since a restart has its turn (turns.c): it takes milliseconds */
+	if (forwarding->plan->pools[number].table == NULL)
+		forwarding_make_dirty(forwarding, number, now_ms);
+	else
+		forwarding_follow_shares(forwarding, number, now_ms, NULL, NULL);
+}
+
+/* Whether nothing but its row speaks of the backend any more. */
+static bool has_gone(const struct live_backend *backend, const bool *named)
+{
+	return live_backend_is_removed(backend) && backend->life.state == MEMBER_DEAD &&
+	       !named[backend->index];
+}
+
+void forwarding_release_gone(struct forwarding *forwarding, size_t number)
+{
+	struct member_pool *pool = &forwarding->pools[number];
+	bool named[SLOT_NO_BACKEND + 1] = { false };
+	size_t kept = pool->configured_count;
+
+	if (forwarding->changing || pool->backend_count == pool->configured_count)
+		return;
+	live_pool_find_named(pool->live, named);
+	for (size_t i = pool->configured_count; i < pool->backend_count; i++) {
+		if (has_gone(&pool->backends[i], named))
+			forwarding_retire_backend(forwarding, pool->live, &pool->backends[i]);
+		else
+			pool->backends[kept++] = pool->backends[i];
+	}
+	pool->backend_count = kept;
+	forwarding_place_backends(forwarding, number);
+}

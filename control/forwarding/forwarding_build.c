@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How the table of a pool follows the shares of its backends, with the configuration as it is. A
+ * table costs milliseconds and a check's outcome comes with others of its kind, so that a pool
+ * which has just been built is dirty for a while and takes them all in at once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "forwarding/forwarding_live.h"
+#include "common/log.h"
+#include "impact/plan_compare.h"
+#include "base/plural.h"
+
+#define NAMED_MAX 2 /* in a line of the log */
+
+struct plan_share *forwarding_list_shares(const struct forwarding *forwarding, size_t number,
+	const struct live_backend *other, size_t place, uint64_t now_ms)
+{
+	const struct member_pool *pool = &forwarding->pools[number];
+	struct plan_share *shares = calloc(pool->configured_count + 1, sizeof(*shares));
+
+	for (size_t i = 0; shares != NULL && i < pool->configured_count; i++)
+		shares[i] =
+			live_backend_share(other != NULL && i == place ? other : &pool->backends[i],
+				&forwarding->config->pools[number], now_ms);
+	return shares;
+}
+
+static bool seat_differs(const struct plan_seat *seat, const struct plan_share *share)
+{
+	return seat->share != share->share || seat->joining != share->joining;
+}
+
+bool forwarding_share_differs(const struct forwarding *forwarding, size_t number, size_t place,
+	const struct live_backend *backend, uint64_t now_ms)
+{
+	const struct plan_pool *plan = &forwarding->plan->pools[number];
+	struct plan_share share;
+
+	if (place >= plan->backend_count)
+		return false; /* it is configured no more and has no seat */
+	share = live_backend_share(backend, &forwarding->config->pools[number], now_ms);
+	return seat_differs(&plan->seats[place], &share);
+}
+
+static bool shares_differ(const struct plan_pool *plan, const struct plan_share *shares)
+{
+	for (size_t i = 0; i < plan->backend_count; i++)
+		if (seat_differs(&plan->seats[i], &shares[i]))
+			return true;
+	return false;
+}
+
+/* What tells of a plan is to be true of it, also where that moves nothing. */
+static void note_holds(struct plan_pool *plan, const struct plan_share *shares)
+{
+	for (size_t i = 0; i < plan->backend_count; i++)
+		plan->seats[i].holds = shares[i].holds;
+}
+
+static int describe_seat(
+	const struct plan_seat *before, const struct plan_seat *after, char *text, size_t size)
+{
+	if (after->share == 0)
+		return snprintf(text, size, "%s down", after->name);
+	if (before->share == 0)
+		return snprintf(text, size, "%s up", after->name);
+	return snprintf(
+		text, size, "%s at %.0f %%", after->name, 100.0 * after->share / FACTOR_ONE);
+}
+
+/* "w3 down, w4 up and 12 others" */
+static void describe(
+	const struct plan_pool *before, const struct plan_pool *after, char *text, size_t size)
+{
+	size_t used = 0, count = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < after->backend_count; i++) {
+		if (before->seats[i].share == after->seats[i].share || count++ >= NAMED_MAX)
+			continue;
+		if (count > 1)
+			used += snprintf(text + used, size - used, ", ");
+		used += describe_seat(
+			&before->seats[i], &after->seats[i], text + used, size - used);
+	}
+	if (count > NAMED_MAX)
+		snprintf(text + used, size - used, " and %zu other%s", count - NAMED_MAX,
+			count == NAMED_MAX + 1 ? "" : "s");
+}
+
+/* No slot moves without a line, whoever caused it. */
+static void log_move(const struct plan_pool *before, const struct plan_pool *after)
+{
+	char why[NAMED_MAX * (CONFIG_NAME_SIZE + 16) + 32];
+	uint32_t moved = plan_slots_moved(before, after);
+
+	if (moved == 0)
+		return;
+	describe(before, after, why, sizeof(why));
+	log_info("pool %s: moved %u of %u slots: %s", after->name, moved, after->slots, why);
+}
+
+static void tell(const struct plan_pool *before, const struct plan_pool *after,
+	forwarding_report_t *report, void *context)
+{
+	const struct forwarding_told told = { .before = before, .after = after };
+
+	if (report != NULL)
+		report(context, &told);
+	else if (before != after)
+		log_move(before, after);
+}
+
+static void make_clean(struct forwarding *forwarding, struct live_pool *live)
+{
+	forwarding->dirty_count -= live->is_dirty;
+	live->is_dirty = false;
+}
+
+/* The first table of a pool that goes on from another process. 0 or -errno. */
+static int build_first(
+	struct forwarding *forwarding, size_t number, const struct plan_share *shares)
+{
+	struct plan_pool *plan = &forwarding->plan->pools[number];
+	int code;
+
+	plan_pool_set_shares(plan, shares);
+	code = plan_pool_build(forwarding->planner, plan);
+	plan_sum_digests(forwarding->plan);
+	return code;
+}
+
+/* Makes the plan of a pool one for those shares. 0 or -errno. */
+static int follow(struct forwarding *forwarding, size_t number, const struct plan_share *shares,
+	uint64_t now_ms, forwarding_report_t *report, void *context)
+{
+	struct plan_pool *plan = &forwarding->plan->pools[number];
+	struct plan_pool next;
+	int code;
+
+	if (plan->table == NULL) {
+		code = build_first(forwarding, number, shares);
+		if (code == 0) /* whatever moves is told by the log: there was no table before */
+			tell(plan, plan, report, context);
+		return code;
+	}
+	note_holds(plan, shares);
+	if (!shares_differ(plan, shares)) {
+		tell(plan, plan, report, context);
+		return 0;
+	}
+	code = plan_pool_follow(forwarding->planner, plan, shares, &next);
+	if (code != 0)
+		return code;
+	tell(plan, &next, report, context);
+	plan_replace_pool(forwarding->plan, number, &next);
+	forwarding->pools[number].live->built_ms = now_ms;
+	return 0;
+}
+
+/* Nobody was told of what a restart has changed. */
+static void store_first(
+	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
+{
+	uint32_t moved = forwarding_store_table(forwarding, pool, plan);
+	size_t pools, left = forwarding_unbuilt(forwarding, &pools);
+
+	if (moved != 0)
+		log_info("pool %s: moved %u of %u slots: it has changed since the restart",
+			plan->name, moved, plan->slots);
+	if (left == 0)
+		log_info("the tables of %zu pool%s are rebuilt: table digest %016lx", pools,
+			plural(pools), (unsigned long)forwarding->plan->digest);
+}
+
+int forwarding_follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms,
+	forwarding_report_t *report, void *context)
+{
+	struct member_pool *pool = &forwarding->pools[number];
+	const struct plan_pool *plan = &forwarding->plan->pools[number];
+	struct plan_share *shares = forwarding_list_shares(forwarding, number, NULL, 0, now_ms);
+	bool is_first = plan->table == NULL;
+	int code = -ENOMEM;
+
+	if (shares != NULL)
+		code = follow(forwarding, number, shares, now_ms, report, context);
+	free(shares);
+	if (code == 0)
+		make_clean(forwarding, pool->live);
+	if (code == 0 && is_first)
+		store_first(forwarding, pool, plan);
+	else if (code == 0 && pool->live->table_number != plan->table->number)
+		forwarding_store_table(forwarding, pool, plan);
+	else if (!live_pool_is_quiet(pool->live))
+		forwarding_advance_slots(forwarding, pool);
+	return code;
+}
+
+size_t forwarding_unbuilt(const struct forwarding *forwarding, size_t *pools)
+{
+	size_t count = 0;
+
+	*pools = forwarding->plan == NULL ? 0 : forwarding->plan->pool_count;
+	for (size_t i = 0; i < *pools; i++)
+		count += forwarding->plan->pools[i].table == NULL;
+	return count;
+}
+
+/* A clock that was turned back, as a test's may be, makes nobody wait for it to catch up. */
+static uint32_t wait_ms(const struct live_pool *live, uint64_t now_ms)
+{
+	uint64_t since_ms = now_ms - live->built_ms;
+
+	return since_ms < FORWARDING_BUILD_MS ? FORWARDING_BUILD_MS - since_ms : 0;
+}
+
+bool forwarding_is_busy(const struct forwarding *forwarding, size_t number, uint64_t now_ms)
+{
+	const struct live_pool *live = forwarding->pools[number].live;
+
+	return live->is_dirty || wait_ms(live, now_ms) != 0;
+}
+
+uint32_t forwarding_make_dirty(struct forwarding *forwarding, size_t number, uint64_t now_ms)
+{
+	struct live_pool *live = forwarding->pools[number].live;
+	uint32_t delay_ms = wait_ms(live, now_ms);
+
+	if (delay_ms == 0)
+		delay_ms = 1; /* it could not be built, or waits for others that are due */
+	if (live->is_dirty)
+		return delay_ms;
+	live->is_dirty = true;
+	forwarding->dirty_count++;
+	if (forwarding->wake != NULL)
+		forwarding->wake(forwarding->wake_context, delay_ms);
+	return delay_ms;
+}
+
+/* The dirty pool whose last table is the oldest; its number, or NO_POOL. */
+static size_t find_oldest(const struct forwarding *forwarding)
+{
+	size_t oldest = NO_POOL;
+
+	for (size_t i = 0; forwarding->dirty_count != 0 && i < forwarding->pool_count; i++) {
+		const struct live_pool *live = forwarding->pools[i].live;
+
+		if (live->is_dirty &&
+			(oldest == NO_POOL ||
+				live->built_ms < forwarding->pools[oldest].live->built_ms))
+			oldest = i;
+	}
+	return oldest;
+}
+
+static uint32_t next_due(const struct forwarding *forwarding, uint64_t now_ms)
+{
+	size_t oldest = find_oldest(forwarding);
+
+	return oldest == NO_POOL ? FORWARDING_IDLE
+				 : wait_ms(forwarding->pools[oldest].live, now_ms);
+}
+
+uint32_t forwarding_build_due(struct forwarding *forwarding)
+{
+	uint64_t now_ms = forwarding->clock();
+	size_t oldest = find_oldest(forwarding);
+
+	if (oldest == NO_POOL || wait_ms(forwarding->pools[oldest].live, now_ms) != 0)
+		return next_due(forwarding, now_ms);
+	tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
+	if (forwarding_follow_shares(forwarding, oldest, now_ms, NULL, NULL) != 0)
+		forwarding->pools[oldest].live->built_ms = now_ms; /* another try, but later */
+	return next_due(forwarding, now_ms);
+}

@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config/config_digest.h"
+#include "plan/finder.h"
+#include "forwarding/forwarding_live.h"
+#include "pool/live_records.h"
+#include "common/log.h"
+#include "affinity/slots.h"
+
+#define TURN_US 3000 /* of CPU time, for a turn of the loop */
+
+/* The keys by which what is to come is found in what is live. */
+
+static void pool_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+{
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct member_pool *)list)[place].name);
+}
+
+static void service_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+{
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct live_service *)list)[place].name);
+}
+
+static void backend_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+{
+	address_format(&((const struct live_backend *)list)[place].address, key);
+}
+
+/* Most stay where they were, and are found without a word of text. */
+static size_t find_backend(struct finder *finder, const struct address *address, size_t hint)
+{
+	const struct live_backend *list = finder->list;
+	char key[FINDER_KEY_SIZE];
+
+	if (hint < finder->count && address_equal(&list[hint].address, address))
+		return hint;
+	address_format(address, key);
+	return finder_find(finder, key, hint);
+}
+
+static int out_of_memory(struct error *error)
+{
+	return error_set(error, -ENOMEM, "out of memory");
+}
+
+/* A pool to come, without backends yet; it shares what is live with the one it goes on from. */
+static int create_pool(struct forwarding *forwarding, const struct forwarding_change *change,
+	struct member_pool *pool, const struct config_pool *config, struct member_pool *before,
+	struct error *error)
+{
+	size_t room = config->backend_count + (before == NULL ? 0 : before->backend_count) + 1;
+
+	pool->before = before;
+	snprintf(pool->name, sizeof(pool->name), "%s", config->name);
+	pool->backends = calloc(room, sizeof(*pool->backends));
+	if (pool->backends == NULL)
+		return out_of_memory(error);
+	pool->live = before != NULL ? before->live
+				    : live_pool_create(forwarding->state, forwarding->pool_numbers,
+					      config->slots, change->now_ms / 1000, error);
+	if (pool->live != NULL)
+		return 0;
+	free(pool->backends);
+	return -ENOSPC;
+}
+
+static int take_numbers(struct forwarding *forwarding, const struct member_pool *pool,
+	struct live_backend *backend, struct error *error)
+{
+	uint32_t index;
+
+	backend->gid = tracking_take_gid(forwarding->tracking);
+	if (backend->gid == ARENA_FULL)
+		return live_pool_no_room(error, "another backend");
+	index = arena_take(pool->live->indices, 1);
+	if (index == ARENA_FULL) {
+		tracking_give_gid(forwarding->tracking, backend->gid);
+		return error_set(error, -ENOSPC,
+			"pool \"%s\": %u backends is all that a pool can know at a time, those that go "
+			"included: remove some first",
+			pool->name, SLOT_BACKEND_MAX);
+	}
+	backend->index = index;
+	return 0;
+}
+
+/* The next place in the pool for the backend at that address, as it was or new. */
+static int take_backend(struct forwarding *forwarding, const struct forwarding_change *change,
+	struct member_pool *pool, const struct address *address, struct live_backend *before,
+	struct error *error)
+{
+	struct live_backend *backend = &pool->backends[pool->backend_count];
+	int code = 0;
+
+	if (before != NULL) {
+		*backend = *before;
+		backend->before = before;
+		before->stays = true;
+	} else {
+		live_backend_init(backend, address, change->now_ms);
+		code = take_numbers(forwarding, pool, backend, error);
+	}
+	if (code == 0)
+		pool->backend_count++;
+	return code;
+}
+
+/* What a change makes records from. */
+static struct live_records_source records_source(
+	const struct forwarding *forwarding, const struct forwarding_change *change)
+{
+	return (struct live_records_source){
+		.state = forwarding->state,
+		.config = change->config,
+		.neighbours = change->neighbours,
+		.ports = forwarding->ports,
+	};
+}
+
+static void live_on(const struct forwarding_change *change, const struct member_pool *pool,
+	struct live_backend *backend, const struct config_pool *config)
+{
+	if (backend->before == NULL)
+		live_backend_begin(backend, config, pool->before != NULL, change->now_ms / 1000);
+	else
+		live_backend_go_on(backend, config, change->now_ms);
+}
+
+static int prepare_configured(struct forwarding *forwarding, const struct forwarding_change *change,
+	struct member_pool *pool, const struct config_pool *config, struct error *error)
+{
+	const struct live_records_source source = records_source(forwarding, change);
+	struct finder finder = { .key_at = backend_key };
+	int code = 0;
+
+	if (pool->before != NULL) {
+		finder.list = pool->before->backends;
+		finder.count = pool->before->backend_count;
+	}
+	for (size_t i = 0; code == 0 && i < config->backend_count; i++) {
+		const struct address *address = &config->backends[i].address;
+		struct live_backend *backend = &pool->backends[i];
+		size_t place = find_backend(&finder, address, i);
+
+		code = take_backend(forwarding, change, pool, address,
+			place == FINDER_NONE ? NULL : &pool->before->backends[place], error);
+		if (code != 0)
+			break;
+		live_backend_configure(backend, config, &config->backends[i], change->terms,
+			change->now_ms / 1000);
+		live_on(change, pool, backend, config);
+		code = live_records_prepare(&source, backend, error);
+	}
+	pool->configured_count = pool->backend_count;
+	finder_fini(&finder);
+	return code;
+}
+
+/*
+ * Those that are configured no more stay behind the others until they have gone. Their records stay
+ * as they are: the configuration may know no way to them any more.
+ */
+static int prepare_going(struct forwarding *forwarding, const struct forwarding_change *change,
+	struct member_pool *pool, const struct config_pool *config, struct error *error)
+{
+	const struct live_records_source source = records_source(forwarding, change);
+	int code = 0;
+
+	if (pool->before == NULL)
+		return 0;
+	for (size_t i = 0; code == 0 && i < pool->before->backend_count; i++) {
+		struct live_backend *before = &pool->before->backends[i];
+		struct live_backend *backend = &pool->backends[pool->backend_count];
+
+		if (before->stays)
+			continue;
+		code = take_backend(forwarding, change, pool, &before->address, before, error);
+		if (code != 0)
+			break;
+		live_backend_remove(backend, config, change->terms, change->now_ms / 1000);
+		live_on(change, pool, backend, config);
+		if (backend->records != RECORD_NONE)
+			continue;
+		code = live_records_prepare(&source, backend, error); /* of another process */
+		if (live_backend_drains(backend) && backend->records == RECORD_NONE)
+			log_warning(
+				"pool %s: %s drains, but the configuration leaves no way to it: "
+				"what is for it is dropped",
+				pool->name, backend->name);
+	}
+	return code;
+}
+
+static int prepare_backends(struct forwarding *forwarding, struct forwarding_change *change,
+	size_t number, struct error *error)
+{
+	const struct config_pool *config = &change->config->pools[number];
+	struct member_pool *pool = &change->pools[number];
+	int code = prepare_configured(forwarding, change, pool, config, error);
+
+	if (code == 0)
+		code = prepare_going(forwarding, change, pool, config, error);
+	return code;
+}
+
+/* The live pool that this one goes on from: of the same name and number of slots, or NULL. */
+static struct member_pool *find_before(struct forwarding *forwarding, struct finder *finder,
+	const struct config_pool *config, size_t hint)
+{
+	size_t place = finder_find(finder, config->name, hint);
+	struct member_pool *pool;
+
+	if (place == FINDER_NONE)
+		return NULL;
+	pool = &forwarding->pools[place];
+	return pool->live->slots == config->slots ? pool : NULL;
+}
+
+/* Byte by byte: padding that differs costs a closer look, and nothing else. */
+static bool same_bytes(const void *a, const void *b, size_t size)
+{
+	return size == 0 || memcmp(a, b, size) == 0;
+}
+
+static bool same_configuration(const struct config_pool *a, const struct config_pool *b)
+{
+	struct config_pool bare_a, bare_b;
+
+	memcpy(&bare_a, a, sizeof(bare_a));
+	memcpy(&bare_b, b, sizeof(bare_b));
+	bare_a.backends = bare_b.backends = NULL;
+	bare_a.vacant = bare_b.vacant = NULL;
+	return same_bytes(&bare_a, &bare_b, sizeof(bare_a)) &&
+	       same_bytes(a->backends, b->backends, a->backend_count * sizeof(*a->backends)) &&
+	       same_bytes(a->vacant, b->vacant, a->vacant_count * sizeof(*a->vacant));
+}
+
+/*
+ * Whether the change is none for that pool: what it is made for is not in it, and it has the table
+ * that its words go to. Time goes on for it as without the change.
+ */
+static bool is_unchanged(const struct forwarding *forwarding,
+	const struct forwarding_change *change, const struct config_pool *config,
+	const struct member_pool *before)
+{
+	const struct live_terms *terms = change->terms;
+	const struct plan_table *table;
+	size_t number;
+
+	if (before == NULL || !change->same_ways || before->live->is_dirty ||
+		(terms->name != NULL && strcmp(terms->pool, config->name) == 0))
+		return false;
+	number = before - forwarding->pools;
+	table = forwarding->plan->pools[number].table;
+	return table != NULL && table->number == before->live->table_number &&
+	       same_configuration(&forwarding->config->pools[number], config);
+}
+
+static void share_pool(struct member_pool *pool, struct member_pool *before)
+{
+	*pool = *before;
+	pool->by_name = NULL;
+	pool->before = before;
+	pool->is_unchanged = pool->is_left_alone = true;
+}
+
+/* What records are made from (live_records.h), but for what ports find out while running. */
+static bool has_same_ways(const struct forwarding *forwarding, const struct config *config)
+{
+	return forwarding->config != NULL && !forwarding->is_adopted &&
+	       config_digest_rest(forwarding->config) == config_digest_rest(config);
+}
+
+static int create_lists(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	const struct config *config = change->config;
+
+	change->pool_finder =
+		(struct finder){ forwarding->pools, forwarding->pool_count, pool_key, NULL };
+	change->service_finder = (struct finder){ forwarding->services, forwarding->service_count,
+		service_key, NULL };
+	change->pools = calloc(config->pool_count + 1, sizeof(*change->pools));
+	change->neighbours = neighbours_create(config);
+	change->services = calloc(config->service_count + 1, sizeof(*change->services));
+	change->tables = tables_create(forwarding->secret,
+		state_record(forwarding->state, RECORD_NONE), config->service_count);
+	if (change->pools == NULL || change->neighbours == NULL || change->services == NULL ||
+		change->tables == NULL)
+		return out_of_memory(error);
+	change->tables->affinity = tracking_affinity(forwarding->tracking);
+	return 0;
+}
+
+/* The next one. */
+static int prepare_pool(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	size_t number = change->pool_count;
+	const struct config_pool *pool = &change->config->pools[number];
+	struct member_pool *before = find_before(forwarding, &change->pool_finder, pool, number);
+	int code;
+
+	if (is_unchanged(forwarding, change, pool, before)) {
+		share_pool(&change->pools[number], before);
+		change->pool_count++;
+		before->stays = true;
+		return 0;
+	}
+	code = create_pool(forwarding, change, &change->pools[number], pool, before, error);
+	if (code != 0)
+		return code;
+	change->pool_count++;
+	if (before != NULL)
+		before->stays = true;
+	return prepare_backends(forwarding, change, number, error);
+}
+
+static enum affinity_udp udp_of(const struct config_service *config)
+{
+	switch (config->udp) {
+	case CONFIG_UDP_HASH: return AFFINITY_UDP_HASH;
+	case CONFIG_UDP_QUIC: return AFFINITY_UDP_QUIC;
+	default: return AFFINITY_UDP_PIN;
+	}
+}
+
+static int add_service(struct forwarding *forwarding, struct forwarding_change *change,
+	size_t number, struct live_service *before, struct error *error)
+{
+	const struct config_service *config = &change->config->services[number];
+	struct live_service *service = &change->services[number];
+	const struct live_pool *live = change->pools[config->pool].live;
+	struct service_key key = {
+		.vip = config->vip,
+		.protocol = config->protocol,
+		.port = rte_cpu_to_be_16(config->port),
+	};
+	struct service row = { 0 };
+	int code;
+
+	snprintf(service->name, sizeof(service->name), "%s", config->name);
+	service->place = before != NULL ? before->place : arena_take(forwarding->service_places, 1);
+	if (service->place == ARENA_FULL)
+		return live_pool_no_room(error, "another service");
+	service->is_new = before == NULL;
+	if (before != NULL)
+		before->stays = true;
+	row.slots = state_slots(forwarding->state, live->first_word);
+	row.record_of = live->record_of;
+	row.mode = (enum record_mode)config->forward;
+	row.slot_count = live->slots;
+	row.counter = counters_service_place(service->place);
+	row.pool = live->number;
+	row.udp = udp_of(config);
+	code = service_table_add(change->tables->services, &key, &row);
+	if (code == -EEXIST)
+		return error_set(
+			error, code, "services[%zu]: claims what another service claims", number);
+	return code == 0 ? 0 : error_set(error, code, "services[%zu]: %s", number, strerror(-code));
+}
+
+/* The next one. */
+static int prepare_service(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	size_t number = change->service_count;
+	size_t place =
+		finder_find(&change->service_finder, change->config->services[number].name, number);
+
+	change->service_count++;
+	return add_service(forwarding, change, number,
+		place == FINDER_NONE ? NULL : &forwarding->services[place], error);
+}
+
+static struct plan_share share_of(void *context, size_t pool, size_t backend)
+{
+	const struct forwarding_change *change = context;
+
+	return live_backend_share(&change->pools[pool].backends[backend],
+		&change->config->pools[pool], change->now_ms);
+}
+
+static bool is_pool_alike(void *context, size_t pool)
+{
+	const struct forwarding_change *change = context;
+
+	return change->pools[pool].is_unchanged;
+}
+
+/* Of a pool that goes on from another process, words say who serves until its table is built. */
+static bool is_built_later(
+	const struct forwarding *forwarding, const struct forwarding_change *change, size_t number)
+{
+	return forwarding->is_adopted && change->pools[number].before != NULL;
+}
+
+static int outline_plan(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	change->plan = plan_outline(forwarding->planner, change->config, forwarding->plan, share_of,
+		is_pool_alike, change, error);
+	if (change->plan == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < change->pool_count; i++)
+		change->pools[i].is_built_later = is_built_later(forwarding, change, i);
+	return 0;
+}
+
+/* The words of a new pool, which nobody can reach yet, go with its table. */
+static int build_pool(struct forwarding_change *change, size_t number)
+{
+	struct plan_pool *plan = &change->plan->pools[number];
+	struct member_pool *pool = &change->pools[number];
+	int code;
+
+	if (pool->is_built_later)
+		return 0;
+	code = plan_pool_build(change->planner, plan);
+	if (code == 0 && pool->before == NULL)
+		forwarding_fill_slots(pool, plan);
+	return code;
+}
+
+void forwarding_plan_change(struct forwarding_change *change)
+{
+	change->code = tracking_fill_pins(change->tracking, &change->error);
+	if (change->code != 0)
+		return;
+	for (size_t i = 0; change->code == 0 && i < change->pool_count; i++)
+		change->code = build_pool(change, i);
+	if (change->code != 0)
+		error_set(&change->error, change->code, "cannot work out the tables: %s",
+			strerror(-change->code));
+	plan_sum_digests(change->plan);
+}
+
+static bool is_as_before(const struct member_pool *pool, const struct plan_pool *plan)
+{
+	const struct member_pool *before = pool->before;
+
+	if (before == NULL || plan->table == NULL || pool->backend_count != before->backend_count ||
+		plan->table->number != pool->live->table_number)
+		return false;
+	for (size_t i = 0; i < pool->backend_count; i++)
+		if (pool->backends[i].before != &before->backends[i] ||
+			!live_backend_is_alike(&pool->backends[i], &before->backends[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Pools in which nothing changes go on with the backends that they have, and with all that these
+ * learn until the commit, which so has nothing to do for them.
+ */
+static void leave_alone(struct forwarding_change *change)
+{
+	for (size_t i = 0; i < change->pool_count; i++) {
+		struct member_pool *pool = &change->pools[i];
+
+		if (pool->is_unchanged || !is_as_before(pool, &change->plan->pools[i]))
+			continue;
+		free(pool->backends);
+		pool->backends = pool->before->backends;
+		pool->is_left_alone = true;
+	}
+}
+
+/* More of them than the committed configuration has; at a start the state file has what is asked.
+ */
+static int prepare_pins(
+	struct forwarding *forwarding, const struct config *config, struct error *error)
+{
+	if (forwarding->config == NULL ||
+		config->dataplane.pins <= forwarding->config->dataplane.pins)
+		return 0;
+	return tracking_prepare_pins(forwarding->tracking, config->dataplane.pins, error);
+}
+
+struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
+	const struct config *config, const struct live_terms *terms, struct error *error)
+{
+	struct forwarding_change *change;
+	int code;
+
+	/* what earlier changes left behind may be the room that this one needs */
+	publish_reclaim(forwarding->publish);
+	change = calloc(1, sizeof(*change));
+	if (change == NULL) {
+		out_of_memory(error);
+		return NULL;
+	}
+	forwarding->changing = true;
+	change->config = config;
+	change->planner = forwarding->change_planner;
+	change->same_ways = has_same_ways(forwarding, config);
+	change->tracking = forwarding->tracking;
+	change->terms = terms;
+	change->now_ms = forwarding->clock();
+	code = prepare_pins(forwarding, config, error);
+	if (code == 0)
+		code = create_lists(forwarding, change, error);
+	if (code != 0) {
+		forwarding_abort(forwarding, change);
+		return NULL;
+	}
+	return change;
+}
+
+static uint64_t cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* One step of forwarding_take_room(): 1 where more are left, 0, or -errno. */
+static int take_step(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	int code;
+
+	if (change->pool_count < change->config->pool_count)
+		code = prepare_pool(forwarding, change, error);
+	else if (change->service_count < change->config->service_count)
+		code = prepare_service(forwarding, change, error);
+	else
+		return outline_plan(forwarding, change, error);
+	return code == 0 ? 1 : code;
+}
+
+int forwarding_take_room(
+	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
+{
+	uint64_t end_us = cpu_us() + TURN_US;
+	int code;
+
+	do
+		code = take_step(forwarding, change, error);
+	while (code == 1 && cpu_us() < end_us);
+	return code;
+}
+
+int forwarding_end_plan(struct forwarding_change *change, struct error *error)
+{
+	if (change->code != 0)
+		return error_set(error, change->code, "%s", change->error.message);
+	finder_fini(&change->pool_finder);
+	finder_fini(&change->service_finder);
+	change->terms = NULL;
+	leave_alone(change);
+	return 0;
+}
+
+struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
+	const struct config *config, const struct live_terms *terms, struct error *error)
+{
+	struct forwarding_change *change = forwarding_begin(forwarding, config, terms, error);
+
+	int code;
+
+	if (change == NULL)
+		return NULL;
+	while ((code = forwarding_take_room(forwarding, change, error)) == 1)
+		;
+	if (code == 0) {
+		forwarding_plan_change(change);
+		code = forwarding_end_plan(change, error);
+	}
+	if (code == 0)
+		return change;
+	forwarding_abort(forwarding, change);
+	return NULL;
+}
+
+/* What is live goes on as if nobody had thought of changing it. */
+static void forget_stays(struct forwarding *forwarding)
+{
+	for (size_t i = 0; i < forwarding->pool_count; i++) {
+		forwarding->pools[i].stays = false;
+		for (size_t k = 0; k < forwarding->pools[i].backend_count; k++)
+			forwarding->pools[i].backends[k].stays = false;
+	}
+	for (size_t i = 0; i < forwarding->service_count; i++)
+		forwarding->services[i].stays = false;
+}
+
+static void abort_pool(struct forwarding *forwarding, struct member_pool *pool)
+{
+	if (pool->is_left_alone)
+		return;
+	for (size_t i = 0; i < pool->backend_count; i++) {
+		struct live_backend *backend = &pool->backends[i];
+
+		live_records_abort(forwarding->state, backend);
+		if (backend->before != NULL)
+			continue;
+		tracking_give_gid(forwarding->tracking, backend->gid);
+		arena_give(pool->live->indices, backend->index, 1);
+	}
+	if (pool->before == NULL)
+		live_pool_destroy(pool->live);
+	free(pool->backends);
+}
+
+void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *change)
+{
+	for (size_t i = 0; i < change->service_count; i++)
+		if (change->services[i].is_new)
+			arena_give(forwarding->service_places, change->services[i].place, 1);
+	for (size_t i = 0; i < change->pool_count; i++)
+		abort_pool(forwarding, &change->pools[i]);
+	tracking_abort_pins(forwarding->tracking);
+	forget_stays(forwarding);
+	forwarding->changing = false;
+	finder_fini(&change->pool_finder);
+	finder_fini(&change->service_finder);
+	neighbours_destroy(change->neighbours);
+	plan_destroy(change->plan);
+	tables_destroy(change->tables);
+	free(change->services);
+	free(change->pools);
+	free(change);
+}

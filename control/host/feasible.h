@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * feasible: what a configuration file shows by itself can never start, or should not; beside the
+ * file, only the machine's groups are asked. One set of rules for `sluiced --check` and for the
+ * start, on top of those of the document (config_read()). Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "base/error.h"
+#include "json/findings.h"
+
+/*
+ * For a start: the interfaces' queues are looked at, too. `path` is the configuration's file. 0, or
+ * -errno with a sentence that begins with the place in the document, or with the file.
+ */
+int feasible_check(const struct config *config, const char *path, struct error *error);
+
+/*
+ * Whether the hash key is a secret, which feasible_check() does not ask: a site that runs with one
+ * that is none must come up again after a restart, and another key would break all connections.
+ */
+int feasible_check_secret(const struct config *config, struct error *error);
+
+/* Both, with all that is wrong. */
+void feasible_judge(const struct config *config, const char *path, struct findings *findings);
+
+/* Whether others than owner and group may read the file, which holds node.hash_key. */
+bool feasible_is_exposed(const char *path);
+
+/* What is said of such a file; a format with its path. */
+#define FEASIBLE_EXPOSED "%s: anybody may read it, and it holds node.hash_key: chmod 0640"

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "impact/plan_compare.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include "plan/finder.h"
+
+/* Where a seat of one plan stands in another, by its owner: found once for all of them. */
+#define NOWHERE UINT32_MAX
+
+static uint32_t *index_owners(const struct plan_pool *pool, uint32_t *mask)
+{
+	uint32_t size = 16;
+	uint32_t *cells;
+
+	while (size < 2 * pool->seat_count)
+		size *= 2;
+	*mask = size - 1;
+	cells = malloc(size * sizeof(*cells));
+	if (cells == NULL)
+		return NULL;
+	memset(cells, 0xff, size * sizeof(*cells));
+	for (size_t i = pool->seat_count; i-- > 0;) { /* the first of equal ones wins */
+		uint32_t cell = pool->seats[i].owner_hash & *mask;
+
+		while (cells[cell] != NOWHERE &&
+			pool->seats[cells[cell]].owner_hash != pool->seats[i].owner_hash)
+			cell = (cell + 1) & *mask;
+		cells[cell] = i;
+	}
+	return cells;
+}
+
+static uint32_t find_owner(
+	const struct plan_pool *pool, const uint32_t *cells, uint32_t mask, uint64_t owner_hash)
+{
+	uint32_t cell = owner_hash & mask;
+
+	while (cells[cell] != NOWHERE && pool->seats[cells[cell]].owner_hash != owner_hash)
+		cell = (cell + 1) & mask;
+	return cells[cell];
+}
+
+/* By seat of `before`: the seat of the same owner in `after`, or NOWHERE. NULL: no memory. */
+static uint32_t *map_seats(const struct plan_pool *before, const struct plan_pool *after)
+{
+	uint32_t *map = malloc((before->seat_count + 1) * sizeof(*map));
+	uint32_t *cells = NULL;
+	uint32_t mask;
+
+	for (size_t i = 0; map != NULL && i < before->seat_count; i++) {
+		uint64_t owner_hash = before->seats[i].owner_hash;
+
+		if (i < after->seat_count && after->seats[i].owner_hash == owner_hash) {
+			map[i] = i; /* most stand where they stood */
+			continue;
+		}
+		if (cells == NULL)
+			cells = index_owners(after, &mask);
+		if (cells == NULL) {
+			free(map);
+			return NULL;
+		}
+		map[i] = find_owner(after, cells, mask, owner_hash);
+	}
+	free(cells);
+	return map;
+}
+
+static uint64_t owner(const struct plan_pool *pool, uint32_t slot)
+{
+	uint16_t seat = pool->table->seats[slot];
+
+	return seat == PLAN_NO_BACKEND ? 0 : pool->seats[seat].owner_hash;
+}
+
+/* Plans share a table where its seats have the same owners. */
+static bool share_a_table(const struct plan_pool *before, const struct plan_pool *after)
+{
+	return before->table == after->table;
+}
+
+uint32_t plan_slots_moved(const struct plan_pool *before, const struct plan_pool *after)
+{
+	uint32_t moved = 0;
+
+	if (before == NULL || after == NULL || share_a_table(before, after))
+		return 0;
+	if (before->slots != after->slots)
+		return after->slots;
+	for (uint32_t slot = 0; slot < after->slots; slot++)
+		moved += owner(before, slot) != owner(after, slot);
+	return moved;
+}
+
+static bool holds_on(
+	const struct plan_pool *after, const struct plan_seat *seat, uint32_t place, bool cut)
+{
+	if (place >= after->backend_count)
+		return seat->holds && !cut;
+	return after->seats[place].holds;
+}
+
+uint32_t plan_slots_pinned(const struct plan_pool *before, const struct plan_pool *after, bool cut)
+{
+	uint32_t pinned = 0;
+	uint32_t *places;
+
+	if (before == NULL || after == NULL || before->slots != after->slots ||
+		share_a_table(before, after))
+		return 0;
+	places = map_seats(before, after);
+	if (places == NULL)
+		return plan_slots_moved(before, after); /* it cannot be more */
+	for (uint32_t slot = 0; slot < after->slots; slot++) {
+		uint16_t seat = before->table->seats[slot];
+
+		pinned += seat != PLAN_NO_BACKEND && owner(before, slot) != owner(after, slot) &&
+			  holds_on(after, &before->seats[seat], places[seat], cut);
+	}
+	free(places);
+	return pinned;
+}
+
+uint32_t plan_slots_cut(const struct plan_pool *before, const struct plan_pool *after, bool cut)
+{
+	uint32_t slots = 0;
+	uint32_t *places;
+
+	if (before == NULL || after == NULL)
+		return 0;
+	if (before->slots != after->slots)
+		return after->slots;
+	places = map_seats(before, after);
+	if (places == NULL)
+		return plan_slots_moved(before, after);
+	for (size_t i = 0; i < before->seat_count; i++) {
+		const struct plan_seat *seat = &before->seats[i];
+
+		if (seat->holds && !holds_on(after, seat, places[i], cut))
+			slots += seat->owned;
+	}
+	free(places);
+	return slots;
+}
+
+struct plan_load_change plan_largest_load_change(
+	const struct plan_pool *before, const struct plan_pool *after)
+{
+	struct plan_load_change largest = { 0 };
+	uint32_t *places;
+
+	if (before == NULL || after == NULL || before->slots != after->slots)
+		return largest;
+	places = map_seats(before, after);
+	for (size_t i = 0; places != NULL && i < before->seat_count; i++) {
+		const struct plan_seat *seat = &before->seats[i];
+		const struct plan_seat *same = &after->seats[places[i]];
+		double percent;
+
+		if (places[i] == NOWHERE || same->owned == 0 || seat->owned == 0)
+			continue;
+		percent = 100.0 * ((double)same->owned - seat->owned) / seat->owned;
+		if (fabs(percent) > fabs(largest.percent))
+			largest = (struct plan_load_change){ seat, same, percent };
+	}
+	free(places);
+	return largest;
+}
+
+int plan_judge_pool(const struct config_pool *config, const struct plan_pool *before,
+	const struct plan_pool *after, const struct impact *impact, struct error *error)
+{
+	const struct impact_pool *lost = impact_find_pool(impact, config->name);
+	uint32_t still = lost == NULL ? 0 : lost->cut_still;
+	uint32_t moved;
+
+	if (before == NULL)
+		return 0;
+	if (before->slots != after->slots)
+		return error_set(error, -EPERM,
+			"pool \"%s\": another number of slots moves every flow and breaks its "
+			"connections (100 %%): needs force",
+			config->name);
+	moved = plan_slots_moved(before, after);
+	still = RTE_MIN(still, after->slots - moved); /* some may move as well */
+	if ((moved + still) * 100.0 <= (double)config->max_disruption_percent * after->slots)
+		return 0;
+	if (still != 0)
+		return error_set(error, -EPERM,
+			"pool \"%s\": would move %.1f %% of the slots and break the connections of "
+			"another %.1f %%, and max_disruption_percent is %u: needs force",
+			config->name, 100.0 * moved / after->slots, 100.0 * still / after->slots,
+			config->max_disruption_percent);
+	return error_set(error, -EPERM,
+		"pool \"%s\": would move %.1f %% of the slots, and max_disruption_percent is %u: "
+		"needs force",
+		config->name, 100.0 * moved / after->slots, config->max_disruption_percent);
+}
+
+bool plan_pool_serves(const struct plan_pool *pool)
+{
+	return pool != NULL && pool->slots != 0 && pool->table != NULL &&
+	       pool->table->seats[0] != PLAN_NO_BACKEND;
+}
+
+static void service_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+{
+	strcpy(key, ((const struct config_service *)list)[place].name);
+}
+
+int plan_judge_services(const struct config *old, const struct config *new,
+	const struct plan *before, const struct plan *after, struct error *error)
+{
+	struct finder finder = { old->services, old->service_count, service_key, NULL };
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < new->service_count; i++) {
+		const struct config_service *service = &new->services[i];
+		const struct plan_pool *pool = &after->pools[service->pool];
+		size_t place;
+
+		if (plan_pool_serves(pool))
+			continue;
+		place = finder_find(&finder, service->name, i);
+		if (place != FINDER_NONE &&
+			plan_pool_serves(&before->pools[old->services[place].pool]))
+			code = error_set(error, -EPERM,
+				"service \"%s\" would be left without a backend that takes new flows "
+				"(pool \"%s\"): needs force",
+				service->name, pool->name);
+	}
+	finder_fini(&finder);
+	return code;
+}
+
+int plan_judge(const struct config *new, const struct plan *before, const struct plan *after,
+	const struct impact *impact, struct error *error)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < after->pool_count; i++)
+		code = plan_judge_pool(&new->pools[i], plan_find_pool(before, after->pools[i].name),
+			&after->pools[i], impact, error);
+	return code;
+}

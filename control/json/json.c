@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "json/json.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/suggestion.h"
+
+#define QUOTE_BYTES    40 /* of a text from the document that a sentence repeats */
+#define SENTENCE_BYTES 384
+
+/* Every byte can become `\xNN`; then the quotes, three dots and the NUL. */
+static_assert(JSON_QUOTE_SIZE >= 4 * QUOTE_BYTES + 6, "a quoted text has room");
+
+struct json_place json_place_root(const json_t *document)
+{
+	return (struct json_place){ .value = document };
+}
+
+struct json_place json_place_member(const struct json_place *object, const char *key)
+{
+	return (struct json_place){
+		.parent = object,
+		.key = key,
+		.value = json_object_get(object->value, key),
+		.findings = object->findings,
+	};
+}
+
+struct json_place json_place_element(const struct json_place *list, size_t index)
+{
+	return (struct json_place){
+		.parent = list,
+		.index = index,
+		.value = json_array_get(list->value, index),
+		.findings = list->findings,
+	};
+}
+
+static bool is_printable(char c)
+{
+	return c >= 0x20 && c <= 0x7e;
+}
+
+const char *json_quote(const char *text, char quoted[static JSON_QUOTE_SIZE])
+{
+	char *end = quoted;
+
+	*end++ = '"';
+	for (size_t i = 0; i < QUOTE_BYTES && text[i] != '\0'; i++) {
+		if (!is_printable(text[i])) {
+			end += sprintf(end, "\\x%02x", (unsigned char)text[i]);
+			continue;
+		}
+		if (text[i] == '"' || text[i] == '\\')
+			*end++ = '\\';
+		*end++ = text[i];
+	}
+	strcpy(end, strlen(text) > QUOTE_BYTES ? "...\"" : "\"");
+	return quoted;
+}
+
+static bool is_plain_key(const char *key)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	size_t length = strspn(key, plain);
+
+	return length > 0 && length <= QUOTE_BYTES && key[length] == '\0';
+}
+
+static void append_step(const struct json_place *place, char text[static JSON_PATH_SIZE])
+{
+	char quoted[JSON_QUOTE_SIZE];
+	size_t used = strlen(text);
+	char *end = text + used;
+	size_t room = JSON_PATH_SIZE - used;
+
+	if (place->key == NULL)
+		snprintf(end, room, "[%zu]", place->index);
+	else
+		snprintf(end, room, "%s%s", used > 0 ? "." : "",
+			is_plain_key(place->key) ? place->key : json_quote(place->key, quoted));
+}
+
+/* Recurses to the top first; a document nests 16 deep at most. */
+static void append_path(const struct json_place *place, char text[static JSON_PATH_SIZE])
+{
+	if (place->parent == NULL)
+		return;
+	append_path(place->parent, text);
+	append_step(place, text);
+}
+
+const char *json_place_format(const struct json_place *place, char text[static JSON_PATH_SIZE])
+{
+	text[0] = '\0';
+	append_path(place, text);
+	if (text[0] == '\0')
+		strcpy(text, "document");
+	return text;
+}
+
+int json_refuse(const struct json_place *place, struct error *error, const char *format, ...)
+{
+	char path[JSON_PATH_SIZE];
+	char sentence[SENTENCE_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	va_end(arguments);
+	return error_set(error, -EINVAL, "%s: %s", json_place_format(place, path), sentence);
+}
+
+static const char *describe(const json_t *value, char text[static JSON_QUOTE_SIZE])
+{
+	size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(12);
+
+	if (value == NULL)
+		return "nothing";
+	if (json_is_object(value))
+		return "an object";
+	if (json_is_array(value))
+		return "a list";
+	if (json_is_string(value))
+		return json_quote(json_string_value(value), text);
+	text[json_dumpb(value, text, JSON_QUOTE_SIZE - 1, flags)] = '\0';
+	return text;
+}
+
+int json_mismatch(const struct json_place *place, const char *wanted, struct error *error)
+{
+	char text[JSON_QUOTE_SIZE];
+
+	return json_refuse(place, error, "%s is not %s", describe(place->value, text), wanted);
+}
+
+/* The key that was probably meant, or NULL. */
+static const char *similar_key(const char *key, const struct json_member *members)
+{
+	struct suggestion suggestion = { 0 };
+
+	for (; members->key != NULL; members++)
+		if (members->presence != JSON_NOT_YET)
+			suggestion_offer(&suggestion, key, members->key);
+	return suggestion.meant;
+}
+
+static const struct json_member *find_member(const char *key, const struct json_member *members)
+{
+	for (; members->key != NULL; members++) {
+		if (strcmp(members->key, key) == 0)
+			return members;
+	}
+	return NULL;
+}
+
+static int judge_key(
+	const struct json_place *place, const struct json_member *members, struct error *error)
+{
+	const struct json_member *member = find_member(place->key, members);
+	const char *similar;
+
+	if (member != NULL && member->presence != JSON_NOT_YET)
+		return 0;
+	if (member != NULL && member->read != NULL)
+		return member->read(place, NULL, error);
+	if (member != NULL)
+		return json_refuse(place, error, "not in this version");
+	similar = similar_key(place->key, members);
+	if (similar == NULL)
+		return json_refuse(place, error, "unknown key");
+	return json_refuse(place, error, "unknown key (did you mean \"%s\"?)", similar);
+}
+
+int json_take_refusal(const struct json_place *whole, int result, struct error *error)
+{
+	return whole->findings == NULL ? result : findings_take(whole->findings, result, error);
+}
+
+size_t json_count_refusals(const struct json_place *place)
+{
+	return place->findings == NULL ? 0 : place->findings->count;
+}
+
+static int judge_keys(
+	const struct json_place *object, const struct json_member *members, struct error *error)
+{
+	json_t *iterable = (json_t *)object->value; /* jansson's iterators are not const-correct */
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (iterable, key, value) {
+		struct json_place place = { .parent = object, .key = key, .value = value };
+		int result = json_take_refusal(object, judge_key(&place, members, error), error);
+
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+static int read_member(const struct json_place *object, const struct json_member *member,
+	void *target, struct error *error)
+{
+	struct json_place place = json_place_member(object, member->key);
+
+	if (member->presence == JSON_NOT_YET) /* refused, where it is there */
+		return 0;
+	if (place.value != NULL)
+		return member->read(&place, (char *)target + member->offset, error);
+	if (member->presence == JSON_REQUIRED)
+		return json_refuse(&place, error, "missing");
+	return 0;
+}
+
+int json_read_object(const struct json_place *place, const struct json_member *members,
+	void *target, struct error *error)
+{
+	size_t before = json_count_refusals(place);
+	int result;
+
+	if (!json_is_object(place->value))
+		return json_mismatch(place, "an object", error);
+	result = judge_keys(place, members, error);
+	for (; members->key != NULL && result == 0; members++)
+		result =
+			json_take_refusal(place, read_member(place, members, target, error), error);
+	return result == 0 && json_count_refusals(place) != before ? -EINVAL : result;
+}
+
+int json_list_judge(
+	const struct json_place *place, const struct json_list *list, struct error *error)
+{
+	size_t length = json_array_size(place->value);
+
+	if (!json_is_array(place->value))
+		return json_mismatch(place, "a list", error);
+	if (length < list->minimum || length > list->maximum)
+		return json_refuse(place, error, "%zu entries (%zu-%zu are allowed)", length,
+			list->minimum, list->maximum);
+	return 0;
+}
+
+void *json_list_create(const struct json_place *place, const struct json_list *list, size_t *count,
+	struct error *error)
+{
+	size_t length = json_array_size(place->value);
+	void *elements;
+
+	*count = 0;
+	if (json_list_judge(place, list, error) != 0)
+		return NULL;
+	elements = calloc(length > 0 ? length : 1, list->element_size);
+	if (elements == NULL) {
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	*count = length;
+	return elements;
+}
+
+int json_list_read(const struct json_place *place, const struct json_list *list, void *elements,
+	struct error *error)
+{
+	size_t before = json_count_refusals(place);
+
+	if (elements == NULL)
+		return -EINVAL;
+	for (size_t i = 0; i < json_array_size(place->value); i++) {
+		struct json_place element = json_place_element(place, i);
+		int result = list->read(&element, (char *)elements + i * list->element_size, error);
+
+		result = json_take_refusal(place, result, error);
+		if (result != 0)
+			return result;
+	}
+	return json_count_refusals(place) != before ? -EINVAL : 0;
+}
+
+const char *json_read_string(
+	const struct json_place *place, const char *wanted, struct error *error)
+{
+	if (!json_is_string(place->value)) {
+		json_mismatch(place, wanted, error);
+		return NULL;
+	}
+	return json_string_value(place->value);
+}
+
+int json_read_integer(const struct json_place *place, int64_t minimum, int64_t maximum,
+	const char *wanted, int64_t *number, struct error *error)
+{
+	if (!json_is_integer(place->value))
+		return json_mismatch(place, wanted, error);
+	*number = json_integer_value(place->value);
+	if (*number < minimum || *number > maximum)
+		return json_mismatch(place, wanted, error);
+	return 0;
+}
+
+int json_read_choice(const struct json_place *place, const struct json_choice *choices,
+	const char *wanted, int *value, struct error *error)
+{
+	const char *text = json_read_string(place, wanted, error);
+
+	if (text == NULL)
+		return -EINVAL;
+	for (const struct json_choice *choice = choices; choice->name != NULL; choice++) {
+		if (strcmp(choice->name, text) != 0)
+			continue;
+		if (choice->value == JSON_CHOICE_NOT_YET)
+			return json_refuse(place, error, "\"%s\" is not in this version", text);
+		*value = choice->value;
+		return 0;
+	}
+	return json_mismatch(place, wanted, error);
+}
+
+const char *json_choice_name(const struct json_choice *choices, int value)
+{
+	for (const struct json_choice *choice = choices; choice->name != NULL; choice++) {
+		if (choice->value == value)
+			return choice->name;
+	}
+	return NULL;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * json: typed reading of a JSON document on top of jansson. Every refusal is a sentence that starts
+ * with the place (`services[2].port: 70000 is not a port (1-65535)`), safe to print: what comes
+ * from the document is cut short and escaped.
+ *
+ * An object is read by a table of its keys, so that an unknown key cannot slip through. All
+ * functions that judge return 0 or -EINVAL with the sentence in `error`; -ENOMEM where said so.
+ *
+ * Where a place has findings, objects and lists add what a part of them is refused with, go on with
+ * the next part, and return -EINVAL with no sentence in `error` at the end.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "json/findings.h"
+
+/* A value and the way to it from the top of the document. Lives on the stack of its reader. */
+struct json_place {
+	const struct json_place *parent; /* NULL: the document itself */
+	const char *key;                 /* NULL: an element of a list */
+	size_t index;                    /* in that list */
+	const json_t *value;             /* borrowed; NULL where there is none */
+	struct findings *findings;       /* of all that is wrong; NULL: reading ends at the first */
+};
+
+#define JSON_PATH_SIZE  256
+#define JSON_QUOTE_SIZE 176
+
+/* Reads one value into the field that is meant for it. */
+typedef int json_reader(const struct json_place *place, void *field, struct error *error);
+
+enum json_presence {
+	JSON_REQUIRED,
+	JSON_OPTIONAL, /* the field keeps what it held where the key is absent */
+	JSON_NOT_YET,  /* a key of a later version: refused by name, never ignored */
+};
+
+/* A table of them ends with a NULL key. */
+struct json_member {
+	const char *key;
+	enum json_presence presence;
+	size_t offset;     /* of the field in the object that is being filled */
+	json_reader *read; /* for JSON_NOT_YET: refuses in its own words, or NULL */
+};
+
+struct json_list {
+	size_t minimum; /* entries */
+	size_t maximum;
+	size_t element_size; /* bytes */
+	json_reader *read;   /* one element */
+};
+
+struct json_choice {
+	const char *name;
+	int value; /* JSON_CHOICE_NOT_YET: a word of a later version, refused by name */
+};
+
+#define JSON_CHOICE_NOT_YET (-1)
+
+/* The whole document. */
+struct json_place json_place_root(const json_t *document);
+/* The member `key` of an object, element `index` of a list; the value is NULL where it is absent.
+ */
+struct json_place json_place_member(const struct json_place *object, const char *key);
+struct json_place json_place_element(const struct json_place *list, size_t index);
+
+/* Writes `pools[0].backends[1].weight` (`document` for the top) and returns `text`. */
+const char *json_place_format(const struct json_place *place, char text[static JSON_PATH_SIZE]);
+
+/* Writes `text` in quotes, cut to 40 bytes, with anything but printable ASCII escaped. */
+const char *json_quote(const char *text, char quoted[static JSON_QUOTE_SIZE]);
+
+/* Refuses with "<path>: <sentence>". Returns -EINVAL. */
+int json_refuse(const struct json_place *place, struct error *error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Refuses with "<path>: <the value> is not <wanted>". Not for secrets. Returns -EINVAL. */
+int json_mismatch(const struct json_place *place, const char *wanted, struct error *error);
+
+/*
+ * What reading a part of `whole` came to: 0 where the next part is to be read, though this one was
+ * refused, because the place has findings.
+ */
+int json_take_refusal(const struct json_place *whole, int result, struct error *error);
+
+/* Findings so far; 0 where the place has none. */
+size_t json_count_refusals(const struct json_place *place);
+
+/* Fills `target` from an object, by its table. */
+int json_read_object(const struct json_place *place, const struct json_member *members,
+	void *target, struct error *error);
+
+/* Whether it is a list with an allowed number of entries. */
+int json_list_judge(
+	const struct json_place *place, const struct json_list *list, struct error *error);
+
+/*
+ * Judges, then returns zeroed room for the elements, to be freed by the caller, with their number
+ * in `count`; or NULL with the sentence and a count of 0. Apart from the reading, so that a
+ * half-read list is its owner's already.
+ */
+void *json_list_create(const struct json_place *place, const struct json_list *list, size_t *count,
+	struct error *error);
+
+/* Reads every element of a judged list into `elements`; -EINVAL at once where that is NULL. */
+int json_list_read(const struct json_place *place, const struct json_list *list, void *elements,
+	struct error *error);
+
+/* The text of a string, borrowed from the document, or NULL with the sentence. */
+const char *json_read_string(
+	const struct json_place *place, const char *wanted, struct error *error);
+
+/* An integer within bounds. `wanted` as for json_mismatch(): "a port (1-65535)". */
+int json_read_integer(const struct json_place *place, int64_t minimum, int64_t maximum,
+	const char *wanted, int64_t *number, struct error *error);
+
+/* One of the words of a list that ends with a NULL name; its value. */
+int json_read_choice(const struct json_place *place, const struct json_choice *choices,
+	const char *wanted, int *value, struct error *error);
+
+/* The word for a value, or NULL. */
+const char *json_choice_name(const struct json_choice *choices, int value);

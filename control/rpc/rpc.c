@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The server knows its peers (who is connected, with which rights) and at most one call of each.
+ * A call holds its peer and a peer holds its call, so whichever goes first lets the other know.
+ */
+#include "rpc/rpc.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+#include "rpc/rpc_answer.h"
+#include "rpc/rpc_client.h"
+#include "rpc/rpc_listener.h"
+#include "rpc/rpc_message.h"
+
+#define CROWDING_PERIOD_MS 10000
+#define OPERATORS_IN_TURN  3
+#define OVERDUE_MS         50 /* so that long answers get a fiftieth of the time at least */
+
+const struct rpc_limits rpc_limits_default = {
+	.clients = 64,
+	.clients_reserved = 8,
+	.clients_of_reader = 32,
+	.line_bytes = 16 << 20,
+	.line_bytes_reader = 64 << 10, /* a question is names and addresses, never a document */
+	.output_pause_bytes = 1 << 20,
+	.output_bytes = 64 << 20,
+	.line_timeout_ms = 30000,
+	.idle_timeout_ms = 600000,
+	.idle_short_ms = 1000,
+	.write_timeout_ms = 30000,
+};
+
+struct rpc_call {
+	struct rpc_server *server;
+	struct peer *peer; /* NULL once it has left */
+	struct rpc_request request;
+	uid_t uid;
+	uid_t owner; /* of the server */
+	pid_t pid;
+	/* while its answer is made in slices */
+	TAILQ_ENTRY(rpc_call) entry;
+	const struct rpc_source *source;
+	void *production;
+	struct rpc_answer *answer;
+};
+
+struct peer {
+	LIST_ENTRY(peer) entry;
+	struct rpc_server *server;
+	struct rpc_client *client;
+	struct rpc_call *call; /* the one under way, or NULL */
+	uid_t uid;
+	pid_t pid;
+};
+
+TAILQ_HEAD(rpc_queue, rpc_call);
+
+/*
+ * The answers that are made in slices. Whatever their number, they get one slice a pass of the
+ * event loop, after all that is more urgent; `overdue` sees to it that they get one now and then
+ * although that never ends.
+ */
+struct rpc_productions {
+	struct rpc_queue operators;
+	struct rpc_queue readers;
+	unsigned int operators_in_turn; /* slices of theirs since the last one of a reader */
+	struct event *slice;
+	struct event *overdue;
+};
+
+/* What became of clients for want of room, since the log last said so. */
+struct rpc_crowding {
+	unsigned int turned_away;
+	unsigned int closed;
+	uint64_t said_ms;
+};
+
+struct rpc_server {
+	struct event_base *base;
+	struct rpc_listener *listener;
+	const struct rpc_method *methods;
+	size_t method_count;
+	void *context;
+	uid_t owner;
+	struct rpc_limits limits;
+	LIST_HEAD(, peer) peers;
+	size_t peer_count;
+	struct rpc_productions productions;
+	struct rpc_crowding crowding;
+};
+
+bool rpc_peer_may_call(bool changes, uid_t peer, uid_t owner)
+{
+	return !changes || peer == 0 || peer == owner;
+}
+
+static const struct rpc_method *find_method(const struct rpc_server *server, const char *name)
+{
+	for (size_t i = 0; i < server->method_count; i++)
+		if (strcmp(server->methods[i].name, name) == 0)
+			return &server->methods[i];
+	return NULL;
+}
+
+static void list_methods(const struct rpc_server *server, char *list, size_t size)
+{
+	size_t used = 0;
+
+	list[0] = '\0';
+	for (size_t i = 0; i < server->method_count && used < size; i++)
+		used += snprintf(list + used, size - used, "%s%s", i == 0 ? "" : ", ",
+			server->methods[i].name);
+}
+
+static void call_end(struct rpc_call *call, char *line)
+{
+	struct peer *peer = call->peer;
+
+	rpc_request_release(&call->request);
+	free(call);
+	if (peer == NULL) {
+		free(line);
+		return;
+	}
+	peer->call = NULL;
+	rpc_client_answer(peer->client, line);
+}
+
+static bool call_is_awaited(const struct rpc_call *call)
+{
+	return call->peer != NULL && !call->request.notification;
+}
+
+static void call_fail(struct rpc_call *call, int code, const char *sentence)
+{
+	rpc_call_refuse(call, code, sentence, NULL);
+}
+
+void rpc_call_refuse(struct rpc_call *call, enum rpc_code code, const char *sentence, json_t *data)
+{
+	char *line = NULL;
+
+	if (call_is_awaited(call))
+		line = rpc_message_print_error(call->request.id, code, sentence, data);
+	else
+		json_decref(data);
+	call_end(call, line);
+}
+
+void rpc_call_result(struct rpc_call *call, json_t *result)
+{
+	char *line = NULL;
+
+	if (!call_is_awaited(call)) {
+		json_decref(result);
+		call_end(call, NULL);
+		return;
+	}
+	if (result != NULL)
+		line = rpc_message_print_result(call->request.id, result);
+	if (line == NULL)
+		call_fail(call, RPC_INTERNAL_ERROR, "the result could not be made: out of memory");
+	else
+		call_end(call, line);
+}
+
+void rpc_call_error(struct rpc_call *call, enum rpc_code code, const char *sentence, ...)
+{
+	char text[4096]; /* room for a sentence that holds a struct error and some names */
+	va_list arguments;
+
+	va_start(arguments, sentence);
+	vsnprintf(text, sizeof(text), sentence, arguments);
+	va_end(arguments);
+	call_fail(call, code, text);
+}
+
+static struct rpc_queue *queue_of(struct rpc_call *call)
+{
+	struct rpc_productions *productions = &call->server->productions;
+
+	return rpc_call_may_change(call) ? &productions->operators : &productions->readers;
+}
+
+static void production_end(struct rpc_call *call)
+{
+	call->source->end(call->production);
+	TAILQ_REMOVE(queue_of(call), call, entry);
+	rpc_answer_destroy(call->answer);
+	call->answer = NULL;
+}
+
+static void production_send(struct rpc_call *call)
+{
+	struct evbuffer *line = rpc_answer_finish(call->answer, call->request.id);
+	struct peer *peer = call->peer;
+
+	production_end(call);
+	if (line == NULL) {
+		call_fail(call, RPC_INTERNAL_ERROR, "the result could not be made: out of memory");
+		return;
+	}
+	rpc_request_release(&call->request);
+	free(call);
+	peer->call = NULL;
+	rpc_client_answer_buffer(peer->client, line);
+}
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* Operators first, but for every OPERATORS_IN_TURN slices of theirs a reader gets one. */
+static struct rpc_call *choose_production(struct rpc_productions *productions)
+{
+	struct rpc_call *first = TAILQ_FIRST(&productions->operators);
+	struct rpc_call *reader = TAILQ_FIRST(&productions->readers);
+
+	if (first != NULL &&
+		(reader == NULL || productions->operators_in_turn < OPERATORS_IN_TURN)) {
+		productions->operators_in_turn++;
+		return first;
+	}
+	productions->operators_in_turn = 0;
+	return reader;
+}
+
+/* One slice of one production, which is the last of its kind to have another. */
+static void produce(struct rpc_call *call)
+{
+	int64_t end_us = now_us() + LOOP_SLICE_US;
+	enum rpc_step step = RPC_STEP_MORE;
+
+	if (!call_is_awaited(call) || rpc_client_has_hung_up(call->peer->client)) {
+		production_end(call);
+		call_end(call, NULL);
+		return;
+	}
+	while (step != RPC_STEP_LAST && now_us() < end_us) {
+		step = call->source->write(call->production, call->answer);
+		if (step == RPC_STEP_AGAIN)
+			rpc_answer_clear(call->answer);
+	}
+	if (step == RPC_STEP_LAST) {
+		production_send(call);
+		return;
+	}
+	TAILQ_REMOVE(queue_of(call), call, entry);
+	TAILQ_INSERT_TAIL(queue_of(call), call, entry);
+}
+
+static void plan_slice(struct rpc_productions *productions)
+{
+	static const struct timeval now = { 0, 0 }, late = { 0, OVERDUE_MS * 1000 };
+
+	if (TAILQ_EMPTY(&productions->operators) && TAILQ_EMPTY(&productions->readers)) {
+		event_del(productions->slice);
+		event_del(productions->overdue);
+		return;
+	}
+	evtimer_add(productions->slice, &now);
+	evtimer_add(productions->overdue, &late);
+}
+
+static void run_slice(evutil_socket_t fd, short what, void *argument)
+{
+	struct rpc_productions *productions = argument;
+
+	produce(choose_production(productions));
+	plan_slice(productions);
+}
+
+void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production)
+{
+	struct rpc_productions *productions;
+	bool is_first;
+
+	if (!call_is_awaited(call)) { /* and there may be no server any more */
+		source->end(production);
+		call_end(call, NULL);
+		return;
+	}
+	call->answer = rpc_answer_create();
+	if (call->answer == NULL) {
+		source->end(production);
+		call_fail(call, RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	call->source = source;
+	call->production = production;
+	productions = &call->server->productions;
+	is_first = TAILQ_EMPTY(&productions->operators) && TAILQ_EMPTY(&productions->readers);
+	TAILQ_INSERT_TAIL(queue_of(call), call, entry);
+	if (is_first) /* else it is planned, and to plan it again would put it off */
+		plan_slice(productions);
+}
+
+static bool productions_init(struct rpc_productions *productions, struct event_base *base)
+{
+	TAILQ_INIT(&productions->operators);
+	TAILQ_INIT(&productions->readers);
+	productions->slice = evtimer_new(base, run_slice, productions);
+	productions->overdue = evtimer_new(base, run_slice, productions);
+	if (productions->slice == NULL || productions->overdue == NULL)
+		return false;
+	/* a base without priorities refuses them, and needs none */
+	event_priority_set(productions->slice, LOOP_READERS);
+	event_priority_set(productions->overdue, LOOP_TIMERS);
+	return true;
+}
+
+static void end_queue(struct rpc_queue *queue)
+{
+	struct rpc_call *call;
+
+	while ((call = TAILQ_FIRST(queue)) != NULL) {
+		production_end(call);
+		call_end(call, NULL);
+	}
+}
+
+static void productions_fini(struct rpc_productions *productions)
+{
+	end_queue(&productions->operators);
+	end_queue(&productions->readers);
+	if (productions->slice != NULL)
+		event_free(productions->slice);
+	if (productions->overdue != NULL)
+		event_free(productions->overdue);
+}
+
+uid_t rpc_call_uid(const struct rpc_call *call)
+{
+	return call->uid;
+}
+
+pid_t rpc_call_pid(const struct rpc_call *call)
+{
+	return call->pid;
+}
+
+bool rpc_call_may_change(const struct rpc_call *call)
+{
+	return rpc_peer_may_call(true, call->uid, call->owner);
+}
+
+static void call_method(struct rpc_server *server, struct rpc_call *call)
+{
+	const struct rpc_method *method = find_method(server, call->request.method);
+	char known[1024];
+
+	if (method == NULL) {
+		list_methods(server, known, sizeof(known));
+		rpc_call_error(call, RPC_METHOD_NOT_FOUND,
+			"there is no method \"%.64s\"; there are %s", call->request.method, known);
+		return;
+	}
+	if (!rpc_peer_may_call(method->changes, call->uid, call->owner)) {
+		rpc_call_error(call, RPC_NOT_PERMITTED,
+			"user %u may not call %s: only root and user %u may change things",
+			(unsigned int)call->uid, method->name, (unsigned int)server->owner);
+		return;
+	}
+	method->handle(server->context, call->request.params, call);
+}
+
+static void peer_asked(void *context, const char *line, size_t length)
+{
+	struct peer *peer = context;
+	struct rpc_call *call = calloc(1, sizeof(*call));
+	struct error error;
+	int code;
+
+	if (call == NULL) {
+		rpc_client_answer(peer->client,
+			rpc_message_print_error(NULL, RPC_INTERNAL_ERROR, "out of memory", NULL));
+		return;
+	}
+	call->server = peer->server;
+	call->peer = peer;
+	call->uid = peer->uid;
+	call->owner = peer->server->owner;
+	call->pid = peer->pid;
+	peer->call = call;
+	code = rpc_request_parse(&call->request, line, length, &error);
+	if (code != 0)
+		call_fail(call, code, error.message);
+	else
+		call_method(peer->server, call);
+}
+
+static void peer_destroy(struct peer *peer)
+{
+	if (peer->call != NULL)
+		peer->call->peer = NULL;
+	rpc_client_destroy(peer->client);
+	LIST_REMOVE(peer, entry);
+	peer->server->peer_count--;
+	free(peer);
+}
+
+static void peer_left(void *context)
+{
+	peer_destroy(context);
+}
+
+static const struct rpc_client_events peer_events = { .asked = peer_asked, .left = peer_left };
+
+/* One line each ten seconds, whatever clients do. */
+static void say_crowding(struct rpc_server *server)
+{
+	struct rpc_crowding *crowding = &server->crowding;
+	uint64_t now_ms = now_us() / 1000;
+
+	if (crowding->said_ms != 0 && now_ms - crowding->said_ms < CROWDING_PERIOD_MS)
+		return;
+	log_warning("control socket: %zu clients are connected; turned away %u, closed %u idle "
+		    "ones to make room",
+		server->peer_count, crowding->turned_away, crowding->closed);
+	*crowding = (struct rpc_crowding){ .said_ms = now_ms };
+}
+
+/* There is nothing to wait for: the buffer of a new connection has room for one line. */
+static void turn_away(struct rpc_server *server, int fd, const char *whose, size_t clients)
+{
+	struct error error;
+	char *line;
+
+	server->crowding.turned_away++;
+	say_crowding(server);
+	error_set(&error, 0, "too many clients: %zu%s are connected", clients, whose);
+	line = rpc_message_print_error(NULL, RPC_REFUSED, error.message, NULL);
+	if (line != NULL) {
+		send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
+		send(fd, "\n", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		free(line);
+	}
+	close(fd);
+}
+
+static void peer_create(struct rpc_server *server, int fd, const struct ucred *credentials)
+{
+	bool trusted = rpc_peer_may_call(true, credentials->uid, server->owner);
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (peer == NULL) {
+		close(fd);
+		return;
+	}
+	peer->server = server;
+	peer->uid = credentials->uid;
+	peer->pid = credentials->pid;
+	peer->client = rpc_client_create(server->base, fd, &server->limits,
+		trusted ? server->limits.line_bytes : server->limits.line_bytes_reader,
+		trusted ? LOOP_CHANGES : LOOP_READERS, &peer_events, peer);
+	if (peer->client == NULL) {
+		free(peer);
+		return;
+	}
+	LIST_INSERT_HEAD(&server->peers, peer, entry);
+	server->peer_count++;
+}
+
+static bool is_reader(const struct peer *peer)
+{
+	return !rpc_peer_may_call(true, peer->uid, peer->server->owner);
+}
+
+static size_t count_peers_of(const struct rpc_server *server, uid_t uid)
+{
+	const struct peer *peer;
+	size_t count = 0;
+
+	LIST_FOREACH(peer, &server->peers, entry)
+	count += peer->uid == uid;
+	return count;
+}
+
+/* The one that has had nothing to do for the longest time, and at least for `least_ms`; or NULL. */
+static struct peer *find_idle(const struct rpc_server *server, bool readers_only, uint64_t least_ms)
+{
+	struct peer *peer, *idle = NULL;
+	uint64_t longest_ms = least_ms;
+
+	LIST_FOREACH(peer, &server->peers, entry)
+	{
+		uint64_t idle_ms = rpc_client_idle_ms(peer->client);
+
+		if (idle_ms <= longest_ms || (readers_only && !is_reader(peer)))
+			continue;
+		longest_ms = idle_ms;
+		idle = peer;
+	}
+	return idle;
+}
+
+/* The oldest that is not being answered; or NULL. */
+static struct peer *find_unanswered(const struct rpc_server *server, bool readers_only)
+{
+	struct peer *peer, *oldest = NULL;
+
+	LIST_FOREACH(peer, &server->peers, entry)
+	if (peer->call == NULL && (!readers_only || is_reader(peer)))
+		oldest = peer; /* the list has the newest first */
+	return oldest;
+}
+
+/*
+ * For the operator: a reader that is not being answered, before any operator; of those one that has
+ * been idle for a while, because another may only just have connected. NULL: all are answered.
+ */
+static struct peer *find_spare(const struct rpc_server *server)
+{
+	struct peer *spare = find_idle(server, true, 0);
+
+	if (spare == NULL)
+		spare = find_unanswered(server, true);
+	if (spare == NULL)
+		spare = find_idle(server, false, server->limits.idle_short_ms);
+	return spare != NULL ? spare : find_unanswered(server, false);
+}
+
+/* Whether there is room for one more, after somebody silent was closed where that is needed. */
+static bool make_room(struct rpc_server *server, bool trusted)
+{
+	size_t room = server->limits.clients - (trusted ? 0 : server->limits.clients_reserved);
+	struct peer *spare;
+
+	if (server->peer_count < room)
+		return true;
+	spare = trusted ? find_spare(server)
+			: find_idle(server, true, server->limits.idle_short_ms);
+	if (spare == NULL)
+		return false;
+	server->crowding.closed++;
+	say_crowding(server);
+	peer_destroy(spare);
+	return server->peer_count < room;
+}
+
+static void admit(void *context, int fd, const struct ucred *credentials)
+{
+	struct rpc_server *server = context;
+	bool trusted = rpc_peer_may_call(true, credentials->uid, server->owner);
+	size_t of_user = trusted ? 0 : count_peers_of(server, credentials->uid);
+
+	if (!trusted && of_user >= server->limits.clients_of_reader)
+		turn_away(server, fd, " of this user", of_user);
+	else if (!make_room(server, trusted))
+		turn_away(server, fd, "", server->peer_count);
+	else
+		peer_create(server, fd, credentials);
+}
+
+static void ignore_broken_pipes(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+		signal(SIGPIPE, SIG_IGN);
+}
+
+struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_place *place,
+	const struct rpc_method *methods, size_t method_count, void *context, struct error *error)
+{
+	struct rpc_server *server = calloc(1, sizeof(*server));
+
+	if (server == NULL) {
+		error_set(error, -ENOMEM, "control socket: out of memory");
+		return NULL;
+	}
+	ignore_broken_pipes();
+	server->base = base;
+	server->methods = methods;
+	server->method_count = method_count;
+	server->context = context;
+	server->owner = geteuid();
+	server->limits = rpc_limits_default;
+	LIST_INIT(&server->peers);
+	if (productions_init(&server->productions, base))
+		server->listener = rpc_listener_create(base, place, admit, server, error);
+	else
+		error_set(error, -ENOMEM, "control socket: out of memory");
+	if (server->listener == NULL) {
+		productions_fini(&server->productions);
+		free(server);
+		return NULL;
+	}
+	return server;
+}
+
+void rpc_server_destroy(struct rpc_server *server)
+{
+	if (server == NULL)
+		return;
+	rpc_listener_destroy(server->listener);
+	while (!LIST_EMPTY(&server->peers))
+		peer_destroy(LIST_FIRST(&server->peers));
+	productions_fini(&server->productions);
+	free(server);
+}
+
+void rpc_server_set_limits(struct rpc_server *server, const struct rpc_limits *limits)
+{
+	server->limits = *limits;
+}
+
+size_t rpc_server_count_clients(const struct rpc_server *server)
+{
+	return server->peer_count;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rpc_client: one connection, as lines. It hands over one line at a time and waits for its answer
+ * before the next; it knows bounds and times, nothing of methods.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rpc/rpc.h"
+
+struct rpc_client;
+
+struct rpc_client_events {
+	/*
+	 * A line, without its newline, that lives until the function returns. It is concluded
+	 * exactly once by rpc_client_answer(), now or later.
+	 */
+	void (*asked)(void *context, const char *line, size_t length);
+	/* The connection has ended. The one who is told destroys the client. */
+	void (*left)(void *context);
+};
+
+/*
+ * Takes over `fd`, a connected non-blocking socket, also when it returns NULL (no memory).
+ * `limits` must outlive the client; `line_bytes` is its longest line, `priority` that of its events
+ * (enum loop_priority).
+ */
+struct rpc_client *rpc_client_create(struct event_base *base, int fd,
+	const struct rpc_limits *limits, size_t line_bytes, int priority,
+	const struct rpc_client_events *events, void *context);
+
+/* Disconnects at once; what was not sent is lost. NULL is allowed. */
+void rpc_client_destroy(struct rpc_client *client);
+
+/*
+ * For how long it has had nothing to do: no line begun, none under way, no answer to read. 0 where
+ * it has something.
+ */
+uint64_t rpc_client_idle_ms(const struct rpc_client *client);
+
+/*
+ * Whether the other end is closed, so that no answer can be read. One that will only send no more
+ * is still there. Asks the kernel.
+ */
+bool rpc_client_has_hung_up(const struct rpc_client *client);
+
+/*
+ * Concludes the line under way: `line` (from malloc, stolen, without its newline) is sent, NULL
+ * sends nothing. Never ends the connection by itself: `left` comes later, from the event loop.
+ */
+void rpc_client_answer(struct rpc_client *client, char *line);
+
+/* The same with a buffer that holds the line, which is stolen. */
+struct evbuffer;
+void rpc_client_answer_buffer(struct rpc_client *client, struct evbuffer *line);

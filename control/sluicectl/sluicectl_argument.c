@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "sluicectl/sluicectl_argument.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/suggestion.h"
+
+#define NUMBER_MAX 4294967295UL
+#define PORT_MAX   65535UL
+
+bool argument_is_option(const struct argument *argument)
+{
+	return argument->name[0] == '-';
+}
+
+bool argument_takes_value(const struct argument *argument)
+{
+	return argument->kind != ARGUMENT_FLAG && argument->kind != ARGUMENT_MARK &&
+	       argument->kind != ARGUMENT_SWITCH;
+}
+
+/* Sets "a.b" as member b of object a, which is made where it is missing. Takes over `value`. */
+static void set_member(json_t *params, const char *path, json_t *value)
+{
+	const char *dot = strchr(path, '.');
+	char name[32];
+	json_t *object = params;
+
+	if (dot != NULL) {
+		snprintf(name, sizeof(name), "%.*s", (int)(dot - path), path);
+		object = json_object_get(params, name);
+		if (object == NULL) {
+			object = json_object();
+			if (json_object_set_new(params, name, object) != 0)
+				errx(1, "out of memory");
+		}
+		path = dot + 1;
+	}
+	if (json_object_set_new(object, path, value) != 0)
+		errx(1, "out of memory");
+}
+
+static bool read_number(
+	const char *text, unsigned long least, unsigned long most, unsigned long *number)
+{
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	*number = strtoul(text, &end, 10);
+	return errno == 0 && *end == '\0' && *number >= least && *number <= most;
+}
+
+static int store_text(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	json_t *value = json_string(text);
+
+	if (value == NULL)
+		return error_set(error, -EINVAL, "%s: not UTF-8", argument->name);
+	set_member(params, argument->member, value);
+	return 0;
+}
+
+static int store_number(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	unsigned long number;
+
+	if (!read_number(text, 0, NUMBER_MAX, &number))
+		return error_set(
+			error, -EINVAL, "%s: \"%s\" is not a number", argument->name, text);
+	set_member(params, argument->member, json_integer(number));
+	return 0;
+}
+
+/* The percentage in "50%", or 0 where it is none. */
+static unsigned long read_percent(const char *text)
+{
+	size_t length = strlen(text);
+	unsigned long percent;
+	char digits[4];
+
+	if (length < 2 || length > sizeof(digits) || text[length - 1] != '%')
+		return 0;
+	snprintf(digits, sizeof(digits), "%.*s", (int)length - 1, text);
+	return read_number(digits, 1, 100, &percent) ? percent : 0;
+}
+
+static int store_weight(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	unsigned long number, percent = read_percent(text);
+	char percent_member[64];
+
+	if (percent > 0) {
+		snprintf(percent_member, sizeof(percent_member), "%s_percent", argument->member);
+		set_member(params, percent_member, json_integer(percent));
+		return 0;
+	}
+	if (!read_number(text, 0, NUMBER_MAX, &number))
+		return error_set(error, -EINVAL,
+			"%s: \"%s\" is neither a number nor a share of it (1%%-100%%)",
+			argument->name, text);
+	set_member(params, argument->member, json_integer(number));
+	return 0;
+}
+
+/* Seconds in a unit, 0 where there is no such unit. */
+static unsigned long unit_seconds(const char *unit)
+{
+	static const struct {
+		const char *name;
+		unsigned long seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(units[i].name, unit) == 0)
+			return units[i].seconds;
+	return 0;
+}
+
+static int store_duration(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number, seconds = unit_seconds(text + digits);
+	char count[16];
+
+	snprintf(count, sizeof(count), "%.*s", (int)digits, text);
+	if (seconds == 0 || digits >= sizeof(count) ||
+		!read_number(count, 0, NUMBER_MAX / seconds, &number))
+		return error_set(error, -EINVAL,
+			"%s: \"%s\" is not a duration (as 90, 90s, 10m, 2h or 1d)", argument->name,
+			text);
+	if (number == 0)
+		return error_set(error, -EINVAL, "%s: \"%s\" is no time: a second is the least",
+			argument->name, text);
+	set_member(params, argument->member, json_integer(number * seconds));
+	return 0;
+}
+
+static int store_port(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	unsigned long number;
+
+	if (strcmp(text, "any") == 0)
+		return store_text(argument, text, params, error);
+	if (!read_number(text, 1, PORT_MAX, &number))
+		return error_set(error, -EINVAL, "%s: \"%s\" is not a port (1-65535) or any",
+			argument->name, text);
+	set_member(params, argument->member, json_integer(number));
+	return 0;
+}
+
+static int store_choice(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	struct suggestion suggestion = { 0 };
+	char list[128] = "";
+
+	for (size_t i = 0; i < ARGUMENT_CHOICES_MAX && argument->choices[i] != NULL; i++) {
+		if (strcmp(argument->choices[i], text) == 0)
+			return store_text(argument, text, params, error);
+		suggestion_offer(&suggestion, text, argument->choices[i]);
+		strcat(strcat(list, i == 0 ? "" : ", "), argument->choices[i]);
+	}
+	if (suggestion.meant != NULL)
+		return error_set(error, -EINVAL, "%s: \"%s\" is not one of %s; did you mean %s?",
+			argument->name, text, list, suggestion.meant);
+	return error_set(error, -EINVAL, "%s: \"%s\" is not one of %s", argument->name, text, list);
+}
+
+static int refuse_endpoint(const struct argument *argument, const char *text, struct error *error)
+{
+	return error_set(error, -EINVAL, "%s: \"%s\" is not ADDRESS:PORT or [IPV6]:PORT",
+		argument->name, text);
+}
+
+static int store_endpoint(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	const char *colon = strrchr(text, ':');
+	char address[64], port_member[64];
+	size_t length = colon != NULL ? (size_t)(colon - text) : 0;
+	unsigned long port;
+
+	if (length < 3 || length >= sizeof(address) || !read_number(colon + 1, 0, PORT_MAX, &port))
+		return refuse_endpoint(argument, text, error);
+	/* no address is shorter than "::", and brackets with nothing in them are none */
+	if (text[0] == '[' && text[length - 1] == ']')
+		snprintf(address, sizeof(address), "%.*s", (int)length - 2, text + 1);
+	else if (memchr(text, ':', length) == NULL)
+		snprintf(address, sizeof(address), "%.*s", (int)length, text);
+	else /* which colon begins the port of fd00::1:80 is anybody's guess */
+		return refuse_endpoint(argument, text, error);
+	snprintf(port_member, sizeof(port_member), "%s_port", argument->member);
+	set_member(params, port_member, json_integer(port));
+	return store_text(argument, address, params, error);
+}
+
+static int store_document(
+	const struct argument *argument, const char *path, json_t *params, struct error *error)
+{
+	bool from_input = strcmp(path, "-") == 0;
+	FILE *file = from_input ? stdin : fopen(path, "re");
+	json_error_t cause;
+	json_t *document;
+
+	if (file == NULL)
+		return error_set(error, -ENOENT, "%s: %m", path);
+	document = json_loadf(file, JSON_REJECT_DUPLICATES, &cause);
+	if (!from_input)
+		fclose(file);
+	if (document == NULL)
+		return error_set(error, -EBADMSG, "%s: line %d column %d: %s", path, cause.line,
+			cause.column, cause.text);
+	set_member(params, argument->member, document);
+	return 0;
+}
+
+int argument_store(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	switch (argument->kind) {
+	case ARGUMENT_TEXT: return store_text(argument, text, params, error);
+	case ARGUMENT_NUMBER: return store_number(argument, text, params, error);
+	case ARGUMENT_WEIGHT: return store_weight(argument, text, params, error);
+	case ARGUMENT_DURATION: return store_duration(argument, text, params, error);
+	case ARGUMENT_PORT: return store_port(argument, text, params, error);
+	case ARGUMENT_CHOICE: return store_choice(argument, text, params, error);
+	case ARGUMENT_ENDPOINT: return store_endpoint(argument, text, params, error);
+	case ARGUMENT_DOCUMENT: return store_document(argument, text, params, error);
+	case ARGUMENT_FLAG:
+	case ARGUMENT_MARK:
+	case ARGUMENT_SWITCH: break;
+	}
+	set_member(params, argument->member, json_true());
+	return 0;
+}
+
+void argument_store_absent(const struct argument *argument, json_t *params)
+{
+	if (argument->kind == ARGUMENT_FLAG)
+		set_member(params, argument->member, json_false());
+	else if (argument->fallback != NULL)
+		set_member(params, argument->member, json_string(argument->fallback));
+}
+
+static void print_value(const struct argument *argument, FILE *out)
+{
+	if (argument->kind != ARGUMENT_CHOICE) {
+		fprintf(out, " %s", argument->value);
+		return;
+	}
+	for (size_t i = 0; i < ARGUMENT_CHOICES_MAX && argument->choices[i] != NULL; i++)
+		fprintf(out, "%c%s", i == 0 ? ' ' : '|', argument->choices[i]);
+}
+
+void argument_print_usage(const struct argument *argument, FILE *out)
+{
+	fprintf(out, "%s%s", argument->required ? "" : "[", argument->name);
+	if (argument_is_option(argument) && argument_takes_value(argument))
+		print_value(argument, out);
+	fputs(argument->required ? "" : "]", out);
+}

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: BSD-3-Clause */
-/* state_error: the sentence for a state file that could not be opened. */
-#pragma once
-
-#include "error.h"
-#include "state.h"
-
-/* Returns refusal->code. */
-int state_error(const char *path, const struct state_refusal *refusal, struct error *error);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * steering: keeps the VIPs that XDP programs send to the workers in step with the services. A VIP
+ * that goes is taken from the maps before its table goes, one that comes is put there after its
+ * table: a packet never reaches a worker that does not know its VIP. A VIP that went stays guarded
+ * (steer.h) and is listed as a former one. Without a port of AF_XDP there is nothing to do. Control
+ * thread.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/background.h"
+#include "config/config.h"
+#include "steering/former_vips.h"
+#include "port.h"
+
+struct steering;
+
+/*
+ * For these ports, which are borrowed. The former VIPs of the previous process are read from a file
+ * beside `state_file`; where that fails, there are none, which is logged. `disk` writes that file
+ * (borrowed). NULL for no memory.
+ */
+struct steering *steering_create(struct port *const *ports, size_t port_count,
+	const char *state_file, struct background *disk);
+
+void steering_destroy(struct steering *steering); /* NULL is allowed */
+
+/*
+ * To be called before and after the commit of `after` over `before` (NULL for none yet). A VIP that
+ * some port could not be told of is logged, counted as unsteered and tried again. Without memory
+ * VIPs that go stay steered, and their packets are `unclaimed`; those that come are steered.
+ */
+void steering_withdraw(
+	struct steering *steering, const struct config *before, const struct config *after);
+void steering_extend(
+	struct steering *steering, const struct config *before, const struct config *after);
+
+/* VIPs in use that some XDP program does not know: their packets go to the kernel. */
+size_t steering_unsteered(const struct steering *steering);
+
+/* Once a second: tries those again, less and less often while it fails. */
+void steering_retry(struct steering *steering);
+
+/* Former VIPs that are still guarded, the oldest first. */
+size_t steering_former_count(const struct steering *steering);
+const struct former_vip *steering_former(const struct steering *steering, size_t index);
+
+/* Packets for one that were dropped by all ports since it was first a VIP of this process. */
+uint64_t steering_former_drops(const struct steering *steering, size_t index);
+
+/* Guards a former VIP no longer. -ENOENT where it is none. `config` is that in force. */
+int steering_release(
+	struct steering *steering, const struct address *vip, const struct config *config);

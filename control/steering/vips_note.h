@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vips_note: the file of former VIPs (former_vips.h) as the running process keeps it: written in
+ * the background, only when something has changed, and the latest state where several changed.
+ * Thread of the event loop.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "packet/address.h"
+#include "common/background.h"
+#include "steering/former_vips.h"
+
+struct vips_note;
+
+/* `disk` is borrowed. NULL for no memory. */
+struct vips_note *vips_note_create(const char *path, struct background *disk);
+
+/* Waits until what was told is written. NULL is allowed. */
+void vips_note_destroy(struct vips_note *note);
+
+/* What the file is to say: former VIPs, and those in use. Both are copied. */
+void vips_note_tell(struct vips_note *note, const struct former_vips *former,
+	const struct address *in_use, size_t count);
+
+/* Removes the file: nobody keeps it up to date from now on. */
+void vips_note_forget(struct vips_note *note);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * packet: what travels through the steps of balance.h. One per mbuf of a burst, on the worker's
+ * stack; parse fills it from the bytes, each later step adds what it found out.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#include "packet/flow.h"
+#include "packet/verdict.h"
+
+/* Packets taken from a queue at once. */
+#define PACKET_BURST 32
+
+enum packet_flag {
+	PACKET_IPV6 = 1 << 0,
+	PACKET_SYN = 1 << 1,        /* TCP SYN without ACK: a new flow */
+	PACKET_FRAGMENT = 1 << 2,   /* part of an IP packet: no ports in the key */
+	PACKET_PORTLESS = 1 << 3,   /* neither TCP nor UDP: no ports in the key */
+	PACKET_ICMP_ERROR = 1 << 4, /* about the flow in the key, and not a packet of it */
+	PACKET_COPY = 1 << 5,       /* cur of its slot is to have a copy */
+};
+
+struct packet {
+	struct rte_mbuf *mbuf;
+	uint64_t hash;                 /* keyed hash of `key`, once the service is known */
+	const struct service *service; /* set by service_match() */
+	const struct backend_record
+		*record;       /* by the choice of a backend, RECORD_NONE's for none */
+	uint32_t slot;         /* in the table of the service's pool */
+	uint32_t word;         /* what the slot said (slots.h) */
+	uint32_t frame_length; /* bytes as received, without FCS */
+	uint16_t l3_length;    /* bytes by the IP header; Ethernet padding excluded */
+	uint16_t l4_offset;    /* bytes from the start of the frame */
+	uint8_t l2_length;     /* bytes: 14, or 18 with a VLAN tag */
+	uint8_t traffic_class; /* DSCP and ECN as they came */
+	uint8_t flags;         /* enum packet_flag */
+	uint8_t verdict;       /* enum verdict; VERDICT_NEXT while undecided */
+	struct flow_key key;
+};
+
+/* The frame's first byte plus `offset`; the caller has checked that the frame reaches that far. */
+static inline uint8_t *packet_at(const struct packet *packet, uint16_t offset)
+{
+	return rte_pktmbuf_mtod_offset(packet->mbuf, uint8_t *, offset);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * service: which service claims a packet. A table of exact (VIP, protocol, port) and (VIP,
+ * protocol, any port) keys, of which the more exact one wins. Built by the control thread,
+ * read-only from the moment workers can reach it; service_lookup.h tells how it works.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_byteorder.h>
+
+#include "packet/address.h"
+#include "packet/packet.h"
+
+/* What a worker knows of a service: where its flows find their slots and the slots their backends.
+ */
+struct service {
+	const _Atomic uint32_t *slots;     /* slot words (slots.h) of its pool, in the state file */
+	const _Atomic uint32_t *record_of; /* first cell of the records, by index in the pool */
+	uint32_t slot_count;               /* M */
+	uint32_t counter;                  /* index of its counters in every worker's block */
+	uint32_t pool;                     /* its number: whose members may take its flows */
+	uint8_t udp;                       /* enum affinity_udp */
+	uint8_t mode;                      /* enum record_mode: which of the records */
+};
+
+struct service_key {
+	struct address vip;
+	rte_be16_t port; /* 0: any port */
+	uint8_t protocol;
+};
+
+struct service_table;
+
+/* A table with room for `count` services. NULL when memory is short. Control thread. */
+struct service_table *service_table_create(size_t count);
+/* Bytes that such a table takes. */
+uint64_t service_table_memory(size_t count);
+
+void service_table_destroy(struct service_table *table); /* NULL is allowed */
+
+/* -EEXIST where the key is there already, -ENOSPC beyond the room asked for. `service` is copied.
+ */
+int service_table_add(
+	struct service_table *table, const struct service_key *key, const struct service *service);
+
+/* Whether any service has this VIP. Any thread. */
+bool service_table_has_vip(const struct service_table *table, const struct address *vip);
+
+/*
+ * Sets packet->service and returns VERDICT_NEXT, or the fate of what no service takes: UNCLAIMED,
+ * FRAGMENT, or LEFT_TO_HOST (not a VIP, or ICMP, which stays with the kernel). An ICMP error about
+ * a flow belongs to the flow's service, see parse_icmp_error(). Workers.
+ */
+enum verdict service_match(const struct service_table *table, struct packet *packet);
+
+/*
+ * To be called for a burst whose packets are about to be matched one by one: fetches what those
+ * that are still VERDICT_NEXT will look at, where it is not at hand anyway. Workers.
+ */
+void service_prefetch_burst(
+	const struct service_table *table, const struct packet *packets, unsigned int count);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * service_lookup: the inside of a service table (service.h), for what is done with each packet.
+ *
+ * There is a row for each key, a cache line of its own with all that a packet needs of its service,
+ * and for each address family an index that finds rows: an array of a power of two of their
+ * numbers, probed linearly. At most an eighth of it is taken, because how many steps a search takes
+ * nobody can predict, so nearly all are to end at the first; yet it is small enough for caches that
+ * thousands of rows do not fit in. Another index, of VIPs alone (protocol 0, port 0), tells "ours,
+ * but unclaimed" from "not ours" after a miss.
+ *
+ * A key's first place comes from its CRC, by multiplicative hashing (D. Knuth, TAOCP 3, 6.4): CRCs
+ * alone are linear, so that the addresses and ports of one service can fall on those of another.
+ * There is no secret: only the operator adds keys, so the longest run of places, which bounds the
+ * work of a miss, is the operator's too.
+ *
+ * Built by the control thread, read-only from the moment workers can reach it.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
+#include <rte_common.h>
+#ifdef __SSE4_2__
+#include <nmmintrin.h>
+#else
+#include <rte_hash_crc.h>
+#endif
+
+#include "packet/flow.h"
+#include "service/service.h"
+
+#define SERVICE_NO_ROW     0 /* what free places say: a row whose key is nobody's */
+#define SERVICE_MULTIPLIER UINT32_C(2654435761) /* 2^32 by the golden ratio, a prime */
+
+/*
+ * A key in machine words. IPv6: address, and port as it stands in memory, a byte of zeroes,
+ * protocol. IPv4: all in the first word.
+ */
+struct service_words {
+	uint64_t part[2];
+	uint32_t tail;
+};
+
+struct service_row {
+	struct service_words words;
+	struct service service; /* unused where it stands for a VIP alone */
+} __rte_cache_aligned;
+
+static_assert(sizeof(struct service_row) == RTE_CACHE_LINE_SIZE, "a line of its own");
+
+struct service_index {
+	uint32_t *places; /* numbers of rows */
+	uint32_t mask;
+	uint32_t shift;
+};
+
+struct service_family {
+	struct service_index services;
+	struct service_index vips;
+};
+
+struct service_table {
+	struct service_family ipv4;
+	struct service_family ipv6;
+	struct service_row *rows;
+	uint32_t row_count; /* SERVICE_NO_ROW included */
+	uint32_t service_count;
+	uint32_t room; /* services */
+};
+
+static inline struct service_words service_words_of(
+	bool ipv6, const uint8_t *address, uint8_t protocol, rte_be16_t port)
+{
+	uint32_t tail = (uint32_t)port << 16 | protocol;
+	struct service_words words = { 0 };
+	uint32_t word;
+
+	if (ipv6) {
+		memcpy(words.part, address, 16);
+		words.tail = tail;
+	} else {
+		memcpy(&word, address, 4);
+		words.part[0] = (uint64_t)tail << 32 | rte_le_to_cpu_32(word);
+	}
+	return words;
+}
+
+/*
+ * The same of a packet's destination. In IPv4 that is one load, where the protocol takes the place
+ * of the source port.
+ */
+static inline struct service_words service_words_of_packet(bool ipv6, const struct flow_key *flow)
+{
+	const uint64_t source_port = UINT64_C(0xffff) << 32;
+	struct service_words words = { 0 };
+	uint64_t word;
+
+	if (ipv6)
+		return service_words_of(
+			true, flow->ipv6.destination, flow->ipv6.protocol, flow->ipv6.ports[1]);
+	memcpy(&word, flow->bytes + offsetof(struct flow_key_ipv4, destination), sizeof(word));
+	words.part[0] = rte_le_to_cpu_64(word) & ~source_port;
+	words.part[0] |= (uint64_t)flow->ipv4.protocol << 32;
+	return words;
+}
+
+static inline bool service_words_equal(
+	bool ipv6, const struct service_words *a, const struct service_words *b)
+{
+	if (a->part[0] != b->part[0])
+		return false;
+	return !ipv6 || (a->part[1] == b->part[1] && a->tail == b->tail);
+}
+
+/* Without asking each time what the processor can, as rte_hash_crc_8byte() does. */
+static inline uint32_t service_crc(uint64_t word, uint32_t crc)
+{
+#ifdef __SSE4_2__
+	return _mm_crc32_u64(crc, word);
+#else
+	return rte_hash_crc_8byte(word, crc);
+#endif
+}
+
+static inline uint32_t service_first_place(
+	bool ipv6, const struct service_index *index, const struct service_words *words)
+{
+	uint32_t crc = service_crc(words->part[0], words->tail);
+
+	if (ipv6)
+		crc = service_crc(words->part[1], crc);
+	return crc * SERVICE_MULTIPLIER >> index->shift;
+}
+
+static inline const struct service_family *service_family(
+	const struct service_table *table, bool ipv6)
+{
+	return ipv6 ? &table->ipv6 : &table->ipv4;
+}
+
+/* NULL where there is none. */
+static inline const struct service_row *service_find_row(const struct service_table *table,
+	bool ipv6, const struct service_index *index, const struct service_words *words)
+{
+	uint32_t at = service_first_place(ipv6, index, words);
+
+	for (;; at = (at + 1) & index->mask) {
+		const struct service_row *row = &table->rows[index->places[at]];
+
+		if (likely(service_words_equal(ipv6, &row->words, words)))
+			return row;
+		if (row == &table->rows[SERVICE_NO_ROW])
+			return NULL;
+	}
+}
+
+static inline bool service_packet_has_ports(const struct packet *packet)
+{
+	return (packet->flags & (PACKET_FRAGMENT | PACKET_PORTLESS)) == 0;
+}
+
+/* Of a packet that no exact key takes: any port, else its fate. */
+enum verdict service_match_inexact(const struct service_table *table, struct packet *packet);
+
+static inline enum verdict service_match_family(
+	const struct service_table *table, struct packet *packet, bool ipv6)
+{
+	struct service_words words = service_words_of_packet(ipv6, &packet->key);
+	const struct service_row *row =
+		service_find_row(table, ipv6, &service_family(table, ipv6)->services, &words);
+
+	if (unlikely(row == NULL))
+		return service_match_inexact(table, packet);
+	packet->service = &row->service;
+	return VERDICT_NEXT;
+}
+
+/* service_match(), inlined. */
+static __rte_always_inline enum verdict service_match_packet(
+	const struct service_table *table, struct packet *packet)
+{
+	if (unlikely(!service_packet_has_ports(packet)))
+		return service_match_inexact(table, packet);
+	if (packet->flags & PACKET_IPV6)
+		return service_match_family(table, packet, true);
+	return service_match_family(table, packet, false);
+}

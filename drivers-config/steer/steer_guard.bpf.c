@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
+/*
+ * steer_guard.bpf: stands behind the XDP program of an AF_XDP port, at the ingress of tc, where the
+ * kernel gets what XDP let pass. The XDP program comes and goes with DPDK's driver: it is missing
+ * between a crash and the next start's queues, and after a clean stop. What is for a VIP would then
+ * be routed back to the router, and come again. This filter does not go with the process.
+ *
+ * It drops nothing but what the kernel would forward, so what is for the host itself is never its
+ * business. Its VIPs are those of the XDP program and former ones, whose route may not have been
+ * withdrawn yet. Keep to what Linux 6.1 has.
+ */
+#include "steer/steer_frame.h"
+
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+#include <stddef.h>
+
+#define LOOK_SIZE (sizeof(struct ethhdr) + sizeof(struct ipv6hdr))
+
+/* Until control has named the VIPs and says so, whatever would be forwarded may be for one. */
+volatile __u32 guard_knows_vips = 0;
+
+__u64 guard_drops = 0;
+
+/*
+ * The kernel has moved a VLAN tag out of the frame before. False where the frame is not to be read,
+ * which is when it is no IP packet or memory is out: the kernel will get no further with it.
+ */
+static __always_inline int read_frame(struct __sk_buff *skb, struct frame *frame)
+{
+	struct ethhdr *ethernet;
+
+	if ((void *)(long)skb->data + LOOK_SIZE > (void *)(long)skb->data_end)
+		bpf_skb_pull_data(skb, skb->len < LOOK_SIZE ? skb->len : LOOK_SIZE);
+	ethernet = (void *)(long)skb->data;
+	frame->end = (void *)(long)skb->data_end;
+	if ((void *)(ethernet + 1) > frame->end)
+		return 0;
+	frame->type = ethernet->h_proto;
+	frame->network = ethernet + 1;
+	return 1;
+}
+
+/* The kernel forwards only what was sent to the MAC address of the interface, as it is now. */
+static __always_inline int would_loop(struct __sk_buff *skb)
+{
+	struct frame frame = {};
+	__u64 *drops;
+
+	if (skb->pkt_type != PACKET_HOST || !read_frame(skb, &frame))
+		return 0;
+	drops = find_vip(&frame);
+	if (guard_knows_vips && !drops)
+		return 0;
+	if (!kernel_would_forward(skb, skb->ifindex, &frame))
+		return 0;
+	if (drops)
+		__sync_fetch_and_add(drops, 1);
+	return 1;
+}
+
+/* TC_ACT_UNSPEC lets the next filter have its say. */
+SEC("tc")
+int sluice_guard(struct __sk_buff *skb)
+{
+	if (!would_loop(skb))
+		return TC_ACT_UNSPEC;
+	__sync_fetch_and_add(&guard_drops, 1);
+	return TC_ACT_SHOT;
+}
+
+/* bpf_fib_lookup() is for programs that declare themselves compatible with the GPL. */
+char program_license[] SEC("license") = "Dual BSD/GPL";

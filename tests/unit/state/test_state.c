@@ -1,0 +1,992 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Needs root: files of other owners and a small file system are made here. Without it, the tests
+ * that need it fail.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "packet/flow.h"
+#include "affinity/pins.h"
+#include "encap/record.h"
+#include "affinity/slots.h"
+#include "state_fixture.h"
+
+static mode_t mode_of(const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(lstat(path, &status), 0);
+	return status.st_mode & 07777;
+}
+
+static void file_and_directory_are_for_owner_and_group(void **state)
+{
+	static const mode_t masks[] = { 0, 022, 077 };
+	const struct place *place = *state;
+
+	for (size_t i = 0; i < COUNT_OF(masks); i++) {
+		mode_t mask = umask(masks[i]);
+		struct state *opened = start_state(place, &small);
+
+		umask(mask);
+		assert_int_equal(mode_of(place->directory), 0750);
+		assert_int_equal(mode_of(place->path), 0640);
+		state_discard(opened);
+		assert_false(exists(place->path));
+		assert_int_equal(rmdir(place->directory), 0);
+	}
+}
+
+/* A process of the group may open it for reading, and another may not. */
+static bool may_read(const char *path, gid_t group)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		if (setgroups(1, &group) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+			_exit(2);
+		_exit(open(path, O_RDWR) >= 0 ? 3 : open(path, O_RDONLY) >= 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 0;
+}
+
+static void a_group_may_be_let_read_it(void **state)
+{
+	const gid_t readers = 12346;
+	const struct place *place = *state;
+	struct state *opened = open_state(place, &small);
+
+	assert_int_equal(state_set_group(opened, readers), 0);
+	settle(opened);
+	assert_int_equal(chmod(place->root, 0755), 0);
+	assert_int_equal(mode_of(place->directory), 0750);
+	assert_int_equal(mode_of(place->path), 0640);
+	assert_true(may_read(place->path, readers));
+	assert_false(may_read(place->path, readers + 1));
+	state_close(opened);
+	/* the next process has it from the configuration again */
+	opened = start_state(place, &small);
+	assert_int_equal(state_start(opened), STATE_WARM);
+	assert_false(may_read(place->path, readers));
+	state_close(opened);
+}
+
+static void all_space_is_allocated_at_the_start(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct stat status;
+
+	layout.slot_words = 1 << 20;
+	layout.workers = 4;
+	state_close(start_state(place, &layout));
+	assert_int_equal(stat(place->path, &status), 0);
+	assert_int_equal(status.st_size, state_memory(&layout));
+	assert_true(status.st_blocks * 512 >= status.st_size);
+	/* header, 4 MB of words, records, a page for each worker, pins, three kinds of rows */
+	assert_int_equal(status.st_size, 4096 + (4 << 20) + 4096 + 4 * 4096 + 4096 + 3 * 4096);
+}
+
+static void a_file_that_others_may_write_is_refused(void **state)
+{
+	static const mode_t wrong[] = { 0660, 0642, 0666, 0644, 0641, 0650, 0740, 04640 };
+	static const mode_t right[] = { 0600, 0640 };
+	const struct place *place = *state;
+
+	state_close(start_state(place, &small));
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		struct state_refusal refusal;
+
+		assert_int_equal(chmod(place->path, wrong[i]), 0);
+		refusal = refused(place->path, &small);
+		assert_int_equal(refusal.reason, STATE_REFUSED_MODE);
+		assert_int_equal(refusal.mode, wrong[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(right); i++) {
+		assert_int_equal(chmod(place->path, right[i]), 0);
+		state_close(start_state(place, &small));
+	}
+}
+
+static void a_file_of_another_owner_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct state_refusal refusal;
+
+	state_close(start_state(place, &small));
+	assert_int_equal(chown(place->path, 65534, 65534), 0); /* root needed */
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_OWNER);
+	assert_int_equal(refusal.owner, 65534);
+}
+
+static void make_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(listener);
+}
+
+static void only_a_regular_file_will_do(void **state)
+{
+	const struct place *place = *state;
+	struct state_reader *reader;
+	char target[128];
+
+	snprintf(target, sizeof(target), "%s/target", place->root);
+	assert_int_equal(mkdir(place->directory, 0750), 0);
+
+	assert_int_equal(symlink(target, place->path), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_false(exists(target));
+	close(open(target, O_WRONLY | O_CREAT, 0640));
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_int_equal(state_attach(place->path, &reader), -ELOOP);
+	assert_int_equal(unlink(place->path), 0);
+
+	assert_int_equal(link(target, place->path), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_LINKS);
+	assert_int_equal(unlink(place->path), 0);
+
+	assert_int_equal(mkdir(place->path, 0750), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_int_equal(state_attach(place->path, &reader), -EINVAL);
+	assert_int_equal(rmdir(place->path), 0);
+
+	assert_int_equal(mkfifo(place->path, 0640), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_int_equal(state_attach(place->path, &reader), -EINVAL);
+	assert_int_equal(unlink(place->path), 0);
+
+	make_socket(place->path);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_KIND);
+	assert_int_equal(unlink(place->path), 0);
+}
+
+static void a_directory_that_others_may_write_to_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct state_refusal refusal;
+
+	state_close(start_state(place, &small));
+	assert_int_equal(chmod(place->directory, 0770), 0);
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_DIRECTORY_MODE);
+	assert_int_equal(refusal.mode, 0770);
+	assert_int_equal(chmod(place->directory, 0757), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_DIRECTORY_MODE);
+	assert_int_equal(chmod(place->directory, 01777), 0); /* as /tmp: nobody else can rename */
+	state_close(start_state(place, &small));
+
+	assert_int_equal(chmod(place->directory, 0750), 0);
+	assert_int_equal(chown(place->directory, 65534, 65534), 0); /* root needed */
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_DIRECTORY_OWNER);
+	assert_int_equal(refusal.owner, 65534);
+}
+
+static void a_path_that_leads_nowhere_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct state_refusal refusal;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/absent/too/state", place->root);
+	refusal = refused(path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_DIRECTORY);
+	assert_int_equal(refusal.code, -ENOENT);
+
+	snprintf(path, sizeof(path), "%s/", place->directory);
+	assert_int_equal(refused(path, &small).reason, STATE_REFUSED_PATH);
+	snprintf(path, sizeof(path), "%s/%0256d", place->directory, 0);
+	assert_int_equal(refused(path, &small).reason, STATE_REFUSED_PATH);
+	assert_int_equal(refused("", &small).reason, STATE_REFUSED_PATH);
+
+	assert_int_equal(symlink(place->root, place->directory), 0);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_DIRECTORY);
+	assert_int_equal(unlink(place->directory), 0);
+	close(open(place->directory, O_WRONLY | O_CREAT, 0640));
+	refusal = refused(place->path, &small);
+	assert_int_equal(refusal.reason, STATE_REFUSED_DIRECTORY);
+	assert_int_equal(refusal.code, -ENOTDIR);
+}
+
+static void an_impossible_layout_is_refused_and_leaves_no_file(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layouts[] = { small, small, small, small, small, small };
+
+	layouts[0].workers = 0;
+	layouts[1].workers = STATE_WORKERS_MAX + 1;
+	layouts[2].records = RECORD_MODE_COUNT - 1;
+	layouts[3].ports = COUNTERS_PORT_ROOM + 1;
+	layouts[4].pin_buckets = 0;
+	layouts[5].pin_buckets = PINS_BUCKETS_MAX + 1;
+	for (size_t i = 0; i < COUNT_OF(layouts); i++) {
+		assert_int_equal(state_memory(&layouts[i]), 0);
+		assert_int_equal(refused(place->path, &layouts[i]).reason, STATE_REFUSED_LAYOUT);
+	}
+	assert_false(exists(place->path));
+}
+
+/* Of a process of its own: holds the file, settled or not, until its input ends. */
+static void hold(const struct place *place, bool settled, int ready, int until)
+{
+	struct state_refusal refusal;
+	struct state *opened;
+	char byte;
+
+	if (state_open(place->path, &small, STATE_FIXTURE_KEY, &opened, &refusal) != 0)
+		_exit(1);
+	if (settled && state_settle(opened, &refusal) != 0)
+		_exit(2);
+	if (write(ready, "", 1) != 1 || read(until, &byte, 1) != 0)
+		_exit(3);
+	state_close(opened);
+	_exit(0);
+}
+
+/* A process that holds the file until it is killed or its input ends. */
+static pid_t start_holder(const struct place *place, bool settled, int *input)
+{
+	int ready[2], until[2];
+	char byte;
+	pid_t holder;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(until), 0);
+	holder = fork();
+	assert_true(holder >= 0);
+	if (holder == 0) {
+		close(until[1]);
+		hold(place, settled, ready[1], until[0]);
+	}
+	close(ready[1]);
+	close(until[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	*input = until[1];
+	return holder;
+}
+
+static void stop_holder(pid_t holder, int input)
+{
+	int status;
+
+	close(input);
+	assert_int_equal(waitpid(holder, &status, 0), holder);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void kill_holder(pid_t holder, int input)
+{
+	int status;
+
+	assert_int_equal(kill(holder, SIGKILL), 0);
+	assert_int_equal(waitpid(holder, &status, 0), holder);
+	close(input);
+}
+
+static void assert_held_by(const struct place *place, pid_t holder)
+{
+	struct state_refusal refusal = refused(place->path, &small);
+
+	assert_int_equal(refusal.reason, STATE_REFUSED_HELD);
+	assert_int_equal(refusal.code, -EBUSY);
+	assert_int_equal(refusal.holder, holder);
+}
+
+/* In the first round there is no file yet, in the second one there is, of this process. */
+static void a_second_start_names_the_process_that_holds_the_file(void **state)
+{
+	const struct place *place = *state;
+
+	for (int round = 0; round < 2; round++) {
+		int input;
+		pid_t holder = start_holder(place, false, &input);
+
+		assert_held_by(place, holder);
+		stop_holder(holder, input);
+		holder = start_holder(place, true, &input);
+		assert_held_by(place, holder);
+		stop_holder(holder, input);
+		state_close(start_state(place, &small));
+	}
+}
+
+static bool lock_as_reader(const struct place *place, int *reader)
+{
+	struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	*reader = open(place->path, O_RDONLY | O_CLOEXEC);
+	assert_true(*reader >= 0);
+	return fcntl(*reader, F_OFD_SETLK, &whole) == 0;
+}
+
+/* It stands in for a member of the group, who may open the file for reading. */
+static void a_lock_of_a_reader_keeps_no_start_from_the_file(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened;
+	char arbiter[256];
+	int reader;
+
+	state_close(start_state(place, &small));
+	assert_true(lock_as_reader(place, &reader));
+	opened = open_state(place, &small);
+	assert_int_equal(state_start(opened), STATE_WARM);
+	/* one at a time, also when the reader has let go */
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_HELD);
+	close(reader);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_HELD);
+	settle(opened);
+	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_HELD);
+	state_close(opened);
+	state_close(start_state(place, &small));
+	snprintf(arbiter, sizeof(arbiter), "%s/.%s.lock", place->directory,
+		strrchr(place->path, '/') + 1);
+	assert_int_equal(unlink(arbiter), 0);
+}
+
+static void a_reader_cannot_lock_a_file_that_has_an_owner(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = start_state(place, &small);
+	int reader;
+
+	assert_false(lock_as_reader(place, &reader));
+	close(reader);
+	state_close(opened);
+}
+
+static void a_holder_is_named_beside_what_a_killed_start_left(void **state)
+{
+	const struct place *place = *state;
+	pid_t holder;
+	int input;
+
+	kill_a_start(place);
+	assert_true(exists(place->next_path));
+	holder = start_holder(place, false, &input);
+	assert_held_by(place, holder);
+	stop_holder(holder, input);
+}
+
+static void a_killed_holder_leaves_the_file_to_the_next(void **state)
+{
+	const struct place *place = *state;
+
+	for (int settled = 0; settled < 2; settled++) {
+		int input;
+		pid_t holder = start_holder(place, settled, &input);
+
+		kill_holder(holder, input);
+		state_close(start_state(place, &small));
+	}
+}
+
+static void a_refused_start_harms_neither_the_holder_nor_its_file(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = open_state(place, &small);
+
+	state_counters(opened, 0)->packets = 4711;
+	assert_held_by(place, getpid());
+	settle(opened);
+	assert_held_by(place, getpid());
+	assert_int_equal(state_counters(opened, 0)->packets, 4711);
+	assert_held_by(place, getpid()); /* the first refusal did not unlock it */
+	state_close(opened);
+}
+
+/* The file has the name only when it is complete; an empty one keeps the place of the first. */
+static void a_reader_finds_no_file_that_is_not_settled(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = open_state(place, &small);
+	struct state_reader *reader;
+
+	assert_int_equal(state_attach(place->path, &reader), -EAGAIN);
+	assert_int_equal(state_attach(place->next_path, &reader), -EAGAIN);
+	settle(opened);
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	state_detach(reader);
+	state_close(opened);
+}
+
+/* Of the one owner: settles or not, and lets go of the file or removes it. */
+static void take_turn(
+	const struct place *place, struct state *opened, int turn, _Atomic int *owners)
+{
+	struct state_refusal refusal;
+
+	if (atomic_fetch_add(owners, 1) != 0 || !exists(place->path))
+		_exit(1);
+	if (turn % 4 < 2 && state_settle(opened, &refusal) != 0)
+		_exit(2);
+	if (atomic_fetch_sub(owners, 1) != 1 || !exists(place->path))
+		_exit(1);
+	if (turn % 2 == 0)
+		state_discard(opened);
+	else
+		state_close(opened);
+}
+
+/* Opens again and again; exits with 1 as soon as it is not the only owner. */
+static void contend(const struct place *place, _Atomic int *owners)
+{
+	for (int turns = 0; turns < 200;) {
+		struct state_refusal refusal;
+		struct state *opened;
+
+		if (state_open(place->path, &small, STATE_FIXTURE_KEY, &opened, &refusal) == 0)
+			take_turn(place, opened, turns++, owners);
+		else if (refusal.reason != STATE_REFUSED_HELD)
+			_exit(3);
+	}
+	_exit(0);
+}
+
+static void there_is_one_owner_at_a_time_though_the_file_comes_and_goes(void **state)
+{
+	const struct place *place = *state;
+	_Atomic int *owners = mmap(
+		NULL, sizeof(*owners), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t children[3];
+
+	assert_ptr_not_equal(owners, MAP_FAILED);
+	for (size_t i = 0; i < COUNT_OF(children); i++) {
+		children[i] = fork();
+		assert_true(children[i] >= 0);
+		if (children[i] == 0)
+			contend(place, owners);
+	}
+	for (size_t i = 0; i < COUNT_OF(children); i++) {
+		int status;
+
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	munmap((void *)owners, sizeof(*owners));
+}
+
+static void discarding_spares_a_file_that_took_the_name(void **state)
+{
+	const struct place *place = *state;
+	struct state *first = start_state(place, &small), *second;
+
+	assert_int_equal(unlink(place->path), 0); /* somebody's mistake */
+	second = start_state(place, &small);
+	state_discard(first);
+	assert_true(exists(place->path));
+	state_discard(second);
+	assert_false(exists(place->path));
+}
+
+static void a_start_spares_the_prepared_file_of_another(void **state)
+{
+	const struct place *place = *state;
+	struct state *first = open_state(place, &small), *second;
+	struct state_refusal refusal;
+
+	assert_int_equal(unlink(place->path), 0); /* somebody's mistake */
+	second = open_state(place, &small);
+	assert_int_equal(state_settle(first, &refusal), -ESTALE);
+	assert_int_equal(refusal.reason, STATE_REFUSED_FILE);
+	state_discard(first);
+	assert_true(exists(place->next_path));
+	settle(second);
+	assert_true(exists(place->path));
+	state_discard(second);
+	assert_false(exists(place->path));
+}
+
+static void a_full_file_system_is_a_refusal_at_the_start(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct state_refusal refusal;
+
+	/* Private mounts, gone with this process at the latest. Root needed. */
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mkdir(place->directory, 0750), 0);
+	assert_int_equal(mount("none", place->directory, "tmpfs", 0, "size=256k,mode=0750"), 0);
+
+	layout.slot_words = 1 << 17;
+	refusal = refused(place->path, &layout);
+	assert_int_equal(refusal.reason, STATE_REFUSED_SPACE);
+	assert_int_equal(refusal.code, -ENOSPC);
+	assert_int_equal(refusal.bytes, state_memory(&layout));
+	assert_false(exists(place->path)); /* no half a file stays behind */
+	assert_false(exists(place->next_path));
+
+	state_close(start_state(place, &small));
+	assert_int_equal(refused(place->path, &layout).reason, STATE_REFUSED_SPACE);
+	assert_true(exists(place->path));
+	assert_false(exists(place->next_path));
+
+	/* of 64 pages the file before has 8, and 7 are not of words: one page too many, and not */
+	layout.slot_words = (64 - 8 - 7 + 1) * 1024;
+	assert_int_equal(refused(place->path, &layout).reason, STATE_REFUSED_SPACE);
+	layout.slot_words -= 1024;
+	state_close(start_state(place, &layout));
+	assert_int_equal(umount(place->directory), 0);
+}
+
+/* A region begins on a page, not before `from`; where it ends. */
+static uintptr_t assert_region(const void *region, uintptr_t from, size_t length)
+{
+	assert_int_equal((uintptr_t)region % 4096, 0);
+	assert_true((uintptr_t)region >= from);
+	return (uintptr_t)region + length;
+}
+
+static void regions_are_apart_and_aligned(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = {
+		.workers = 3,
+		.services = 100,
+		.backends = 300,
+		.slot_words = 1000,
+		.records = 33,
+		.pools = 7,
+		.pin_buckets = 100,
+	};
+	struct state *opened = start_state(place, &layout);
+	uintptr_t slots = (uintptr_t)state_slots(opened, 0);
+	uintptr_t records = (uintptr_t)state_record(opened, 0);
+	uintptr_t end = records + 33 * 128;
+
+	assert_memory_equal(state_layout(opened), &layout, sizeof(layout));
+	assert_int_equal(slots % 4096, 0);
+	assert_int_equal(records % 4096, 0);
+	assert_true(slots + 1000 * 4 <= records);
+	for (uint32_t i = 0; i < layout.workers; i++) {
+		uintptr_t block = (uintptr_t)state_counters(opened, i);
+
+		assert_int_equal(block % 4096, 0);
+		assert_true(block >= end);
+		end = block + counters_size(layout.services, layout.backends);
+	}
+	end = assert_region(state_pins(opened), end, pins_memory(100));
+	end = assert_region(state_pool_row(opened, 0), end, 7 * sizeof(struct identity_pool));
+	end = assert_region(
+		state_backend_row(opened, 0), end, 300 * sizeof(struct identity_backend));
+	end = assert_region(
+		state_service_row(opened, 0), end, 100 * sizeof(struct identity_service));
+	assert_true(end <= slots - 4096 + state_memory(&layout));
+	state_close(opened);
+}
+
+static void tables_never_overlap_and_begin_on_a_cache_line(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct state *opened;
+	uint32_t firsts[4], again;
+
+	layout.slot_words = 3 * state_slots_room(251) + state_slots_room(1);
+	opened = start_state(place, &layout);
+	for (uint32_t i = 0; i < 3; i++) {
+		_Atomic uint32_t *words;
+
+		assert_int_equal(state_slots_allocate(opened, 251, &firsts[i]), 0);
+		assert_int_equal(firsts[i], i * 256);
+		words = state_slots(opened, firsts[i]);
+		assert_int_equal((uintptr_t)words % 64, 0);
+		for (uint32_t j = 0; j < 251; j++)
+			slot_store(&words[j], slot_pack(i, i));
+	}
+	for (uint32_t i = 0; i < 3; i++)
+		for (uint32_t j = 0; j < 251; j++)
+			assert_int_equal(
+				slot_cur(slot_load(state_slots(opened, firsts[i] + j))), i);
+	assert_int_equal(state_slots_allocate(opened, 251, &again), -ENOSPC);
+	assert_int_equal(state_slots_allocate(opened, 16, &firsts[3]), 0);
+	assert_int_equal(state_slots_allocate(opened, 1, &again), -ENOSPC);
+	state_slots_free(opened, firsts[1], 251);
+	assert_int_equal(state_slots_allocate(opened, 257, &again), -ENOSPC);
+	assert_int_equal(state_slots_allocate(opened, 251, &again), 0);
+	assert_int_equal(again, firsts[1]);
+	state_close(opened);
+}
+
+static void words_that_are_written_at_once_are_those_of_the_mapping(void **state)
+{
+	const struct place *place = *state;
+	uint32_t written[251], read[251], first;
+	struct state *opened = open_state(place, &small);
+	struct state_reader *reader;
+
+	assert_int_equal(
+		state_slots_allocate(opened, 16, &first), 0); /* so that no table is at 0 */
+	assert_int_equal(state_slots_allocate(opened, 251, &first), 0);
+	for (uint32_t i = 0; i < 251; i++)
+		written[i] = slot_pack(i, 251 - i);
+	state_slots_write(opened, first, written, 250);
+	slot_store(state_slots(opened, first + 250), written[250]);
+	for (uint32_t i = 0; i < 251; i++)
+		assert_int_equal(slot_load(state_slots(opened, first + i)), written[i]);
+	settle(opened);
+	written[7] = slot_pack(3, 4);
+	state_slots_write(opened, first + 7, &written[7], 1);
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	state_reader_copy_slots(reader, first, 251, read);
+	assert_memory_equal(read, written, sizeof(read));
+	state_detach(reader);
+	state_close(opened);
+}
+
+/* AddressSanitizer makes mlock() do nothing, so there is nothing to see in its build. */
+#ifndef __SANITIZE_ADDRESS__
+/* Of this process, in bytes. */
+static uint64_t locked_bytes(void)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	unsigned long kib = 0;
+	char line[256];
+
+	assert_non_null(status);
+	while (fgets(line, sizeof(line), status) != NULL && sscanf(line, "VmLck: %lu", &kib) != 1)
+		continue;
+	fclose(status);
+	return kib * 1024;
+}
+
+/* Without the capability and with no limit left. */
+static int lock_as_nobody(struct state *opened)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 || setresuid(65534, 65534, 65534) != 0)
+		return 0;
+	return state_lock(opened);
+}
+
+static void a_file_is_locked_in_memory_where_that_is_allowed(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = start_state(place, &small);
+	uint64_t before = locked_bytes();
+	int status;
+	pid_t child = fork(); /* locks are not inherited */
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(-lock_as_nobody(opened));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_true(WEXITSTATUS(status) == EPERM || WEXITSTATUS(status) == ENOMEM);
+
+	assert_int_equal(state_lock(opened), 0);
+	assert_int_equal(locked_bytes() - before, state_memory(state_layout(opened)));
+	state_close(opened);
+	assert_int_equal(locked_bytes(), before);
+}
+#endif
+
+static void cells_are_handed_out_once_zeroed_and_never_the_first(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = start_state(place, &small);
+	const uint32_t two = 2 * RECORD_MODE_COUNT;
+	uint32_t seen = 0;
+
+	for (uint32_t i = 1; i < small.records / RECORD_MODE_COUNT; i++) {
+		uint32_t first = state_records_allocate(opened);
+
+		assert_in_range(first, RECORD_MODE_COUNT, small.records - RECORD_MODE_COUNT);
+		assert_int_equal(first % RECORD_MODE_COUNT, 0);
+		assert_false(seen & 1u << first);
+		seen |= 1u << first;
+		memset(state_record(opened, first), 0xff, RECORD_MODE_COUNT * STATE_RECORD_SIZE);
+	}
+	assert_int_equal(state_records_allocate(opened), STATE_RECORD_NONE);
+	state_records_free(opened, two);
+	assert_int_equal(state_records_allocate(opened), two);
+	for (size_t i = 0; i < RECORD_MODE_COUNT * STATE_RECORD_SIZE; i++)
+		assert_int_equal(((uint8_t *)state_record(opened, two))[i], 0);
+	assert_int_equal(((uint8_t *)state_record(opened, two - 1))[127], 0xff);
+	assert_int_equal(((uint8_t *)state_record(opened, two + RECORD_MODE_COUNT))[0], 0xff);
+	state_close(opened);
+}
+
+static void a_reader_sees_what_owner_and_workers_write(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct state *opened;
+	struct state_reader *reader;
+	const struct state_header *header;
+	const struct worker_counters *seen;
+	uint32_t first, record, backend;
+
+	layout.workers = 2;
+	opened = start_state(place, &layout);
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	header = state_reader_header(reader);
+	assert_int_equal(header->pid, getpid());
+	assert_int_equal(header->verdicts, VERDICT_COUNT);
+	assert_memory_equal(&header->layout, &layout, sizeof(layout));
+	assert_true(header->boot_id[6] >> 4 == 4); /* Linux makes it as a UUID of version 4 */
+
+	assert_int_equal(read_everything(reader), 0);
+	assert_int_equal(state_slots_allocate(opened, 251, &first), 0);
+	slot_store(state_slots(opened, first + 250), slot_pack(7, 9));
+	assert_int_equal(slot_home(slot_load(state_reader_slots(reader, first + 250))), 9);
+	record = state_records_allocate(opened);
+	state_record(opened, record)->mtu = 1500;
+	assert_int_equal(state_reader_record(reader, record)->mtu, 1500);
+
+	backend = counters_backend_place(layout.services, 4);
+	state_counters(opened, 1)->verdicts[VERDICT_FORWARDED] = 11;
+	state_counters(opened, 1)->ports[15].tx_bytes = 12;
+	state_counters(opened, 1)->counters[counters_service_place(2)].new_flows = 13;
+	state_counters(opened, 1)->counters[backend].bytes = 14;
+	seen = state_reader_counters(reader, 1);
+	assert_int_equal(counter_read(&seen->verdicts[VERDICT_FORWARDED]), 11);
+	assert_int_equal(counter_read(&seen->ports[15].tx_bytes), 12);
+	assert_int_equal(counter_read(&seen->counters[2].new_flows), 13);
+	assert_int_equal(counter_read(&seen->counters[7].bytes), 14);
+	assert_int_equal(counter_read(&state_reader_counters(reader, 0)->ports[15].tx_bytes), 0);
+
+	assert_null(state_reader_slots(reader, layout.slot_words));
+	assert_null(state_reader_record(reader, layout.records));
+	assert_null(state_reader_counters(reader, layout.workers));
+	state_detach(reader);
+	state_close(opened);
+}
+
+static void a_reader_notices_renumbering_and_a_new_owner(void **state)
+{
+	const struct place *place = *state;
+	struct state *opened = start_state(place, &small);
+	struct state_reader *reader, *late;
+	uint64_t generation;
+
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	generation = state_reader_generation(reader);
+	assert_int_not_equal(generation, 0);
+	assert_int_equal(state_reader_generation(reader), generation);
+	state_generation_advance(opened);
+	assert_int_not_equal(state_reader_generation(reader), generation);
+	generation = state_reader_generation(reader);
+	state_close(opened);
+	assert_int_equal(state_reader_generation(reader), generation);
+	opened = open_state(place, &small);
+	assert_int_equal(state_reader_generation(reader), generation);
+	settle(opened);
+	assert_int_equal(state_reader_generation(reader), 0);
+	assert_int_equal(state_attach(place->path, &late), 0);
+	assert_int_not_equal(state_reader_generation(late), 0);
+	assert_int_not_equal(state_reader_generation(late), generation);
+	state_detach(late);
+	state_detach(reader);
+	state_close(opened);
+}
+
+static void a_smaller_successor_does_not_pull_the_file_from_under_a_reader(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout large = small;
+	struct state_reader *reader;
+	struct stat status;
+
+	large.slot_words = 1 << 20;
+	state_close(start_state(place, &large));
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	state_close(start_state(place, &small));
+	assert_int_equal(stat(place->path, &status), 0);
+	assert_int_equal(status.st_size, state_memory(&small));
+	assert_int_equal(state_reader_header(reader)->layout.slot_words, large.slot_words);
+	read_everything(reader);
+	state_detach(reader);
+	assert_int_equal(state_attach(place->path, &reader), 0);
+	assert_int_equal(read_everything(reader), 0);
+	state_detach(reader);
+}
+
+/* What attaching to a file with a flipped byte at `at` must say. */
+static int expected_of_flip(size_t at)
+{
+	if (at >= offsetof(struct state_header, version) &&
+		at < offsetof(struct state_header, header_size))
+		return -EPROTONOSUPPORT;
+	if (at < offsetof(struct state_header, reader_generation))
+		return -EINVAL;
+	if (at >= offsetof(struct state_header, ready) &&
+		at < offsetof(struct state_header, ready) + sizeof(uint32_t))
+		return -EAGAIN;
+	return 0;
+}
+
+/* Names of pin tables are not under the checksum: what fits into the file is as good as any. */
+static bool is_name_of_pins(size_t at)
+{
+	return at >= offsetof(struct state_header, pin_tables) && at < sizeof(struct state_header);
+}
+
+static void a_reader_survives_every_flipped_byte_of_the_header(void **state)
+{
+	const struct place *place = *state;
+	size_t length;
+	uint8_t *bytes = leave_file(place, &length);
+	int file = open(place->path, O_RDWR);
+
+	for (size_t i = 0; i < 3 * 256; i++) { /* three patterns for each byte */
+		static const uint8_t patterns[] = { 0x01, 0x80, 0xff };
+		size_t at = i / 3;
+		uint8_t flipped = bytes[at] ^ patterns[i % 3];
+		struct state_reader *reader;
+		int result;
+
+		assert_int_equal(pwrite(file, &flipped, 1, at), 1);
+		result = state_attach(place->path, &reader);
+		if (!is_name_of_pins(at) || result != -EINVAL)
+			assert_int_equal(result, expected_of_flip(at));
+		if (result == 0) {
+			read_everything(reader);
+			state_detach(reader);
+		}
+		assert_int_equal(pwrite(file, &bytes[at], 1, at), 1);
+	}
+	close(file);
+	free(bytes);
+}
+
+/* A header whose numbers lie, but whose checksum is right. */
+static void a_reader_believes_no_number_for_its_checksum(void **state)
+{
+	static const uint64_t lies[] = { 0, 1, 4095, 4096, 1 << 20, INT32_MAX, UINT32_MAX,
+		INT64_MAX, UINT64_MAX - 4095, UINT64_MAX };
+	const struct place *place = *state;
+	size_t length, refusals = 0;
+	uint8_t *bytes = leave_file(place, &length);
+	struct state_header header, truth;
+
+	memcpy(&truth, bytes, sizeof(truth));
+	for (size_t at = offsetof(struct state_header, file_size);
+		at < offsetof(struct state_header, checksum); at += 4) {
+		for (size_t i = 0; i < COUNT_OF(lies); i++) {
+			struct state_reader *reader;
+			int result;
+
+			header = truth;
+			memcpy((uint8_t *)&header + at, &lies[i],
+				at < offsetof(struct state_header, regions) ? 4 : 8);
+			header.checksum =
+				XXH3_64bits(&header, offsetof(struct state_header, checksum));
+			memcpy(bytes, &header, sizeof(header));
+			write_file(place, bytes, length);
+			result = state_attach(place->path, &reader);
+			if (result == 0) {
+				read_everything(reader);
+				state_detach(reader);
+			} else {
+				assert_int_equal(result, -EINVAL);
+				refusals++;
+			}
+		}
+	}
+	/* harmless: what happens to be true, fewer ports, another key */
+	assert_true(refusals > 380);
+	free(bytes);
+}
+
+static void a_reader_survives_a_file_cut_short(void **state)
+{
+	const struct place *place = *state;
+	size_t length;
+	uint8_t *bytes = leave_file(place, &length);
+
+	for (size_t cut = 1; cut < length; cut += cut < 512 ? 1 : 511) {
+		struct state_reader *reader;
+
+		assert_int_equal(truncate(place->path, cut), 0);
+		assert_int_equal(state_attach(place->path, &reader), -EINVAL);
+		write_file(place, bytes, length);
+	}
+	free(bytes);
+}
+
+static void slot_words_hold_two_backends_and_leave_the_flags_alone(void **state)
+{
+	static const uint32_t backends[] = { 0, 1, 255, 8191, SLOT_BACKEND_MAX - 1,
+		SLOT_NO_BACKEND };
+
+	for (size_t i = 0; i < COUNT_OF(backends); i++)
+		for (size_t j = 0; j < COUNT_OF(backends); j++) {
+			uint32_t word = slot_pack(backends[i], backends[j]);
+			uint32_t flagged = word | SLOT_TRACK | SLOT_OBSERVE | SLOT_GUARD;
+
+			assert_int_equal(word >> 28, 0);
+			assert_int_equal(slot_cur(flagged), backends[i]);
+			assert_int_equal(slot_home(flagged), backends[j]);
+		}
+	assert_true(SLOT_NO_BACKEND >= SLOT_BACKEND_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PLACE_TEST(file_and_directory_are_for_owner_and_group),
+		PLACE_TEST(a_group_may_be_let_read_it),
+		PLACE_TEST(all_space_is_allocated_at_the_start),
+		PLACE_TEST(a_file_that_others_may_write_is_refused),
+		PLACE_TEST(a_file_of_another_owner_is_refused),
+		PLACE_TEST(only_a_regular_file_will_do),
+		PLACE_TEST(a_directory_that_others_may_write_to_is_refused),
+		PLACE_TEST(a_path_that_leads_nowhere_is_refused),
+		PLACE_TEST(an_impossible_layout_is_refused_and_leaves_no_file),
+		PLACE_TEST(a_second_start_names_the_process_that_holds_the_file),
+		PLACE_TEST(a_lock_of_a_reader_keeps_no_start_from_the_file),
+		PLACE_TEST(a_reader_cannot_lock_a_file_that_has_an_owner),
+		PLACE_TEST(a_killed_holder_leaves_the_file_to_the_next),
+		PLACE_TEST(a_refused_start_harms_neither_the_holder_nor_its_file),
+		PLACE_TEST(a_holder_is_named_beside_what_a_killed_start_left),
+		PLACE_TEST(a_reader_finds_no_file_that_is_not_settled),
+		PLACE_TEST(there_is_one_owner_at_a_time_though_the_file_comes_and_goes),
+		PLACE_TEST(discarding_spares_a_file_that_took_the_name),
+		PLACE_TEST(a_start_spares_the_prepared_file_of_another),
+		PLACE_TEST(a_full_file_system_is_a_refusal_at_the_start),
+		PLACE_TEST(regions_are_apart_and_aligned),
+		PLACE_TEST(tables_never_overlap_and_begin_on_a_cache_line),
+		PLACE_TEST(words_that_are_written_at_once_are_those_of_the_mapping),
+#ifndef __SANITIZE_ADDRESS__
+		PLACE_TEST(a_file_is_locked_in_memory_where_that_is_allowed),
+#endif
+		PLACE_TEST(cells_are_handed_out_once_zeroed_and_never_the_first),
+		PLACE_TEST(a_reader_sees_what_owner_and_workers_write),
+		PLACE_TEST(a_reader_notices_renumbering_and_a_new_owner),
+		PLACE_TEST(a_smaller_successor_does_not_pull_the_file_from_under_a_reader),
+		PLACE_TEST(a_reader_survives_every_flipped_byte_of_the_header),
+		PLACE_TEST(a_reader_believes_no_number_for_its_checksum),
+		PLACE_TEST(a_reader_survives_a_file_cut_short),
+		cmocka_unit_test(slot_words_hold_two_backends_and_leave_the_flags_alone),
+	};
+
+	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
+}
