@@ -45,6 +45,18 @@ static bool report_findings(const char *path, const struct findings *findings)
 	return findings->count == 0;
 }
 
+/* The file may be for another host, so this refuses nothing. */
+static void report_host(const char *path, const struct config *config)
+{
+	struct findings findings;
+
+	findings_init(&findings, FINDINGS_MAX);
+	feasible_judge_host(config, &findings);
+	for (size_t i = 0; i < findings.count; i++)
+		fprintf(stderr, "%s: warning: it cannot start on this host: %s\n", path,
+			findings.errors[i].message);
+}
+
 static bool report_config(const char *path, const struct config *config)
 {
 	json_t *canonical = config_print(config);
@@ -59,6 +71,7 @@ static bool report_config(const char *path, const struct config *config)
 	json_dumpf(canonical, stdout, JSON_INDENT(2));
 	putchar('\n');
 	report_memory(config);
+	report_host(path, config);
 	json_decref(canonical);
 	return true;
 }

@@ -60,27 +60,37 @@ static int choose_host_path(struct port *port, int wanted, struct error *error)
 }
 
 /* What only the kernel knows of the device beneath a vdev. */
+static int judge_interface(
+	const struct quirk *quirk, const char *interface, uint16_t wanted, struct error *error)
+{
+	uint16_t mtu;
+	int code = netdev_mtu(interface, &mtu);
+
+	if (code != 0)
+		return error_set(error, code, "interface %s: %s", interface, strerror(-code));
+	if (quirk->mtu_max != 0 && wanted > quirk->mtu_max)
+		return error_set(error, -EINVAL,
+			"an mtu of %u is more than the %u that %s can take", wanted, quirk->mtu_max,
+			quirk->driver);
+	if (mtu < wanted)
+		return error_set(error, -EINVAL,
+			"an mtu of %u is configured, but interface %s has %u (ip link set %s mtu %u)",
+			wanted, interface, mtu, interface, wanted);
+	return 0;
+}
+
 static int inspect_interface(struct port *port, struct error *error)
 {
 	char kernel_driver[NETDEV_DRIVER_SIZE];
-	uint16_t mtu;
 	int code;
 
 	if (!port->quirk->kernel_interface)
 		return 0;
 	if (!device_argument(port->device, "iface=", port->interface, sizeof(port->interface)))
 		return error_set(error, -EINVAL, "device %s needs iface=", port->device);
-	code = netdev_mtu(port->interface, &mtu);
+	code = judge_interface(port->quirk, port->interface, port->mtu, error);
 	if (code != 0)
-		return error_set(error, code, "interface %s: %s", port->interface, strerror(-code));
-	if (port->quirk->mtu_max != 0 && port->mtu > port->quirk->mtu_max)
-		return error_set(error, -EINVAL,
-			"an mtu of %u is more than the %u that %s can take", port->mtu,
-			port->quirk->mtu_max, port->quirk->driver);
-	if (mtu < port->mtu)
-		return error_set(error, -EINVAL,
-			"an mtu of %u is configured, but interface %s has %u (ip link set %s mtu %u)",
-			port->mtu, port->interface, mtu, port->interface, port->mtu);
+		return code;
 	if (netdev_driver(port->interface, kernel_driver) == 0)
 		port->unfinished_checksums = port->quirk->host_path == HOST_PATH_COPY ||
 					     strcmp(kernel_driver, "veth") == 0;
@@ -449,6 +459,17 @@ bool port_has_unfinished_checksums(const struct port *port)
 struct steer *port_steer(const struct port *port)
 {
 	return port->steer;
+}
+
+int port_judge_interface(const char *device, uint16_t mtu, struct error *error)
+{
+	const struct quirk *quirk = quirk_find(device);
+	char interface[INTERFACE_SIZE];
+
+	if (!quirk->kernel_interface ||
+		!device_argument(device, "iface=", interface, sizeof(interface)))
+		return 0;
+	return judge_interface(quirk, interface, mtu, error);
 }
 
 int port_judge_queues(const char *device, uint16_t queues, struct error *error)

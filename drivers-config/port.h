@@ -77,5 +77,11 @@ uint64_t port_transmit_offloads(const struct mempools *mempools);
  */
 int port_judge_queues(const char *device, uint16_t queues, struct error *error);
 
+/*
+ * Whether the kernel's interface beneath a device is there and takes packets of `mtu` bytes: -errno
+ * with the sentence; 0 also where the device has none.
+ */
+int port_judge_interface(const char *device, uint16_t mtu, struct error *error);
+
 /* Packet buffers that the rings of `queues` queues of this device can hold at once. */
 uint32_t port_mbufs_held(const char *device, uint16_t queues);

@@ -18,15 +18,9 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 
-#define ARGUMENTS_MAX   (CONFIG_EAL_MAX + 16)
 #define ARGUMENT_SIZE   8192 /* a list of all CPUs fits */
 #define MAIN_LCORE      0u
 #define MEMORY_FLOOR_MB 64 /* for rings and the like beside the packet buffers */
-
-struct arguments {
-	int count;
-	char *list[ARGUMENTS_MAX + 1];
-};
 
 struct lcores {
 	cpu_set_t allowed;
@@ -36,10 +30,10 @@ struct lcores {
 	cpu_set_t main_cpus;
 };
 
-static int add(struct arguments *arguments, const char *format, ...)
+static int add(struct eal_arguments *arguments, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int add(struct arguments *arguments, const char *format, ...)
+static int add(struct eal_arguments *arguments, const char *format, ...)
 {
 	char *text = NULL;
 	va_list values;
@@ -48,7 +42,7 @@ static int add(struct arguments *arguments, const char *format, ...)
 	va_start(values, format);
 	length = vasprintf(&text, format, values);
 	va_end(values);
-	if (length < 0 || arguments->count == ARGUMENTS_MAX)
+	if (length < 0 || arguments->count == EAL_ARGUMENTS_MAX)
 		return -ENOMEM;
 	arguments->list[arguments->count++] = text;
 	return 0;
@@ -142,6 +136,13 @@ static int choose_lcores(const struct config *config, struct lcores *lcores, str
 	return choose_cpus(config, lcores, error);
 }
 
+int eal_check_cpus(const struct config *config, struct error *error)
+{
+	struct lcores lcores;
+
+	return choose_lcores(config, &lcores, error);
+}
+
 /* --lcores in EAL's own notation: "0@(0,2),1@1". */
 static void format_lcores(const struct lcores *lcores, char text[static ARGUMENT_SIZE])
 {
@@ -161,15 +162,27 @@ static void format_lcores(const struct lcores *lcores, char text[static ARGUMENT
 }
 
 /* "0000:3b:00.0" or "3b:00.0" rather than the name of a vdev. */
-static bool has_pci_port(const struct config *config)
+static bool is_pci(const char *device)
 {
-	for (size_t i = 0; i < config->dataplane.port_count; i++) {
-		const char *device = config->dataplane.ports[i].device;
+	return memchr(device, ':', strcspn(device, ",")) != NULL;
+}
 
-		if (memchr(device, ':', strcspn(device, ",")) != NULL)
-			return true;
-	}
-	return false;
+/* EAL opens no card but those that a port or the user names: others are the host's. */
+static int add_pci(const struct config *config, struct eal_arguments *arguments)
+{
+	static const char *const options[] = { "--no-pci", "-a", "--allow", "-b", "--block" };
+	bool any = false;
+	int code = 0;
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (user_says(config, options[i]))
+			return 0;
+	for (size_t i = 0; i < config->dataplane.port_count; i++)
+		if (is_pci(config->dataplane.ports[i].device)) {
+			code |= add(arguments, "-a%s", config->dataplane.ports[i].device);
+			any = true;
+		}
+	return any ? code : add(arguments, "--no-pci");
 }
 
 static bool has_hugepages(void)
@@ -215,7 +228,7 @@ static int check_memory(const struct config *config, uint64_t memory_bytes, stru
 		(unsigned long)(available >> 20));
 }
 
-static int compose(const struct config *config, uint64_t memory_bytes, struct arguments *arguments,
+int eal_compose(const struct config *config, uint64_t memory_bytes, struct eal_arguments *arguments,
 	struct error *error)
 {
 	char lcore_text[ARGUMENT_SIZE];
@@ -241,9 +254,7 @@ static int compose(const struct config *config, uint64_t memory_bytes, struct ar
 	else if (!user_says(config, "--no-huge") && !user_says(config, "--in-memory") &&
 		 !user_says(config, "--huge"))
 		code |= add(arguments, "--in-memory");
-	if (!user_says(config, "--no-pci") && !user_says(config, "-a") &&
-		!user_says(config, "--allow") && !has_pci_port(config))
-		code |= add(arguments, "--no-pci"); /* else it tries the NICs of the host */
+	code |= add_pci(config, arguments);
 	/* without hugepages EAL takes all of its memory at once, 64 MiB unless told */
 	if (user_says(config, "--no-huge") && !user_says(config, "-m"))
 		code |= add(arguments, "-m%lu",
@@ -251,6 +262,13 @@ static int compose(const struct config *config, uint64_t memory_bytes, struct ar
 	for (size_t i = 0; i < config->dataplane.eal_count; i++)
 		code |= add(arguments, "%s", config->dataplane.eal[i]);
 	return code == 0 ? 0 : error_set(error, -ENOMEM, "out of memory");
+}
+
+void eal_arguments_fini(struct eal_arguments *arguments)
+{
+	for (int i = 0; i < arguments->count; i++)
+		free(arguments->list[i]);
+	arguments->count = 0;
 }
 
 /*
@@ -279,13 +297,13 @@ static int init_quietly(int count, char **list)
 
 int eal_start(const struct config *config, uint64_t memory_bytes, struct error *error)
 {
-	struct arguments arguments = { 0 };
-	char *list[ARGUMENTS_MAX + 1]; /* EAL reorders it */
+	struct eal_arguments arguments = { 0 };
+	char *list[EAL_ARGUMENTS_MAX + 1]; /* EAL reorders it */
 	int code;
 
 	code = check_memory(config, memory_bytes, error);
 	if (code == 0)
-		code = compose(config, memory_bytes, &arguments, error);
+		code = eal_compose(config, memory_bytes, &arguments, error);
 	if (code == 0) {
 		memcpy(list, arguments.list, sizeof(list));
 		if (init_quietly(arguments.count, list) < 0) /* rte_errno may be 0 even so */
@@ -297,8 +315,7 @@ int eal_start(const struct config *config, uint64_t memory_bytes, struct error *
 					: "; no hugepages are reserved: sysctl -w vm.nr_hugepages=512, "
 					  "or \"--no-huge\" in dataplane.eal");
 	}
-	for (int i = 0; i < arguments.count; i++)
-		free(arguments.list[i]);
+	eal_arguments_fini(&arguments);
 	return code;
 }
 

@@ -171,6 +171,34 @@ void feasible_judge(const struct config *config, const char *path, struct findin
 		check_mbufs(config, findings);
 }
 
+static int check_interfaces(const struct config *config, struct findings *findings)
+{
+	const struct config_dataplane *dataplane = &config->dataplane;
+	int result = 0;
+
+	for (size_t i = 0; i < dataplane->port_count && result == 0; i++) {
+		const struct config_port *port = &dataplane->ports[i];
+		struct error error = { "" };
+
+		result = port_judge_interface(port->device, port->mtu, &error);
+		if (result != 0)
+			error_wrap(&error, result, "dataplane.ports[%zu].device", i);
+		result = findings_take(findings, result, &error);
+	}
+	return result;
+}
+
+void feasible_judge_host(const struct config *config, struct findings *findings)
+{
+	struct error error = { "" };
+	int result = check_interfaces(config, findings);
+
+	if (result == 0)
+		result = check_queues(config, findings);
+	if (result == 0)
+		findings_take(findings, eal_check_cpus(config, &error), &error);
+}
+
 int feasible_check_secret(const struct config *config, struct error *error)
 {
 	struct findings findings;

@@ -27,6 +27,12 @@ int feasible_check_secret(const struct config *config, struct error *error);
 /* Both, with all that is wrong. */
 void feasible_judge(const struct config *config, const char *path, struct findings *findings);
 
+/*
+ * What keeps it from starting on this host and is no fault of the file: interfaces, their MTU and
+ * queues, CPUs. Nothing is opened for that.
+ */
+void feasible_judge_host(const struct config *config, struct findings *findings);
+
 /* Whether others than owner and group may read the file, which holds node.hash_key. */
 bool feasible_is_exposed(const char *path);
 

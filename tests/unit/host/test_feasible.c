@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/eal.h"
 #include "host/feasible.h"
 #include "forwarding/forwarding.h"
 
@@ -146,6 +147,66 @@ static void too_few_queues_are_named_before_too_few_buffers(void **state)
 	assert_int_equal(findings.count, 1);
 	assert_non_null(strstr(findings.errors[0].message, "dataplane.mbufs: 1024 are too few"));
 	config_destroy(config);
+}
+
+static size_t judge_host(struct config *config, struct findings *findings)
+{
+	findings_init(findings, FINDINGS_MAX);
+	feasible_judge_host(config, findings);
+	config_destroy(config);
+	return findings->count;
+}
+
+static void what_this_host_lacks_is_told_apart_from_the_file(void **state)
+{
+	struct findings findings;
+
+	assert_int_equal(
+		judge_host(read_config(KEY, "", "net_af_xdp0,iface=lo", ""), &findings), 0);
+	assert_int_equal(judge_host(read_config(KEY, "'workers': 2, 'idle': 'rest'",
+					    "net_af_xdp0,iface=lo", ""),
+				 &findings),
+		1);
+	assert_non_null(strstr(findings.errors[0].message,
+		"dataplane.ports[0].device: 2 workers need as many receive queues of lo"));
+	check(read_config(KEY, "", "net_af_xdp0,iface=no-such-one", ""), NULL);
+	assert_int_equal(judge_host(read_config(KEY, "'workers': [1023]",
+					    "net_af_xdp0,iface=no-such-one", ""),
+				 &findings),
+		2);
+	assert_string_equal(findings.errors[0].message,
+		"dataplane.ports[0].device: interface no-such-one: No such device");
+	assert_string_equal(findings.errors[1].message,
+		"dataplane.workers[0]: CPU 1023 is not one that this process may use");
+}
+
+/* The arguments that begin with `option`, one after the other. */
+static void assert_composed(struct config *config, const char *option, const char *expected)
+{
+	struct eal_arguments arguments = { 0 };
+	struct error error = { "" };
+	char found[256] = "";
+
+	assert_int_equal(eal_compose(config, 0, &arguments, &error), 0);
+	for (int i = 0; i < arguments.count; i++)
+		if (strncmp(arguments.list[i], option, strlen(option)) == 0)
+			strcat(strcat(found, arguments.list[i]), " ");
+	assert_string_equal(found, expected);
+	eal_arguments_fini(&arguments);
+	config_destroy(config);
+}
+
+static void eal_opens_no_card_but_those_that_are_named(void **state)
+{
+	assert_composed(read_config(KEY, "", "net_null0", ""), "--no-pci", "--no-pci ");
+	assert_composed(read_config(KEY, "", "net_null0", ""), "-a", "");
+	assert_composed(read_config(KEY, "", "0000:3b:00.0,safe-mode-support=1", ""), "-a",
+		"-a0000:3b:00.0,safe-mode-support=1 ");
+	assert_composed(read_config(KEY, "", "0000:3b:00.0", ""), "--no-pci", "");
+	assert_composed(
+		read_config(KEY, "'eal': ['-b', '0000:00:03.0']", "0000:3b:00.0", ""), "-a", "");
+	assert_composed(
+		read_config(KEY, "'eal': ['-a', '0000:3b:00.0']", "0000:3b:00.0", ""), "-a", "-a ");
 }
 
 static void all_that_cannot_start_is_found_at_once(void **state)
@@ -315,6 +376,8 @@ int main(void)
 		cmocka_unit_test(too_few_buffers_for_the_queues_are_refused),
 		cmocka_unit_test(too_few_queues_are_named_before_too_few_buffers),
 		cmocka_unit_test(all_that_cannot_start_is_found_at_once),
+		cmocka_unit_test(what_this_host_lacks_is_told_apart_from_the_file),
+		cmocka_unit_test(eal_opens_no_card_but_those_that_are_named),
 		cmocka_unit_test(a_secret_that_is_none_is_refused),
 		cmocka_unit_test(the_configuration_itself_is_no_state_file),
 		cmocka_unit_test(more_slots_than_a_state_file_has_room_for_are_refused),
