@@ -11,7 +11,8 @@ declare -A PACKAGES=(
 	# the lab: namespaces, web servers, clients
 	[run]="iproute2 ethtool procps util-linux nginx-light curl jq python3"
 	[test]="iputils-ping tcpdump python3-scapy python3-jsonschema
-		git shellcheck codespell clang-format lua5.4 groff-base"
+		git shellcheck codespell clang-format lua5.4 groff-base
+		man-db nftables openssl socat"
 	# dpdk-testpmd, the floor that the benchmark measures against; what counts instructions
 	[bench]="dpdk-dev valgrind"
 )
