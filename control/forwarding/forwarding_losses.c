@@ -181,28 +181,38 @@ struct impact *forwarding_find_loss(const struct forwarding *forwarding, size_t 
 	return NULL;
 }
 
-/* What a service weighs among those of its pool: all of them alike where there were no packets. */
-static double weight_of(const struct forwarding *forwarding, size_t number)
-{
-	struct counter counted;
+/* The services of a pool, and what they have had. */
+struct pool_traffic {
+	uint64_t packets;
+	size_t services;
+};
 
-	forwarding_count_service(forwarding, number, &counted);
-	return 1.0 + counted.packets;
-}
-
-/* What all services of each pool weigh; NULL without memory. */
-static double *weigh_pools(const struct forwarding *forwarding)
+/* By pool; NULL without memory. */
+static struct pool_traffic *count_traffic(const struct forwarding *forwarding)
 {
 	const struct config *config = forwarding->config;
-	double *weights = calloc(config->pool_count + 1, sizeof(*weights));
+	struct pool_traffic *traffic = calloc(config->pool_count + 1, sizeof(*traffic));
 
-	for (size_t i = 0; weights != NULL && i < config->service_count; i++)
-		weights[config->services[i].pool] += weight_of(forwarding, i);
-	return weights;
+	for (size_t i = 0; traffic != NULL && i < config->service_count; i++) {
+		struct pool_traffic *of_pool = &traffic[config->services[i].pool];
+		struct counter counted;
+
+		forwarding_count_service(forwarding, i, &counted);
+		of_pool->packets += counted.packets;
+		of_pool->services++;
+	}
+	return traffic;
+}
+
+/* A service's part of the packets of its pool: all have the same where there were none. */
+static double share_of(const struct counter *counted, const struct pool_traffic *of_pool)
+{
+	return of_pool->packets == 0 ? 1.0 / of_pool->services
+				     : (double)counted->packets / of_pool->packets;
 }
 
 static int add_service(const struct forwarding *forwarding, const struct config *new, size_t number,
-	const struct claim *claim, double pool_weight, struct impact *impact)
+	const struct claim *claim, const struct pool_traffic *of_pool, struct impact *impact)
 {
 	const struct config_service *service = &forwarding->config->services[number];
 	const struct config_pool *pool = &forwarding->config->pools[service->pool];
@@ -217,7 +227,7 @@ static int add_service(const struct forwarding *forwarding, const struct config 
 	if (claim->taker != CLAIM_NO_TAKER)
 		memcpy(lost->taker, new->services[claim->taker].name, sizeof(lost->taker));
 	forwarding_count_service(forwarding, number, &lost->counted);
-	lost->pool_share = weight_of(forwarding, number) / pool_weight;
+	lost->pool_share = share_of(&lost->counted, of_pool);
 	return 0;
 }
 
@@ -226,17 +236,17 @@ static int find_services(
 {
 	const struct config *old = forwarding->config;
 	struct claim *claims = calloc(old->service_count + 1, sizeof(*claims));
-	double *weights = NULL;
+	struct pool_traffic *traffic = NULL;
 	int code = claims == NULL ? -ENOMEM : 0;
 	bool any = code == 0 && claims_compare(old, new, claims) != 0;
 
-	if (any && (weights = weigh_pools(forwarding)) == NULL)
+	if (any && (traffic = count_traffic(forwarding)) == NULL)
 		code = -ENOMEM;
 	for (size_t i = 0; any && code == 0 && i < old->service_count; i++)
 		if (claims[i].change != CLAIM_KEPT)
 			code = add_service(forwarding, new, i, &claims[i],
-				weights[old->services[i].pool], impact);
-	free(weights);
+				&traffic[old->services[i].pool], impact);
+	free(traffic);
 	free(claims);
 	return code;
 }

@@ -5,7 +5,7 @@ import json
 from lib import frames
 from lib.judge import require, require_equal
 from lib.registry import case
-from lib.rig import backend, pool, service
+from lib.rig import backend, forwarded, pool, service
 from lib.worlds import world
 
 CLIENT = {"source": "10.1.0.99", "source_port": 4000, "destination": frames.VIP[4],
@@ -107,6 +107,42 @@ def a_service_gets_another_port_and_an_unknown_key_is_refused(rig):
     require_equal(ports, {"www": 8080, "dns": 53}, "ports")
     require("nothing to set" in empty, empty)
     require("absent" in absent, absent)
+
+
+@case
+def the_report_of_a_removed_service_says_what_it_had_and_what_breaks(rig):
+    def question(daemon):
+        digest = daemon.call("status")["table_digest"]
+        foreseen = daemon.call("service.remove", name="www", dry_run=True)
+        refused = daemon.refused("service.remove", name="www")
+        before = names(daemon.call("service.list"))
+        daemon.call("service.add", service=service("idle", frames.VIP[4], 8080))
+        idle = daemon.call("service.remove", name="idle")
+        done = daemon.call("service.remove", name="www", force=True)
+        last = daemon.call("status")["last_change"]["report"]
+        return digest, foreseen, refused, before, idle, done, last, names(daemon.call("service.list"))
+
+    packets = [forwarded(frames.tcp(4, source_port=4000 + number)) for number in range(3)]
+    packets.append(forwarded(frames.udp(4), "dns"))
+    digest, foreseen, refused, before, idle, done, last, after = rig.run(
+        packets, ask=question, **world()).asked
+    require_equal((before, after), (["www", "dns"], ["dns"]), "services before and after")
+    for report, forced in ((foreseen, False), (done, True)):
+        lost, = report["services_cut"]
+        require_equal((lost["service"], lost["change"], lost["packets"]), ("www", "gone", 3), "lost")
+        require("203.0.113.10" in lost["text"] and "3 packets" in lost["text"], lost["text"])
+        pool_lost, = report["pools"]
+        slots = pool_lost["slots"]
+        require_equal(report["cut_percent"], 75.0, "three of the four packets of the pool were its")
+        require_equal(pool_lost["slots_cut"], slots * 3 // 4, "slots whose flows are lost")
+        require_equal((report["slots_moved"], report["slots_total"]), (0, slots), "slots that move")
+        require_equal((report["backends_cut"], report["table_digest"]), ([], digest), "the table stays")
+        require_equal((report["changed"], report["dry_run"], report["forced"]),
+                      (True, not forced, forced), "what was done")
+    require("www" in foreseen["needs_force"] and "force" in refused, f"{foreseen}; {refused}")
+    require_equal((idle["changed"], idle["cut_percent"], idle["pools"]), (True, 0, []),
+                  "a service that never had a packet goes without force")
+    require_equal(last["cut_percent"], 75.0, "what status tells of it")
 
 
 @case
