@@ -3,9 +3,9 @@
 
 documentation.py --root DIR --lab ID --build DIR --port JSON --eal JSON --cpu N PAGE...
 
-Commands are typed into a shell on the host of the lab that the text speaks of. Its file system is
-a copy of this machine's that vanishes afterwards (an overlay), with sluice installed into it, so that
-`groupadd` or `meson install` do there what they say. Each command has to succeed. What cannot be run
+Commands are typed into a shell on the host of the lab that the text speaks of. Its file system DIR
+is the copy that machine.sh makes of this machine's, with sluice installed into it, so that `groupadd`
+or `meson install` do there what they say. Each command has to succeed. What cannot be run
 stands in INSTEAD with the reason, and an entry there that no text needs any more is a mistake, too.
 Complaints are PAGE:LINE: SENTENCE.
 """
@@ -91,12 +91,12 @@ class Shell:
     """A bash on a host of the lab, which is given one line after the other. What it and its
     children print goes to a file, because some of them live longer."""
 
-    def __init__(self, machine, host):
+    def __init__(self, root, lab, host):
         self.log = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")
         self.answers, writer = os.pipe()
-        enter = f"mount -t sysfs sysfs {machine.root}/sys && exec chroot {machine.root} bash --noprofile --norc"
+        enter = f"mount -t sysfs sysfs {root}/sys && exec chroot {root} bash --noprofile --norc"
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", f"{machine.lab}-{host}", "bash", "-c", enter],
+            ["ip", "netns", "exec", f"{lab}-{host}", "bash", "-c", enter],
             stdin=subprocess.PIPE,
             stdout=self.log,
             stderr=self.log,
@@ -125,63 +125,27 @@ class Shell:
         os.close(self.answers)
 
 
-class Machine:
-    """A copy of the file system, to be written on at will, with sluice installed."""
-
-    def __init__(self, arguments):
-        self.lab = arguments.lab
-        self.root = os.path.join(arguments.root, "root")
-        self.build = arguments.build
-        self.overlay("/", self.root)
-        for kind, path in (("proc", "/proc"), ("tmpfs", "/run"), ("tmpfs", "/tmp")):
-            run(["mount", "-t", kind, kind, self.root + path])
-        run(["mount", "--rbind", "/dev", self.root + "/dev"])
-        self.overlay(text.TOP, self.root + text.TOP)
-        build = os.path.join(self.root + text.TOP, "build")
-        if not os.path.exists(build):
-            os.symlink(self.build, build)
-        os.makedirs(self.root + "/run/lock")
-        self.mask("/proc/sys/vm/nr_hugepages")
-
-    def overlay(self, lower, target):
-        upper = tempfile.mkdtemp(dir=os.path.dirname(self.root))
-        os.makedirs(target, exist_ok=True)
-        for name in ("upper", "work"):
-            os.mkdir(os.path.join(upper, name))
-        run(["mount", "-t", "overlay", "overlay", target, "-o",
-             f"lowerdir={lower},upperdir={upper}/upper,workdir={upper}/work"])
-
-    def mask(self, path):
-        """A setting of the whole machine, to be written to without effect."""
-        copy = self.root + "/run/" + path.replace("/", "-")
-        with open(copy, "w", encoding="ascii") as file:
-            file.write("0\n")
-        run(["mount", "--bind", copy, self.root + path])
-
-    def write(self, path, content, mode=0o640):
-        path = self.root + path
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.chmod(path, mode)
-
-
-def run(command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
 class Typist:
     """Does all that the pages say, in their order."""
 
     def __init__(self, arguments):
         self.arguments = arguments
-        self.machine = Machine(arguments)
         self.complaints = []
         self.used = set()  # of the tables above
         self.ran = 0
-        self.balancer = Shell(self.machine, "bal")
+        self.balancer = self.shell("bal")
         self.document = None  # of the sluiced that runs
         self.started = False
+
+    def shell(self, host):
+        return Shell(self.arguments.root, self.arguments.lab, host)
+
+    def write(self, path, content):
+        """To the copy, for its root alone, as sluiced wants it."""
+        path = self.arguments.root + path
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o640)) as file:
+            file.write(content)
 
     def complain(self, page, number, sentence):
         self.complaints.append(f"{page}:{number}: {sentence}")
@@ -193,7 +157,10 @@ class Typist:
         return printed
 
     def install(self):
-        self.must(f"meson install -C {self.machine.build} --no-rebuild")
+        build = os.path.join(self.arguments.root + text.TOP, "build")
+        if not os.path.exists(build):
+            os.symlink(self.arguments.build, build)
+        self.must(f"meson install -C {self.arguments.build} --no-rebuild")
         self.must("hash -r && command -v sluiced sluicectl sluice-decap")
         listed = self.must("sluicectl --help")
         text.COMMAND_NAMES.update(re.findall(r"^  ([a-z]+ [a-z]+)  ", listed, re.M))
@@ -206,7 +173,7 @@ class Typist:
         number = block.lines[0][0]
         key = self.must("openssl rand -hex 16")
         source = "\n".join(line for _, line in block.lines).replace("<openssl rand -hex 16>", key)
-        self.machine.write("/run/read.json", source)
+        self.write("/run/read.json", source)
         status, printed = self.balancer.type("sluiced --check -c /run/read.json")
         self.ran += 1
         if status != 0:
@@ -221,7 +188,7 @@ class Typist:
         dataplane["mbufs"] = 16384
         dataplane["idle"] = "rest"
         dataplane["ports"][0].update(self.arguments.port)
-        self.machine.write(CONFIGURATION, json.dumps(document, indent=2) + "\n")
+        self.write(CONFIGURATION, json.dumps(document, indent=2) + "\n")
         self.document = document
 
     # --- commands ---
@@ -237,7 +204,7 @@ class Typist:
         hosts = next((hosts for pattern, hosts in HOSTS if re.search(pattern, whole, re.M)), ("bal",))
         for host in hosts:
             self.rest()
-            shell = Shell(self.machine, host)
+            shell = self.shell(host)
             for number, line in block.lines:
                 if self.command(shell, block.page, number, line) is None:
                     break

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Who types what README and manual pages say gets a balancer that works.
 . "$(dirname "$0")/begin.sh"
+# shellcheck source=tests/lab/machine.sh
+. "$(dirname "$0")/machine.sh"
 
 HERE=$(dirname "$(readlink -f "$0")")
 
@@ -40,12 +42,11 @@ pages() {
 	done
 }
 
-# typed PAGE...: in mounts of its own, which are gone with their last process.
+# typed PAGE...
 typed() {
 	rm -rf "$LAB_DIR/machine"
-	mkdir "$LAB_DIR/machine"
-	unshare --mount --propagation private /usr/bin/python3 "$HERE/documentation.py" \
-		--root "$LAB_DIR/machine" --lab "$LAB_ID" --build "$SLUICE_BUILD" \
+	machine_run "$LAB_DIR/machine" /usr/bin/python3 "$HERE/documentation.py" \
+		--root "$LAB_DIR/machine/root" --lab "$LAB_ID" --build "$SLUICE_BUILD" \
 		--port "$(balancer_port | jq -c '.device |= sub("edge0"; "eth1")')" \
 		--eal "$(balancer_memory | jq -c --arg id "$LAB_ID" '["--no-pci", "--file-prefix=\($id)"] + .')" \
 		--cpu "$(balancer_cpu)" "$@"
