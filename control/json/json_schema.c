@@ -91,7 +91,10 @@ json_t *json_schema_document(
 	return schema;
 }
 
-/* The manual. A dot or an apostrophe at the start of a line would be a request of roff. */
+/*
+ * The manual. A dot or an apostrophe at the start of a line would be a request of roff, and a
+ * quotation mark would end an argument.
+ */
 static void write_text(const char *text, FILE *file)
 {
 	if (text[0] == '.' || text[0] == '\'')
@@ -101,6 +104,8 @@ static void write_text(const char *text, FILE *file)
 			fputs("\\e", file);
 		else if (*text == '-')
 			fputs("\\-", file);
+		else if (*text == '"')
+			fputs("\\(dq", file);
 		else
 			fputc(*text, file);
 	}

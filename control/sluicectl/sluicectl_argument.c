@@ -10,6 +10,7 @@
 
 #define NUMBER_MAX 4294967295UL
 #define PORT_MAX   65535UL
+#define WEIGHT_MAX 65535UL
 
 bool argument_is_option(const struct argument *argument)
 {
@@ -102,9 +103,9 @@ static int store_weight(
 		set_member(params, percent_member, json_integer(percent));
 		return 0;
 	}
-	if (!read_number(text, 0, NUMBER_MAX, &number))
+	if (!read_number(text, 0, WEIGHT_MAX, &number))
 		return error_set(error, -EINVAL,
-			"%s: \"%s\" is neither a number nor a share of it (1%%-100%%)",
+			"%s: \"%s\" is neither a weight (0-65535) nor a share of it (1%%-100%%)",
 			argument->name, text);
 	set_member(params, argument->member, json_integer(number));
 	return 0;

@@ -130,14 +130,17 @@ static void print_refusal(const json_t *sentence, FILE *out)
 		fprintf(out, "would be refused: %s\n", json_string_value(sentence));
 }
 
-/* ">=4 flows" while the counting has only just begun; nothing where flows are not counted. */
+/* "at least 4 flows" while the counting has only just begun; nothing where they are not counted. */
 static void print_flows(const json_t *flows, FILE *out)
 {
 	const json_t *estimate = json_object_get(flows, "estimate");
-	const char *least = json_is_false(json_object_get(flows, "complete")) ? ">=" : "";
+	bool is_partial = json_is_false(json_object_get(flows, "complete"));
+	const char *least = is_partial ? "at least " : "";
 	char text[32];
 
-	if (json_is_integer(estimate))
+	if (is_partial && json_integer_value(estimate) == 0)
+		fputs(", not counted yet", out);
+	else if (json_is_integer(estimate))
 		fprintf(out, ", %s%s flow%s left", least,
 			group_digits(json_integer_value(estimate), text),
 			plural(json_integer_value(estimate)));

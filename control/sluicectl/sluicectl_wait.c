@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/plural.h"
 #include "sluicectl/sluicectl_backends.h"
 #include "sluicectl/table.h"
 
@@ -80,14 +81,47 @@ bool wait_is_counted(const struct wait_result *result)
 	       (result->flows_known && (result->flows_complete || result->flows > 0));
 }
 
-static void say_progress(const char *name, const json_t *flows, char *last, FILE *out)
+static void describe_left(const json_t *flows, char *text, size_t size)
 {
-	char text[BACKENDS_FLOWS_SIZE];
+	json_int_t estimate = json_integer_value(json_object_get(flows, "estimate"));
+	bool is_partial = json_is_false(json_object_get(flows, "complete"));
+	char counted[BACKENDS_FLOWS_SIZE];
 
-	if (out == NULL || strcmp(backends_format_flows(flows, text), last) == 0)
+	if (!json_is_object(flows))
+		snprintf(text, size, "the flows left are not counted");
+	else if (is_partial && estimate == 0)
+		snprintf(text, size, "the flows left are not known yet");
+	else if (is_partial)
+		snprintf(text, size, "at least %lld flow%s left", (long long)estimate,
+			plural((uint64_t)estimate));
+	else
+		snprintf(text, size, "%s flows left", backends_format_flows(flows, counted));
+}
+
+void wait_describe_progress(const char *name, const json_t *backend, char *text, size_t size)
+{
+	const json_t *deadline = json_object_get(backend, "deadline_s");
+	char left[64];
+
+	describe_left(json_object_get(backend, "flows_left"), left, sizeof(left));
+	if (json_is_integer(deadline))
+		snprintf(text, size, "%s: %s, the deadline is in %lld s", name, left,
+			(long long)json_integer_value(deadline));
+	else
+		snprintf(text, size, "%s: %s, there is no deadline", name, left);
+}
+
+static void say_progress(const char *name, const json_t *backends, char *last, FILE *out)
+{
+	const json_t *backend = find_backend(backends, name);
+	char flows[BACKENDS_FLOWS_SIZE], text[256];
+
+	backends_format_flows(json_object_get(backend, "flows_left"), flows);
+	if (out == NULL || strcmp(flows, last) == 0)
 		return;
-	strcpy(last, text);
-	fprintf(out, "%s: %s flows left\n", name, text);
+	strcpy(last, flows);
+	wait_describe_progress(name, backend, text, sizeof(text));
+	fprintf(out, "%s\n", text);
 	fflush(out);
 }
 
@@ -183,7 +217,7 @@ enum link_end wait_for_drain(const char *socket, const char *pool, const char *n
 		if (flows != NULL)
 			note_flows(result, flows);
 		if (result->end == WAIT_GOES_ON)
-			say_progress(name, flows, last, out);
+			say_progress(name, backends, last, out);
 		json_decref(backends);
 		if (result->end != WAIT_GOES_ON) {
 			say_end(name, result, out);

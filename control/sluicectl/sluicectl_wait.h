@@ -44,4 +44,7 @@ bool wait_is_counted(const struct wait_result *result);
 const char *wait_state_name(enum wait_state state);
 
 /* Writes how it ended, as a sentence. */
+/* A line while the drain goes on; `backend` is a row of backend.list. */
+void wait_describe_progress(const char *name, const json_t *backend, char *text, size_t size);
+
 void wait_describe(const char *name, const struct wait_result *result, char *text, size_t size);

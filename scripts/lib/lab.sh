@@ -87,9 +87,16 @@ lab_remove() {
 		wait_for 60 lab_is_quiet "$id" || printf 'lab %s: processes that do not end\n' "$id" >&2
 	fi
 	for namespace in /run/netns/"$id"-*; do
-		[ ! -e "$namespace" ] || ip netns del "${namespace##*/}"
+		[ -e "$namespace" ] || continue
+		lab_drop_claims "$namespace"
+		ip netns del "${namespace##*/}"
 	done
 	rm -rf "${LAB_ROOT:?}/$id" "${LAB_ROOT:?}/$id.new"
+}
+
+# The files by which sluiced claims an interface of the namespace; nobody runs there any more.
+lab_drop_claims() {
+	rm -f /run/sluice/xdp-"$(stat -Lc %i "$1")"-*.lock
 }
 
 lab_signal() {

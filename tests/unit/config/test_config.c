@@ -5,6 +5,7 @@
 
 #include "edit/config_differences.h"
 #include "config/config_digest.h"
+#include "config/config_schema.h"
 #include "config_fixture.h"
 
 static void every_bad_value_is_refused_with_its_path(void **state)
@@ -738,9 +739,34 @@ static void a_service_that_nobody_can_take_new_flows_of_is_warned_about(void **s
 	json_decref(full);
 }
 
+/* roff ends an argument at a quotation mark. */
+static void the_manual_quotes_no_mark_within_an_argument(void **state)
+{
+	char page[] = "@KEYS@\n", *text, *line, *rest;
+	FILE *input = fmemopen(page, strlen(page), "r");
+	size_t length, arguments = 0;
+	FILE *file = open_memstream(&text, &length);
+
+	assert_int_equal(config_schema_write_manual(input, file), 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(fclose(input), 0);
+	for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+		size_t marks = 0;
+
+		for (const char *at = line; *at != '\0'; at++)
+			marks += *at == '"';
+		if (marks != (strncmp(line, ".RI", 3) == 0 ? 2 : 0))
+			fail_msg("%s", line);
+		arguments += marks / 2;
+	}
+	assert_true(arguments > 20);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_manual_quotes_no_mark_within_an_argument),
 		cmocka_unit_test(every_bad_value_is_refused_with_its_path),
 		cmocka_unit_test(a_mistake_is_found_whatever_else_is_looked_for),
 		cmocka_unit_test(all_parts_that_cannot_be_read_are_found_at_once),

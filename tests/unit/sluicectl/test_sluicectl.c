@@ -182,6 +182,8 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 		{ "backend add web web-1 --weight 1.5", "--weight: \"1.5\" is not a number" },
 		{ "backend add web web-1 --weight 99999999999999999999",
 			"--weight: \"99999999999999999999\" is not a number" },
+		{ "backend set web web-1 --weight 65536",
+			"--weight: \"65536\" is neither a weight (0-65535) nor a share of it (1%-100%)" },
 		{ "backend set web web-1 --wieght 1",
 			"backend set has no option --wieght; did you mean --weight?" },
 		{ "backend set web web-1 --weight 1 --weight 2", "--weight is given twice" },
@@ -741,7 +743,7 @@ static void a_change_names_whose_connections_it_breaks(void **state)
 		"WOULD BREAK the connections of about 43.3 % of the flows of pool web, and of "
 		"those among 1,200 pinned flows that live there\n"
 		"  service www: gone\n"
-		"  backend web/web-1: the flows of 28,400 slots, >=1,204 flows left\n");
+		"  backend web/web-1: the flows of 28,400 slots, at least 1,204 flows left\n");
 	expect_report(change_report,
 		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251,"
 		"\"cut_percent\":43.3,\"cut\":{\"pool\":\"web\",\"pools\":1},\"cut_in_s\":5,"

@@ -214,9 +214,36 @@ static void an_explanation_tells_old_from_new(void **state)
 		"current         none: no backend takes new flows\n");
 }
 
+static void progress_names_flows_and_deadline(void **state)
+{
+	static const struct {
+		const char *backend, *sentence;
+	} rows[] = {
+		{ "{\"flows_left\":{\"estimate\":0,\"complete\":false},\"deadline_s\":54}",
+			"w: the flows left are not known yet, the deadline is in 54 s" },
+		{ "{\"flows_left\":{\"estimate\":1,\"complete\":false},\"deadline_s\":9}",
+			"w: at least 1 flow left, the deadline is in 9 s" },
+		{ "{\"flows_left\":{\"estimate\":21,\"complete\":true},\"deadline_s\":null}",
+			"w: 21 flows left, there is no deadline" },
+		{ "{\"flows_left\":null}",
+			"w: the flows left are not counted, there is no deadline" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *backend = json_loads(rows[i].backend, 0, NULL);
+		char text[128];
+
+		assert_non_null(backend);
+		wait_describe_progress("w", backend, text, sizeof(text));
+		assert_string_equal(text, rows[i].sentence);
+		json_decref(backend);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(progress_names_flows_and_deadline),
 		cmocka_unit_test(a_drain_goes_on_while_flows_are_left),
 		cmocka_unit_test(a_drain_ends_with_its_last_flow_or_its_deadline),
 		cmocka_unit_test(each_other_end_of_a_drain_is_known),
