@@ -225,7 +225,7 @@ static int check_backend(const struct json_place *place, void *owner, struct err
 	return 0;
 }
 
-static const struct json_key backend_keys[] = {
+const struct json_key config_backend_keys[] = {
 	{ "name", &config_kind_name, REQUIRED, AT(config_backend, name),
 		.summary = "Unique in its pool." },
 	{ "address", &config_kind_address, REQUIRED, AT(config_backend, address),
@@ -317,7 +317,7 @@ static bool has_no_vacant(const void *owner)
 }
 
 /* 5,000,011 is itself a prime, so that every number in the range has a next prime in it. */
-static const struct json_key pool_keys[] = {
+const struct json_key config_pool_keys[] = {
 	{ "name", &config_kind_name, REQUIRED, AT(config_pool, name), .summary = "Unique." },
 	{ "slots", INTEGER(config_pool, slots), RANGE(251, 5000011), .what = "a number of slots",
 		.also = "a prime", DEFAULT(65537), .check = check_slots,
@@ -341,7 +341,7 @@ static const struct json_key pool_keys[] = {
 			   "100: no limit." },
 	{ "backends", &json_kind_objects, REQUIRED,
 		LIST(config_pool, backends, backend_count, struct config_backend),
-		RANGE(0, CONFIG_BACKENDS_MAX), .keys = backend_keys, .check = check_backend,
+		RANGE(0, CONFIG_BACKENDS_MAX), .keys = config_backend_keys, .check = check_backend,
 		.rule = "{\"if\": {\"required\": [\"seat_weight\"]}, \"then\": {\"properties\": "
 			"{\"weight\": {\"const\": 0}}, \"required\": [\"weight\"]}}",
 		.summary = "Who serves." },
@@ -381,7 +381,7 @@ static bool is_not_udp(const void *owner)
 	return service->protocol != CONFIG_PROTOCOL_UDP;
 }
 
-static const struct json_key service_keys[] = {
+const struct json_key config_service_keys[] = {
 	{ "name", &config_kind_name, REQUIRED, AT(config_service, name), .summary = "Unique." },
 	{ "vip", &config_kind_vip, REQUIRED, AT(config_service, vip),
 		.summary = "The address that clients connect to." },
@@ -475,11 +475,11 @@ const struct json_key config_keys[] = {
 	{ "control", &json_kind_object, .restart = JSON_KEY_RESTART, .keys = control_keys,
 		.summary = "The control socket." },
 	{ "pools", &json_kind_objects, LIST(config, pools, pool_count, struct config_pool),
-		RANGE(0, CONFIG_POOLS_MAX), .keys = pool_keys,
+		RANGE(0, CONFIG_POOLS_MAX), .keys = config_pool_keys,
 		.summary = "Backends, and how new flows are spread over them." },
 	{ "services", &json_kind_objects,
 		LIST(config, services, service_count, struct config_service),
-		RANGE(0, CONFIG_SERVICES_MAX), .keys = service_keys, .check = check_service,
+		RANGE(0, CONFIG_SERVICES_MAX), .keys = config_service_keys, .check = check_service,
 		.rule = "{\"if\": {\"properties\": {\"protocol\": {\"const\": \"tcp\"}}}, "
 			"\"then\": {\"properties\": {\"udp\": false}}}",
 		.summary = "What clients connect to." },

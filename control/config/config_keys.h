@@ -9,3 +9,8 @@
 
 /* The keys of the document, whose owner is struct config. */
 extern const struct json_key config_keys[];
+
+/* Those of its parts, whose owners are struct config_service, config_pool and config_backend. */
+extern const struct json_key config_service_keys[];
+extern const struct json_key config_pool_keys[];
+extern const struct json_key config_backend_keys[];

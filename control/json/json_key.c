@@ -21,7 +21,7 @@ static const void *const_field_of(const struct json_key *key, const void *owner)
 	return (const char *)owner + key->offset;
 }
 
-static const struct json_key *find_key(const struct json_key *keys, const char *name)
+const struct json_key *json_key_find(const struct json_key *keys, const char *name)
 {
 	for (; keys->name != NULL; keys++)
 		if (strcmp(keys->name, name) == 0)
@@ -45,7 +45,7 @@ static int refuse_unknown(
 static int judge_name(
 	const struct json_place *place, const struct json_key *keys, struct error *error)
 {
-	const struct json_key *key = find_key(keys, place->key);
+	const struct json_key *key = json_key_find(keys, place->key);
 
 	if (key == NULL)
 		return refuse_unknown(place, keys, error);

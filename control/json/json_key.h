@@ -89,6 +89,9 @@ extern const struct json_kind json_kind_object;  /* `keys`, in the owner at `off
 extern const struct json_kind json_kind_objects; /* a list: a pointer, and a count */
 extern const struct json_kind json_kind_list;    /* the same of plain values: `elements` */
 
+/* The row of a key; NULL where there is none. */
+const struct json_key *json_key_find(const struct json_key *keys, const char *name);
+
 /* Fills in all defaults of a zeroed owner. */
 int json_keys_init(const struct json_key *keys, void *owner, struct error *error);
 

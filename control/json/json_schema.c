@@ -22,7 +22,7 @@ static json_t *describe_kind(const struct json_key *key, const struct json_kind 
 	return kind->describe != NULL ? kind->describe(key) : parse(kind->schema);
 }
 
-static json_t *describe(const struct json_key *key)
+json_t *json_schema_key(const struct json_key *key)
 {
 	json_t *schema = describe_kind(key, key->kind);
 
@@ -45,7 +45,7 @@ static json_t *describe_keys(const struct json_key *keys)
 			continue;
 		if (keys->presence != JSON_KEY_OPTIONAL)
 			json_array_append_new(required, json_string(keys->name));
-		json_object_set_new(properties, keys->name, describe(keys));
+		json_object_set_new(properties, keys->name, json_schema_key(keys));
 	}
 	if (json_array_size(required) == 0)
 		json_object_del(schema, "required");
@@ -91,6 +91,35 @@ json_t *json_schema_document(
 	return schema;
 }
 
+static void list_words(const struct json_choice *words, char text[static JSON_VALUES_SIZE])
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (; words->name != NULL && used < JSON_VALUES_SIZE; words++)
+		if (words->value != JSON_CHOICE_NOT_YET)
+			used += snprintf(text + used, JSON_VALUES_SIZE - used, "%s%s",
+				used > 0 ? ", " : "", words->name);
+}
+
+const char *json_schema_values(const struct json_key *key, char text[static JSON_VALUES_SIZE])
+{
+	const bool has_unit = key->unit != NULL, is_special = key->also != NULL;
+
+	if (key->words != NULL)
+		list_words(key->words, text);
+	else if (key->kind == &json_kind_integer)
+		snprintf(text, JSON_VALUES_SIZE, "%s%s%" PRId64 "-%" PRId64 "%s%s",
+			is_special ? key->also : "", is_special ? ", " : "", key->least, key->most,
+			has_unit ? " " : "", has_unit ? key->unit : "");
+	else if (key->kind == &json_kind_objects || key->kind == &json_kind_list)
+		snprintf(text, JSON_VALUES_SIZE, "list of %" PRId64 "-%" PRId64 " %s", key->least,
+			key->most, key->keys != NULL ? "objects" : "texts");
+	else
+		snprintf(text, JSON_VALUES_SIZE, "%s", key->kind->noun);
+	return text;
+}
+
 /*
  * The manual. A dot or an apostrophe at the start of a line would be a request of roff, and a
  * quotation mark would end an argument.
@@ -111,33 +140,11 @@ static void write_text(const char *text, FILE *file)
 	}
 }
 
-static void write_words(const struct json_choice *words, FILE *file)
-{
-	const char *separator = "";
-
-	for (; words->name != NULL; words++) {
-		if (words->value == JSON_CHOICE_NOT_YET)
-			continue;
-		fputs(separator, file);
-		write_text(words->name, file);
-		separator = ", ";
-	}
-}
-
 static void write_values(const struct json_key *key, FILE *file)
 {
-	if (key->words != NULL)
-		write_words(key->words, file);
-	else if (key->kind == &json_kind_integer)
-		fprintf(file, "%s%s%" PRId64 "\\-%" PRId64 "%s%s",
-			key->also != NULL ? key->also : "", key->also != NULL ? ", " : "",
-			key->least, key->most, key->unit != NULL ? " " : "",
-			key->unit != NULL ? key->unit : "");
-	else if (key->kind == &json_kind_objects || key->kind == &json_kind_list)
-		fprintf(file, "list of %" PRId64 "\\-%" PRId64 " %s", key->least, key->most,
-			key->keys != NULL ? "objects" : "texts");
-	else
-		write_text(key->kind->noun, file);
+	char values[JSON_VALUES_SIZE];
+
+	write_text(json_schema_values(key, values), file);
 }
 
 static void write_default(const struct json_key *key, FILE *file)

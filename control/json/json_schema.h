@@ -18,5 +18,12 @@ json_t *json_schema_document(
 json_t *json_schema_object(const struct json_key *key);
 json_t *json_schema_list(const struct json_key *key);
 
+/* The schema of one value, with its default and its sentence. New reference. */
+json_t *json_schema_key(const struct json_key *key);
+
+/* What its values are, in words: "1-65535 s", "tcp, udp", "list of 0-8 objects". */
+#define JSON_VALUES_SIZE 192
+const char *json_schema_values(const struct json_key *key, char text[static JSON_VALUES_SIZE]);
+
 /* Writes the reference as man(7) paragraphs, a key each, with its path, values, default. */
 void json_schema_write_manual(const struct json_key *keys, FILE *file);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * json_build: makes an object member by member. Where memory runs short for any of them, the whole
+ * is NULL at the end, so that no caller has to look earlier. Thread-agnostic: a value on the stack.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct json_build {
+	json_t *object; /* NULL: memory was short */
+};
+
+struct json_build json_build_begin(void);
+
+/* The object: a new reference, or NULL where memory was short. */
+json_t *json_build_end(struct json_build *build);
+
+/* Takes over a reference; of NULL, which is what makes a value when memory is short, the whole. */
+void json_build_value(struct json_build *build, const char *name, json_t *value);
+
+/* UTF-8; NULL becomes null. */
+void json_build_text(struct json_build *build, const char *name, const char *text);
+void json_build_integer(struct json_build *build, const char *name, int64_t number);
+void json_build_flag(struct json_build *build, const char *name, bool flag);
+
+/* The members of another object, which it takes over. */
+void json_build_members(struct json_build *build, json_t *members);
