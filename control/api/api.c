@@ -6,29 +6,39 @@
 #include <time.h>
 
 #include "api/api_internal.h"
+#include "api/api_methods.h"
 
-static const struct rpc_method methods[] = {
-	{ .name = "status", .handle = api_status },
-	{ .name = "config.get", .handle = api_config_get },
-	{ .name = "config.save", .changes = true, .handle = api_config_save },
-	{ .name = "config.apply", .changes = true, .handle = api_config_apply },
-	{ .name = "service.list", .handle = api_service_list },
-	{ .name = "service.add", .changes = true, .handle = api_service_add },
-	{ .name = "service.remove", .changes = true, .handle = api_service_remove },
-	{ .name = "vip.release", .changes = true, .handle = api_vip_release },
-	{ .name = "service.set", .changes = true, .handle = api_service_set },
-	{ .name = "pool.add", .changes = true, .handle = api_pool_add },
-	{ .name = "pool.remove", .changes = true, .handle = api_pool_remove },
-	{ .name = "config.reload", .changes = true, .handle = api_config_reload },
-	{ .name = "pool.list", .handle = api_pool_list },
-	{ .name = "backend.list", .handle = api_backend_list },
-	{ .name = "backend.add", .changes = true, .handle = api_backend_add },
-	{ .name = "backend.remove", .changes = true, .handle = api_backend_remove },
-	{ .name = "backend.set", .changes = true, .handle = api_backend_set },
-	{ .name = "pins.list", .handle = api_pins_list },
-	{ .name = "explain", .handle = api_explain },
-	{ .name = "stats.get", .handle = api_stats_get },
-};
+/* Reads the parameters by the table of their method, so that a method sees none that is wrong. */
+static void call_method(void *context, const json_t *object, struct rpc_call *call)
+{
+	struct api_params params = {
+		.method = api_method_find(rpc_call_method(call)),
+		.object = object,
+	};
+	struct json_place place = json_place_root(object);
+	struct error error = { "" };
+	int code = json_keys_init(params.method->params, &params, &error);
+
+	if (code == 0)
+		code = json_keys_read(params.method->params, &place, &params, &error);
+	if (code == 0)
+		params.method->handle(context, &params, call);
+	else
+		rpc_call_error(call, RPC_INVALID_PARAMS, "%s", error.message);
+}
+
+static struct rpc_method *list_methods(void)
+{
+	struct rpc_method *methods = calloc(api_method_count, sizeof(*methods));
+
+	for (size_t i = 0; methods != NULL && i < api_method_count; i++)
+		methods[i] = (struct rpc_method){
+			.name = api_methods[i].name,
+			.changes = api_methods[i].changes,
+			.handle = call_method,
+		};
+	return methods;
+}
 
 struct api *api_create(
 	struct event_base *base, const struct api_context *context, struct error *error)
@@ -48,14 +58,15 @@ struct api *api_create(
 	api->started_s = now.tv_sec;
 	api->running = *context;
 	STAILQ_INIT(&api->printing.readers);
-	api->server = rpc_server_create(
-		base, &place, methods, sizeof(methods) / sizeof(methods[0]), api, error);
-	if (api->server != NULL) {
-		api->watch = watch_create(base, &api->running);
-		if (api->watch != NULL)
-			return api;
+	api->methods = list_methods();
+	api->watch = watch_create(base, &api->running);
+	if (api->methods == NULL || api->watch == NULL)
 		error_set(error, -ENOMEM, "out of memory");
-	}
+	else
+		api->server =
+			rpc_server_create(base, &place, api->methods, api_method_count, api, error);
+	if (api->server != NULL)
+		return api;
 	api_destroy(api);
 	return NULL;
 }
@@ -68,5 +79,6 @@ void api_destroy(struct api *api)
 	watch_destroy(api->watch);
 	json_decref(api->last_change);
 	api_forget_document(&api->printing);
+	free(api->methods);
 	free(api);
 }

@@ -10,8 +10,12 @@
 #include <string.h>
 
 #include "api/api_internal.h"
+#include "api/api_kinds.h"
+#include "api/api_methods.h"
 #include "edit/config_edit.h"
 #include "json/json.h"
+
+#define LIST_SIZE 128
 
 /* A change under way, from the request to its answer. */
 struct pending {
@@ -64,71 +68,27 @@ static void answer(void *context, const struct desired_outcome *outcome)
 	free(pending);
 }
 
-static void describe(const json_t *params, char what[static ORIGIN_WHAT_SIZE])
+static void describe(const json_t *object, char what[static ORIGIN_WHAT_SIZE])
 {
-	char *text = json_dumps(params, JSON_COMPACT | JSON_ENSURE_ASCII);
+	char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
 
 	snprintf(what, ORIGIN_WHAT_SIZE, "%s", text == NULL ? "" : text);
 	free(text);
 }
 
-struct origin api_origin(const char *method, const json_t *params, const struct rpc_call *call)
+struct origin api_origin(
+	const struct api_method *method, const json_t *object, const struct rpc_call *call)
 {
 	struct origin origin = {
-		.method = method,
+		.method = method->name,
 		.has_peer = true,
 		.uid = rpc_call_uid(call),
 		.pid = rpc_call_pid(call),
 	};
 
-	if (params != NULL)
-		describe(params, origin.what);
+	if (object != NULL)
+		describe(object, origin.what);
 	return origin;
-}
-
-/* The parameters of all changes; each method's table names those that it takes. */
-struct change_params {
-	const char *pool;
-	const char *name;
-	const json_t *value;
-	const char *if_revision;
-	bool dry_run;
-	bool volatile_only;
-	bool overwrite;
-	struct live_terms terms;
-};
-
-#define OPTION(key, field, read)                                                \
-	{                                                                       \
-		key, JSON_OPTIONAL, offsetof(struct change_params, field), read \
-	}
-#define TEXT(key, field)                                                                 \
-	{                                                                                \
-		key, JSON_REQUIRED, offsetof(struct change_params, field), api_read_text \
-	}
-#define VALUE(key, presence)                                                         \
-	{                                                                            \
-		key, presence, offsetof(struct change_params, value), api_read_value \
-	}
-/* What every change takes. */
-#define TERMS                                                                                   \
-	OPTION("dry_run", dry_run, api_read_bool), OPTION("force", terms.force, api_read_bool), \
-		OPTION("volatile", volatile_only, api_read_bool),                               \
-		OPTION("if_revision", if_revision, api_read_text)
-#define OVERWRITE OPTION("overwrite", overwrite, api_read_bool)
-/* What those take that may begin a drain. */
-#define DEADLINE OPTION("deadline_s", terms.deadline_s, api_read_deadline)
-#define NOW      OPTION("now", terms.now, api_read_bool)
-#define END                      \
-	{                        \
-		NULL, 0, 0, NULL \
-	}
-
-static bool is_text(const json_t *params, const char *key, const char *text)
-{
-	const char *value = json_string_value(json_object_get(params, key));
-
-	return value != NULL && strcmp(value, text) == 0;
 }
 
 static const char *text_of(const json_t *arguments, const char *key)
@@ -136,45 +96,30 @@ static const char *text_of(const json_t *arguments, const char *key)
 	return json_string_value(json_object_get(arguments, key));
 }
 
-/* 16 hexadecimal digits, as answers have them. */
-static int read_revision(const char *text, uint64_t *revision)
-{
-	size_t length = strspn(text, "0123456789abcdef");
-
-	*revision = strtoull(text, NULL, 16);
-	return length == 16 && text[length] == '\0' ? 0 : -EINVAL;
-}
-
-static int judge(const struct change_params *read, struct rpc_call *call)
+static int judge(const struct api_params *params, struct rpc_call *call)
 {
 	const char *flaw = NULL;
-	uint64_t revision;
 
-	if (read->terms.now && read->terms.deadline_s != 0)
+	if (params->terms.now && params->terms.deadline_s != 0)
 		flaw = "now: goes without deadline_s: what is cut off does not drain";
-	else if (read->volatile_only && read->overwrite)
+	else if (params->volatile_only && params->overwrite)
 		flaw = "volatile: goes without overwrite: it leaves the file alone";
-	else if (read->if_revision != NULL && read_revision(read->if_revision, &revision) != 0)
-		flaw = "if_revision: a revision has 16 hexadecimal digits (0-9 a-f)";
 	if (flaw != NULL)
 		rpc_call_error(call, RPC_INVALID_PARAMS, "%s", flaw);
 	return flaw == NULL ? 0 : -EINVAL;
 }
 
-/* What is asked for, with its arguments still in `read`. */
-static struct desired_change change_of(const struct change_params *read)
+/* What is asked for, but for what is to be done. */
+static struct desired_change change_of(const struct api_params *params)
 {
-	struct desired_change change = {
-		.dry_run = read->dry_run,
-		.volatile_only = read->volatile_only,
-		.overwrite = read->overwrite,
-		.has_revision = read->if_revision != NULL,
-		.terms = read->terms,
+	return (struct desired_change){
+		.dry_run = params->dry_run,
+		.volatile_only = params->volatile_only,
+		.overwrite = params->overwrite,
+		.has_revision = params->if_revision.is_given,
+		.revision = params->if_revision.value,
+		.terms = params->terms,
 	};
-
-	if (change.has_revision)
-		read_revision(read->if_revision, &change.revision);
-	return change;
 }
 
 /* Takes over the change's arguments. */
@@ -194,93 +139,107 @@ static void submit(struct api *api, struct rpc_call *call, const struct origin *
 	desired_submit(api->running.desired, change);
 }
 
-static bool is_of(const char *method, const char *noun)
+static bool is_of(const struct api_method *method, const char *noun)
 {
-	return strncmp(method, noun, strlen(noun)) == 0;
+	return strncmp(method->name, noun, strlen(noun)) == 0;
 }
 
 /* What is added has no name among the parameters. */
-static struct config_excerpt excerpt_of(const char *method, const json_t *params)
+static struct config_excerpt excerpt_of(const struct api_params *params)
 {
 	struct config_excerpt excerpt = { .part = CONFIG_WHOLE };
 
-	if (is_of(method, "backend."))
-		excerpt = (struct config_excerpt){ CONFIG_POOL, text_of(params, "pool"), NULL };
-	else if (is_of(method, "pool."))
-		excerpt = (struct config_excerpt){ CONFIG_POOL, text_of(params, "name"), NULL };
-	else if (is_of(method, "service."))
-		excerpt = (struct config_excerpt){ CONFIG_SERVICE, text_of(params, "name"), NULL };
-	if (strcmp(method, "backend.set") == 0)
-		excerpt.backend = text_of(params, "name");
+	if (is_of(params->method, "backend."))
+		excerpt = (struct config_excerpt){ CONFIG_POOL, params->pool, NULL };
+	else if (is_of(params->method, "pool."))
+		excerpt = (struct config_excerpt){ CONFIG_POOL, params->name, NULL };
+	else if (is_of(params->method, "service."))
+		excerpt = (struct config_excerpt){ CONFIG_SERVICE, params->name, NULL };
+	if (strcmp(params->method->name, "backend.set") == 0)
+		excerpt.backend = params->name;
 	return excerpt;
 }
 
-/* The parameters live until the answer: they are shared, not copied. */
-static void submit_edit(struct api *api, struct rpc_call *call, const char *method,
-	config_editor_t *edit, const json_t *params, const struct change_params *read)
+/* The parameters live until the answer: they are shared, not copied. `edit` NULL: the file. */
+static void change(struct api *api, const struct api_params *params, config_editor_t *edit,
+	struct rpc_call *call)
 {
-	struct origin origin = api_origin(method, params, call);
-	struct desired_change change = change_of(read);
+	struct origin origin = api_origin(params->method, params->object, call);
+	struct desired_change change = change_of(params);
 
+	if (judge(params, call) != 0)
+		return;
 	change.source = edit == NULL ? DESIRED_FILE : DESIRED_EDIT;
 	change.edit = edit;
-	change.excerpt = excerpt_of(method, params);
-	change.arguments = json_incref((json_t *)params);
-	if (is_of(method, "backend.")) {
-		change.terms.pool = text_of(params, "pool");
-		change.terms.name = text_of(params, "name");
+	change.excerpt = excerpt_of(params);
+	change.arguments = json_incref((json_t *)params->object);
+	if (is_of(params->method, "backend.")) {
+		change.terms.pool = params->pool;
+		change.terms.name = params->name;
 	}
 	submit(api, call, &origin, &change);
 }
 
-static void change(struct api *api, struct rpc_call *call, const char *method,
-	config_editor_t *edit, const json_t *params, const struct json_member *members)
-{
-	struct change_params read = { .dry_run = false };
-
-	if (api_read_params(params, members, &read, call) == 0 && judge(&read, call) == 0)
-		submit_edit(api, call, method, edit, params, &read);
-}
-
 /* As SIGHUP does, with an answer and with terms. */
-void api_config_reload(void *context, const json_t *params, struct rpc_call *call)
+void api_config_reload(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { OPTION("dry_run", dry_run, api_read_bool),
-		OPTION("force", terms.force, api_read_bool), END };
-
-	change(context, call, "config.reload", NULL, params, members);
+	change(api, params, NULL, call);
 }
 
-void api_config_apply(void *context, const json_t *params, struct rpc_call *call)
+void api_config_apply(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { VALUE("config", JSON_REQUIRED), TERMS,
-		OVERWRITE, DEADLINE, NOW, END };
-	struct origin origin = api_origin("config.apply", NULL, call);
-	struct change_params read = { .dry_run = false };
-	struct desired_change change;
+	struct origin origin = api_origin(params->method, NULL, call);
+	struct desired_change change = change_of(params);
 
-	if (api_read_params(params, members, &read, call) != 0 || judge(&read, call) != 0)
+	if (judge(params, call) != 0)
 		return;
-	change = change_of(&read);
 	change.source = DESIRED_DOCUMENT;
-	change.arguments = json_incref((json_t *)read.value);
-	submit(context, call, &origin, &change);
+	change.arguments = json_incref((json_t *)params->value);
+	submit(api, call, &origin, &change);
 }
 
-void api_config_save(void *context, const json_t *params, struct rpc_call *call)
+void api_config_save(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { OVERWRITE,
-		OPTION("dry_run", dry_run, api_read_bool),
-		OPTION("if_revision", if_revision, api_read_text), END };
-	struct origin origin = api_origin("config.save", NULL, call);
-	struct change_params read = { .dry_run = false };
-	struct desired_change change;
+	struct origin origin = api_origin(params->method, NULL, call);
+	struct desired_change change = change_of(params);
 
-	if (api_read_params(params, members, &read, call) != 0 || judge(&read, call) != 0)
-		return;
-	change = change_of(&read);
 	change.source = DESIRED_SAVE;
-	submit(context, call, &origin, &change);
+	submit(api, call, &origin, &change);
+}
+
+/* The keys of the configuration that a call sets; new reference. */
+static json_t *set_keys(const char *method, const json_t *arguments)
+{
+	json_t *keys = json_object();
+
+	for (const struct json_key *param = api_method_find(method)->params; param->name != NULL;
+		param++) {
+		json_t *value = json_object_get(arguments, param->name);
+
+		if (param->kind == &api_kind_key && value != NULL)
+			json_object_set(keys, param->name, value);
+	}
+	return keys;
+}
+
+/* "vip, port or pool": those that a method can set. */
+static const char *list_settable(const struct api_method *method, char list[static LIST_SIZE])
+{
+	const char *last = NULL;
+	size_t used = 0;
+
+	list[0] = '\0';
+	for (const struct json_key *param = method->params; param->name != NULL; param++) {
+		if (param->kind != &api_kind_key)
+			continue;
+		if (last != NULL && used < LIST_SIZE)
+			used += snprintf(
+				list + used, LIST_SIZE - used, "%s%s", used > 0 ? ", " : "", last);
+		last = param->name;
+	}
+	if (used < LIST_SIZE)
+		snprintf(list + used, LIST_SIZE - used, "%s%s", used > 0 ? " or " : "", last);
+	return list;
 }
 
 static int edit_service_add(
@@ -290,11 +249,9 @@ static int edit_service_add(
 	return *edited == NULL ? -errno : 0;
 }
 
-void api_service_add(void *context, const json_t *params, struct rpc_call *call)
+void api_service_add(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { VALUE("service", JSON_REQUIRED), TERMS, END };
-
-	change(context, call, "service.add", edit_service_add, params, members);
+	change(api, params, edit_service_add, call);
 }
 
 static int edit_service_remove(
@@ -304,45 +261,32 @@ static int edit_service_remove(
 	return *edited == NULL ? -errno : 0;
 }
 
-void api_service_remove(void *context, const json_t *params, struct rpc_call *call)
+void api_service_remove(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { TEXT("name", name), TERMS, END };
-
-	change(context, call, "service.remove", edit_service_remove, params, members);
+	change(api, params, edit_service_remove, call);
 }
 
-/* What says which service and how the change is meant; the rest of the parameters is the change. */
 static int edit_service_set(
 	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	static const char *const terms[] = { "name", "dry_run", "force", "volatile",
-		"if_revision" };
-	json_t *changes = json_copy((json_t *)arguments);
+	json_t *keys = set_keys("service.set", arguments);
 	int code;
 
-	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
-		json_object_del(changes, terms[i]);
-	*edited = config_edit_service_set(document, text_of(arguments, "name"), changes, error);
+	*edited = config_edit_service_set(document, text_of(arguments, "name"), keys, error);
 	code = *edited == NULL ? -errno : 0;
-	json_decref(changes);
+	json_decref(keys);
 	return code;
 }
 
-void api_service_set(void *context, const json_t *params, struct rpc_call *call)
+void api_service_set(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { TEXT("name", name),
-		VALUE("vip", JSON_OPTIONAL), VALUE("protocol", JSON_OPTIONAL),
-		VALUE("port", JSON_OPTIONAL), VALUE("pool", JSON_OPTIONAL),
-		VALUE("forward", JSON_OPTIONAL), VALUE("udp", JSON_OPTIONAL), TERMS, END };
-	struct change_params read = { .dry_run = false };
+	char list[LIST_SIZE];
 
-	if (api_read_params(params, members, &read, call) != 0 || judge(&read, call) != 0)
-		return;
-	if (read.value == NULL)
-		rpc_call_error(call, RPC_INVALID_PARAMS,
-			"nothing to set: give vip, protocol, port, pool, forward or udp");
+	if (params->value == NULL)
+		rpc_call_error(call, RPC_INVALID_PARAMS, "nothing to set: give %s",
+			list_settable(params->method, list));
 	else
-		submit_edit(context, call, "service.set", edit_service_set, params, &read);
+		change(api, params, edit_service_set, call);
 }
 
 static int edit_pool_add(
@@ -352,11 +296,9 @@ static int edit_pool_add(
 	return *edited == NULL ? -errno : 0;
 }
 
-void api_pool_add(void *context, const json_t *params, struct rpc_call *call)
+void api_pool_add(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { VALUE("pool", JSON_REQUIRED), TERMS, END };
-
-	change(context, call, "pool.add", edit_pool_add, params, members);
+	change(api, params, edit_pool_add, call);
 }
 
 static int edit_pool_remove(
@@ -366,11 +308,9 @@ static int edit_pool_remove(
 	return *edited == NULL ? -errno : 0;
 }
 
-void api_pool_remove(void *context, const json_t *params, struct rpc_call *call)
+void api_pool_remove(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { TEXT("name", name), TERMS, END };
-
-	change(context, call, "pool.remove", edit_pool_remove, params, members);
+	change(api, params, edit_pool_remove, call);
 }
 
 static int edit_backend_add(
@@ -381,12 +321,9 @@ static int edit_backend_add(
 	return *edited == NULL ? -errno : 0;
 }
 
-void api_backend_add(void *context, const json_t *params, struct rpc_call *call)
+void api_backend_add(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { TEXT("pool", pool),
-		VALUE("backend", JSON_REQUIRED), TERMS, END };
-
-	change(context, call, "backend.add", edit_backend_add, params, members);
+	change(api, params, edit_backend_add, call);
 }
 
 static int edit_backend_remove(
@@ -397,57 +334,46 @@ static int edit_backend_remove(
 	return *edited == NULL ? -errno : 0;
 }
 
-void api_backend_remove(void *context, const json_t *params, struct rpc_call *call)
+void api_backend_remove(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = { TEXT("pool", pool), TEXT("name", name), TERMS,
-		DEADLINE, NOW, END };
-
-	if (api_is_going(context, params))
-		api_backend_end(context, params, call);
+	if (api_is_going(api, params))
+		api_backend_end(api, params, call);
 	else
-		change(context, call, "backend.remove", edit_backend_remove, params, members);
+		change(api, params, edit_backend_remove, call);
 }
-
-/* What says which backend and how the change is meant; the rest of the parameters is the change. */
-static const char *const about[] = { "pool", "name", "dry_run", "force", "deadline_s", "volatile",
-	"if_revision" };
 
 static int edit_backend_set(
 	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {
-	json_t *changes = json_copy((json_t *)arguments);
+	json_t *keys = set_keys("backend.set", arguments);
 	int code;
 
-	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
-		json_object_del(changes, about[i]);
 	*edited = config_edit_backend_set(
-		document, text_of(arguments, "pool"), text_of(arguments, "name"), changes, error);
+		document, text_of(arguments, "pool"), text_of(arguments, "name"), keys, error);
 	code = *edited == NULL ? -errno : 0;
-	json_decref(changes);
+	json_decref(keys);
 	return code;
 }
 
-void api_backend_set(void *context, const json_t *params, struct rpc_call *call)
+static bool begins_drain(const struct api_params *params)
 {
-	static const struct json_member members[] = { TEXT("pool", pool), TEXT("name", name),
-		VALUE("weight", JSON_OPTIONAL), VALUE("state", JSON_OPTIONAL), TERMS, DEADLINE,
-		END };
-	struct change_params read = { .dry_run = false };
+	const char *state = text_of(params->object, "state");
 
-	if (api_tells(params)) {
-		api_backend_tell(context, params, call);
-		return;
-	}
-	if (api_read_params(params, members, &read, call) != 0 || judge(&read, call) != 0)
-		return;
-	if (read.value == NULL) {
+	return state != NULL && strcmp(state, "drain") == 0;
+}
+
+void api_backend_set(struct api *api, const struct api_params *params, struct rpc_call *call)
+{
+	char list[LIST_SIZE];
+
+	if (api_tells(params))
+		api_backend_tell(api, params, call);
+	else if (params->value == NULL)
 		rpc_call_error(call, RPC_INVALID_PARAMS,
-			"nothing to set: give weight or state; or health, instance or weight_percent");
-		return;
-	}
-	if (read.terms.deadline_s != 0 && !is_text(params, "state", "drain")) {
+			"nothing to set: give %s; or health, instance or weight_percent",
+			list_settable(params->method, list));
+	else if (params->terms.deadline_s != 0 && !begins_drain(params))
 		rpc_call_error(call, RPC_INVALID_PARAMS, "deadline_s: goes with state \"drain\"");
-		return;
-	}
-	submit_edit(context, call, "backend.set", edit_backend_set, params, &read);
+	else
+		change(api, params, edit_backend_set, call);
 }

@@ -173,22 +173,15 @@ static void wait_for_document(struct api *api, const struct api_reader *wanted)
 		print(api);
 }
 
-void api_config_get(void *context, const json_t *params, struct rpc_call *call)
+void api_config_get(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = {
-		{ "revision", JSON_OPTIONAL, offsetof(struct api_reader, with_revision),
-			api_read_bool },
-		{ NULL, 0, 0, NULL },
-	};
-	struct api *api = context;
 	struct api_printing *printing = &api->printing;
 	struct api_reader reader = {
 		.call = call,
+		.with_revision = params->with_revision,
 		.revision = desired_revision(api->running.desired),
 	};
 
-	if (api_read_params(params, members, &reader, call) != 0)
-		return;
 	if (printing->config == NULL && printing->document != NULL &&
 		printing->revision == reader.revision)
 		answer(printing, &reader);

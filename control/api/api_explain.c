@@ -21,55 +21,6 @@
 #include "json/json.h"
 #include "affinity/slots.h"
 
-static int read_address(const struct json_place *place, void *field, struct error *error)
-{
-	const char *text = json_read_string(place, "an address", error);
-
-	if (text == NULL)
-		return -EINVAL;
-	if (address_parse(text, field) != 0)
-		return json_mismatch(place, "an IPv4 or IPv6 address", error);
-	return 0;
-}
-
-static int read_port(const struct json_place *place, void *field, struct error *error)
-{
-	int64_t port;
-	int code = json_read_integer(place, 0, 65535, "a port (0-65535)", &port, error);
-
-	*(uint16_t *)field = port;
-	return code;
-}
-
-static int read_protocol(const struct json_place *place, void *field, struct error *error)
-{
-	static const struct json_choice choices[] = {
-		{ "tcp", IPPROTO_TCP },
-		{ "udp", IPPROTO_UDP },
-		{ NULL, 0 },
-	};
-
-	return json_read_choice(place, choices, "\"tcp\" or \"udp\"", field, error);
-}
-
-static int read_length(const struct json_place *place, void *field, struct error *error)
-{
-	return json_read_integer(
-		place, 1, PROBE_LENGTH_MAX, "a length of an IP packet (1-9216)", field, error);
-}
-
-static const struct json_member question_members[] = {
-	{ "source", JSON_REQUIRED, offsetof(struct question, source), read_address },
-	{ "source_port", JSON_REQUIRED, offsetof(struct question, source_port), read_port },
-	{ "destination", JSON_REQUIRED, offsetof(struct question, destination), read_address },
-	{ "destination_port", JSON_REQUIRED, offsetof(struct question, destination_port),
-		read_port },
-	{ "protocol", JSON_OPTIONAL, offsetof(struct question, protocol), read_protocol },
-	{ "length", JSON_OPTIONAL, offsetof(struct question, length), read_length },
-	{ "icmp_error", JSON_OPTIONAL, offsetof(struct question, icmp_error), api_read_bool },
-	{ NULL, 0, 0, NULL },
-};
-
 static void add_record(const struct api *api, json_t *answer, const struct packet *packet)
 {
 	size_t count = desired_config(api->running.desired)->dataplane.port_count;
@@ -259,8 +210,8 @@ static json_t *explain(const struct api *api, const struct question *question, e
 		explain_packet(api, &probe.mbuf, rpc_call_may_change(call), answer);
 	} else if (code == -EINVAL) {
 		rpc_call_error(call, RPC_INVALID_PARAMS,
-			"length: %lld bytes do not hold the headers of this packet",
-			(long long)question->length);
+			"length: %u bytes do not hold the headers of this packet",
+			question->length);
 	} else {
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
 	}
@@ -292,19 +243,17 @@ static json_t *explain_flow(
 	return answer;
 }
 
-void api_explain(void *context, const json_t *params, struct rpc_call *call)
+void api_explain(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	struct question question = { .protocol = IPPROTO_TCP };
+	const struct question *question = &params->question;
 	json_t *answer;
 
-	if (api_read_params(params, question_members, &question, call) != 0)
-		return;
-	if (question.source.family != question.destination.family) {
+	if (question->source.family != question->destination.family) {
 		rpc_call_error(call, RPC_INVALID_PARAMS,
 			"source and destination are of different address families");
 		return;
 	}
-	answer = explain_flow(context, &question, call);
+	answer = explain_flow(api, question, call);
 	if (answer != NULL)
 		rpc_call_result(call, answer);
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* api_internal: what the files of api share. Each method takes a struct api as its context. */
+/* api_internal: what the files of api share. */
 #pragma once
 
 #include <jansson.h>
 #include <sys/queue.h>
 
 #include "api/api.h"
+#include "api/api_params.h"
 #include "api/api_watch.h"
 #include "common/background.h"
 #include "desired/origin.h"
 #include "rpc/rpc.h"
+
+/* As struct api_method's handle(). */
+typedef void api_method_t(struct api *api, const struct api_params *params, struct rpc_call *call);
 
 STAILQ_HEAD(api_reader_list, api_reader);
 
@@ -26,6 +30,7 @@ struct api_printing {
 struct api {
 	struct api_context running;
 	struct rpc_server *server;
+	struct rpc_method *methods; /* of `server` */
 	struct watch *watch;
 	int64_t started_s;   /* CLOCK_MONOTONIC */
 	json_t *last_change; /* the answer to the latest change made, or NULL */
@@ -34,46 +39,46 @@ struct api {
 };
 
 /* api_status.c */
-void api_status(void *context, const json_t *params, struct rpc_call *call);
-void api_stats_get(void *context, const json_t *params, struct rpc_call *call);
+api_method_t api_status;
+api_method_t api_stats_get;
 
 /* api_config.c */
-void api_config_get(void *context, const json_t *params, struct rpc_call *call);
+api_method_t api_config_get;
 json_t *api_json_configuration(const struct api *api);   /* for `status` */
 void api_forget_document(struct api_printing *printing); /* answers under way keep it */
 void api_warn_of_file(const struct api *api, json_t *list);
 
 /* api_list.c */
-void api_service_list(void *context, const json_t *params, struct rpc_call *call);
-void api_pool_list(void *context, const json_t *params, struct rpc_call *call);
-void api_backend_list(void *context, const json_t *params, struct rpc_call *call);
+api_method_t api_service_list;
+api_method_t api_pool_list;
+api_method_t api_backend_list;
 
 /* api_change.c */
-void api_config_save(void *context, const json_t *params, struct rpc_call *call);
-void api_config_apply(void *context, const json_t *params, struct rpc_call *call);
-void api_service_add(void *context, const json_t *params, struct rpc_call *call);
-void api_service_remove(void *context, const json_t *params, struct rpc_call *call);
-void api_service_set(void *context, const json_t *params, struct rpc_call *call);
-void api_pool_add(void *context, const json_t *params, struct rpc_call *call);
-void api_pool_remove(void *context, const json_t *params, struct rpc_call *call);
-void api_config_reload(void *context, const json_t *params, struct rpc_call *call);
-void api_backend_add(void *context, const json_t *params, struct rpc_call *call);
-void api_backend_remove(void *context, const json_t *params, struct rpc_call *call);
-void api_backend_set(void *context, const json_t *params, struct rpc_call *call);
+api_method_t api_config_save;
+api_method_t api_config_apply;
+api_method_t api_service_add;
+api_method_t api_service_remove;
+api_method_t api_service_set;
+api_method_t api_pool_add;
+api_method_t api_pool_remove;
+api_method_t api_config_reload;
+api_method_t api_backend_add;
+api_method_t api_backend_remove;
+api_method_t api_backend_set;
 
 /* api_tell.c: whether parameters of backend.set bring news, and what is done with these. */
-bool api_tells(const json_t *params);
-void api_backend_tell(struct api *api, const json_t *params, struct rpc_call *call);
+bool api_tells(const struct api_params *params);
+api_method_t api_backend_tell;
 
 /*
  * The same: whether parameters of backend.remove name one that is removed already and drains; and
  * its end.
  */
-bool api_is_going(const struct api *api, const json_t *params);
-void api_backend_end(struct api *api, const json_t *params, struct rpc_call *call);
+bool api_is_going(const struct api *api, const struct api_params *params);
+api_method_t api_backend_end;
 
 /* api_pins.c */
-void api_pins_list(void *context, const json_t *params, struct rpc_call *call);
+api_method_t api_pins_list;
 json_t *api_json_unresolved(const struct transitions_summary *summary);
 const char *api_pin_class_name(unsigned int class); /* of enum pin_class */
 
@@ -96,21 +101,25 @@ void api_report_complete(
 json_t *api_json_services_cut(const struct impact *impact);
 json_t *api_json_backends_cut(const struct impact *impact);
 
-/* Who calls; its parameters in short, where there are any. */
-struct origin api_origin(const char *method, const json_t *params, const struct rpc_call *call);
+/* Who calls, and with which parameters in short: `object`, NULL: none. */
+struct origin api_origin(
+	const struct api_method *method, const json_t *object, const struct rpc_call *call);
 
 /*
  * api_vips.c: the former VIPs; warnings of a change that makes some, in its report and in the log
  * once it is made; and warnings of those that are guarded.
  */
-void api_vip_release(void *context, const json_t *params, struct rpc_call *call);
+api_method_t api_vip_release;
 json_t *api_json_former_vips(const struct api *api);
 void api_warn_of_removed_vips(
 	const struct api *api, const struct desired_outcome *outcome, json_t *report);
 void api_warn_of_former_vips(const struct api *api, json_t *warnings);
 
+/* api_discover.c */
+api_method_t api_discover;
+
 /* api_explain.c */
-void api_explain(void *context, const json_t *params, struct rpc_call *call);
+api_method_t api_explain;
 
 /* api_json.c: small shapes that several methods answer with. New references. */
 json_t *api_json_digest(uint64_t digest); /* 16 hexadecimal digits */
@@ -120,21 +129,3 @@ json_t *api_json_time(int64_t seconds); /* of CLOCK_REALTIME, as 2026-01-31T12:0
 json_t *api_json_counter(const struct counter *counter); /* packets, bytes, new_flows */
 json_t *api_json_pool(const struct plan_pool *pool);     /* name, slots, digest, backends, active */
 json_t *api_json_tenths(double number);                  /* rounded to one decimal */
-
-/*
- * Reads params by their table (json.h) into `target`. On failure it answers the call with
- * RPC_INVALID_PARAMS and returns -EINVAL.
- */
-struct json_member;
-int api_read_params(const json_t *params, const struct json_member *members, void *target,
-	struct rpc_call *call);
-
-/*
- * json_reader: a borrowed `const char *`, a bool, seconds that a drain may last (uint32_t), a
- * borrowed `const json_t *` of any kind.
- */
-struct json_place;
-int api_read_text(const struct json_place *place, void *field, struct error *error);
-int api_read_bool(const struct json_place *place, void *field, struct error *error);
-int api_read_deadline(const struct json_place *place, void *field, struct error *error);
-int api_read_value(const struct json_place *place, void *field, struct error *error);

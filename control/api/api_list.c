@@ -51,11 +51,11 @@ static bool write_service(struct api_rows *rows, struct rpc_answer *answer)
 	return true;
 }
 
-void api_service_list(void *context, const json_t *params, struct rpc_call *call)
+void api_service_list(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
 	static const struct api_rows_kind kind = { .write = write_service };
 
-	api_rows_answer(context, &kind, NULL, call);
+	api_rows_answer(api, &kind, NULL, call);
 }
 
 static void sort_services(struct api_rows *rows)
@@ -95,11 +95,11 @@ static bool write_pool(struct api_rows *rows, struct rpc_answer *answer)
 	return true;
 }
 
-void api_pool_list(void *context, const json_t *params, struct rpc_call *call)
+void api_pool_list(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
 	static const struct api_rows_kind kind = { .begin = sort_services, .write = write_pool };
 
-	api_rows_answer(context, &kind, NULL, call);
+	api_rows_answer(api, &kind, NULL, call);
 }
 
 /* How many flows a draining backend still has: those with a packet in the last minute or two. */
@@ -193,27 +193,13 @@ static bool write_backend(struct api_rows *rows, struct rpc_answer *answer)
 	return true;
 }
 
-struct backend_list_params {
-	const char *pool; /* NULL: of all pools */
-};
-
-static const struct json_member backend_list_members[] = {
-	{ "pool", JSON_OPTIONAL, offsetof(struct backend_list_params, pool), api_read_text },
-	{ NULL, 0, 0, NULL },
-};
-
-void api_backend_list(void *context, const json_t *params, struct rpc_call *call)
+void api_backend_list(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	const struct api *api = context;
-	const struct config *config = desired_config(api->running.desired);
 	static const struct api_rows_kind kind = { .write = write_backend };
-	struct backend_list_params wanted = { .pool = NULL };
+	const struct config *config = desired_config(api->running.desired);
 
-	if (api_read_params(params, backend_list_members, &wanted, call) != 0)
-		return;
-	if (wanted.pool != NULL && config_find_pool(config, wanted.pool) < 0) {
-		rpc_call_error(call, RPC_NOT_FOUND, "there is no pool \"%s\"", wanted.pool);
-		return;
-	}
-	api_rows_answer(api, &kind, wanted.pool, call);
+	if (params->pool != NULL && config_find_pool(config, params->pool) < 0)
+		rpc_call_error(call, RPC_NOT_FOUND, "there is no pool \"%s\"", params->pool);
+	else
+		api_rows_answer(api, &kind, params->pool, call);
 }

@@ -81,9 +81,8 @@ static json_t *pools_of(const struct api *api)
 	return list;
 }
 
-void api_pins_list(void *context, const json_t *params, struct rpc_call *call)
+void api_pins_list(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	const struct api *api = context;
 	struct tracking_report report;
 	uint64_t used;
 

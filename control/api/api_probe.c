@@ -118,7 +118,7 @@ int probe_create(struct probe *probe, const struct question *question, enum prob
 	size_t headers = l3_header(question) + l4_header(question);
 	size_t least =
 		kind == PROBE_ICMP_ERROR ? l3_header(question) + ICMP_HEADER + headers : headers;
-	size_t length = question->length == 0 ? least : (size_t)question->length;
+	size_t length = question->length == 0 ? least : question->length;
 	size_t room = RTE_PKTMBUF_HEADROOM + RTE_ETHER_HDR_LEN + length + TAIL_ROOM;
 	struct rte_ether_hdr *ethernet;
 	uint8_t *l3;

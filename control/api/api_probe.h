@@ -12,7 +12,7 @@ struct question {
 	uint16_t source_port;
 	uint16_t destination_port;
 	int protocol;
-	int64_t length; /* bytes of the IP packet; 0: as short as can be */
+	uint32_t length; /* bytes of the IP packet; 0: as short as can be */
 	bool icmp_error;
 };
 

@@ -195,9 +195,8 @@ static json_t *status_reasons(const struct api *api)
 	return list;
 }
 
-void api_status(void *context, const json_t *params, struct rpc_call *call)
+void api_status(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	const struct api *api = context;
 	const struct config *config = desired_config(api->running.desired);
 	const struct plan *plan = desired_plan(api->running.desired);
 	json_t *reasons = status_reasons(api);
@@ -442,9 +441,9 @@ static bool write_stats(struct api_rows *rows, struct rpc_answer *answer)
 	return true;
 }
 
-void api_stats_get(void *context, const json_t *params, struct rpc_call *call)
+void api_stats_get(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
 	static const struct api_rows_kind kind = { .write = write_stats };
 
-	api_rows_answer(context, &kind, NULL, call);
+	api_rows_answer(api, &kind, NULL, call);
 }

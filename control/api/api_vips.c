@@ -114,24 +114,15 @@ void api_warn_of_former_vips(const struct api *api, json_t *warnings)
 					  count - NAMED_MAX == 1 ? " is" : "s are"));
 }
 
-void api_vip_release(void *context, const json_t *params, struct rpc_call *call)
+void api_vip_release(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	static const struct json_member members[] = {
-		{ "vip", JSON_REQUIRED, 0, api_read_text },
-		{ .key = NULL },
-	};
-	struct api *api = context;
 	struct steering *steering = desired_steering(api->running.desired);
-	const char *text = NULL;
-	struct address vip;
+	char text[ADDRESS_TEXT_SIZE];
 
-	if (api_read_params(params, members, &text, call) != 0)
-		return;
-	if (address_parse(text, &vip) != 0)
-		rpc_call_error(call, RPC_INVALID_PARAMS, "vip: %s is not an address", text);
-	else if (steering_release(steering, &vip, desired_config(api->running.desired)) != 0)
+	address_format(&params->vip, text);
+	if (steering_release(steering, &params->vip, desired_config(api->running.desired)) != 0)
 		rpc_call_error(call, RPC_NOT_FOUND,
 			"%s is no former VIP that is guarded (sluicectl status lists them)", text);
 	else
-		rpc_call_result(call, json_pack("{s:o}", "released", api_json_address(&vip)));
+		rpc_call_result(call, json_pack("{s:o}", "released", json_string(text)));
 }

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/suggestion.h"
-
 #define QUOTE_BYTES    40 /* of a text from the document that a sentence repeats */
 #define SENTENCE_BYTES 384
 
@@ -141,44 +139,6 @@ int json_mismatch(const struct json_place *place, const char *wanted, struct err
 	return json_refuse(place, error, "%s is not %s", describe(place->value, text), wanted);
 }
 
-/* The key that was probably meant, or NULL. */
-static const char *similar_key(const char *key, const struct json_member *members)
-{
-	struct suggestion suggestion = { 0 };
-
-	for (; members->key != NULL; members++)
-		if (members->presence != JSON_NOT_YET)
-			suggestion_offer(&suggestion, key, members->key);
-	return suggestion.meant;
-}
-
-static const struct json_member *find_member(const char *key, const struct json_member *members)
-{
-	for (; members->key != NULL; members++) {
-		if (strcmp(members->key, key) == 0)
-			return members;
-	}
-	return NULL;
-}
-
-static int judge_key(
-	const struct json_place *place, const struct json_member *members, struct error *error)
-{
-	const struct json_member *member = find_member(place->key, members);
-	const char *similar;
-
-	if (member != NULL && member->presence != JSON_NOT_YET)
-		return 0;
-	if (member != NULL && member->read != NULL)
-		return member->read(place, NULL, error);
-	if (member != NULL)
-		return json_refuse(place, error, "not in this version");
-	similar = similar_key(place->key, members);
-	if (similar == NULL)
-		return json_refuse(place, error, "unknown key");
-	return json_refuse(place, error, "unknown key (did you mean \"%s\"?)", similar);
-}
-
 int json_take_refusal(const struct json_place *whole, int result, struct error *error)
 {
 	return whole->findings == NULL ? result : findings_take(whole->findings, result, error);
@@ -187,52 +147,6 @@ int json_take_refusal(const struct json_place *whole, int result, struct error *
 size_t json_count_refusals(const struct json_place *place)
 {
 	return place->findings == NULL ? 0 : place->findings->count;
-}
-
-static int judge_keys(
-	const struct json_place *object, const struct json_member *members, struct error *error)
-{
-	json_t *iterable = (json_t *)object->value; /* jansson's iterators are not const-correct */
-	const char *key;
-	json_t *value;
-
-	json_object_foreach (iterable, key, value) {
-		struct json_place place = { .parent = object, .key = key, .value = value };
-		int result = json_take_refusal(object, judge_key(&place, members, error), error);
-
-		if (result != 0)
-			return result;
-	}
-	return 0;
-}
-
-static int read_member(const struct json_place *object, const struct json_member *member,
-	void *target, struct error *error)
-{
-	struct json_place place = json_place_member(object, member->key);
-
-	if (member->presence == JSON_NOT_YET) /* refused, where it is there */
-		return 0;
-	if (place.value != NULL)
-		return member->read(&place, (char *)target + member->offset, error);
-	if (member->presence == JSON_REQUIRED)
-		return json_refuse(&place, error, "missing");
-	return 0;
-}
-
-int json_read_object(const struct json_place *place, const struct json_member *members,
-	void *target, struct error *error)
-{
-	size_t before = json_count_refusals(place);
-	int result;
-
-	if (!json_is_object(place->value))
-		return json_mismatch(place, "an object", error);
-	result = judge_keys(place, members, error);
-	for (; members->key != NULL && result == 0; members++)
-		result =
-			json_take_refusal(place, read_member(place, members, target, error), error);
-	return result == 0 && json_count_refusals(place) != before ? -EINVAL : result;
 }
 
 int json_list_judge(

@@ -4,8 +4,9 @@
  * with the place (`services[2].port: 70000 is not a port (1-65535)`), safe to print: what comes
  * from the document is cut short and escaped.
  *
- * An object is read by a table of its keys, so that an unknown key cannot slip through. All
- * functions that judge return 0 or -EINVAL with the sentence in `error`; -ENOMEM where said so.
+ * An object is read by a table of its keys (json_key.h), so that an unknown key cannot slip
+ * through. All functions that judge return 0 or -EINVAL with the sentence in `error`; -ENOMEM where
+ * said so.
  *
  * Where a place has findings, objects and lists add what a part of them is refused with, go on with
  * the next part, and return -EINVAL with no sentence in `error` at the end.
@@ -33,20 +34,6 @@ struct json_place {
 
 /* Reads one value into the field that is meant for it. */
 typedef int json_reader(const struct json_place *place, void *field, struct error *error);
-
-enum json_presence {
-	JSON_REQUIRED,
-	JSON_OPTIONAL, /* the field keeps what it held where the key is absent */
-	JSON_NOT_YET,  /* a key of a later version: refused by name, never ignored */
-};
-
-/* A table of them ends with a NULL key. */
-struct json_member {
-	const char *key;
-	enum json_presence presence;
-	size_t offset;     /* of the field in the object that is being filled */
-	json_reader *read; /* for JSON_NOT_YET: refuses in its own words, or NULL */
-};
 
 struct json_list {
 	size_t minimum; /* entries */
@@ -90,10 +77,6 @@ int json_take_refusal(const struct json_place *whole, int result, struct error *
 
 /* Findings so far; 0 where the place has none. */
 size_t json_count_refusals(const struct json_place *place);
-
-/* Fills `target` from an object, by its table. */
-int json_read_object(const struct json_place *place, const struct json_member *members,
-	void *target, struct error *error);
 
 /* Whether it is a list with an allowed number of entries. */
 int json_list_judge(

@@ -344,6 +344,11 @@ static void productions_fini(struct rpc_productions *productions)
 		event_free(productions->overdue);
 }
 
+const char *rpc_call_method(const struct rpc_call *call)
+{
+	return call->request.method;
+}
+
 uid_t rpc_call_uid(const struct rpc_call *call)
 {
 	return call->uid;

@@ -131,6 +131,9 @@ struct rpc_source {
  */
 void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production);
 
+/* The method that is called, until the call is answered. */
+const char *rpc_call_method(const struct rpc_call *call);
+
 /* The user and the process at the other end, as the kernel told when it connected. */
 uid_t rpc_call_uid(const struct rpc_call *call);
 pid_t rpc_call_pid(const struct rpc_call *call);

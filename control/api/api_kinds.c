@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "api/api_kinds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_params.h"
+#include "json/json_schema.h"
+
+#define REVISION_DIGITS 16
+
+static int read_flag(const struct json_place *place, void *field, struct error *error)
+{
+	if (!json_is_boolean(place->value))
+		return json_mismatch(place, "true or false", error);
+	*(bool *)field = json_is_true(place->value);
+	return 0;
+}
+
+const struct json_kind api_kind_flag = {
+	.noun = "true or false",
+	.read_field = read_flag,
+	.schema = "{\"type\": \"boolean\", \"default\": false}",
+};
+
+static int read_text(const struct json_place *place, void *field, struct error *error)
+{
+	const char *text = json_read_string(place, "a string", error);
+
+	*(const char **)field = text;
+	return text == NULL ? -EINVAL : 0;
+}
+
+const struct json_kind api_kind_text = {
+	.noun = "text",
+	.read_field = read_text,
+	.schema = "{\"type\": \"string\"}",
+};
+
+static int read_address(const struct json_place *place, void *field, struct error *error)
+{
+	const char *text = json_read_string(place, "an address", error);
+
+	if (text == NULL)
+		return -EINVAL;
+	if (address_parse(text, field) != 0)
+		return json_mismatch(place, "an IPv4 or IPv6 address", error);
+	return 0;
+}
+
+const struct json_kind api_kind_address = {
+	.noun = "IPv4 or IPv6 address",
+	.read_field = read_address,
+	.schema = "{\"type\": \"string\", \"anyOf\": [{\"format\": \"ipv4\"}, {\"format\": "
+		  "\"ipv6\"}]}",
+};
+
+static int read_instance(const struct json_place *place, void *field, struct error *error)
+{
+	const char *text = json_read_string(place, "an instance id (1-128 bytes)", error);
+
+	if (text == NULL)
+		return -EINVAL;
+	if (text[0] == '\0' || strlen(text) > 128)
+		return json_mismatch(place, "an instance id (1-128 bytes)", error);
+	*(const char **)field = text;
+	return 0;
+}
+
+const struct json_kind api_kind_instance = {
+	.noun = "text of 1-128 bytes",
+	.read_field = read_instance,
+	.schema = "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 128}",
+};
+
+static int read_revision(const struct json_place *place, void *field, struct error *error)
+{
+	const char *text = json_read_string(place, "a string", error);
+	struct api_revision *revision = field;
+	size_t digits;
+
+	if (text == NULL)
+		return -EINVAL;
+	digits = strspn(text, "0123456789abcdef");
+	if (digits != REVISION_DIGITS || text[digits] != '\0')
+		return json_refuse(place, error, "a revision has 16 hexadecimal digits (0-9 a-f)");
+	*revision = (struct api_revision){ true, strtoull(text, NULL, 16) };
+	return 0;
+}
+
+const struct json_kind api_kind_revision = {
+	.noun = "16 hexadecimal digits",
+	.read_field = read_revision,
+	.schema = "{\"type\": \"string\", \"pattern\": \"^[0-9a-f]{16}$\"}",
+};
+
+static int read_value(const struct json_place *place, void *field, struct error *error)
+{
+	*(const json_t **)field = place->value;
+	return 0;
+}
+
+/* Where it is left out it stays as it is, so that its default says nothing here. */
+static json_t *describe_key(const struct json_key *key)
+{
+	json_t *schema = json_schema_key(json_key_find(key->keys, key->name));
+
+	json_object_del(schema, "default");
+	return schema;
+}
+
+const struct json_kind api_kind_key = {
+	.noun = "value",
+	.read_field = read_value,
+	.describe = describe_key,
+};
+
+const struct json_kind api_kind_object = {
+	.noun = "object",
+	.read_field = read_value,
+	.describe = json_schema_object,
+};
+
+/* What need not be there, because it is kept or filled in. */
+static void make_optional(json_t *schema, const char *key)
+{
+	json_t *required = json_object_get(schema, "required"), *name;
+	size_t index;
+
+	json_array_foreach (required, index, name)
+		if (strcmp(json_string_value(name), key) == 0)
+			json_array_remove(required, index--);
+}
+
+static json_t *describe_pool(const struct json_key *key)
+{
+	json_t *schema = json_schema_object(key);
+
+	make_optional(schema, "backends");
+	return schema;
+}
+
+const struct json_kind api_kind_pool = {
+	.noun = "object",
+	.read_field = read_value,
+	.describe = describe_pool,
+};
+
+static json_t *describe_document(const struct json_key *key)
+{
+	json_t *schema = json_schema_object(key);
+	json_t *properties = json_object_get(schema, "properties");
+
+	make_optional(json_object_get(properties, "node"), "hash_key");
+	return schema;
+}
+
+const struct json_kind api_kind_document = {
+	.noun = "object",
+	.read_field = read_value,
+	.describe = describe_document,
+};

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Parameters stand in this order: what the change is about, what is to be, how it is to be done.
+ * Commands of sluicectl show them in the same order.
+ */
+#include "api/api_methods.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "api/api_internal.h"
+#include "api/api_kinds.h"
+#include "config/config_keys.h"
+
+#define AT(field)   .offset = offsetof(struct api_params, field)
+#define FLAG(field) .kind = &api_kind_flag, AT(field)
+#define INTEGER(field) \
+	.kind = &json_kind_integer, AT(field), .width = sizeof(((struct api_params *)0)->field)
+#define RANGE(from, to) .least = (from), .most = (to)
+#define REQUIRED        .presence = JSON_KEY_REQUIRED
+#define END                  \
+	{                    \
+		.name = NULL \
+	}
+
+/* What a change is about. */
+#define NAME(sentence)                                                            \
+	{                                                                         \
+		"name", &api_kind_text, REQUIRED, AT(name), .summary = (sentence) \
+	}
+#define POOL                                                                               \
+	{                                                                                  \
+		"pool", &api_kind_text, REQUIRED, AT(pool), .summary = "Name of the pool." \
+	}
+
+/* What is to be: keys of the configuration, as config_keys.c describes them. */
+#define KEY_OF(table, key)                                                               \
+	{                                                                                \
+		(key), .kind = &api_kind_key, AT(value), .keys = (config_##table##_keys) \
+	}
+#define WHOLE(table, sentence)                                                                  \
+	{                                                                                       \
+#table, &api_kind_object, REQUIRED, AT(value), .keys = (config_##table##_keys), \
+							       .summary = (sentence)            \
+	}
+
+/* How. */
+#define NOW                                                                            \
+	{                                                                              \
+		"now", FLAG(terms.now),                                                \
+			.summary = "Do not let what goes drain first: its flows move " \
+				   "at once."                                          \
+	}
+#define DEADLINE                                                                            \
+	{                                                                                   \
+		"deadline_s", INTEGER(terms.deadline_s), RANGE(1, 604800),                  \
+			.what = "seconds", .unit = "s",                                     \
+			.summary = "How long a drain lasts; that of the pool unless given." \
+	}
+#define FORCE                                                                                    \
+	{                                                                                        \
+		"force", FLAG(terms.force),                                                      \
+			.summary = "Also where the rules of the pool would refuse it, or where " \
+				   "a service that had packets loses what it claims."            \
+	}
+#define VOLATILE                                                                                \
+	{                                                                                       \
+		"volatile", FLAG(volatile_only),                                                \
+			.summary = "Leave the configuration file as it is, whatever became of " \
+				   "it: the next change without this writes everything."        \
+	}
+#define OVERWRITE                                                                         \
+	{                                                                                 \
+		"overwrite", FLAG(overwrite),                                             \
+			.summary = "Write the file whatever it holds now, also where it " \
+				   "is gone."                                             \
+	}
+#define IF_REVISION                                                                       \
+	{                                                                                 \
+		"if_revision", &api_kind_revision, AT(if_revision),                       \
+			.summary = "Only where this revision of the configuration is in " \
+				   "force. status and every answer to a change have it."  \
+	}
+#define DRY_RUN                                                                             \
+	{                                                                                   \
+		"dry_run", FLAG(dry_run),                                                   \
+			.summary = "Change nothing: only judge the change and say what it " \
+				   "would move."                                            \
+	}
+#define HOW FORCE, VOLATILE, IF_REVISION, DRY_RUN, END
+
+static const struct json_key no_params[] = { END };
+
+static const struct json_key config_get_params[] = {
+	{ "revision", FLAG(with_revision),
+		.summary = "Answer an object of the revision and the configuration." },
+	END,
+};
+
+static const struct json_key config_save_params[] = { OVERWRITE, IF_REVISION, DRY_RUN, END };
+
+static const struct json_key config_apply_params[] = {
+	{ "config", &api_kind_document, REQUIRED, AT(value), .keys = config_keys,
+		.summary = "The whole configuration. Without a hash key it keeps the one in use." },
+	NOW,
+	DEADLINE,
+	FORCE,
+	VOLATILE,
+	OVERWRITE,
+	IF_REVISION,
+	DRY_RUN,
+	END,
+};
+
+static const struct json_key config_reload_params[] = { FORCE, DRY_RUN, END };
+
+static const struct json_key service_add_params[] = { WHOLE(service, "The service."), HOW };
+
+#define SERVICE_NAME NAME("Name of the service.")
+
+static const struct json_key service_set_params[] = {
+	SERVICE_NAME,
+	KEY_OF(service, "vip"),
+	KEY_OF(service, "protocol"),
+	KEY_OF(service, "port"),
+	KEY_OF(service, "pool"),
+	KEY_OF(service, "forward"),
+	KEY_OF(service, "udp"),
+	HOW,
+};
+
+static const struct json_key service_remove_params[] = { SERVICE_NAME, HOW };
+
+static const struct json_key vip_release_params[] = {
+	{ "vip", &api_kind_address, REQUIRED, AT(vip),
+		.summary = "The former VIP, whose route is withdrawn." },
+	END,
+};
+
+static const struct json_key pool_add_params[] = {
+	{ "pool", &api_kind_pool, REQUIRED, AT(value), .keys = config_pool_keys,
+		.summary = "The pool; it may do without backends." },
+	HOW,
+};
+
+static const struct json_key pool_remove_params[] = { NAME("Name of the pool."), HOW };
+
+static const struct json_key backend_list_params[] = {
+	{ "pool", &api_kind_text, AT(pool), .summary = "Only those of this pool." },
+	END,
+};
+
+static const struct json_key backend_add_params[] = { POOL, WHOLE(backend, "The backend."), HOW };
+
+#define BACKEND_NAME NAME("Name of the backend.")
+
+static const struct json_choice healths[] = {
+	{ "up", API_HEALTH_UP },
+	{ "down", API_HEALTH_DOWN },
+	{ NULL, 0 },
+};
+
+static const struct json_key backend_set_params[] = {
+	POOL,
+	BACKEND_NAME,
+	KEY_OF(backend, "weight"),
+	{ "weight_percent", INTEGER(weight_percent), RANGE(1, 100), .what = "a share of the weight",
+		.unit = "percent",
+		.summary = "Its share of the weight for the time being, until another is told." },
+	KEY_OF(backend, "state"),
+	{ "health", &json_kind_word, AT(health), .words = healths, .what = "\"up\" or \"down\"",
+		.summary = "What a check of yours has found." },
+	{ "instance", &api_kind_instance, AT(instance),
+		.summary = "Names the process that answers: another one than before says that "
+			   "the flows of the former are gone." },
+	DEADLINE,
+	HOW,
+};
+
+static const struct json_key backend_remove_params[] = { POOL, BACKEND_NAME, NOW, DEADLINE, HOW };
+
+static const struct json_choice protocols[] = {
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{ NULL, 0 },
+};
+
+static const struct json_key explain_params[] = {
+	{ "source", &api_kind_address, REQUIRED, AT(question.source), .summary = "The client." },
+	{ "source_port", INTEGER(question.source_port), REQUIRED, RANGE(0, 65535), .what = "a port",
+		.summary = "Its port." },
+	{ "destination", &api_kind_address, REQUIRED, AT(question.destination),
+		.summary = "The VIP." },
+	{ "destination_port", INTEGER(question.destination_port), REQUIRED, RANGE(0, 65535),
+		.what = "a port", .summary = "The port of the service." },
+	{ "protocol", &json_kind_word, AT(question.protocol), .words = protocols,
+		.what = "\"tcp\" or \"udp\"", .text = "tcp", .summary = "Of the packet." },
+	{ "length", INTEGER(question.length), RANGE(1, PROBE_LENGTH_MAX),
+		.what = "a length of an IP packet", .unit = "bytes",
+		.summary = "Of the IP packet; as short as can be unless given." },
+	{ "icmp_error", FLAG(question.icmp_error),
+		.summary = "Ask about an ICMP error that quotes a packet which the client got "
+			   "from the VIP." },
+	END,
+};
+
+const struct api_method api_methods[] = {
+	{ "status", .handle = api_status, .params = no_params,
+		.summary = "Whether the node is ready and why not, its workers, ports, pools and "
+			   "the last change." },
+	{ "config.get", .handle = api_config_get, .params = config_get_params,
+		.summary = "The configuration in use, in canonical form, without its secret." },
+	{ "config.save", true, .handle = api_config_save, .params = config_save_params,
+		.summary = "Write the configuration in use, its secret included, to its file." },
+	{ "config.apply", true, .handle = api_config_apply, .params = config_apply_params,
+		.summary = "Replace the configuration, all or nothing. Backends that it no longer "
+			   "has drain first." },
+	{ "config.reload", true, .handle = api_config_reload, .params = config_reload_params,
+		.summary = "Replace the configuration by the file, as SIGHUP does." },
+	{ "service.list", false, true, .handle = api_service_list, .params = no_params,
+		.summary = "The services with their counters." },
+	{ "service.add", true, .handle = api_service_add, .params = service_add_params,
+		.summary = "Add a service." },
+	{ "service.set", true, .handle = api_service_set, .params = service_set_params,
+		.summary = "Change what a service claims, or who serves it." },
+	{ "service.remove", true, .handle = api_service_remove, .params = service_remove_params,
+		.summary = "Remove a service." },
+	{ "vip.release", true, .handle = api_vip_release, .params = vip_release_params,
+		.summary = "Guard a former VIP no longer." },
+	{ "pool.list", false, true, .handle = api_pool_list, .params = no_params,
+		.summary = "The pools with the digests of their tables." },
+	{ "pool.add", true, .handle = api_pool_add, .params = pool_add_params,
+		.summary = "Add a pool." },
+	{ "pool.remove", true, .handle = api_pool_remove, .params = pool_remove_params,
+		.summary = "Remove a pool that no service uses." },
+	{ "backend.list", false, true, .handle = api_backend_list, .params = backend_list_params,
+		.summary = "The backends with their shares, rates and counters." },
+	{ "backend.add", true, .handle = api_backend_add, .params = backend_add_params,
+		.summary = "Add a backend to a pool." },
+	{ "backend.set", true, .handle = api_backend_set, .params = backend_set_params,
+		.summary = "Change the weight or the state of a backend; or tell news of it: "
+			   "health, instance, weight_percent." },
+	{ "backend.remove", true, .handle = api_backend_remove, .params = backend_remove_params,
+		.summary = "Remove a backend from a pool. It drains first." },
+	{ "pins.list", .handle = api_pins_list, .params = no_params,
+		.summary = "The flows that are remembered while slots move." },
+	{ "explain", .handle = api_explain, .params = explain_params,
+		.summary = "What would happen to a packet, and why." },
+	{ "stats.get", .handle = api_stats_get, .params = no_params, .summary = "All counters." },
+	{ "rpc.discover", .handle = api_discover, .params = no_params,
+		.summary = "These methods with their parameters, as OpenRPC." },
+};
+
+const size_t api_method_count = sizeof(api_methods) / sizeof(api_methods[0]);
+
+const struct api_method *api_method_find(const char *name)
+{
+	for (size_t i = 0; i < api_method_count; i++)
+		if (strcmp(api_methods[i].name, name) == 0)
+			return &api_methods[i];
+	return NULL;
+}
+
+const struct json_key *api_method_row(const struct json_key *param)
+{
+	return param->kind == &api_kind_key ? json_key_find(param->keys, param->name) : param;
+}
