@@ -57,17 +57,17 @@
 			.what = "seconds", .unit = "s",                                     \
 			.summary = "How long a drain lasts; that of the pool unless given." \
 	}
-#define FORCE                                                                                    \
-	{                                                                                        \
-		"force", FLAG(terms.force),                                                      \
-			.summary = "Also where the rules of the pool would refuse it, or where " \
-				   "a service that had packets loses what it claims."            \
+#define FORCE                                                                                      \
+	{                                                                                          \
+		"force", FLAG(terms.force),                                                        \
+			.summary = "Also where the rules of the pool would refuse it. Also where " \
+				   "a service that had packets loses what it claims."              \
 	}
-#define VOLATILE                                                                                \
-	{                                                                                       \
-		"volatile", FLAG(volatile_only),                                                \
-			.summary = "Leave the configuration file as it is, whatever became of " \
-				   "it: the next change without this writes everything."        \
+#define VOLATILE                                                                             \
+	{                                                                                    \
+		"volatile", FLAG(volatile_only),                                             \
+			.summary = "Leave the configuration file as it is. The next change " \
+				   "without this writes everything."                         \
 	}
 #define OVERWRITE                                                                         \
 	{                                                                                 \
@@ -81,11 +81,10 @@
 			.summary = "Only where this revision of the configuration is in " \
 				   "force. status and every answer to a change have it."  \
 	}
-#define DRY_RUN                                                                             \
-	{                                                                                   \
-		"dry_run", FLAG(dry_run),                                                   \
-			.summary = "Change nothing: only judge the change and say what it " \
-				   "would move."                                            \
+#define DRY_RUN                                                                        \
+	{                                                                              \
+		"dry_run", FLAG(dry_run),                                              \
+			.summary = "Only judge the change and say what it would move." \
 	}
 #define HOW FORCE, VOLATILE, IF_REVISION, DRY_RUN, END
 
@@ -101,7 +100,8 @@ static const struct json_key config_save_params[] = { OVERWRITE, IF_REVISION, DR
 
 static const struct json_key config_apply_params[] = {
 	{ "config", &api_kind_document, REQUIRED, AT(value), .keys = config_keys,
-		.summary = "The whole configuration. Without a hash key it keeps the one in use." },
+		.summary = "The whole configuration. Without a hash key it keeps the one in "
+			   "use." },
 	NOW,
 	DEADLINE,
 	FORCE,
@@ -166,13 +166,14 @@ static const struct json_key backend_set_params[] = {
 	KEY_OF(backend, "weight"),
 	{ "weight_percent", INTEGER(weight_percent), RANGE(1, 100), .what = "a share of the weight",
 		.unit = "percent",
-		.summary = "Its share of the weight for the time being, until another is told." },
+		.summary = "Its share of the weight for the time being, until another is "
+			   "told." },
 	KEY_OF(backend, "state"),
 	{ "health", &json_kind_word, AT(health), .words = healths, .what = "\"up\" or \"down\"",
 		.summary = "What a check of yours has found." },
 	{ "instance", &api_kind_instance, AT(instance),
-		.summary = "Names the process that answers: another one than before says that "
-			   "the flows of the former are gone." },
+		.summary = "Names the process that answers. Another one than before says that the "
+			   "flows of the former are gone." },
 	DEADLINE,
 	HOW,
 };
@@ -194,10 +195,10 @@ static const struct json_key explain_params[] = {
 	{ "destination_port", INTEGER(question.destination_port), REQUIRED, RANGE(0, 65535),
 		.what = "a port", .summary = "The port of the service." },
 	{ "protocol", &json_kind_word, AT(question.protocol), .words = protocols,
-		.what = "\"tcp\" or \"udp\"", .text = "tcp", .summary = "Of the packet." },
+		.what = "\"tcp\" or \"udp\"", .text = "tcp", .summary = "Protocol of the packet." },
 	{ "length", INTEGER(question.length), RANGE(1, PROBE_LENGTH_MAX),
 		.what = "a length of an IP packet", .unit = "bytes",
-		.summary = "Of the IP packet; as short as can be unless given." },
+		.summary = "Bytes of the IP packet; as short as can be unless given." },
 	{ "icmp_error", FLAG(question.icmp_error),
 		.summary = "Ask about an ICMP error that quotes a packet which the client got "
 			   "from the VIP." },
@@ -206,14 +207,17 @@ static const struct json_key explain_params[] = {
 
 const struct api_method api_methods[] = {
 	{ "status", .handle = api_status, .params = no_params,
-		.summary = "Whether the node is ready and why not, its workers, ports, pools and "
+		.summary = "Whether the node is ready and why not, its workers, ports, pools "
+			   "and "
 			   "the last change." },
 	{ "config.get", .handle = api_config_get, .params = config_get_params,
 		.summary = "The configuration in use, in canonical form, without its secret." },
 	{ "config.save", true, .handle = api_config_save, .params = config_save_params,
-		.summary = "Write the configuration in use, its secret included, to its file." },
+		.summary = "Write the configuration in use, its secret included, to its "
+			   "file." },
 	{ "config.apply", true, .handle = api_config_apply, .params = config_apply_params,
-		.summary = "Replace the configuration, all or nothing. Backends that it no longer "
+		.summary = "Replace the configuration, all or nothing. Backends that it no "
+			   "longer "
 			   "has drain first." },
 	{ "config.reload", true, .handle = api_config_reload, .params = config_reload_params,
 		.summary = "Replace the configuration by the file, as SIGHUP does." },

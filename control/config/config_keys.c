@@ -227,7 +227,7 @@ static int check_backend(const struct json_place *place, void *owner, struct err
 
 const struct json_key config_backend_keys[] = {
 	{ "name", &config_kind_name, REQUIRED, AT(config_backend, name),
-		.summary = "Unique in its pool." },
+		.summary = "Its name, unique in its pool." },
 	{ "address", &config_kind_address, REQUIRED, AT(config_backend, address),
 		.summary = "Where packets are sent to." },
 	{ "key", &config_kind_seat, AT(config_backend, key), .is_absent = has_address_as_key,
@@ -237,7 +237,7 @@ const struct json_key config_backend_keys[] = {
 			"takes over exactly its slots. Unique in its pool, default keys included." },
 	{ "weight", INTEGER(config_backend, weight), RANGE(0, 65535), .what = "a weight",
 		DEFAULT(CONFIG_DEFAULT_WEIGHT),
-		.summary = "Its share of the slots is in proportion to it; with any weight it has "
+		.summary = "Its share of the slots is in proportion to it. With any weight it has "
 			   "at least one. 0 is a drain without a deadline." },
 	{ "seat_weight", INTEGER(config_backend, seat_weight), RANGE(1, 65535),
 		.what = "the weight of a seat", .is_absent = has_no_seat_weight,
@@ -247,8 +247,8 @@ const struct json_key config_backend_keys[] = {
 	{ "state", &json_kind_word, AT(config_backend, state), .words = config_choice_states,
 		.what = "active, drain or disabled", .text = "active",
 		.summary =
-			"drain: no new flow, and those it has stay until the deadline. disabled: "
-			"nothing from the next publish on, its flows move." },
+			"Which flows it gets. drain: no new flow, and those it has stay until the "
+			"deadline. disabled: nothing from the next publish on, its flows move." },
 	{ "port", .instead = "ipip and l2dsr leave ports as they are: backends listen at the "
 			     "service's port (nat would change it, which is not in this version)" },
 	LATER("zone"),
@@ -318,7 +318,8 @@ static bool has_no_vacant(const void *owner)
 
 /* 5,000,011 is itself a prime, so that every number in the range has a next prime in it. */
 const struct json_key config_pool_keys[] = {
-	{ "name", &config_kind_name, REQUIRED, AT(config_pool, name), .summary = "Unique." },
+	{ "name", &config_kind_name, REQUIRED, AT(config_pool, name),
+		.summary = "Its name, which is unique." },
 	{ "slots", INTEGER(config_pool, slots), RANGE(251, 5000011), .what = "a number of slots",
 		.also = "a prime", DEFAULT(65537), .check = check_slots,
 		.summary = "Size of the table: a prime, best at least 300 for each backend." },
@@ -382,20 +383,22 @@ static bool is_not_udp(const void *owner)
 }
 
 const struct json_key config_service_keys[] = {
-	{ "name", &config_kind_name, REQUIRED, AT(config_service, name), .summary = "Unique." },
+	{ "name", &config_kind_name, REQUIRED, AT(config_service, name),
+		.summary = "Its name, which is unique." },
 	{ "vip", &config_kind_vip, REQUIRED, AT(config_service, vip),
 		.summary = "The address that clients connect to." },
 	{ "protocol", &json_kind_word, REQUIRED, AT(config_service, protocol),
 		.words = config_choice_protocols, .what = "a protocol (tcp or udp)",
-		.summary = "Of the packets that are meant." },
+		.summary = "Protocol of the packets that are meant." },
 	{ "port", &config_kind_port, REQUIRED, AT(config_service, port),
-		.summary = "An exact port wins over \"any\" on the same VIP." },
+		.summary = "The port that clients connect to. An exact port wins over \"any\" on "
+			   "the same VIP." },
 	{ "pool", &config_kind_pool, REQUIRED, AT(config_service, pool),
 		.summary = "Whose backends serve it." },
 	{ "forward", &json_kind_word, REQUIRED, AT(config_service, forward),
 		.words = config_choice_forwards, .what = "a forwarding mode (l2dsr or ipip)",
-		.summary = "How packets reach the backend: encapsulated in IP (RFC 2003, 2473), or "
-			   "unchanged with the MAC address of the backend." },
+		.summary = "How packets reach the backend. ipip: encapsulated in IP (RFC 2003, "
+			   "2473). l2dsr: unchanged, with the MAC address of the backend." },
 	{ "udp", &json_kind_word, AT(config_service, udp), .words = config_choice_udps,
 		.what = "pin, hash or quic", .text = "pin", .is_absent = is_not_udp,
 		.summary =

@@ -228,8 +228,12 @@ static int grant(const struct invocation *invocation)
 	case INVOCATION_HELP:
 		if (invocation->group != NULL)
 			command_print_group(invocation->group, stdout);
-		else
+		else if (invocation->command != NULL || invocation->method == NULL)
 			command_print_help(invocation->command, stdout);
+		if (invocation->command != NULL && invocation->method != NULL)
+			putchar('\n');
+		if (invocation->method != NULL)
+			method_print_help(invocation->method, stdout);
 		break;
 	case INVOCATION_VERSION: puts("sluicectl " SLUICE_VERSION); break;
 	case INVOCATION_RUN: return run(invocation);

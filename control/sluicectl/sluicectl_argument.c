@@ -165,11 +165,11 @@ static int store_choice(
 	struct suggestion suggestion = { 0 };
 	char list[128] = "";
 
-	for (size_t i = 0; i < ARGUMENT_CHOICES_MAX && argument->choices[i] != NULL; i++) {
-		if (strcmp(argument->choices[i], text) == 0)
+	for (size_t i = 0; argument->words[i] != NULL; i++) {
+		if (strcmp(argument->words[i], text) == 0)
 			return store_text(argument, text, params, error);
-		suggestion_offer(&suggestion, text, argument->choices[i]);
-		strcat(strcat(list, i == 0 ? "" : ", "), argument->choices[i]);
+		suggestion_offer(&suggestion, text, argument->words[i]);
+		strcat(strcat(list, i == 0 ? "" : ", "), argument->words[i]);
 	}
 	if (suggestion.meant != NULL)
 		return error_set(error, -EINVAL, "%s: \"%s\" is not one of %s; did you mean %s?",
@@ -249,24 +249,12 @@ void argument_store_absent(const struct argument *argument, json_t *params)
 {
 	if (argument->kind == ARGUMENT_FLAG)
 		set_member(params, argument->member, json_false());
-	else if (argument->fallback != NULL)
-		set_member(params, argument->member, json_string(argument->fallback));
-}
-
-static void print_value(const struct argument *argument, FILE *out)
-{
-	if (argument->kind != ARGUMENT_CHOICE) {
-		fprintf(out, " %s", argument->value);
-		return;
-	}
-	for (size_t i = 0; i < ARGUMENT_CHOICES_MAX && argument->choices[i] != NULL; i++)
-		fprintf(out, "%c%s", i == 0 ? ' ' : '|', argument->choices[i]);
 }
 
 void argument_print_usage(const struct argument *argument, FILE *out)
 {
 	fprintf(out, "%s%s", argument->required ? "" : "[", argument->name);
 	if (argument_is_option(argument) && argument_takes_value(argument))
-		print_value(argument, out);
+		fprintf(out, " %s", argument->value);
 	fputs(argument->required ? "" : "]", out);
 }

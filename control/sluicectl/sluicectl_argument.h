@@ -14,7 +14,7 @@ enum argument_kind {
 	ARGUMENT_PORT,     /* 1 to 65535, or any */
 	ARGUMENT_WEIGHT,   /* a number; or 1% to 100%, which is the parameter `member`_percent */
 	ARGUMENT_DURATION, /* 90, 90s, 10m, 2h, 1d; as a number of seconds */
-	ARGUMENT_CHOICE,   /* one of `choices` */
+	ARGUMENT_CHOICE,   /* one of `words` */
 	ARGUMENT_FLAG,     /* takes no value; false where it is absent */
 	ARGUMENT_MARK,     /* takes no value; left out where it is absent */
 	ARGUMENT_SWITCH,   /* takes no value; for sluicectl itself, never sent */
@@ -22,16 +22,13 @@ enum argument_kind {
 	ARGUMENT_DOCUMENT, /* the JSON document in a file; - is standard input */
 };
 
-#define ARGUMENT_CHOICES_MAX 4
-
 struct argument {
 	const char *name;  /* "--vip"; or "POOL", then it is known by its place. NULL ends a list */
 	const char *value; /* what help calls the value of an option */
 	enum argument_kind kind;
 	const char *member; /* the parameter: "pool", or "backend.weight" for one in an object */
 	bool required;
-	const char *fallback; /* stands in where the argument is absent; or NULL */
-	const char *choices[ARGUMENT_CHOICES_MAX];
+	const char *const *words; /* of ARGUMENT_CHOICE; ends with NULL */
 	const char *summary;
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sluicectl/sluicectl_arguments.h"
 #include "sluicectl/sluicectl_table.h"
 #include "common/suggestion.h"
 #include "sluicectl/table.h"
@@ -81,7 +82,7 @@ const struct command *command_find(
 
 const struct argument *command_find_option(const struct command *command, const char *name)
 {
-	for (const struct argument *each = command->arguments; each->name != NULL; each++)
+	for (const struct argument *each = command_arguments(command); each->name != NULL; each++)
 		if (argument_is_option(each) && strcmp(each->name, name) == 0)
 			return each;
 	return NULL;
@@ -101,7 +102,7 @@ const struct command *command_find_beside(const struct command *command, const c
 
 const struct argument *command_find_place(const struct command *command, size_t place)
 {
-	const struct argument *argument = command->arguments;
+	const struct argument *argument = command_arguments(command);
 
 	for (; argument->name != NULL && !argument_is_option(argument); argument++)
 		if (place-- == 0)
@@ -116,7 +117,7 @@ void command_print_usage(const struct command *command, FILE *out)
 		return;
 	}
 	fprintf(out, "usage: sluicectl %s", command->name);
-	for (const struct argument *each = command->arguments; each->name != NULL; each++) {
+	for (const struct argument *each = command_arguments(command); each->name != NULL; each++) {
 		fputc(' ', out);
 		argument_print_usage(each, out);
 	}
@@ -138,13 +139,14 @@ static void print_commands(const char *group, FILE *out)
 {
 	struct table *table = table_create(help_columns, 2);
 	size_t length = group == NULL ? 0 : strlen(group);
+	char summary[METHOD_SUMMARY_SIZE];
 
 	for (size_t i = 0; i < command_table_size; i++) {
 		if (group != NULL && (strncmp(command_table[i].name, group, length) != 0 ||
 					     command_table[i].name[length] != ' '))
 			continue;
 		table_add(table, "  %s", command_table[i].name);
-		table_add(table, "%s", command_table[i].summary);
+		table_add(table, "%s", command_summary(&command_table[i], summary));
 	}
 	table_print(table, out);
 	table_destroy(table);
@@ -154,7 +156,7 @@ static void print_arguments(const struct command *command, FILE *out)
 {
 	struct table *table = table_create(help_columns, 2);
 
-	for (const struct argument *each = command->arguments; each->name != NULL; each++) {
+	for (const struct argument *each = command_arguments(command); each->name != NULL; each++) {
 		bool value = argument_is_option(each) && argument_takes_value(each);
 
 		table_add(
@@ -199,9 +201,11 @@ void command_print_group(const char *word, FILE *out)
 
 void command_print_help(const struct command *command, FILE *out)
 {
+	char summary[METHOD_SUMMARY_SIZE];
+
 	command_print_usage(command, out);
 	if (command == NULL) {
-		fputs("\nAsks and steers sluiced while it runs.\n\ncommands (help COMMAND tells more):\n",
+		fputs("\nAsks and steers sluiced while it runs.\n\ncommands (help COMMAND tells more, help METHOD of the control socket):\n",
 			out);
 		print_commands(NULL, out);
 		fputc('\n', out);
@@ -210,8 +214,8 @@ void command_print_help(const struct command *command, FILE *out)
 		print_exit_status(out);
 		return;
 	}
-	fprintf(out, "\n%s\n", command->summary);
-	if (command->arguments->name != NULL)
+	fprintf(out, "\n%s\n", command_summary(command, summary));
+	if (command_arguments(command)->name != NULL)
 		fputc('\n', out);
 	print_arguments(command, out);
 }

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sluicectl_command: the commands there are (sluicectl_table.h), found by name, and their help. */
+/*
+ * sluicectl_command: the commands there are (sluicectl_table.h), found by name, and their help;
+ * what they take is in sluicectl_arguments.h.
+ */
 #pragma once
 
 #include <stdio.h>
 
 #include "sluicectl/sluicectl_argument.h"
+#include "sluicectl/sluicectl_method.h"
 
 #define COMMAND_SOCKET_DEFAULT "/run/sluice/control.sock"
 
 struct command {
 	const char *name; /* one word or two */
 	const char *method;
-	const char *summary;
-	const struct argument *arguments; /* those known by their place first, in their order */
-	bool needs_option;                /* one of its options with a value must be given */
-	const char *state;                /* the parameter `state` that its name says; or NULL */
+	const char *places;  /* the parameters that are known by their place, in order; or NULL */
+	const char *without; /* those that it does not take; or NULL */
+	const char *summary; /* NULL: what its method says */
+	const struct argument *own; /* in place of the parameter `member`; or switches */
+	bool needs_option;          /* one of its options with a value must be given */
+	const char *state;          /* the parameter `state` that its name says; or NULL */
 	void (*report)(const json_t *result, FILE *out);
 	void (*report_all)(const json_t *result, FILE *out); /* for --all; or NULL */
 };

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "common/suggestion.h"
+#include "sluicectl/sluicectl_arguments.h"
 
-#define ARGUMENTS_MAX 16
-#define OPTION_SIZE   64
+#define OPTION_SIZE 64
 
 /* The words not yet read, and what of the command was given so far. */
 struct reader {
@@ -75,7 +75,7 @@ static int refuse_unknown_option(
 
 	for (size_t i = 0; i < COMMON_COUNT; i++)
 		suggestion_offer(&suggestion, name, common_options[i].name);
-	for (const struct argument *each = command != NULL ? command->arguments : NULL;
+	for (const struct argument *each = command != NULL ? command_arguments(command) : NULL;
 		each != NULL && each->name != NULL; each++)
 		if (argument_is_option(each))
 			suggestion_offer(&suggestion, name, each->name);
@@ -130,7 +130,7 @@ static void set_switch(struct invocation *invocation, const char *name)
 static int store_argument(struct reader *reader, const struct argument *argument, const char *text,
 	struct error *error)
 {
-	size_t index = argument - reader->invocation->command->arguments;
+	size_t index = argument - command_arguments(reader->invocation->command);
 
 	if (reader->given[index])
 		return error_set(error, -EINVAL, "%s is given twice", argument->name);
@@ -195,13 +195,17 @@ static int find_command(struct reader *reader, size_t first, struct error *error
 	return 0;
 }
 
-/* `help`, `help backend`, `help backend drain` */
+/* `help`, `help backend`, `help backend drain`, `help backend.set`; `help status` is both */
 static int read_help(struct reader *reader, struct error *error)
 {
 	struct invocation *invocation = reader->invocation;
 
 	invocation->wish = INVOCATION_HELP;
 	if (reader->next == reader->count)
+		return 0;
+	if (reader->next + 1 == reader->count)
+		invocation->method = method_find(reader->words[reader->next]);
+	if (invocation->method != NULL && strchr(invocation->method->name, '.') != NULL)
 		return 0;
 	if (reader->next + 1 == reader->count && command_is_group(reader->words[reader->next])) {
 		invocation->group = reader->words[reader->next];
@@ -257,7 +261,7 @@ static int refuse_without_option(const struct command *command, struct error *er
 	char list[128] = "";
 	size_t used = 0;
 
-	for (const struct argument *each = command->arguments; each->name != NULL; each++)
+	for (const struct argument *each = command_arguments(command); each->name != NULL; each++)
 		if (says_what(each) && used < sizeof(list))
 			used += snprintf(list + used, sizeof(list) - used, "%s%s",
 				used > 0 ? " or " : "", each->name);
@@ -267,10 +271,10 @@ static int refuse_without_option(const struct command *command, struct error *er
 static int complete_arguments(struct reader *reader, struct error *error)
 {
 	const struct command *command = reader->invocation->command;
-	const struct argument *each = command->arguments;
+	const struct argument *list = command_arguments(command);
 
-	for (; each->name != NULL; each++) {
-		if (reader->given[each - command->arguments])
+	for (const struct argument *each = list; each->name != NULL; each++) {
+		if (reader->given[each - list])
 			continue;
 		if (each->required)
 			return error_set(error, -EINVAL, "%s wants %s", command->name, each->name);

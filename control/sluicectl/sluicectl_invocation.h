@@ -15,6 +15,7 @@ struct invocation {
 	const char *socket;
 	bool json;
 	const struct command *command; /* also set where a usage error is about one */
+	const struct method *method;   /* of the control socket, which help is about; or NULL */
 	const char *group;             /* "backend": the commands that begin with it; or NULL */
 	json_t *params;                /* released by invocation_release() */
 	bool all;                      /* switches: "--all" */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sluicectl_table: all commands with their arguments, in the order of the help. */
+/* sluicectl_table: all commands, in the order of the help. */
 #pragma once
 
 #include <stddef.h>
 
 #include "sluicectl/sluicectl_command.h"
+
+#define COMMAND_COUNT 22
 
 extern const struct command command_table[];
 extern const size_t command_table_size;

@@ -11,12 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sluicectl/sluicectl_arguments.h"
 #include "sluicectl/sluicectl_backends.h"
 #include "sluicectl/sluicectl_change.h"
 #include "sluicectl/sluicectl_invocation.h"
 #include "sluicectl/sluicectl_link.h"
 #include "sluicectl/sluicectl_pins.h"
 #include "sluicectl/sluicectl_report.h"
+#include "sluicectl/sluicectl_table.h"
 
 #define WORDS_MAX 24
 
@@ -119,7 +121,7 @@ static void command_lines_become_requests(void **state)
 			"\"state\":\"active\"}" },
 		{ "explain --from 198.51.100.7:4242 --to 203.0.113.10:80", "explain",
 			"{\"destination\":\"203.0.113.10\",\"destination_port\":80,"
-			"\"protocol\":\"tcp\",\"source\":\"198.51.100.7\",\"source_port\":4242}" },
+			"\"source\":\"198.51.100.7\",\"source_port\":4242}" },
 		{ "explain --protocol udp --from [2001:db8::7]:0 --to [2001:db8::53]:53", "explain",
 			"{\"destination\":\"2001:db8::53\",\"destination_port\":53,"
 			"\"protocol\":\"udp\",\"source\":\"2001:db8::7\",\"source_port\":0}" },
@@ -305,6 +307,102 @@ static void help_needs_no_complete_command(void **state)
 	assert_int_equal(invocation.wish, INVOCATION_HELP);
 	assert_string_equal(invocation.command->name, "backend add");
 	invocation_release(&invocation);
+}
+
+static void help_is_there_for_methods_too(void **state)
+{
+	struct invocation invocation;
+	struct error error;
+	char line[256];
+
+	assert_int_equal(parse(&invocation, "help backend.set", line, NULL), 0);
+	assert_int_equal(invocation.wish, INVOCATION_HELP);
+	assert_null(invocation.command);
+	assert_string_equal(invocation.method->name, "backend.set");
+	invocation_release(&invocation);
+	assert_int_equal(parse(&invocation, "help explain", line, NULL), 0);
+	assert_string_equal(invocation.command->name, "explain");
+	assert_string_equal(invocation.method->name, "explain");
+	invocation_release(&invocation);
+	assert_int_equal(parse(&invocation, "help backend.sett", line, &error), -EINVAL);
+	invocation_release(&invocation);
+}
+
+static void help_of_a_method_names_its_parameters(void **state)
+{
+	size_t length;
+	char *text;
+	FILE *out = open_memstream(&text, &length);
+
+	method_print_help(method_find("explain"), out);
+	fclose(out);
+	assert_non_null(strstr(text, "What would happen to a packet, and why.\n"));
+	assert_non_null(strstr(text, "\n  source_port       0-65535; required"));
+	assert_non_null(strstr(text, "\n  protocol          tcp, udp; default tcp"));
+	free(text);
+}
+
+static const struct argument *find_argument(const struct command *command, const char *member)
+{
+	const struct argument *each = command_arguments(command);
+
+	for (; each->name != NULL; each++)
+		if (each->member != NULL && strcmp(each->member, member) == 0)
+			return each;
+	return NULL;
+}
+
+/* Those that an argument of another name stands for. */
+static bool is_covered(const char *member)
+{
+	static const char *const members[] = { "weight_percent", "source_port",
+		"destination_port" };
+
+	for (size_t i = 0; i < COUNT_OF(members); i++)
+		if (strcmp(members[i], member) == 0)
+			return true;
+	return false;
+}
+
+/* Whether any command that calls the method takes it. */
+static bool is_taken(const struct method *method, const struct param *param, bool *is_called)
+{
+	for (size_t i = 0; i < command_table_size; i++) {
+		if (strcmp(command_table[i].method, method->name) != 0)
+			continue;
+		*is_called = true;
+		if (find_argument(&command_table[i], param->name) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void every_parameter_of_a_called_method_has_an_argument(void **state)
+{
+	for (size_t i = 0; i < method_count; i++) {
+		const struct method *method = &method_table[i];
+
+		for (const struct param *param = method->params; param->name != NULL; param++) {
+			bool is_called = false, taken = is_taken(method, param, &is_called);
+
+			if (is_called && !taken && !is_covered(param->name) &&
+				param->kind != PARAM_DOCUMENT)
+				fail_msg("no command takes %s of %s", param->name, method->name);
+		}
+	}
+}
+
+static void arguments_differ_and_say_what_they_are(void **state)
+{
+	for (size_t i = 0; i < command_table_size; i++) {
+		const struct argument *list = command_arguments(&command_table[i]);
+
+		for (const struct argument *each = list; each->name != NULL; each++) {
+			assert_int_not_equal(strlen(each->summary), 0);
+			for (const struct argument *other = list; other < each; other++)
+				assert_string_not_equal(each->name, other->name);
+		}
+	}
 }
 
 static void a_file_that_cannot_be_read_is_no_wrong_use(void **state)
@@ -1082,6 +1180,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(durations_are_read_in_every_unit),
 		cmocka_unit_test(options_of_every_command_may_stand_anywhere),
 		cmocka_unit_test(help_needs_no_complete_command),
+		cmocka_unit_test(help_is_there_for_methods_too),
+		cmocka_unit_test(help_of_a_method_names_its_parameters),
+		cmocka_unit_test(every_parameter_of_a_called_method_has_an_argument),
+		cmocka_unit_test(arguments_differ_and_say_what_they_are),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_no_wrong_use),
 		cmocka_unit_test(the_status_begins_with_whether_the_node_is_ready),
 		cmocka_unit_test(lists_are_tables),
