@@ -198,7 +198,7 @@ static const struct json_key explain_params[] = {
 		.what = "\"tcp\" or \"udp\"", .text = "tcp", .summary = "Protocol of the packet." },
 	{ "length", INTEGER(question.length), RANGE(1, PROBE_LENGTH_MAX),
 		.what = "a length of an IP packet", .unit = "bytes",
-		.summary = "Bytes of the IP packet; as short as can be unless given." },
+		.summary = "Length of the IP packet; as short as can be unless given." },
 	{ "icmp_error", FLAG(question.icmp_error),
 		.summary = "Ask about an ICMP error that quotes a packet which the client got "
 			   "from the VIP." },

@@ -133,7 +133,6 @@ static bool is_inside(const struct param *param)
 
 static void write_param(const struct param *param)
 {
-	fputs(".br\n", stdout);
 	write_in('I', param->name);
 	fputs(" (", stdout);
 	write_roff(param->values);
@@ -141,9 +140,7 @@ static void write_param(const struct param *param)
 		fputs("; default ", stdout);
 		write_roff(param->fallback);
 	}
-	fputs("): ", stdout);
-	write_roff(param->summary);
-	putchar('\n');
+	putchar(')');
 }
 
 static void write_params_in_short(const struct method *method)
@@ -175,8 +172,13 @@ static void write_methods(void)
 		write_roff(method->summary);
 		putchar('\n');
 		for (const struct param *param = method->params; param->name != NULL; param++)
-			if (!is_inside(param) && !is_common(param))
+			if (!is_inside(param) && !is_common(param)) {
+				fputs(".br\n", stdout);
 				write_param(param);
+				fputs(": ", stdout);
+				write_roff(param->summary);
+				putchar('\n');
+			}
 	}
 }
 
@@ -199,8 +201,13 @@ static void write_common_params(void)
 	for (size_t i = 0; i < method_count; i++)
 		for (const struct param *param = method_table[i].params; param->name != NULL;
 			param++)
-			if (is_first(&method_table[i], param))
+			if (is_first(&method_table[i], param)) {
+				fputs(".TP\n", stdout);
 				write_param(param);
+				putchar('\n');
+				write_roff(param->summary);
+				putchar('\n');
+			}
 }
 
 void page_write_methods(void)
