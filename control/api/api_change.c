@@ -13,7 +13,7 @@
 #include "api/api_kinds.h"
 #include "api/api_methods.h"
 #include "edit/config_edit.h"
-#include "json/json.h"
+#include "json/json_build.h"
 
 #define LIST_SIZE 128
 
@@ -27,6 +27,7 @@ struct pending {
 /* Where a whole document is refused: each mistake, for who mends it. */
 static json_t *describe_findings(const struct findings *findings)
 {
+	struct json_build object;
 	json_t *errors;
 
 	if (findings == NULL)
@@ -34,8 +35,10 @@ static json_t *describe_findings(const struct findings *findings)
 	errors = json_array();
 	for (size_t i = 0; i < findings->count; i++)
 		json_array_append_new(errors, json_string(findings->errors[i].message));
-	return json_pack("{s:o, s:b}", "errors", errors, "complete",
-		!findings_is_full(findings) && !findings->is_partial);
+	object = json_build_begin();
+	json_build_value(&object, "errors", errors);
+	json_build_flag(&object, "complete", !findings_is_full(findings) && !findings->is_partial);
+	return json_build_end(&object);
 }
 
 static void answer(void *context, const struct desired_outcome *outcome)

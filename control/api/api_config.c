@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "api/api_internal.h"
-#include "json/json.h"
+#include "json/json_build.h"
 #include "rpc/rpc_answer.h"
 #include "rpc/rpc_message.h"
 
@@ -204,11 +204,15 @@ static const char *state_name(enum config_file_state state)
 json_t *api_json_configuration(const struct api *api)
 {
 	struct desired_file file = desired_file(api->running.desired);
+	struct json_build object = json_build_begin();
 
-	return json_pack("{s:o, s:s, s:s, s:o}", "revision",
-		api_json_digest(desired_revision(api->running.desired)), "file", file.path,
-		"file_state", state_name(file.state), "unsaved_since",
+	json_build_value(
+		&object, "revision", api_json_digest(desired_revision(api->running.desired)));
+	json_build_text(&object, "file", file.path);
+	json_build_text(&object, "file_state", state_name(file.state));
+	json_build_value(&object, "unsaved_since",
 		file.unsaved_since == 0 ? json_null() : api_json_time(file.unsaved_since));
+	return json_build_end(&object);
 }
 
 static const char *state_warning(enum config_file_state state)

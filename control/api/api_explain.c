@@ -18,7 +18,7 @@
 #include "api/api_internal.h"
 #include "api/api_probe.h"
 #include "balance.h"
-#include "json/json.h"
+#include "json/json_build.h"
 #include "affinity/slots.h"
 
 static void add_record(const struct api *api, json_t *answer, const struct packet *packet)
@@ -101,6 +101,7 @@ static json_t *describe_pin(
 	const struct forwarding *forwarding = api->running.forwarding;
 	const struct live_backend *backends;
 	const char *name = "unknown";
+	struct json_build object;
 	size_t count;
 
 	if (pin == 0)
@@ -109,10 +110,13 @@ static json_t *describe_pin(
 	for (size_t i = 0; i < count; i++)
 		if (backends[i].gid == pin_gid(pin))
 			name = backends[i].name;
-	return json_pack("{s:s, s:s, s:i}", "backend", name, "class",
-		api_pin_class_name(pin_class(pin)), "age_s",
+	object = json_build_begin();
+	json_build_text(&object, "backend", name);
+	json_build_text(&object, "class", api_pin_class_name(pin_class(pin)));
+	json_build_integer(&object, "age_s",
 		(int)(pin_age(pin, forwarding_now_s(forwarding) / PIN_TICK_SECONDS) *
 			PIN_TICK_SECONDS));
+	return json_build_end(&object);
 }
 
 /* Why this packet goes where it goes, and where its slot's old flows live. */

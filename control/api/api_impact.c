@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Whose connections a change breaks, in the words of the socket. */
 #include "api/api_internal.h"
+#include "json/json_build.h"
 #include "affinity/sketch.h"
 
 static json_t *service_cut(const struct impact_service *service)
 {
+	struct json_build object = json_build_begin();
 	char text[IMPACT_TEXT_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s*, s:I, s:I, s:s}", "service", service->name,
-		"pool", service->pool, "claim", service->claim, "change",
-		impact_change_name(service->change), "by",
-		service->taker[0] == '\0' ? NULL : service->taker, "packets",
-		(json_int_t)service->counted.packets, "new_flows",
-		(json_int_t)service->counted.new_flows, "text", impact_describe(service, text));
+	json_build_text(&object, "service", service->name);
+	json_build_text(&object, "pool", service->pool);
+	json_build_text(&object, "claim", service->claim);
+	json_build_text(&object, "change", impact_change_name(service->change));
+	if (service->taker[0] != '\0')
+		json_build_text(&object, "by", service->taker);
+	json_build_integer(&object, "packets", service->counted.packets);
+	json_build_integer(&object, "new_flows", service->counted.new_flows);
+	json_build_text(&object, "text", impact_describe(service, text));
+	return json_build_end(&object);
 }
 
 json_t *api_json_services_cut(const struct impact *impact)
@@ -24,16 +30,28 @@ json_t *api_json_services_cut(const struct impact *impact)
 	return list;
 }
 
+static json_t *flows_cut(const struct impact_backend *backend)
+{
+	struct json_build object = json_build_begin();
+
+	json_build_integer(&object, "estimate", backend->flows);
+	json_build_value(
+		&object, "error_percent", api_json_tenths(SKETCH_ERROR_BASIS_POINTS / 100.0));
+	json_build_flag(&object, "complete", backend->flows_complete);
+	return json_build_end(&object);
+}
+
 static json_t *backend_cut(const struct impact_backend *backend)
 {
-	json_t *flows = json_null();
+	struct json_build object = json_build_begin();
 
-	if (backend->flows_known)
-		flows = json_pack("{s:I, s:o, s:b}", "estimate", (json_int_t)backend->flows,
-			"error_percent", api_json_tenths(SKETCH_ERROR_BASIS_POINTS / 100.0),
-			"complete", backend->flows_complete);
-	return json_pack("{s:s, s:s, s:i, s:o, s:i}", "pool", backend->pool, "backend",
-		backend->name, "slots", backend->slots, "flows_left", flows, "in_s", backend->in_s);
+	json_build_text(&object, "pool", backend->pool);
+	json_build_text(&object, "backend", backend->name);
+	json_build_integer(&object, "slots", backend->slots);
+	json_build_value(
+		&object, "flows_left", backend->flows_known ? flows_cut(backend) : json_null());
+	json_build_integer(&object, "in_s", backend->in_s);
+	return json_build_end(&object);
 }
 
 json_t *api_json_backends_cut(const struct impact *impact)

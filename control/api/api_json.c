@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "api/api_internal.h"
-#include "json/json.h"
+#include "json/json_build.h"
 
 json_t *api_json_digest(uint64_t digest)
 {
@@ -38,8 +38,12 @@ json_t *api_json_mac(const uint8_t mac[6])
 
 json_t *api_json_counter(const struct counter *counter)
 {
-	return json_pack("{s:I, s:I, s:I}", "packets", (json_int_t)counter->packets, "bytes",
-		(json_int_t)counter->bytes, "new_flows", (json_int_t)counter->new_flows);
+	struct json_build object = json_build_begin();
+
+	json_build_integer(&object, "packets", counter->packets);
+	json_build_integer(&object, "bytes", counter->bytes);
+	json_build_integer(&object, "new_flows", counter->new_flows);
+	return json_build_end(&object);
 }
 
 json_t *api_json_tenths(double number)
@@ -49,11 +53,15 @@ json_t *api_json_tenths(double number)
 
 json_t *api_json_pool(const struct plan_pool *pool)
 {
+	struct json_build object = json_build_begin();
 	size_t active = 0;
 
 	for (size_t i = 0; i < pool->backend_count; i++)
 		active += pool->seats[i].share != 0;
-	return json_pack("{s:s, s:i, s:o, s:I, s:I}", "name", pool->name, "slots", pool->slots,
-		"digest", api_json_digest(pool->digest), "backends",
-		(json_int_t)pool->backend_count, "active", (json_int_t)active);
+	json_build_text(&object, "name", pool->name);
+	json_build_integer(&object, "slots", pool->slots);
+	json_build_value(&object, "digest", api_json_digest(pool->digest));
+	json_build_integer(&object, "backends", pool->backend_count);
+	json_build_integer(&object, "active", active);
+	return json_build_end(&object);
 }

@@ -4,15 +4,15 @@
 
 #include "api/api_internal.h"
 #include "api/api_rows.h"
-#include "json/json.h"
+#include "json/json_build.h"
 #include "config/pool_services.h"
 #include "affinity/sketch.h"
 
-static void add_rates(json_t *row, const struct rate *rate)
+static void add_rates(struct json_build *row, const struct rate *rate)
 {
-	json_object_set_new(row, "packets_per_second",
+	json_build_value(row, "packets_per_second",
 		rate == NULL ? json_null() : json_integer(rate->packets_per_second));
-	json_object_set_new(row, "new_flows_per_second",
+	json_build_value(row, "new_flows_per_second",
 		rate == NULL ? json_null() : json_integer(rate->new_flows_per_second));
 }
 
@@ -27,19 +27,20 @@ static json_t *service_row(const struct api *api, size_t place)
 {
 	const struct config *config = desired_config(api->running.desired);
 	const struct config_service *service = &config->services[place];
+	struct json_build row = json_build_begin();
 	struct counter sum;
-	json_t *row;
 
 	forwarding_count_service(api->running.forwarding, place, &sum);
-	row = json_pack("{s:s, s:o, s:s, s:o, s:s, s:s}", "name", service->name, "vip",
-		api_json_address(&service->vip), "protocol",
-		config_protocol_name(service->protocol), "port",
-		service->port == 0 ? json_string("any") : json_integer(service->port), "pool",
-		config->pools[service->pool].name, "forward",
-		config_forward_name(service->forward));
-	json_object_update_new(row, api_json_counter(&sum));
-	add_rates(row, watch_service(api->watch, service->name, place));
-	return row;
+	json_build_text(&row, "name", service->name);
+	json_build_value(&row, "vip", api_json_address(&service->vip));
+	json_build_text(&row, "protocol", config_protocol_name(service->protocol));
+	json_build_value(&row, "port",
+		service->port == 0 ? json_string("any") : json_integer(service->port));
+	json_build_text(&row, "pool", config->pools[service->pool].name);
+	json_build_text(&row, "forward", config_forward_name(service->forward));
+	json_build_members(&row, api_json_counter(&sum));
+	add_rates(&row, watch_service(api->watch, service->name, place));
+	return json_build_end(&row);
 }
 
 static bool write_service(struct api_rows *rows, struct rpc_answer *answer)
@@ -105,24 +106,29 @@ void api_pool_list(struct api *api, const struct api_params *params, struct rpc_
 /* How many flows a draining backend still has: those with a packet in the last minute or two. */
 static json_t *flows_left(const struct api *api, const struct live_backend *backend)
 {
+	const struct tracking *tracking = forwarding_tracking(api->running.forwarding);
+	struct json_build object;
 	uint64_t flows;
 
-	if (!tracking_flows_left(
-		    forwarding_tracking(api->running.forwarding), backend->gid, &flows))
+	if (!tracking_flows_left(tracking, backend->gid, &flows))
 		return json_null();
-	return json_pack("{s:I, s:o, s:i, s:b}", "estimate", (json_int_t)flows, "error_percent",
-		api_json_tenths(SKETCH_ERROR_BASIS_POINTS / 100.0), "window_s", TRACKING_WINDOW_S,
-		"complete",
-		tracking_flows_are_all(forwarding_tracking(api->running.forwarding), backend->gid));
+	object = json_build_begin();
+	json_build_integer(&object, "estimate", flows);
+	json_build_value(
+		&object, "error_percent", api_json_tenths(SKETCH_ERROR_BASIS_POINTS / 100.0));
+	json_build_integer(&object, "window_s", TRACKING_WINDOW_S);
+	json_build_flag(&object, "complete", tracking_flows_are_all(tracking, backend->gid));
+	return json_build_end(&object);
 }
 
-static void add_drain(const struct api *api, json_t *row, const struct live_backend *backend)
+static void add_drain(
+	const struct api *api, struct json_build *row, const struct live_backend *backend)
 {
 	uint32_t now_s = forwarding_now_s(api->running.forwarding);
 	uint32_t deadline_s = backend->facts.deadline_s;
 
-	json_object_set_new(row, "flows_left", flows_left(api, backend));
-	json_object_set_new(row, "deadline_s",
+	json_build_value(row, "flows_left", flows_left(api, backend));
+	json_build_value(row, "deadline_s",
 		!live_backend_drains(backend) || deadline_s == MEMBERSHIP_NO_DEADLINE
 			? json_null()
 			: json_integer(deadline_s > now_s ? deadline_s - now_s : 0));
@@ -152,21 +158,27 @@ static json_t *backend_row(
 {
 	const struct plan_pool *plan = &desired_plan(api->running.desired)->pools[pool];
 	uint32_t owned = slots_of(plan, place);
+	struct json_build row = json_build_begin();
 	struct counter sum;
-	json_t *row;
 
 	forwarding_count_backend(api->running.forwarding, pool, place, &sum);
-	row = json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:s, s:s, s:s, s:b, s:i, s:o}", "pool",
-		plan->name, "name", backend->name, "address", api_json_address(&backend->address),
-		"key", backend->key, "weight", backend->weight, "weight_percent",
-		api_json_tenths(100.0 * backend->dynamic.factor / FACTOR_ONE), "state",
-		state_name(backend), "life", live_backend_life_name(backend), "health",
-		backend->facts.healthy ? "up" : "down", "removed", live_backend_is_removed(backend),
-		"slots", owned, "share_percent", api_json_tenths(100.0 * owned / plan->slots));
-	json_object_update_new(row, api_json_counter(&sum));
-	add_rates(row, watch_backend(api->watch, backend->gid));
-	add_drain(api, row, backend);
-	return row;
+	json_build_text(&row, "pool", plan->name);
+	json_build_text(&row, "name", backend->name);
+	json_build_value(&row, "address", api_json_address(&backend->address));
+	json_build_text(&row, "key", backend->key);
+	json_build_integer(&row, "weight", backend->weight);
+	json_build_value(&row, "weight_percent",
+		api_json_tenths(100.0 * backend->dynamic.factor / FACTOR_ONE));
+	json_build_text(&row, "state", state_name(backend));
+	json_build_text(&row, "life", live_backend_life_name(backend));
+	json_build_text(&row, "health", backend->facts.healthy ? "up" : "down");
+	json_build_flag(&row, "removed", live_backend_is_removed(backend));
+	json_build_integer(&row, "slots", owned);
+	json_build_value(&row, "share_percent", api_json_tenths(100.0 * owned / plan->slots));
+	json_build_members(&row, api_json_counter(&sum));
+	add_rates(&row, watch_backend(api->watch, backend->gid));
+	add_drain(api, &row, backend);
+	return json_build_end(&row);
 }
 
 /* One row, or the step to the next pool. */

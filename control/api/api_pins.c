@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api/api_internal.h"
+#include "json/json_build.h"
 
 static const char *class_name(enum pin_class class)
 {
@@ -44,24 +45,29 @@ static uint64_t count_inserts(const struct affinity_counters *sum)
 
 json_t *api_json_unresolved(const struct transitions_summary *summary)
 {
+	struct json_build object = json_build_begin(), reasons = json_build_begin();
 	uint32_t unresolved = 0;
 
 	for (int reason = TRANSITIONS_QUIET + 1; reason < TRANSITIONS_REASON_COUNT; reason++)
 		unresolved += summary->slots[reason];
-	return json_pack("{s:i, s:{s:i, s:i, s:i, s:i}, s:i}", "unresolved", unresolved, "reasons",
-		"settling", summary->slots[TRANSITIONS_SETTLING], "observing",
-		summary->slots[TRANSITIONS_OBSERVING], "away", summary->slots[TRANSITIONS_AWAY],
-		"pinned", summary->slots[TRANSITIONS_PINNED], "longest_wait_s",
-		summary->longest_wait_s);
+	json_build_integer(&reasons, "settling", summary->slots[TRANSITIONS_SETTLING]);
+	json_build_integer(&reasons, "observing", summary->slots[TRANSITIONS_OBSERVING]);
+	json_build_integer(&reasons, "away", summary->slots[TRANSITIONS_AWAY]);
+	json_build_integer(&reasons, "pinned", summary->slots[TRANSITIONS_PINNED]);
+	json_build_integer(&object, "unresolved", unresolved);
+	json_build_value(&object, "reasons", json_build_end(&reasons));
+	json_build_integer(&object, "longest_wait_s", summary->longest_wait_s);
+	return json_build_end(&object);
 }
 
-static json_t *pins_of(const struct api *api, size_t pool)
+static void add_pins(struct json_build *row, const struct api *api, size_t pool)
 {
 	struct tracking_pool_report report;
 
 	forwarding_pool_pins(api->running.forwarding, pool, &report);
-	return json_pack("{s:I, s:b, s:b}", "pins", (json_int_t)report.pins, "flood", report.flood,
-		"first", report.first);
+	json_build_integer(row, "pins", report.pins);
+	json_build_flag(row, "flood", report.flood);
+	json_build_flag(row, "first", report.first);
 }
 
 static json_t *pools_of(const struct api *api)
@@ -70,39 +76,43 @@ static json_t *pools_of(const struct api *api)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < plan->pool_count; i++) {
-		json_t *row = json_pack(
-			"{s:s, s:i}", "name", plan->pools[i].name, "slots", plan->pools[i].slots);
+		struct json_build row = json_build_begin();
 
-		json_object_update_new(
-			row, api_json_unresolved(forwarding_summary(api->running.forwarding, i)));
-		json_object_update_new(row, pins_of(api, i));
-		json_array_append_new(list, row);
+		json_build_text(&row, "name", plan->pools[i].name);
+		json_build_integer(&row, "slots", plan->pools[i].slots);
+		json_build_members(
+			&row, api_json_unresolved(forwarding_summary(api->running.forwarding, i)));
+		add_pins(&row, api, i);
+		json_array_append_new(list, json_build_end(&row));
 	}
 	return list;
 }
 
 void api_pins_list(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
+	struct json_build answer = json_build_begin();
 	struct tracking_report report;
 	uint64_t used;
 
 	tracking_report(forwarding_tracking(api->running.forwarding), &report);
 	used = report.capacity - report.found[PIN_EMPTY];
-	rpc_call_result(call,
-		json_pack(
-			"{s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:b, s:b, s:I, s:o, s:I, s:o}",
-			"capacity", (json_int_t)report.capacity, "used", (json_int_t)used,
-			"older_capacity", (json_int_t)report.older_capacity, "older_used",
-			(json_int_t)report.older_used, "fill_percent",
-			api_json_tenths(100.0 * used / report.capacity), "classes",
-			by_class(report.found), "inserts", (json_int_t)count_inserts(&report.sum),
-			"refused",
-			(json_int_t)(report.sum.puts[PINS_PUT_REFUSED] +
-				     report.sum.puts[PINS_PUT_LOST]),
-			"evicted", by_class(&report.sum.puts[PINS_PUT_EVICTED]), "unpinned",
-			(json_int_t)report.sum.unpinned, "unobserved",
-			(json_int_t)report.sum.unobserved, "flood", report.flood, "crowded",
-			report.crowded, "memory_bytes", (json_int_t)report.memory, "last_sweep_ms",
-			api_json_tenths(report.sweep_ms), "swept", (json_int_t)report.deleted,
-			"pools", pools_of(api)));
+	json_build_integer(&answer, "capacity", report.capacity);
+	json_build_integer(&answer, "used", used);
+	json_build_integer(&answer, "older_capacity", report.older_capacity);
+	json_build_integer(&answer, "older_used", report.older_used);
+	json_build_value(&answer, "fill_percent", api_json_tenths(100.0 * used / report.capacity));
+	json_build_value(&answer, "classes", by_class(report.found));
+	json_build_integer(&answer, "inserts", count_inserts(&report.sum));
+	json_build_integer(&answer, "refused",
+		report.sum.puts[PINS_PUT_REFUSED] + report.sum.puts[PINS_PUT_LOST]);
+	json_build_value(&answer, "evicted", by_class(&report.sum.puts[PINS_PUT_EVICTED]));
+	json_build_integer(&answer, "unpinned", report.sum.unpinned);
+	json_build_integer(&answer, "unobserved", report.sum.unobserved);
+	json_build_flag(&answer, "flood", report.flood);
+	json_build_flag(&answer, "crowded", report.crowded);
+	json_build_integer(&answer, "memory_bytes", report.memory);
+	json_build_value(&answer, "last_sweep_ms", api_json_tenths(report.sweep_ms));
+	json_build_integer(&answer, "swept", report.deleted);
+	json_build_value(&answer, "pools", pools_of(api));
+	rpc_call_result(call, json_build_end(&answer));
 }

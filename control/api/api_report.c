@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "api/api_internal.h"
+#include "json/json_build.h"
 #include "plan/finder.h"
 #include "common/log.h"
 #include "impact/plan_compare.h"
@@ -55,9 +56,12 @@ static const struct plan_seat *find_seat(
 static void add_share(json_t *list, const char *name, const struct plan_seat *before,
 	const struct plan_seat *after)
 {
-	json_array_append_new(list, json_pack("{s:s, s:i, s:i}", "name", name, "slots_before",
-					    before == NULL ? 0 : before->owned, "slots_after",
-					    after == NULL ? 0 : after->owned));
+	struct json_build share = json_build_begin();
+
+	json_build_text(&share, "name", name);
+	json_build_integer(&share, "slots_before", before == NULL ? 0 : before->owned);
+	json_build_integer(&share, "slots_after", after == NULL ? 0 : after->owned);
+	json_array_append_new(list, json_build_end(&share));
 }
 
 /* The backends as they will be, then those that go. */
@@ -133,6 +137,7 @@ static void add_pool(
 {
 	const struct plan_pool *any = after != NULL ? after : before;
 	struct plan_load_change load;
+	struct json_build object;
 	uint32_t moved, cut_off = count_cut(report, before, after);
 
 	if (!pool_differs(before, after) && cut_off == 0)
@@ -152,50 +157,69 @@ static void add_pool(
 		report->largest = load;
 		report->largest_pool = any->name;
 	}
-	json_array_append_new(report->pools,
-		json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o}", "name", any->name, "slots_moved",
-			moved, "slots_cut", cut_off, "slots", any->slots, "slots_before",
-			before == NULL ? 0 : before->slots, "digest",
-			api_json_digest(after == NULL ? 0 : after->digest), "backends",
-			pool_shares(before, after)));
+	object = json_build_begin();
+	json_build_text(&object, "name", any->name);
+	json_build_integer(&object, "slots_moved", moved);
+	json_build_integer(&object, "slots_cut", cut_off);
+	json_build_integer(&object, "slots", any->slots);
+	json_build_integer(&object, "slots_before", before == NULL ? 0 : before->slots);
+	json_build_value(&object, "digest", api_json_digest(after == NULL ? 0 : after->digest));
+	json_build_value(&object, "backends", pool_shares(before, after));
+	json_array_append_new(report->pools, json_build_end(&object));
 }
 
 static json_t *json_largest(const struct report *report)
 {
+	struct json_build object;
+
 	if (report->largest_pool == NULL)
 		return json_null();
-	return json_pack("{s:s, s:s, s:i, s:i, s:o}", "pool", report->largest_pool, "backend",
-		report->largest.after->name, "slots_before", report->largest.before->owned,
-		"slots_after", report->largest.after->owned, "percent",
-		api_json_tenths(report->largest.percent));
-}
-
-static double percent_of(json_int_t part, json_int_t whole)
-{
-	return whole == 0 ? 0 : 100.0 * part / whole;
+	object = json_build_begin();
+	json_build_text(&object, "pool", report->largest_pool);
+	json_build_text(&object, "backend", report->largest.after->name);
+	json_build_integer(&object, "slots_before", report->largest.before->owned);
+	json_build_integer(&object, "slots_after", report->largest.after->owned);
+	json_build_value(&object, "percent", api_json_tenths(report->largest.percent));
+	return json_build_end(&object);
 }
 
 static json_t *json_worst(const struct worst *worst)
 {
+	struct json_build object;
+
 	if (worst->pool == NULL)
 		return json_null();
-	return json_pack("{s:s, s:I}", "pool", worst->pool, "pools", worst->count);
+	object = json_build_begin();
+	json_build_text(&object, "pool", worst->pool);
+	json_build_integer(&object, "pools", worst->count);
+	return json_build_end(&object);
 }
 
-static json_t *finish(const struct report *report, bool changed, bool dry_run, uint64_t digest)
+/* What is added to it comes behind. */
+static struct json_build begin(
+	const struct report *report, bool changed, bool dry_run, uint64_t digest)
 {
-	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o}",
-		"changed", changed, "dry_run", dry_run, "slots_moved", report->moved, "slots_total",
-		report->total, "moved_percent",
-		api_json_tenths(percent_of(report->moved, report->total)), "pinned_percent",
-		api_json_tenths(report->pinned.percent), "pinned", json_worst(&report->pinned),
-		"cut_percent", api_json_tenths(report->cut_off.percent), "cut",
-		json_worst(&report->cut_off), "cut_pins", report->cut_pins, "cut_in_s",
-		impact_in_s(report->impact), "warnings", report->warnings, "largest_load_change",
-		json_largest(report), "table_digest", api_json_digest(digest), "services_cut",
-		api_json_services_cut(report->impact), "backends_cut",
-		api_json_backends_cut(report->impact), "pools", report->pools);
+	struct json_build object = json_build_begin();
+
+	json_build_flag(&object, "changed", changed);
+	json_build_flag(&object, "dry_run", dry_run);
+	json_build_integer(&object, "slots_moved", report->moved);
+	json_build_integer(&object, "slots_total", report->total);
+	json_build_value(&object, "moved_percent",
+		api_json_tenths(report->total == 0 ? 0 : 100.0 * report->moved / report->total));
+	json_build_value(&object, "pinned_percent", api_json_tenths(report->pinned.percent));
+	json_build_value(&object, "pinned", json_worst(&report->pinned));
+	json_build_value(&object, "cut_percent", api_json_tenths(report->cut_off.percent));
+	json_build_value(&object, "cut", json_worst(&report->cut_off));
+	json_build_integer(&object, "cut_pins", report->cut_pins);
+	json_build_integer(&object, "cut_in_s", impact_in_s(report->impact));
+	json_build_value(&object, "warnings", report->warnings);
+	json_build_value(&object, "largest_load_change", json_largest(report));
+	json_build_value(&object, "table_digest", api_json_digest(digest));
+	json_build_value(&object, "services_cut", api_json_services_cut(report->impact));
+	json_build_value(&object, "backends_cut", api_json_backends_cut(report->impact));
+	json_build_value(&object, "pools", report->pools);
+	return object;
 }
 
 json_t *api_report_change(const struct desired_outcome *outcome)
@@ -207,7 +231,7 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 		.cut = outcome->terms.now,
 		.impact = outcome->impact,
 	};
-	json_t *object;
+	struct json_build object;
 
 	for (size_t i = 0; i < after->pool_count; i++) {
 		const struct plan_pool *pool = &after->pools[i];
@@ -220,15 +244,13 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 			report.total += before->pools[i].slots;
 			add_pool(&report, &before->pools[i], NULL);
 		}
-	object = finish(&report, outcome->changed, outcome->dry_run, after->digest);
-	json_object_set_new(object, "forced", json_boolean(outcome->terms.force));
-	json_object_set_new(object, "volatile", json_boolean(outcome->volatile_only));
-	json_object_set_new(object, "revision", api_json_digest(outcome->revision));
+	object = begin(&report, outcome->changed, outcome->dry_run, after->digest);
+	json_build_flag(&object, "forced", outcome->terms.force);
+	json_build_flag(&object, "volatile", outcome->volatile_only);
+	json_build_value(&object, "revision", api_json_digest(outcome->revision));
 	if (outcome->dry_run)
-		json_object_set_new(object, "needs_force",
-			outcome->needs_force == NULL ? json_null()
-						     : json_string(outcome->needs_force));
-	return object;
+		json_build_text(&object, "needs_force", outcome->needs_force);
+	return json_build_end(&object);
 }
 
 json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *after,
@@ -240,9 +262,11 @@ json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *
 		.total = after->slots,
 		.impact = impact,
 	};
+	struct json_build object;
 
 	add_pool(&report, before, after);
-	return finish(&report, true, dry_run, after->digest);
+	object = begin(&report, true, dry_run, after->digest);
+	return json_build_end(&object);
 }
 
 static json_t *json_now(void)
@@ -285,14 +309,20 @@ static void log_change(const struct origin *origin, const json_t *report)
 void api_report_note(struct api *api, const struct origin *origin, json_t *report)
 {
 	json_t *parameters = json_loads(origin->what, 0, NULL);
+	struct json_build change = json_build_begin();
 
 	log_change(origin, report);
+	json_build_text(&change, "method", origin->method);
+	json_build_value(
+		&change, "parameters", parameters == NULL ? json_string(origin->what) : parameters);
+	json_build_value(
+		&change, "uid", origin->has_peer ? json_integer(origin->uid) : json_null());
+	json_build_value(
+		&change, "pid", origin->has_peer ? json_integer(origin->pid) : json_null());
+	json_build_value(&change, "time", json_now());
+	json_build_value(&change, "report", json_incref(report));
 	json_decref(api->last_change);
-	api->last_change = json_pack("{s:s, s:o, s:o, s:o, s:o, s:O}", "method", origin->method,
-		"parameters", parameters == NULL ? json_string(origin->what) : parameters, "uid",
-		origin->has_peer ? json_integer(origin->uid) : json_null(), "pid",
-		origin->has_peer ? json_integer(origin->pid) : json_null(), "time", json_now(),
-		"report", report);
+	api->last_change = json_build_end(&change);
 }
 
 static void add_service_rates(const struct api *api, json_t *services)

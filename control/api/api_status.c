@@ -7,6 +7,7 @@
 
 #include "api/api_internal.h"
 #include "api/api_rows.h"
+#include "json/json_build.h"
 #include "host/memory.h"
 #include "steer/steer.h"
 #include "version.h"
@@ -15,10 +16,15 @@
 
 static json_t *status_worker(const struct worker_health *health)
 {
-	return json_pack("{s:i, s:i, s:s, s:I, s:o, s:o}", "lcore", health->lcore, "cpu",
-		health->cpu, "state", health->silent ? "silent" : "running", "packets",
-		(json_int_t)health->packets, "busy_percent", api_json_tenths(health->busy_percent),
-		"cycles_per_packet", api_json_tenths(health->cycles_per_packet));
+	struct json_build object = json_build_begin();
+
+	json_build_integer(&object, "lcore", health->lcore);
+	json_build_integer(&object, "cpu", health->cpu);
+	json_build_text(&object, "state", health->silent ? "silent" : "running");
+	json_build_integer(&object, "packets", health->packets);
+	json_build_value(&object, "busy_percent", api_json_tenths(health->busy_percent));
+	json_build_value(&object, "cycles_per_packet", api_json_tenths(health->cycles_per_packet));
+	return json_build_end(&object);
 }
 
 static json_t *status_workers(const struct workers *workers)
@@ -41,21 +47,27 @@ static const char *host_path_name(enum host_path host_path)
 	return names[host_path];
 }
 
+static json_t *status_port(const struct port *port)
+{
+	struct json_build object = json_build_begin();
+
+	json_build_text(&object, "name", port_name(port));
+	json_build_text(&object, "device", port_device(port));
+	json_build_text(&object, "driver", port_driver(port));
+	json_build_text(&object, "host_path", host_path_name(port_host_path(port)));
+	json_build_integer(&object, "mtu", port_mtu(port));
+	json_build_value(&object, "mac", api_json_mac(port_mac(port)->addr_bytes));
+	json_build_text(&object, "link", port_link_up(port) ? "up" : "down");
+	return json_build_end(&object);
+}
+
 static json_t *status_ports(const struct api *api)
 {
 	size_t count = desired_config(api->running.desired)->dataplane.port_count;
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < count; i++) {
-		const struct port *port = api->running.ports[i];
-
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:s}", "name", port_name(port),
-				"device", port_device(port), "driver", port_driver(port),
-				"host_path", host_path_name(port_host_path(port)), "mtu",
-				port_mtu(port), "mac", api_json_mac(port_mac(port)->addr_bytes),
-				"link", port_link_up(port) ? "up" : "down"));
-	}
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, status_port(api->running.ports[i]));
 	return list;
 }
 
@@ -195,28 +207,45 @@ static json_t *status_reasons(const struct api *api)
 	return list;
 }
 
+static json_t *status_state(const struct api *api)
+{
+	enum state_start start = state_start(api->running.state);
+	struct json_build object = json_build_begin();
+
+	json_build_text(
+		&object, "file", desired_config(api->running.desired)->dataplane.state_file);
+	json_build_text(&object, "start", start == STATE_WARM ? "warm" : "cold");
+	json_build_text(&object, "reason", state_start_text(start));
+	return json_build_end(&object);
+}
+
 void api_status(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
 	const struct config *config = desired_config(api->running.desired);
 	const struct plan *plan = desired_plan(api->running.desired);
+	struct json_build answer = json_build_begin();
 	json_t *reasons = status_reasons(api);
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	rpc_call_result(call,
-		json_pack(
-			"{s:s, s:s, s:i, s:I, s:b, s:o, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, "
-			"s:o, s:o, s:o, s:O?}",
-			"node", config->node_name, "version", SLUICE_VERSION, "pid", (int)getpid(),
-			"uptime_s", (json_int_t)(now.tv_sec - api->started_s), "ready",
-			json_array_size(reasons) == 0, "reasons", reasons, "configuration",
-			api_json_configuration(api), "state", "file", config->dataplane.state_file,
-			"start", state_start(api->running.state) == STATE_WARM ? "warm" : "cold",
-			"reason", state_start_text(state_start(api->running.state)), "memory_bytes",
-			status_memory(config), "table_digest", api_json_digest(plan->digest),
-			"workers", status_workers(api->running.workers), "ports", status_ports(api),
-			"pools", status_pools(api), "warnings", status_warnings(api), "former_vips",
-			api_json_former_vips(api), "last_change", api->last_change));
+	json_build_text(&answer, "node", config->node_name);
+	json_build_text(&answer, "version", SLUICE_VERSION);
+	json_build_integer(&answer, "pid", getpid());
+	json_build_integer(&answer, "uptime_s", now.tv_sec - api->started_s);
+	json_build_flag(&answer, "ready", json_array_size(reasons) == 0);
+	json_build_value(&answer, "reasons", reasons);
+	json_build_value(&answer, "configuration", api_json_configuration(api));
+	json_build_value(&answer, "state", status_state(api));
+	json_build_value(&answer, "memory_bytes", status_memory(config));
+	json_build_value(&answer, "table_digest", api_json_digest(plan->digest));
+	json_build_value(&answer, "workers", status_workers(api->running.workers));
+	json_build_value(&answer, "ports", status_ports(api));
+	json_build_value(&answer, "pools", status_pools(api));
+	json_build_value(&answer, "warnings", status_warnings(api));
+	json_build_value(&answer, "former_vips", api_json_former_vips(api));
+	json_build_value(&answer, "last_change",
+		api->last_change == NULL ? json_null() : json_incref(api->last_change));
+	rpc_call_result(call, json_build_end(&answer));
 }
 
 static json_t *stats_steer(struct steer *steer)
@@ -234,21 +263,27 @@ static json_t *stats_steer(struct steer *steer)
 
 static json_t *stats_driver(uint16_t port_id)
 {
+	struct json_build object = json_build_begin();
 	struct rte_eth_stats stats = { 0 };
 
 	rte_eth_stats_get(port_id, &stats);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rx_packets",
-		(json_int_t)stats.ipackets, "rx_bytes", (json_int_t)stats.ibytes, "tx_packets",
-		(json_int_t)stats.opackets, "tx_bytes", (json_int_t)stats.obytes, "rx_missed",
-		(json_int_t)stats.imissed, "rx_errors", (json_int_t)stats.ierrors, "rx_no_mbuf",
-		(json_int_t)stats.rx_nombuf, "tx_errors", (json_int_t)stats.oerrors);
+	json_build_integer(&object, "rx_packets", stats.ipackets);
+	json_build_integer(&object, "rx_bytes", stats.ibytes);
+	json_build_integer(&object, "tx_packets", stats.opackets);
+	json_build_integer(&object, "tx_bytes", stats.obytes);
+	json_build_integer(&object, "rx_missed", stats.imissed);
+	json_build_integer(&object, "rx_errors", stats.ierrors);
+	json_build_integer(&object, "rx_no_mbuf", stats.rx_nombuf);
+	json_build_integer(&object, "tx_errors", stats.oerrors);
+	return json_build_end(&object);
 }
 
 static json_t *stats_port(const struct api *api, size_t place)
 {
 	const struct port *port = api->running.ports[place];
 	struct port_counter sum = { 0 };
-	json_t *driver = stats_driver(port_id(port));
+	json_t *driver = stats_driver(port_id(port)), *steer = stats_steer(port_steer(port));
+	struct json_build object = json_build_begin();
 
 	for (unsigned int i = 0; i < workers_count(api->running.workers); i++) {
 		const struct port_counter *counter =
@@ -259,11 +294,15 @@ static json_t *stats_port(const struct api *api, size_t place)
 		sum.tx_packets += counter_read(&counter->tx_packets);
 		sum.tx_bytes += counter_read(&counter->tx_bytes);
 	}
-	return json_pack("{s:I, s:I, s:I, s:I, s:O, s:o, s:o*}", "rx_packets",
-		(json_int_t)sum.rx_packets, "rx_bytes", (json_int_t)sum.rx_bytes, "tx_packets",
-		(json_int_t)sum.tx_packets, "tx_bytes", (json_int_t)sum.tx_bytes, "rx_missed",
-		json_object_get(driver, "rx_missed"), "driver", driver, "steer",
-		stats_steer(port_steer(port)));
+	json_build_integer(&object, "rx_packets", sum.rx_packets);
+	json_build_integer(&object, "rx_bytes", sum.rx_bytes);
+	json_build_integer(&object, "tx_packets", sum.tx_packets);
+	json_build_integer(&object, "tx_bytes", sum.tx_bytes);
+	json_build_value(&object, "rx_missed", json_incref(json_object_get(driver, "rx_missed")));
+	json_build_value(&object, "driver", driver);
+	if (steer != NULL)
+		json_build_value(&object, "steer", steer);
+	return json_build_end(&object);
 }
 
 static json_t *stats_ports(const struct api *api)
@@ -315,23 +354,28 @@ typedef void count_service_t(
 typedef void count_backend_t(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum);
 
-/* The packets of a worker as of now; the rates as of the last look, a second ago at most. */
+/* The packets as of now; the rates as of the last look, a second ago at most. */
+static json_t *stats_worker(const struct api *api, unsigned int worker)
+{
+	const struct worker_health *health = workers_health(api->running.workers, worker);
+	struct worker_counters *counters = state_counters(api->running.state, worker);
+	struct json_build object = json_build_begin();
+
+	json_build_integer(&object, "lcore", health->lcore);
+	json_build_integer(&object, "packets", counter_read(&counters->packets));
+	json_build_integer(&object, "bursts", counter_read(&counters->bursts));
+	json_build_integer(&object, "iterations", counter_read(&counters->iterations));
+	json_build_value(&object, "busy_percent", api_json_tenths(health->busy_percent));
+	json_build_value(&object, "cycles_per_packet", api_json_tenths(health->cycles_per_packet));
+	return json_build_end(&object);
+}
+
 static json_t *stats_workers(const struct api *api)
 {
 	json_t *list = json_array();
 
-	for (unsigned int i = 0; i < workers_count(api->running.workers); i++) {
-		const struct worker_health *health = workers_health(api->running.workers, i);
-		struct worker_counters *counters = state_counters(api->running.state, i);
-
-		json_array_append_new(list,
-			json_pack("{s:i, s:I, s:I, s:I, s:o, s:o}", "lcore", health->lcore,
-				"packets", (json_int_t)counter_read(&counters->packets), "bursts",
-				(json_int_t)counter_read(&counters->bursts), "iterations",
-				(json_int_t)counter_read(&counters->iterations), "busy_percent",
-				api_json_tenths(health->busy_percent), "cycles_per_packet",
-				api_json_tenths(health->cycles_per_packet)));
-	}
+	for (unsigned int i = 0; i < workers_count(api->running.workers); i++)
+		json_array_append_new(list, stats_worker(api, i));
 	return list;
 }
 

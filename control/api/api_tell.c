@@ -11,7 +11,7 @@
 
 #include "api/api_internal.h"
 #include "api/api_methods.h"
-#include "json/json.h"
+#include "json/json_build.h"
 #include "common/log.h"
 #include "impact/plan_compare.h"
 
@@ -101,11 +101,15 @@ static json_t *json_percent(uint32_t share)
 
 static json_t *json_share(const struct telling *telling, const struct forwarding_told *told)
 {
-	return json_pack("{s:I, s:o, s:o, s:i, s:i, s:i}", "asked_percent",
-		(json_int_t)telling->params->weight_percent, "percent",
-		json_percent(told->share.after), "percent_before", json_percent(told->share.before),
-		"weight", (int)told->weight, "in_s", (int)((told->share.in_ms + 999) / 1000),
-		"slots_to_move", (int)telling->slots_to_move);
+	struct json_build share = json_build_begin();
+
+	json_build_integer(&share, "asked_percent", telling->params->weight_percent);
+	json_build_value(&share, "percent", json_percent(told->share.after));
+	json_build_value(&share, "percent_before", json_percent(told->share.before));
+	json_build_integer(&share, "weight", told->weight);
+	json_build_integer(&share, "in_s", (told->share.in_ms + 999) / 1000);
+	json_build_integer(&share, "slots_to_move", telling->slots_to_move);
+	return json_build_end(&share);
 }
 
 /* As forwarding_report_t. */

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "api/api_internal.h"
-#include "json/json.h"
+#include "json/json_build.h"
 #include "common/log.h"
 #include "json/lookup.h"
 
@@ -84,11 +84,12 @@ json_t *api_json_former_vips(const struct api *api)
 
 	for (size_t i = 0; i < steering_former_count(steering); i++) {
 		const struct former_vip *former = steering_former(steering, i);
+		struct json_build row = json_build_begin();
 
-		json_array_append_new(
-			list, json_pack("{s:o, s:o, s:I}", "vip", api_json_address(&former->vip),
-				      "since", api_json_time(former->since_s), "dropped",
-				      (json_int_t)steering_former_drops(steering, i)));
+		json_build_value(&row, "vip", api_json_address(&former->vip));
+		json_build_value(&row, "since", api_json_time(former->since_s));
+		json_build_integer(&row, "dropped", steering_former_drops(steering, i));
+		json_array_append_new(list, json_build_end(&row));
 	}
 	return list;
 }
@@ -117,12 +118,16 @@ void api_warn_of_former_vips(const struct api *api, json_t *warnings)
 void api_vip_release(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
 	struct steering *steering = desired_steering(api->running.desired);
+	struct json_build answer;
 	char text[ADDRESS_TEXT_SIZE];
 
 	address_format(&params->vip, text);
-	if (steering_release(steering, &params->vip, desired_config(api->running.desired)) != 0)
+	if (steering_release(steering, &params->vip, desired_config(api->running.desired)) != 0) {
 		rpc_call_error(call, RPC_NOT_FOUND,
 			"%s is no former VIP that is guarded (sluicectl status lists them)", text);
-	else
-		rpc_call_result(call, json_pack("{s:o}", "released", json_string(text)));
+		return;
+	}
+	answer = json_build_begin();
+	json_build_text(&answer, "released", text);
+	rpc_call_result(call, json_build_end(&answer));
 }
