@@ -61,7 +61,8 @@
 	{                                                                                          \
 		"force", FLAG(terms.force),                                                        \
 			.summary = "Also where the rules of the pool would refuse it. Also where " \
-				   "a service that had packets loses what it claims."              \
+				   "a service that had packets loses what it claims, or is left "  \
+				   "without a backend that takes new flows."                       \
 	}
 #define VOLATILE                                                                             \
 	{                                                                                    \
