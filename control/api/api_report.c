@@ -343,19 +343,40 @@ static void add_service_rates(const struct api *api, json_t *services)
 	}
 }
 
-/* A backend that is to take flows again and whose check says no is easily taken for back. */
-static void warn_of_failed_check(
-	const struct api *api, const struct live_terms *terms, json_t *warnings)
+/* The configured backend that a change names; NULL where it names none, or it is no more. */
+static const struct live_backend *find_named(const struct api *api, const struct live_terms *terms)
 {
 	const struct config *config = desired_config(api->running.desired);
 	int pool = terms->name == NULL ? -1 : config_find_pool(config, terms->pool);
 	int number = pool < 0 ? -1 : config_find_backend(&config->pools[pool], terms->name);
-	const struct live_backend *backend;
 	size_t count;
 
 	if (number < 0)
+		return NULL;
+	return &forwarding_backends(api->running.forwarding, pool, &count)[number];
+}
+
+/* Who drains once more without a deadline gets no other one. */
+static void warn_of_deadline(const struct api *api, const struct desired_outcome *outcome,
+	const struct live_backend *backend, json_t *warnings)
+{
+	uint32_t now_s = forwarding_now_s(api->running.forwarding);
+	uint32_t deadline_s = backend->facts.deadline_s;
+
+	if (outcome->changed || backend->facts.wish != MEMBERSHIP_DRAIN ||
+		!live_backend_drains(backend))
 		return;
-	backend = &forwarding_backends(api->running.forwarding, pool, &count)[number];
+	json_array_append_new(warnings,
+		json_sprintf("backend %s/%s: it drains already, for %u s more: --deadline sets "
+			     "another",
+			outcome->terms.pool, backend->name,
+			deadline_s > now_s ? deadline_s - now_s : 0));
+}
+
+/* A backend that is to take flows again and whose check says no is easily taken for back. */
+static void warn_of_failed_check(
+	const struct live_terms *terms, const struct live_backend *backend, json_t *warnings)
+{
 	if (backend->facts.wish == MEMBERSHIP_ACTIVE && !backend->facts.healthy)
 		json_array_append_new(warnings,
 			json_sprintf("backend %s/%s: its check has failed (health is down): it "
@@ -366,9 +387,15 @@ static void warn_of_failed_check(
 void api_report_complete(
 	const struct api *api, const struct desired_outcome *outcome, json_t *report)
 {
+	const struct live_backend *backend = find_named(api, &outcome->terms);
+	json_t *warnings = json_object_get(report, "warnings");
+
 	add_service_rates(api, json_object_get(report, "services_cut"));
+	if (backend == NULL)
+		return;
+	warn_of_deadline(api, outcome, backend, warnings);
 	if (!outcome->dry_run)
-		warn_of_failed_check(api, &outcome->terms, json_object_get(report, "warnings"));
+		warn_of_failed_check(&outcome->terms, backend, warnings);
 }
 
 void api_note_refused_reload(struct api *api, const struct desired_outcome *outcome)

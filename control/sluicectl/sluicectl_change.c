@@ -282,6 +282,16 @@ static char *format_value(const json_t *value)
 	return text;
 }
 
+/* Of a backend: "pools[web].backends[web-1].address". */
+static bool is_address(const char *path)
+{
+	static const char end[] = "].address";
+	size_t length = strlen(path);
+
+	return strncmp(path, "pools[", strlen("pools[")) == 0 && length > strlen(end) &&
+	       strcmp(path + length - strlen(end), end) == 0;
+}
+
 /* "pools[web].backends[web-1].weight: 100 -> 50", "services[www6]: added" */
 static void print_difference(const json_t *key, FILE *out)
 {
@@ -296,6 +306,10 @@ static void print_difference(const json_t *key, FILE *out)
 		fprintf(out, "  %s: removed\n", path);
 	else
 		fprintf(out, "  %s: %s -> %s\n", path, old, new);
+	if (is_address(path) && before != NULL && after != NULL)
+		fputs("    another address is another backend: the former drains, as one that is "
+		      "removed\n",
+			out);
 	free(new);
 	free(old);
 	free(path);

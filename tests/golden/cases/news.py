@@ -160,3 +160,20 @@ def what_a_drain_breaks_at_its_deadline_is_not_said_to_be_broken_before(rig):
     require("will break the connections of about 2" in begun, begun)
     require("of the flows of pool web at the deadline, in 50 s" in begun, begun)
     require("broke" not in withdrawn, withdrawn)
+
+
+@case
+def who_drains_once_more_is_told_which_deadline_holds(rig):
+    def question(daemon):
+        drain = {"pool": POOL, "name": "web-2", "state": "drain"}
+        return (daemon.call("backend.set", deadline_s=500, **drain),
+                daemon.call("backend.set", **drain),
+                daemon.call("backend.set", deadline_s=900, **drain))
+
+    first, again, other = ask(rig, question)
+    require_equal((first["warnings"], other["warnings"]), ([], []), "warnings with a deadline")
+    require_equal(again["changed"], False, "changed by the second")
+    require(len(again["warnings"]) == 1 and again["warnings"][0].startswith(
+        f"backend {POOL}/web-2: it drains already, for "), again["warnings"])
+    left = int(again["warnings"][0].split(" for ")[1].split(" s ")[0])
+    require(400 < left <= 500, f"{left} s left")
