@@ -74,6 +74,7 @@ PLACEHOLDERS = {
     "VIP": "203.0.113.98",
     "ADDRESS": "203.0.113.99",
     "FILE": "/etc/sluice/sluice.json",
+    "METHOD": "status",
     "NAME": "nobody",
     "IF": "eth1",
 }
@@ -118,6 +119,10 @@ class Shell:
         status = os.read(self.answers, 16).strip() if ready else b""
         self.log.seek(start)
         return int(status) if status else None, self.log.read().strip()
+
+    def printed(self):
+        self.log.seek(0)
+        return self.log.read()[-600:]
 
     def close(self):
         self.process.kill()
@@ -271,20 +276,26 @@ class Typist:
             self.complain(page, number, f"`{plain}` has not ended after {SECONDS} s")
         elif status != 0:
             self.complain(page, number, f"`{plain}` ended with {status}: {printed[-600:]}")
-        if starts:
-            self.wait_until_ready()
+        elif starts and not self.wait_until_ready(shell):
+            self.started = False
+            self.complain(page, number, f"`{plain}` does not get ready: {shell.printed()}")
         return status
 
     def stop(self):
         """sluiced is started by several pages, and each time takes the place of the last one."""
         self.balancer.type("old=$(sluicectl --json status | jq .pid) && kill $old && tail --pid=$old -s 0.02 -f /dev/null")
 
-    def wait_until_ready(self):
-        """As a reader does, who has seen a start or a change. What is not ready by then shows in the
-        command that comes next."""
+    def wait_until_ready(self, shell=None):
+        """As a reader does, who has seen a start or a change. What was started in a shell may also end
+        instead. Whether it is ready."""
         deadline = time.monotonic() + SECONDS
-        while self.started and time.monotonic() < deadline and self.balancer.type("sluicectl status --quiet")[0] != 0:
+        while self.started and time.monotonic() < deadline:
+            if self.balancer.type("sluicectl status --quiet")[0] == 0:
+                return True
+            if shell is not None and shell.type("kill -0 $!")[0] != 0:
+                return False
             time.sleep(0.05)  # the pause between two looks
+        return False
 
     def rest(self):
         """Undoes what the commands of the block before have left behind."""
@@ -306,8 +317,8 @@ class Typist:
     def helps(self):
         """What each program says of itself, and of its commands."""
         helps = {program: self.must(f"{program} --help") for program in text.PROGRAMS}
-        names = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  ", helps["sluicectl"], re.M)
-        helps["sluicectl"] += "".join(self.must(f"sluicectl help {name}") for name in names)
+        self.names = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  ", helps["sluicectl"].split("\noptions")[0], re.M)
+        helps["sluicectl"] += "".join(self.must(f"sluicectl help {name}") for name in self.names)
         for script in ("bench", "demo", "setup", "test"):
             helps["scripts/" + script] = self.must(f"scripts/{script} --help")
         return {program: set(text.OPTION.findall(printed)) for program, printed in helps.items()}
@@ -323,9 +334,31 @@ class Typist:
             for number, option in page.options:
                 if option not in allowed:
                     self.complain(page.path, number, f"there is no {option}" + (f" of {program}" if program in helps else ""))
+            if program == "sluicectl":
+                self.options_of_commands(page)
             if program in helps:
                 for option in sorted(helps[program] - {option for _, option in page.options}):
                     self.complain(page.path, 1, f"{option} of {program} --help is missing")
+
+    def options_of_commands(self, page):
+        """Of the pattern of each command of sluicectl, beside what all that change something have."""
+        helps = {}
+        for name in self.names:
+            usage = self.must(f"sluicectl help {name}").splitlines()[0]
+            helps[name] = set(text.OPTION.findall(usage))
+        common = {"--force", "--volatile", "--if-revision", "--dry-run", "--all"}
+        for number, tag in page.tags:
+            name = max((name for name in helps if (tag + " ").startswith(name + " ")), key=len, default=None)
+            if name is None:
+                self.complain(page.path, number, f"sluicectl has no command like this: {tag}")
+                continue
+            said, had = set(text.OPTION.findall(tag)), helps.pop(name)
+            for option in sorted(said - had):
+                self.complain(page.path, number, f"{name} has no {option}")
+            for option in sorted(had - said - common):
+                self.complain(page.path, number, f"{name} has {option}, too")
+        for name in helps:
+            self.complain(page.path, 1, f"sluicectl's {name} is missing")
 
     def stale(self):
         page = os.path.relpath(__file__, text.TOP)

@@ -35,6 +35,7 @@ class Page:
     path: str
     blocks: list = field(default_factory=list)  # in their order
     options: list = field(default_factory=list)  # (number, option)
+    tags: list = field(default_factory=list)  # (number, what it says), of COMMANDS
     complaints: list = field(default_factory=list)
 
 
@@ -153,7 +154,7 @@ class ManualReader(Reader):
                     run_number = number
                 run += pieces(name, macro.group(2)) + [("R", " ")]
                 continue
-            elif not macro and not line.startswith("'") and section not in PATTERNS:
+            elif not macro and not tag and not line.startswith("'") and section not in PATTERNS:
                 self.bold(run_number, run)
                 run = []
                 self.bold(number, fonts("R", line))
@@ -163,9 +164,13 @@ class ManualReader(Reader):
                 section = macro.group(2).strip('"')
             if name == "TP":
                 tag = True
+            elif tag and section == "COMMANDS":
+                parts = pieces(name, macro.group(2)) if macro else fonts("R", line)
+                self.page.tags.append((number, unescape("".join(text for _, text in parts))))
+                tag = False
             elif tag and (name in ("B", "I", "BR", "RB", "BI", "IB", "IR", "RI") or not macro):
                 tag = False
-            if body is None and (macro or tag) or section in PATTERNS:
+            if body is None and (macro or line.startswith("\\f")) or section in PATTERNS:
                 self.options(number, unescape(strip_fonts(line)))
         self.bold(run_number, run)
         return self.page

@@ -73,6 +73,30 @@ wrong_page() {
 	END
 }
 
+# The same of a manual page; in line 1 because most of what there is is missing.
+wrong_manual() {
+	cat <<-'END'
+		.TH SLUICECTL 1
+		.SH OPTIONS
+		.TP
+		.B \-\-nonsense
+		.SH COMMANDS
+		.TP
+		.BR status " [" \-\-noisy ]
+		Beside
+		.B sluicectl backends \-\-al
+		there is:
+		.EX
+		sluiced \-\-chek
+		.EE
+	END
+}
+
+# complaints PAGE: the lines of it that are complained of.
+complaints() {
+	sed -n "s/^[^ ]*$1:\([0-9]*\):.*/\1/p" "$LAB_DIR/complaints" | sort -nu | xargs
+}
+
 lab_up
 prepare_hosts
 mapfile -t PAGES < <(pages)
@@ -83,7 +107,8 @@ expect_at_least "of these by web-1" "$(answered_by web-1 <"$LAB_DIR/fetched")" 5
 expect_at_least "of these by web-2" "$(answered_by web-2 <"$LAB_DIR/fetched")" 20
 
 wrong_page >"$LAB_DIR/wrong.md"
-! typed "$LAB_DIR/wrong.md" >"$LAB_DIR/complaints" || die "a page is taken of which all is wrong"
-expect_equal "lines of a wrong page that it complains of" \
-	"$(sed -n 's/.*wrong\.md:\([0-9]*\):.*/\1/p' "$LAB_DIR/complaints" | sort -nu | xargs)" "1 2 3 4 5 7 10 13 15"
+wrong_manual >"$LAB_DIR/sluicectl.1"
+! typed "$LAB_DIR/wrong.md" "$LAB_DIR/sluicectl.1" >"$LAB_DIR/complaints" || die "pages are taken of which all is wrong"
+expect_equal "wrong lines of Markdown" "$(complaints wrong.md)" "1 2 3 4 5 7 10 13 15"
+expect_equal "wrong lines of a manual page" "$(complaints sluicectl.1)" "1 4 7 9 12"
 expect_at_least "exceptions that no page needs" "$(grep -c 'is in no page any more' "$LAB_DIR/complaints")" 20
