@@ -411,7 +411,11 @@ static void take_arrays_from_kernel(void)
 	mallopt(M_MMAP_THRESHOLD, 32 << 10);
 }
 
-/* Where documents, which come and go, bring malloc() by itself. */
+/*
+ * For as long as the process lives. A threshold that was set is not adapted any more, and these are
+ * where malloc() would have brought its own, at most, by freeing documents: they come and go, and
+ * each would be mapped, zeroed page by page and unmapped again.
+ */
 static void take_arrays_from_heap(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
@@ -640,6 +644,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 			code = steps[i](daemon, error);
 	}
 	if (code == 0) {
+		steering_begin(desired_steering(daemon->desired));
 		say_ready(daemon);
 		return daemon;
 	}

@@ -152,12 +152,17 @@ struct steering *steering_create(struct port *const *ports, size_t port_count,
 	steering->ports = ports;
 	steering->port_count = port_count;
 	steering->is_needed = has_steer(ports, port_count);
-	if (!steering->is_needed)
-		vips_note_forget(steering->note);
-	else if (former_vips_load(&steering->former, path, time(NULL), &error) != 0)
+	if (steering->is_needed &&
+		former_vips_load(&steering->former, path, time(NULL), &error) != 0)
 		log_warning("former VIPs are not known: %s", error.message);
 	free(path);
 	return steering;
+}
+
+void steering_begin(struct steering *steering)
+{
+	if (!steering->is_needed)
+		vips_note_forget(steering->note);
 }
 
 void steering_destroy(struct steering *steering)

@@ -38,6 +38,12 @@ void steering_withdraw(
 void steering_extend(
 	struct steering *steering, const struct config *before, const struct config *after);
 
+/*
+ * The start has succeeded. Where no port has an XDP program, nobody keeps the file of former VIPs
+ * up to date any more, and it is removed; a start that fails leaves it to the next one.
+ */
+void steering_begin(struct steering *steering);
+
 /* VIPs in use that some XDP program does not know: their packets go to the kernel. */
 size_t steering_unsteered(const struct steering *steering);
 
