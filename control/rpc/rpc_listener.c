@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "rpc/rpc.h"
 
+#define FCHMODAT2      452 /* the system call; the headers of older kernels do not have it */
 #define SOCKET_MODE    0660
 #define UNBORN_MODE    0600 /* of the socket file until it has its group */
 #define DIRECTORY_MODE 0750
@@ -171,6 +173,19 @@ static int remove_stale(const struct sockaddr_un *address, struct error *error)
 	return 0;
 }
 
+/* fchmod() refuses what was opened with O_PATH. Before Linux 6.6 only /proc has a way to it. */
+static int change_mode(int file, mode_t mode)
+{
+	char path[32];
+
+	if (syscall(FCHMODAT2, file, "", mode, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != ENOSYS && errno != EPERM) /* of a filter that does not know it */
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	return chmod(path, mode) == 0 ? 0 : -errno;
+}
+
 /*
  * The umask would be the simpler way, but it is the whole process's, whose other threads write
  * files. So the file begins as its owner's alone, and is opened to its group by a descriptor, not
@@ -178,12 +193,9 @@ static int remove_stale(const struct sockaddr_un *address, struct error *error)
  */
 static int give_file(int file, gid_t group)
 {
-	char path[32];
-
 	if (group != GROUP_NONE && fchownat(file, "", -1, group, AT_EMPTY_PATH) != 0)
 		return -errno;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file); /* fchmod() refuses O_PATH */
-	return chmod(path, SOCKET_MODE) == 0 ? 0 : -errno;
+	return change_mode(file, SOCKET_MODE);
 }
 
 /* The file's descriptor, or -errno. */

@@ -7,10 +7,13 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -213,6 +216,39 @@ static void a_file_that_is_removed_is_made_again(void **state)
 	close(early);
 }
 
+/* In a mount namespace of its own. The exit status: 0. */
+static int listen_without_proc(struct fixture *fixture)
+{
+	struct error error = { "" };
+	struct stat status;
+
+	rpc_listener_destroy(fixture->listener);
+	fixture->listener = NULL;
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		mount("none", "/proc", "tmpfs", 0, NULL) != 0)
+		return 1;
+	fixture->listener = listen_at(fixture, &error);
+	if (fixture->listener == NULL)
+		return 2;
+	if (stat(fixture->path, &status) != 0 || (status.st_mode & 07777) != 0660)
+		return 3;
+	rpc_listener_destroy(fixture->listener);
+	return 0;
+}
+
+/* As in a container, or a chroot, that mounts none. Root needed, and Linux 6.6 or later. */
+static void proc_is_not_needed(void **state)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0)
+		_exit(listen_without_proc(*state));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void a_directory_that_is_removed_is_made_again(void **state)
 {
 	struct fixture *fixture = *state;
@@ -328,6 +364,7 @@ int main(void)
 		with_listener(the_file_and_the_directory_that_is_made_have_the_group),
 		with_listener(a_directory_that_the_group_cannot_enter_is_warned_of),
 		with_listener(a_file_that_is_removed_is_made_again),
+		with_listener(proc_is_not_needed),
 		with_listener(a_directory_that_is_removed_is_made_again),
 		with_listener(a_file_that_is_replaced_by_a_dead_one_is_made_again),
 		with_listener(a_file_that_a_living_server_owns_is_left_alone),
