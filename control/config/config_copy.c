@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,10 +86,12 @@ static bool copy_pools(struct config *to, const struct config *from)
 
 static bool copy_all(struct config *to, const struct config *from)
 {
+	/* not the number of owners, which other threads change */
+	const size_t first = offsetof(struct config, node_name);
 	bool copied;
 
-	*to = *from;
-	to->shared = 0;
+	memcpy((char *)to + first, (const char *)from + first, sizeof(*to) - first);
+	atomic_init(&to->shared, 0);
 	to->socket = strdup(from->socket);
 	to->services = copy_list(from->services, from->service_count, sizeof(*from->services));
 	copied = copy_dataplane(&to->dataplane, &from->dataplane);

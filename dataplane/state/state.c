@@ -209,12 +209,22 @@ static uint64_t count_pins(const struct state_reader_pins *table)
 	return count;
 }
 
+static bool has_pins(const struct state_reader_pins *table)
+{
+	const uint64_t *words = table->memory;
+	uint64_t count = (uint64_t)table->bucket_count * PINS_WAYS, i = 0;
+
+	while (i < count && pin_class(words[i]) == PIN_EMPTY)
+		i++;
+	return i < count;
+}
+
 static int adopt_older(struct state *state, const struct state_reader_pins *from)
 {
 	struct state_pin_table table;
 	int result;
 
-	if (count_pins(from) == 0)
+	if (!has_pins(from))
 		return 0;
 	result = state_pins_append(&state->pins, from->bucket_count, &table);
 	if (result != 0)

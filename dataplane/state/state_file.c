@@ -317,16 +317,31 @@ static int sign(int descriptor)
 	return length == sizeof(signature) ? 0 : -ENOSPC;
 }
 
+/* Only the length: what space there is will do, or is found to be too little right now. */
+static int extend(int descriptor, const struct state_file_part *part)
+{
+	struct stat status;
+	off_t end = part->offset + part->length;
+
+	if (fstat(descriptor, &status) != 0)
+		return -errno;
+	if (status.st_size < end && ftruncate(descriptor, end) != 0)
+		return -errno;
+	return state_file_judge_space(descriptor, part->length);
+}
+
+/* Not posix_fallocate(): where the file system has no way to do it, that writes into every block,
+ * beside workers that write there by then. */
 int state_file_allocate(int descriptor, const struct state_file_part *part)
 {
-	int code = 0;
+	int code;
 
 	if (part->length == 0)
 		return 0;
 	do
-		code = posix_fallocate(descriptor, part->offset, part->length);
-	while (code == EINTR);
-	return -code;
+		code = fallocate(descriptor, 0, part->offset, part->length) == 0 ? 0 : -errno;
+	while (code == -EINTR);
+	return code == -EOPNOTSUPP ? extend(descriptor, part) : code;
 }
 
 /* A file system without a limit says that it has no blocks at all. */

@@ -555,6 +555,30 @@ static void a_full_file_system_is_a_refusal_at_the_start(void **state)
 	assert_int_equal(umount(place->directory), 0);
 }
 
+/* As ramfs is: to write every block of a large file instead would take long, and race with those
+ * who write there by then. */
+static void a_file_system_that_cannot_allocate_gets_the_length_only(void **state)
+{
+	const struct place *place = *state;
+	struct state_layout layout = small;
+	struct state *owner;
+	struct stat status;
+
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mkdir(place->directory, 0750), 0);
+	assert_int_equal(mount("none", place->directory, "ramfs", 0, "mode=0750"), 0);
+
+	layout.slot_words = 4 << 20;
+	owner = start_state(place, &layout);
+	assert_int_equal(state_allocate_rest(owner), 0);
+	assert_int_equal(stat(place->path, &status), 0);
+	assert_true((uint64_t)status.st_size >= layout.slot_words * sizeof(uint32_t));
+	assert_true(status.st_blocks * 512 < status.st_size / 2);
+	state_close(owner);
+	assert_int_equal(umount(place->directory), 0);
+}
+
 /* A region begins on a page, not before `from`; where it ends. */
 static uintptr_t assert_region(const void *region, uintptr_t from, size_t length)
 {
@@ -972,6 +996,7 @@ int main(void)
 		PLACE_TEST(discarding_spares_a_file_that_took_the_name),
 		PLACE_TEST(a_start_spares_the_prepared_file_of_another),
 		PLACE_TEST(a_full_file_system_is_a_refusal_at_the_start),
+		PLACE_TEST(a_file_system_that_cannot_allocate_gets_the_length_only),
 		PLACE_TEST(regions_are_apart_and_aligned),
 		PLACE_TEST(tables_never_overlap_and_begin_on_a_cache_line),
 		PLACE_TEST(words_that_are_written_at_once_are_those_of_the_mapping),
