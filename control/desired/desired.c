@@ -187,6 +187,8 @@ static int make_config(struct pending *pending)
 	case DESIRED_EDIT:
 		code = config_excerpt_edit(config, &change->excerpt, change->edit,
 			change->arguments, &pending->config, &pending->error);
+		if (code == -ENOENT)
+			config_excerpt_suggest(config, &change->excerpt, &pending->error);
 		break;
 	case DESIRED_DOCUMENT:
 		pending->config = judge_document(pending, change->arguments, config->hash_key);

@@ -10,6 +10,7 @@
 #include "edit/config_edit.h"
 #include "config/config_keys.h"
 #include "config/config_links.h"
+#include "common/suggestion.h"
 
 /* The one pool or service that an edit is about. */
 struct part {
@@ -325,4 +326,44 @@ int config_excerpt_edit(const struct config *config, const struct config_excerpt
 	if (!part.exists && part.position >= (size_t)part.list->most)
 		return edit_whole(config, editor, arguments, edited, error);
 	return edit_part(config, &part, editor, arguments, edited, error);
+}
+
+static void offer_pools(const struct config *config, const char *name, struct suggestion *meant)
+{
+	for (size_t i = 0; i < config->pool_count; i++)
+		suggestion_offer(meant, name, config->pools[i].name);
+}
+
+static void offer_services(const struct config *config, const char *name, struct suggestion *meant)
+{
+	for (size_t i = 0; i < config->service_count; i++)
+		suggestion_offer(meant, name, config->services[i].name);
+}
+
+static void offer_backends(
+	const struct config_pool *pool, const char *name, struct suggestion *meant)
+{
+	for (size_t i = 0; i < pool->backend_count; i++)
+		suggestion_offer(meant, name, pool->backends[i].name);
+}
+
+void config_excerpt_suggest(
+	const struct config *config, const struct config_excerpt *excerpt, struct error *error)
+{
+	struct error cause = *error;
+	struct suggestion meant = { 0 };
+	struct part part;
+
+	if (excerpt->part == CONFIG_WHOLE || excerpt->name == NULL)
+		return;
+	part = find_part(config, excerpt);
+	if (part.exists && is_pool(&part) && excerpt->backend != NULL)
+		offer_backends(&config->pools[part.position], excerpt->backend, &meant);
+	else if (!part.exists && is_pool(&part))
+		offer_pools(config, excerpt->name, &meant);
+	else if (!part.exists)
+		offer_services(config, excerpt->name, &meant);
+	if (meant.meant != NULL)
+		error_set(
+			error, -ENOENT, "%.350s; did you mean \"%s\"?", cause.message, meant.meant);
 }

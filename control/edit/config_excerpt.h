@@ -38,3 +38,10 @@ typedef int config_editor_t(
 int config_excerpt_edit(const struct config *config, const struct config_excerpt *excerpt,
 	config_editor_t *editor, const json_t *arguments, struct config **edited,
 	struct error *error);
+
+/*
+ * Adds to the sentence of an edit that has found no such pool, service or backend which one may
+ * have been meant, if any. Looks at each name.
+ */
+void config_excerpt_suggest(
+	const struct config *config, const struct config_excerpt *excerpt, struct error *error);

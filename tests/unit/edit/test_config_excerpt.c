@@ -130,6 +130,33 @@ static void a_part_is_refused_with_its_path_in_the_whole(void **state)
 		"service \"dns\" uses pool \"near\": give it another pool or remove it first");
 }
 
+static void assert_suggested(
+	const struct config *config, struct config_excerpt excerpt, const char *expected)
+{
+	struct error error;
+
+	error_set(&error, -ENOENT, "no such thing");
+	config_excerpt_suggest(config, &excerpt, &error);
+	assert_string_equal(error.message, expected);
+}
+
+static void a_name_that_is_nearly_one_is_told(void **state)
+{
+	struct config *config = full();
+
+	assert_suggested(config, (struct config_excerpt){ CONFIG_POOL, "wbe", NULL },
+		"no such thing; did you mean \"web\"?");
+	assert_suggested(config, (struct config_excerpt){ CONFIG_POOL, "web", "web-" },
+		"no such thing; did you mean \"web-1\"?");
+	assert_suggested(config, (struct config_excerpt){ CONFIG_SERVICE, "dsn", NULL },
+		"no such thing; did you mean \"dns\"?");
+	assert_suggested(
+		config, (struct config_excerpt){ CONFIG_POOL, "shop", NULL }, "no such thing");
+	assert_suggested(
+		config, (struct config_excerpt){ CONFIG_WHOLE, "wbe", NULL }, "no such thing");
+	config_destroy(config);
+}
+
 static void a_part_is_held_against_the_rest(void **state)
 {
 	assert_refused(DO("backend.add") "\"pool\": \"near\", \"value\": {\"name\": \"n\", "
@@ -406,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_part_is_refused_with_its_path_in_the_whole),
+		cmocka_unit_test(a_name_that_is_nearly_one_is_told),
 		cmocka_unit_test(a_part_is_held_against_the_rest),
 		cmocka_unit_test(any_edit_of_a_part_is_that_of_the_whole),
 		cmocka_unit_test(the_text_of_what_was_edited_is_that_of_the_whole),
