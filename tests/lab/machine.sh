@@ -32,7 +32,10 @@ machine_make() {
 
 machine_overlay() {
 	mkdir -p "$2" "$3/upper" "$3/work"
-	mount -t overlay overlay -o "lowerdir=$1,upperdir=$3/upper,workdir=$3/work" "$2"
+	mount -t overlay overlay -o "lowerdir=$1,upperdir=$3/upper,workdir=$3/work" "$2" || {
+		echo "no copy of this machine can be made: that takes overlayfs, and on ${3%/*} another file system (in a container, a tmpfs on /run)" >&2
+		exit 1
+	}
 }
 
 # What unshare starts.
