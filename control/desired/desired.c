@@ -189,6 +189,8 @@ static int make_config(struct pending *pending)
 			change->arguments, &pending->config, &pending->error);
 		if (code == -ENOENT)
 			config_excerpt_suggest(config, &change->excerpt, &pending->error);
+		else if (code != 0)
+			config_excerpt_name_path(config, &pending->error);
 		break;
 	case DESIRED_DOCUMENT:
 		pending->config = judge_document(pending, change->arguments, config->hash_key);

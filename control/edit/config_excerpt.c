@@ -367,3 +367,53 @@ void config_excerpt_suggest(
 		error_set(
 			error, -ENOENT, "%.350s; did you mean \"%s\"?", cause.message, meant.meant);
 }
+
+/* The number in `text` after that word, and in `length` what both take; false where it is not so.
+ */
+static bool read_place(const char *text, const char *word, size_t *number, size_t *length)
+{
+	size_t start = strlen(word), digits;
+
+	if (strncmp(text, word, start) != 0)
+		return false;
+	digits = strspn(text + start, "0123456789");
+	if (digits == 0 || digits > 9 || text[start + digits] != ']')
+		return false;
+	*number = strtoul(text + start, NULL, 10);
+	*length = start + digits + 1;
+	return true;
+}
+
+void config_excerpt_name_path(const struct config *config, struct error *error)
+{
+	char named[sizeof(error->message)];
+	const struct config_pool *pool = NULL;
+	const char *text = error->message;
+	size_t used = 0;
+
+	while (*text != '\0' && used < sizeof(named) - 1) {
+		const char *word = "", *name = "new";
+		size_t number, length;
+
+		if (read_place(text, "pools[", &number, &length)) {
+			pool = number < config->pool_count ? &config->pools[number] : NULL;
+			name = pool == NULL ? name : pool->name;
+			word = "pools";
+		} else if (read_place(text, "services[", &number, &length)) {
+			if (number < config->service_count)
+				name = config->services[number].name;
+			word = "services";
+		} else if (read_place(text, ".backends[", &number, &length)) {
+			if (pool != NULL && number < pool->backend_count)
+				name = pool->backends[number].name;
+			word = ".backends";
+		} else {
+			named[used++] = *text++;
+			continue;
+		}
+		used += snprintf(named + used, sizeof(named) - used, "%s[%s]", word, name);
+		text += length;
+	}
+	named[used < sizeof(named) ? used : sizeof(named) - 1] = '\0';
+	strcpy(error->message, named);
+}

@@ -45,3 +45,9 @@ int config_excerpt_edit(const struct config *config, const struct config_excerpt
  */
 void config_excerpt_suggest(
 	const struct config *config, const struct config_excerpt *excerpt, struct error *error);
+
+/*
+ * Puts names in the place of numbers into the sentence of a refused edit, whose author never saw
+ * the document: pools[web].backends[web-1].weight. What the edit would add is [new].
+ */
+void config_excerpt_name_path(const struct config *config, struct error *error);

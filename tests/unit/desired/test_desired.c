@@ -437,11 +437,11 @@ static void what_no_configuration_may_say_changes_nothing(void **state)
 	struct snapshot before = take_snapshot(world);
 
 	assert_refused(ask(world, set_weight("w2", 70000)), -EINVAL,
-		"pools[0].backends[1].weight: 70000 is not a weight (0-65535)");
+		"pools[web].backends[w2].weight: 70000 is not a weight (0-65535)");
 	assert_unchanged(world, &before);
 	before = take_snapshot(world);
 	assert_refused(ask(world, dry(add_backend("w4", "10.2.0.1"))), -EINVAL,
-		"pools[0].backends[3].address: 10.2.0.1 is taken by pools[0].backends[0]");
+		"pools[web].backends[new].address: 10.2.0.1 is taken by pools[web].backends[w1]");
 	assert_unchanged(world, &before);
 }
 

@@ -157,6 +157,36 @@ static void a_name_that_is_nearly_one_is_told(void **state)
 	config_destroy(config);
 }
 
+static void paths_of_edits_have_names_in_them(void **state)
+{
+	static const struct {
+		const char *sentence, *expected;
+	} rows[] = {
+		{ "pools[0].backends[1].weight: 70000 is too much",
+			"pools[web].backends[web-2].weight: 70000 is too much" },
+		{ "pools[1].backends[2].address: a is the VIP of services[0], packets",
+			"pools[near].backends[new].address: a is the VIP of services[www], packets" },
+		{ "services[99].port: x", "services[new].port: x" },
+		{ "pools[7].backends[0].name: x", "pools[new].backends[new].name: x" },
+		{ "pools[x] pools[ pools[99999999999] services[]",
+			"pools[x] pools[ pools[99999999999] services[]" },
+	};
+	struct config *config = full();
+	struct error error;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		error_set(&error, -EINVAL, "%s", rows[i].sentence);
+		config_excerpt_name_path(config, &error);
+		assert_string_equal(error.message, rows[i].expected);
+	}
+	/* names are longer than numbers: what has no room is cut off */
+	memset(error.message, 'x', sizeof(error.message));
+	memcpy(error.message + sizeof(error.message) - 12, "services[0]", 12);
+	config_excerpt_name_path(config, &error);
+	assert_int_equal(strlen(error.message), sizeof(error.message) - 1);
+	config_destroy(config);
+}
+
 static void a_part_is_held_against_the_rest(void **state)
 {
 	assert_refused(DO("backend.add") "\"pool\": \"near\", \"value\": {\"name\": \"n\", "
@@ -434,6 +464,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_part_is_refused_with_its_path_in_the_whole),
 		cmocka_unit_test(a_name_that_is_nearly_one_is_told),
+		cmocka_unit_test(paths_of_edits_have_names_in_them),
 		cmocka_unit_test(a_part_is_held_against_the_rest),
 		cmocka_unit_test(any_edit_of_a_part_is_that_of_the_whole),
 		cmocka_unit_test(the_text_of_what_was_edited_is_that_of_the_whole),
