@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "forwarding/forwarding.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,24 +45,22 @@ void forwarding_layout(const struct config *config, uint32_t workers, struct sta
 	layout->records = RECORD_MODE_COUNT * (2 * layout->backends + 1);
 }
 
-static bool allocate(struct forwarding *forwarding, const struct state_layout *layout)
+static bool allocate(struct forwarding *forwarding)
 {
 	forwarding->tracking = tracking_create(forwarding->state, forwarding->publish);
 	forwarding->planner = planner_create(forwarding->secret);
 	if (forwarding->planner != NULL)
 		forwarding->change_planner = planner_create_beside(forwarding->planner);
-	forwarding->pool_numbers = arena_create(layout->pools);
-	forwarding->service_places = arena_create(layout->services);
-	forwarding->backend_baselines = calloc(layout->backends, sizeof(struct counter));
-	forwarding->service_baselines = calloc(layout->services, sizeof(struct counter));
-	forwarding->backend_epochs = calloc(layout->backends, sizeof(struct counter));
-	forwarding->service_epochs = calloc(layout->services, sizeof(struct counter));
-	forwarding->places = calloc(layout->backends, sizeof(*forwarding->places));
-	return forwarding->tracking != NULL && forwarding->change_planner != NULL &&
-	       forwarding->pool_numbers != NULL && forwarding->service_places != NULL &&
-	       forwarding->backend_baselines != NULL && forwarding->service_baselines != NULL &&
-	       forwarding->backend_epochs != NULL && forwarding->service_epochs != NULL &&
-	       forwarding->places != NULL;
+	if (forwarding->tracking != NULL)
+		forwarding->numbers = live_numbers_create(
+			forwarding->state, forwarding->publish, forwarding->tracking);
+	forwarding->baselines = counter_baselines_create(forwarding->state);
+	forwarding->gids = gid_table_create(state_layout(forwarding->state)->backends);
+	forwarding->queue = build_queue_create();
+	forwarding->rounds = forwarding_create_rounds();
+	return forwarding->numbers != NULL && forwarding->change_planner != NULL &&
+	       forwarding->baselines != NULL && forwarding->gids != NULL &&
+	       forwarding->queue != NULL && forwarding->rounds != NULL;
 }
 
 struct forwarding *forwarding_create(struct state *state, struct publish *publish,
@@ -78,7 +77,7 @@ struct forwarding *forwarding_create(struct state *state, struct publish *publis
 	forwarding->ports = ports;
 	forwarding->port_count = port_count;
 	forwarding->clock = clock;
-	if (!allocate(forwarding, state_layout(state))) {
+	if (!allocate(forwarding)) {
 		forwarding_destroy(forwarding);
 		return NULL;
 	}
@@ -102,13 +101,11 @@ void forwarding_destroy(struct forwarding *forwarding)
 	planner_destroy(forwarding->change_planner);
 	planner_destroy(forwarding->planner);
 	tracking_destroy(forwarding->tracking);
-	arena_destroy(forwarding->pool_numbers);
-	arena_destroy(forwarding->service_places);
-	free(forwarding->backend_baselines);
-	free(forwarding->service_baselines);
-	free(forwarding->backend_epochs);
-	free(forwarding->service_epochs);
-	free(forwarding->places);
+	live_numbers_destroy(forwarding->numbers);
+	counter_baselines_destroy(forwarding->baselines);
+	gid_table_destroy(forwarding->gids);
+	build_queue_destroy(forwarding->queue);
+	forwarding_destroy_rounds(forwarding->rounds);
 	free(forwarding);
 }
 
@@ -121,7 +118,7 @@ int forwarding_refresh_backend(
 		.neighbours = forwarding->neighbours,
 		.ports = forwarding->ports,
 	};
-	struct member_pool *live = &forwarding->pools[pool];
+	struct pool_state *live = &forwarding->pools[pool];
 
 	return live_records_refresh(
 		&source, live->live, &live->backends[backend], forwarding->publish, error);
@@ -129,73 +126,125 @@ int forwarding_refresh_backend(
 
 void forwarding_set_wake(struct forwarding *forwarding, forwarding_wake_t *wake, void *context)
 {
-	forwarding->wake = wake;
-	forwarding->wake_context = context;
+	build_queue_set_wake(forwarding->queue, wake, context);
 }
 
-void forwarding_sum(const struct forwarding *forwarding, uint32_t place, struct counter *sum)
+bool forwarding_pins_udp(const struct config *config)
 {
-	memset(sum, 0, sizeof(*sum));
-	for (uint32_t i = 0; i < state_layout(forwarding->state)->workers; i++) {
-		struct worker_counters *worker = state_counters(forwarding->state, i);
-		struct counter *counter = &worker->counters[place];
+	for (size_t i = 0; i < config->service_count; i++)
+		if (config->services[i].protocol == CONFIG_PROTOCOL_UDP &&
+			config->services[i].udp != CONFIG_UDP_HASH)
+			return true;
+	return false;
+}
 
-		sum->packets += counter_read(&counter->packets);
-		sum->bytes += counter_read(&counter->bytes);
-		sum->new_flows += counter_read(&counter->new_flows);
+struct live_slots forwarding_slots(const struct forwarding *forwarding, size_t number)
+{
+	const struct pool_state *pool = &forwarding->pools[number];
+
+	return (struct live_slots){
+		.pool = pool->live,
+		.backends = pool->backends,
+		.backend_count = pool->configured_count,
+		.affinity = &forwarding->config->pools[number].affinity,
+	};
+}
+
+void forwarding_index_backends(struct forwarding *forwarding, size_t number)
+{
+	struct pool_state *pool = &forwarding->pools[number];
+
+	for (size_t i = 0; i < pool->backend_count; i++)
+		gid_table_set(forwarding->gids, pool->backends[i].gid, number, i);
+	lookup_destroy(pool->by_name);
+	pool->by_name = NULL;
+}
+
+/* Where two have the name, one is configured, and that is the first. NULL when memory is short. */
+static struct lookup *make_lookup(const struct pool_state *pool)
+{
+	struct lookup *lookup = lookup_create();
+	size_t earlier;
+
+	for (size_t i = 0; lookup != NULL && i < pool->backend_count; i++) {
+		if (lookup_add(lookup, pool->backends[i].name, i, &earlier) != -ENOMEM)
+			continue;
+		lookup_destroy(lookup);
+		lookup = NULL;
 	}
+	return lookup;
 }
 
-uint32_t forwarding_backend_place(const struct forwarding *forwarding, uint32_t gid)
+static int search(const struct pool_state *pool, const char *name, size_t *index)
 {
-	return counters_backend_place(state_layout(forwarding->state)->services, gid);
+	for (*index = 0; *index < pool->backend_count; (*index)++)
+		if (strcmp(pool->backends[*index].name, name) == 0)
+			return 0;
+	return -ENOENT;
 }
 
-static void subtract(struct counter *sum, const struct counter *baseline)
+static int find_in_pool(struct pool_state *pool, const char *name, size_t *index)
 {
-	sum->packets -= baseline->packets;
-	sum->bytes -= baseline->bytes;
-	sum->new_flows -= baseline->new_flows;
+	if (pool->by_name == NULL)
+		pool->by_name = make_lookup(pool);
+	return pool->by_name != NULL ? lookup_find(pool->by_name, name, index)
+				     : search(pool, name, index);
+}
+
+int forwarding_find(const struct forwarding *forwarding, const char *pool, const char *backend,
+	struct forwarding_handle *handle)
+{
+	const struct plan_pool *plan = plan_find_pool(forwarding->plan, pool);
+	struct pool_state *found;
+	size_t index;
+
+	if (plan == NULL)
+		return -ENOENT;
+	found = &forwarding->pools[plan - forwarding->plan->pools];
+	if (find_in_pool(found, backend, &index) != 0)
+		return -ENOENT;
+	handle->gid = found->backends[index].gid;
+	handle->generation = gid_table_generation(forwarding->gids, handle->gid);
+	return 0;
+}
+
+int forwarding_locate(const struct forwarding *forwarding, const struct forwarding_handle *handle,
+	size_t *pool, size_t *backend)
+{
+	return gid_table_locate(forwarding->gids, handle->gid, handle->generation, pool, backend);
 }
 
 void forwarding_count_backend(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum)
 {
-	uint32_t gid = forwarding->pools[pool].backends[backend].gid;
-
-	forwarding_sum(forwarding, forwarding_backend_place(forwarding, gid), sum);
-	subtract(sum, &forwarding->backend_baselines[gid]);
+	counter_baselines_count_backend(
+		forwarding->baselines, forwarding->pools[pool].backends[backend].gid, sum);
 }
 
 void forwarding_count_service(
 	const struct forwarding *forwarding, size_t service, struct counter *sum)
 {
-	uint32_t place = forwarding->services[service].place;
-
-	forwarding_sum(forwarding, counters_service_place(place), sum);
-	subtract(sum, &forwarding->service_baselines[place]);
+	counter_baselines_count_service(
+		forwarding->baselines, forwarding->services[service].number, sum);
 }
 
 void forwarding_baseline_backend(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum)
 {
-	*sum = forwarding->backend_epochs[forwarding->pools[pool].backends[backend].gid];
+	counter_baselines_start_backend(
+		forwarding->baselines, forwarding->pools[pool].backends[backend].gid, sum);
 }
 
 void forwarding_baseline_service(
 	const struct forwarding *forwarding, size_t service, struct counter *sum)
 {
-	*sum = forwarding->service_epochs[forwarding->services[service].place];
+	counter_baselines_start_service(
+		forwarding->baselines, forwarding->services[service].number, sum);
 }
 
 void forwarding_end_filling(struct forwarding *forwarding)
 {
 	tracking_end_filling(forwarding->tracking);
-}
-
-const struct plan *forwarding_change_plan(const struct forwarding_change *change)
-{
-	return change->plan;
 }
 
 const struct plan *forwarding_plan(const struct forwarding *forwarding)
@@ -250,7 +299,7 @@ int forwarding_find_backend(const struct forwarding *forwarding, size_t pool, ui
 int forwarding_find_service(const struct forwarding *forwarding, uint32_t counter)
 {
 	for (size_t i = 0; i < forwarding->service_count; i++)
-		if (counters_service_place(forwarding->services[i].place) == counter)
+		if (counters_service_place(forwarding->services[i].number) == counter)
 			return i;
 	return -1;
 }

@@ -18,6 +18,7 @@
 
 #include "plan/finder.h"
 #include "forwarding/forwarding_live.h"
+#include "pool/live_rows.h"
 #include "state/identity.h"
 #include "maglev/maglev.h"
 #include "state/state_reader.h"
@@ -36,9 +37,9 @@ struct adoption {
 	const struct config *config;
 	void (*say)(const char *sentence);
 	uint32_t now_s;
-	struct finder configured;     /* pools of `config` */
-	unsigned int unsound;         /* rows in use that make no sense */
-	struct member_pool **pool_of; /* by the number of before; NULL: not adopted */
+	struct finder configured;    /* pools of `config` */
+	unsigned int unsound;        /* rows in use that make no sense */
+	struct pool_state **pool_of; /* by the number of before; NULL: not adopted */
 };
 
 static int out_of_memory(struct error *error)
@@ -54,26 +55,23 @@ static void add_counter(struct counter *sum, const struct counter *more)
 }
 
 /*
- * What all workers of before have counted at a place for its last owner is counted on, in the block
- * of the first worker.
+ * What all workers of the previous process have counted in a cell for its last owner. False where
+ * that makes no sense: it is damage, and the owner counts from 0.
  */
-static void adopt_counter(const struct adoption *adoption, uint32_t place_before,
-	const struct counter *baseline, uint32_t place, struct counter *epoch)
+static bool read_counter(const struct adoption *adoption, uint32_t cell,
+	const struct counter *baseline, struct counter *sum)
 {
-	struct counter sum = { 0 };
-
+	memset(sum, 0, sizeof(*sum));
 	for (uint32_t i = 0; i < adoption->layout->workers; i++)
-		add_counter(
-			&sum, &state_reader_counters(adoption->before, i)->counters[place_before]);
-	if (sum.packets > COUNTER_SANE || sum.bytes > COUNTER_SANE ||
-		sum.packets < baseline->packets || sum.bytes < baseline->bytes ||
-		sum.new_flows < baseline->new_flows)
-		return; /* damage: count from 0 */
-	sum.packets -= baseline->packets;
-	sum.bytes -= baseline->bytes;
-	sum.new_flows -= baseline->new_flows;
-	state_counters(adoption->forwarding->state, 0)->counters[place] = sum;
-	*epoch = sum;
+		add_counter(sum, &state_reader_counters(adoption->before, i)->counters[cell]);
+	if (sum->packets > COUNTER_SANE || sum->bytes > COUNTER_SANE ||
+		sum->packets < baseline->packets || sum->bytes < baseline->bytes ||
+		sum->new_flows < baseline->new_flows)
+		return false;
+	sum->packets -= baseline->packets;
+	sum->bytes -= baseline->bytes;
+	sum->new_flows -= baseline->new_flows;
+	return true;
 }
 
 /* Pools. */
@@ -101,18 +99,18 @@ static bool keeps_slots(struct adoption *adoption, const struct identity_pool *r
 static void adopt_pool(struct adoption *adoption, uint32_t number, const struct identity_pool *row)
 {
 	struct forwarding *forwarding = adoption->forwarding;
-	struct member_pool *pool = &forwarding->pools[forwarding->pool_count];
+	struct pool_state *pool = &forwarding->pools[forwarding->pool_count];
 	struct error error = { "" };
 
-	pool->live = live_pool_create(
-		forwarding->state, forwarding->pool_numbers, row->slots, adoption->now_s, &error);
+	pool->live = live_pool_create(forwarding->state, live_numbers_of_pools(forwarding->numbers),
+		row->slots, adoption->now_s, &error);
 	if (pool->live == NULL) {
 		adoption->say(error.message);
 		return;
 	}
 	snprintf(pool->name, sizeof(pool->name), "%s", row->name);
 	pool->live->summary = (struct transitions_summary){ 0 };
-	forwarding_write_pool(forwarding, pool);
+	live_rows_write_pool(pool->live, pool->name);
 	adoption->pool_of[number] = pool;
 	forwarding->pool_count++;
 }
@@ -166,7 +164,7 @@ static void fill_backend(struct live_backend *backend, const struct identity_bac
 	backend->dynamic.factor = row->steps * (FACTOR_ONE / FACTOR_DYNAMIC_STEPS);
 }
 
-static int grow(struct member_pool *pool, struct error *error)
+static int grow(struct pool_state *pool, struct error *error)
 {
 	size_t size = pool->backend_count;
 	struct live_backend *backends;
@@ -185,27 +183,25 @@ static int adopt_backend(struct adoption *adoption, uint32_t gid,
 	const struct identity_backend *row, struct error *error)
 {
 	struct forwarding *forwarding = adoption->forwarding;
-	struct member_pool *pool = adoption->pool_of[row->pool];
+	struct pool_state *pool = adoption->pool_of[row->pool];
 	struct live_backend *backend;
+	struct counter counted;
 
 	if (grow(pool, error) != 0)
 		return -ENOMEM;
-	if (!tracking_take_gid_at(forwarding->tracking, gid))
+	if (!live_numbers_take_backend_at(forwarding->numbers, pool->live, gid, row->index))
 		return 0;
-	if (!arena_take_at(pool->live->indices, row->index, 1)) {
-		tracking_give_gid(forwarding->tracking, gid);
-		return 0;
-	}
 	backend = &pool->backends[pool->backend_count++];
 	fill_backend(backend, row, adoption);
 	backend->gid = gid;
-	adopt_counter(adoption, counters_backend_place(adoption->layout->services, gid),
-		&row->baseline, forwarding_backend_place(forwarding, gid),
-		&forwarding->backend_epochs[gid]);
-	forwarding_enter_gid(forwarding, gid);
+	if (read_counter(adoption, counters_backend_place(adoption->layout->services, gid),
+		    &row->baseline, &counted))
+		counter_baselines_adopt_backend(forwarding->baselines, gid, &counted);
+	gid_table_enter(forwarding->gids, gid);
 	tracking_enter(forwarding->tracking, gid, pool->live, backend->index);
 	tracking_store(forwarding->tracking, gid, &backend->life);
-	forwarding_write_backend(forwarding, pool->live, backend);
+	live_rows_write_backend(
+		pool->live, backend, counter_baselines_of_backend(forwarding->baselines, gid));
 	return 0;
 }
 
@@ -338,19 +334,21 @@ static void adopt_all_words(const struct adoption *adoption)
 /* Services. */
 
 static void adopt_service(
-	struct adoption *adoption, uint32_t place, const struct identity_service *row)
+	struct adoption *adoption, uint32_t number, const struct identity_service *row)
 {
 	struct forwarding *forwarding = adoption->forwarding;
 	struct live_service *service = &forwarding->services[forwarding->service_count];
+	struct counter counted;
 
-	if (!arena_take_at(forwarding->service_places, place, 1))
+	if (!live_numbers_take_service_at(forwarding->numbers, number))
 		return;
 	snprintf(service->name, sizeof(service->name), "%s", row->name);
-	service->place = place;
+	service->number = number;
 	forwarding->service_count++;
-	adopt_counter(adoption, counters_service_place(place), &row->baseline,
-		counters_service_place(place), &forwarding->service_epochs[place]);
-	forwarding_write_service(forwarding, service);
+	if (read_counter(adoption, counters_service_place(number), &row->baseline, &counted))
+		counter_baselines_adopt_service(forwarding->baselines, number, &counted);
+	live_rows_write_service(forwarding->state, number, service->name,
+		counter_baselines_of_service(forwarding->baselines, number));
 }
 
 static int adopt_services(struct adoption *adoption, struct error *error)

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How time and checks change what is live, with the configuration as it is. */
-#include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
+#include "forwarding/forwarding_advance.h"
 
-#include "forwarding/forwarding_live.h"
-#include "common/log.h"
+#include <inttypes.h>
+
 #include "base/plural.h"
+#include "common/log.h"
+#include "forwarding/forwarding_build.h"
+#include "pool/live_rows.h"
 
 /* The flows that a drain has not seen out are lost at its end, and an operator is to know. */
-static void log_life(const struct forwarding *forwarding, const struct member_pool *pool,
+static void log_life(const struct forwarding *forwarding, const struct pool_state *pool,
 	const struct live_backend *before, const struct live_backend *next)
 {
 	uint64_t flows;
@@ -27,22 +26,23 @@ static void log_life(const struct forwarding *forwarding, const struct member_po
 }
 
 void forwarding_install_backend(
-	struct forwarding *forwarding, size_t number, size_t place, const struct live_backend *next)
+	struct forwarding *forwarding, size_t number, size_t index, const struct live_backend *next)
 {
-	struct member_pool *pool = &forwarding->pools[number];
-	struct live_backend *backend = &pool->backends[place];
+	struct pool_state *pool = &forwarding->pools[number];
+	struct live_backend *backend = &pool->backends[index];
 
 	log_life(forwarding, pool, backend, next);
 	if (!live_backend_lives_alike(backend, next)) {
 		*backend = *next;
-		forwarding_write_backend(forwarding, pool->live, backend);
+		live_rows_write_backend(pool->live, backend,
+			counter_baselines_of_backend(forwarding->baselines, backend->gid));
 	}
 	tracking_store(forwarding->tracking, backend->gid, &backend->life);
 }
 
 void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint64_t now_ms)
 {
-	struct member_pool *pool = &forwarding->pools[number];
+	struct pool_state *pool = &forwarding->pools[number];
 
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend next = pool->backends[i];
@@ -52,9 +52,16 @@ void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint6
 	}
 	/* the first table since a restart has its turn (turns.c): it takes milliseconds */
 	if (forwarding->plan->pools[number].table == NULL)
-		forwarding_make_dirty(forwarding, number, now_ms);
+		build_queue_add(forwarding->queue, pool->live, now_ms);
 	else
 		forwarding_follow_shares(forwarding, number, now_ms, NULL, NULL);
+}
+
+void forwarding_retire_backend(
+	struct forwarding *forwarding, struct live_pool *live, const struct live_backend *backend)
+{
+	gid_table_leave(forwarding->gids, backend->gid);
+	live_numbers_retire_backend(forwarding->numbers, live, backend);
 }
 
 /* Whether nothing but its row speaks of the backend any more. */
@@ -66,7 +73,7 @@ static bool has_gone(const struct live_backend *backend, const bool *named)
 
 void forwarding_release_gone(struct forwarding *forwarding, size_t number)
 {
-	struct member_pool *pool = &forwarding->pools[number];
+	struct pool_state *pool = &forwarding->pools[number];
 	bool named[SLOT_NO_BACKEND + 1] = { false };
 	size_t kept = pool->configured_count;
 
@@ -80,5 +87,5 @@ void forwarding_release_gone(struct forwarding *forwarding, size_t number)
 			pool->backends[kept++] = pool->backends[i];
 	}
 	pool->backend_count = kept;
-	forwarding_place_backends(forwarding, number);
+	forwarding_index_backends(forwarding, number);
 }

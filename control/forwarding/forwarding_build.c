@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * How the table of a pool follows the shares of its backends, with the configuration as it is. A
- * table costs milliseconds and a check's outcome comes with others of its kind, so that a pool
- * which has just been built is dirty for a while and takes them all in at once.
- */
+#include "forwarding/forwarding_build.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "forwarding/forwarding_live.h"
 #include "common/log.h"
 #include "impact/plan_compare.h"
 #include "base/plural.h"
@@ -16,14 +12,14 @@
 #define NAMED_MAX 2 /* in a line of the log */
 
 struct plan_share *forwarding_list_shares(const struct forwarding *forwarding, size_t number,
-	const struct live_backend *other, size_t place, uint64_t now_ms)
+	const struct live_backend *other, size_t index, uint64_t now_ms)
 {
-	const struct member_pool *pool = &forwarding->pools[number];
+	const struct pool_state *pool = &forwarding->pools[number];
 	struct plan_share *shares = calloc(pool->configured_count + 1, sizeof(*shares));
 
 	for (size_t i = 0; shares != NULL && i < pool->configured_count; i++)
 		shares[i] =
-			live_backend_share(other != NULL && i == place ? other : &pool->backends[i],
+			live_backend_share(other != NULL && i == index ? other : &pool->backends[i],
 				&forwarding->config->pools[number], now_ms);
 	return shares;
 }
@@ -33,16 +29,16 @@ static bool seat_differs(const struct plan_seat *seat, const struct plan_share *
 	return seat->share != share->share || seat->joining != share->joining;
 }
 
-bool forwarding_share_differs(const struct forwarding *forwarding, size_t number, size_t place,
+bool forwarding_share_differs(const struct forwarding *forwarding, size_t number, size_t index,
 	const struct live_backend *backend, uint64_t now_ms)
 {
 	const struct plan_pool *plan = &forwarding->plan->pools[number];
 	struct plan_share share;
 
-	if (place >= plan->backend_count)
+	if (index >= plan->backend_count)
 		return false; /* it is configured no more and has no seat */
 	share = live_backend_share(backend, &forwarding->config->pools[number], now_ms);
-	return seat_differs(&plan->seats[place], &share);
+	return seat_differs(&plan->seats[index], &share);
 }
 
 static bool shares_differ(const struct plan_pool *plan, const struct plan_share *shares)
@@ -114,12 +110,6 @@ static void tell(const struct plan_pool *before, const struct plan_pool *after,
 		log_move(before, after);
 }
 
-static void make_clean(struct forwarding *forwarding, struct live_pool *live)
-{
-	forwarding->dirty_count -= live->is_dirty;
-	live->is_dirty = false;
-}
-
 /* The first table of a pool that goes on from another process. 0 or -errno. */
 static int build_first(
 	struct forwarding *forwarding, size_t number, const struct plan_share *shares)
@@ -163,9 +153,10 @@ static int follow(struct forwarding *forwarding, size_t number, const struct pla
 
 /* Nobody was told of what a restart has changed. */
 static void store_first(
-	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
+	struct forwarding *forwarding, const struct live_slots *slots, const struct plan_pool *plan)
 {
-	uint32_t moved = forwarding_store_table(forwarding, pool, plan);
+	uint32_t moved = live_slots_store(
+		slots, plan->table, forwarding->tracking, forwarding_now_s(forwarding));
 	size_t pools, left = forwarding_unbuilt(forwarding, &pools);
 
 	if (moved != 0)
@@ -179,9 +170,10 @@ static void store_first(
 int forwarding_follow_shares(struct forwarding *forwarding, size_t number, uint64_t now_ms,
 	forwarding_report_t *report, void *context)
 {
-	struct member_pool *pool = &forwarding->pools[number];
 	const struct plan_pool *plan = &forwarding->plan->pools[number];
+	const struct live_slots slots = forwarding_slots(forwarding, number);
 	struct plan_share *shares = forwarding_list_shares(forwarding, number, NULL, 0, now_ms);
+	uint32_t now_s = forwarding_now_s(forwarding);
 	bool is_first = plan->table == NULL;
 	int code = -ENOMEM;
 
@@ -189,13 +181,13 @@ int forwarding_follow_shares(struct forwarding *forwarding, size_t number, uint6
 		code = follow(forwarding, number, shares, now_ms, report, context);
 	free(shares);
 	if (code == 0)
-		make_clean(forwarding, pool->live);
+		build_queue_remove(forwarding->queue, slots.pool);
 	if (code == 0 && is_first)
-		store_first(forwarding, pool, plan);
-	else if (code == 0 && pool->live->table_number != plan->table->number)
-		forwarding_store_table(forwarding, pool, plan);
-	else if (!live_pool_is_quiet(pool->live))
-		forwarding_advance_slots(forwarding, pool);
+		store_first(forwarding, &slots, plan);
+	else if (code == 0 && slots.pool->table_number != plan->table->number)
+		live_slots_store(&slots, plan->table, forwarding->tracking, now_s);
+	else if (!live_pool_is_quiet(slots.pool))
+		live_slots_advance(&slots, forwarding->tracking, now_s);
 	return code;
 }
 
@@ -209,43 +201,16 @@ size_t forwarding_unbuilt(const struct forwarding *forwarding, size_t *pools)
 	return count;
 }
 
-/* A clock that was turned back, as a test's may be, makes nobody wait for it to catch up. */
-static uint32_t wait_ms(const struct live_pool *live, uint64_t now_ms)
-{
-	uint64_t since_ms = now_ms - live->built_ms;
+#define NO_POOL SIZE_MAX
 
-	return since_ms < FORWARDING_BUILD_MS ? FORWARDING_BUILD_MS - since_ms : 0;
-}
-
-bool forwarding_is_busy(const struct forwarding *forwarding, size_t number, uint64_t now_ms)
-{
-	const struct live_pool *live = forwarding->pools[number].live;
-
-	return live->is_dirty || wait_ms(live, now_ms) != 0;
-}
-
-uint32_t forwarding_make_dirty(struct forwarding *forwarding, size_t number, uint64_t now_ms)
-{
-	struct live_pool *live = forwarding->pools[number].live;
-	uint32_t delay_ms = wait_ms(live, now_ms);
-
-	if (delay_ms == 0)
-		delay_ms = 1; /* it could not be built, or waits for others that are due */
-	if (live->is_dirty)
-		return delay_ms;
-	live->is_dirty = true;
-	forwarding->dirty_count++;
-	if (forwarding->wake != NULL)
-		forwarding->wake(forwarding->wake_context, delay_ms);
-	return delay_ms;
-}
-
-/* The dirty pool whose last table is the oldest; its number, or NO_POOL. */
+/* The queued pool whose last table is the oldest; its number, or NO_POOL. */
 static size_t find_oldest(const struct forwarding *forwarding)
 {
 	size_t oldest = NO_POOL;
 
-	for (size_t i = 0; forwarding->dirty_count != 0 && i < forwarding->pool_count; i++) {
+	if (build_queue_is_empty(forwarding->queue))
+		return NO_POOL;
+	for (size_t i = 0; i < forwarding->pool_count; i++) {
 		const struct live_pool *live = forwarding->pools[i].live;
 
 		if (live->is_dirty &&
@@ -261,7 +226,7 @@ static uint32_t next_due(const struct forwarding *forwarding, uint64_t now_ms)
 	size_t oldest = find_oldest(forwarding);
 
 	return oldest == NO_POOL ? FORWARDING_IDLE
-				 : wait_ms(forwarding->pools[oldest].live, now_ms);
+				 : build_queue_wait_ms(forwarding->pools[oldest].live, now_ms);
 }
 
 uint32_t forwarding_build_due(struct forwarding *forwarding)
@@ -269,7 +234,7 @@ uint32_t forwarding_build_due(struct forwarding *forwarding)
 	uint64_t now_ms = forwarding->clock();
 	size_t oldest = find_oldest(forwarding);
 
-	if (oldest == NO_POOL || wait_ms(forwarding->pools[oldest].live, now_ms) != 0)
+	if (oldest == NO_POOL || build_queue_wait_ms(forwarding->pools[oldest].live, now_ms) != 0)
 		return next_due(forwarding, now_ms);
 	tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
 	if (forwarding_follow_shares(forwarding, oldest, now_ms, NULL, NULL) != 0)

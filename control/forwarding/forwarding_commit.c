@@ -11,63 +11,28 @@
  *      (words gone, grace period, a sweep over the pins, reuse).
  */
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "forwarding/forwarding_live.h"
-#include "pool/live_records.h"
+#include "forwarding/forwarding_advance.h"
+#include "forwarding/forwarding_build.h"
+#include "forwarding/forwarding_change.h"
 #include "json/lookup.h"
-#include "affinity/slots.h"
+#include "pool/live_records.h"
+#include "pool/live_rows.h"
 
 #define STORE_US 5000 /* of CPU time, for tables, in the turn of the commit */
-#define DRAIN_OBSERVE_S \
-	3600           /* a drain without an end no longer keeps its slots from another home */
-#define UDP_GRACE_S 60 /* UDP without a pin goes home for as long after a move */
-
-static void release_service_place(void *context, uint64_t place)
-{
-	forwarding_erase_service(context, place);
-	arena_give(((struct forwarding *)context)->service_places, place, 1);
-}
-
-/*
- * Out of memory for the note, a thing stays taken for good: that leaks a number, while reusing one
- * that a worker may still hold would misroute packets.
- */
-static void retire(
-	struct forwarding *forwarding, publish_release_t *release, void *context, uint64_t value)
-{
-	publish_retire(forwarding->publish, release, context, value);
-}
-
-static void release_row(void *context, uint64_t gid)
-{
-	forwarding_erase_backend(context, gid);
-}
-
-void forwarding_retire_backend(
-	struct forwarding *forwarding, struct live_pool *live, const struct live_backend *backend)
-{
-	live_records_retire(forwarding->state, backend->records, forwarding->publish);
-	forwarding_leave_gid(forwarding, backend->gid);
-	retire(forwarding, release_row, forwarding, backend->gid);
-	retire(forwarding, live_pool_release_index, live, backend->index);
-	tracking_leave(forwarding->tracking, backend->gid);
-}
 
 /* A new one has a row before anything else can name it. */
 static void enter_backend(
-	struct forwarding *forwarding, struct member_pool *pool, struct live_backend *backend)
+	struct forwarding *forwarding, struct pool_state *pool, struct live_backend *backend)
 {
-	forwarding_sum(forwarding, forwarding_backend_place(forwarding, backend->gid),
-		&forwarding->backend_baselines[backend->gid]);
-	memset(&forwarding->backend_epochs[backend->gid], 0, sizeof(struct counter));
-	forwarding_enter_gid(forwarding, backend->gid);
+	counter_baselines_begin_backend(forwarding->baselines, backend->gid);
+	gid_table_enter(forwarding->gids, backend->gid);
 	tracking_enter(forwarding->tracking, backend->gid, pool->live, backend->index);
 }
 
 /* Steps 0 and 1. */
-static void store_backends(struct forwarding *forwarding, struct member_pool *pool)
+static void store_backends(struct forwarding *forwarding, struct pool_state *pool)
 {
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend *backend = &pool->backends[i];
@@ -76,7 +41,8 @@ static void store_backends(struct forwarding *forwarding, struct member_pool *po
 			enter_backend(forwarding, pool, backend);
 		/* else its row says so already */
 		if (backend->before == NULL || !live_backend_is_alike(backend, backend->before))
-			forwarding_write_backend(forwarding, pool->live, backend);
+			live_rows_write_backend(pool->live, backend,
+				counter_baselines_of_backend(forwarding->baselines, backend->gid));
 		tracking_store(forwarding->tracking, backend->gid, &backend->life);
 		live_records_store(pool->live, backend,
 			backend->before == NULL ? RECORD_NONE : backend->before->records,
@@ -84,108 +50,21 @@ static void store_backends(struct forwarding *forwarding, struct member_pool *po
 	}
 }
 
-/* What the table says by seats, by the indices that words have. Vacant seats own no slot. */
-struct translation {
-	const uint16_t *seats;              /* by slot */
-	uint16_t indices[SLOT_BACKEND_MAX]; /* by seat, close together */
-};
-
-static void translate(struct translation *translation, const struct member_pool *pool,
-	const struct plan_pool *plan)
-{
-	translation->seats = plan->table->seats;
-	for (size_t i = 0; i < pool->configured_count; i++)
-		translation->indices[i] = pool->backends[i].index;
-}
-
-static uint16_t index_of(const struct translation *translation, uint32_t slot)
-{
-	uint16_t seat = translation->seats[slot];
-
-	return seat == PLAN_NO_BACKEND ? SLOT_NO_BACKEND : translation->indices[seat];
-}
-
-void forwarding_fill_slots(struct member_pool *pool, const struct plan_pool *plan)
-{
-	_Atomic uint32_t *words = live_pool_words(pool->live);
-	struct translation translation;
-
-	translate(&translation, pool, plan);
-	for (uint32_t slot = 0; slot < plan->slots; slot++) {
-		uint16_t index = index_of(&translation, slot);
-
-		slot_store(&words[slot], slot_pack(index, index));
-	}
-	pool->live->table_number = plan->table->number;
-}
-
-static struct transitions_times times_of(const struct config_affinity *affinity)
-{
-	return (struct transitions_times){
-		.observe_s = affinity->observe_s,
-		.settle_s = affinity->settle_s,
-		.hold_s = affinity->hold_s,
-		.guard_s = affinity->guard_s,
-		.drain_observe_s = DRAIN_OBSERVE_S,
-		.udp_grace_s = UDP_GRACE_S,
-	};
-}
-
-static const struct config_pool *config_of(
-	const struct forwarding *forwarding, const struct member_pool *pool)
-{
-	return &forwarding->config->pools[pool - forwarding->pools];
-}
-
-void forwarding_advance_slots(struct forwarding *forwarding, struct member_pool *pool)
-{
-	struct transitions_times times = times_of(&config_of(forwarding, pool)->affinity);
-	uint32_t lapsed_s = tracking_observe(forwarding->tracking, pool->live->number, &times);
-
-	transitions_advance(pool->live->transitions, &times, lapsed_s, forwarding_now_s(forwarding),
-		&pool->live->summary);
-}
-
-/* Step 3. */
-uint32_t forwarding_store_table(
-	struct forwarding *forwarding, struct member_pool *pool, const struct plan_pool *plan)
-{
-	struct transitions_times times = times_of(&config_of(forwarding, pool)->affinity);
-	struct translation translation;
-	uint32_t moved;
-
-	translate(&translation, pool, plan);
-	for (uint32_t slot = 0; slot < plan->slots; slot++)
-		pool->live->table[slot] = index_of(&translation, slot);
-	pool->live->table_number = plan->table->number;
-	moved = transitions_publish(
-		pool->live->transitions, pool->live->table, &times, forwarding_now_s(forwarding));
-	forwarding_advance_slots(forwarding, pool);
-	return moved;
-}
-
 /* Step 4. */
-static void release_pool_row(void *context, uint64_t number)
+static void retire_pool(struct forwarding *forwarding, const struct pool_state *pool)
 {
-	forwarding_erase_pool(context, number);
-}
-
-static void retire_pool(struct forwarding *forwarding, const struct member_pool *pool)
-{
-	forwarding->dirty_count -= pool->live->is_dirty;
-	pool->live->is_dirty = false;
+	build_queue_remove(forwarding->queue, pool->live);
 	for (size_t i = 0; i < pool->backend_count; i++)
 		forwarding_retire_backend(forwarding, pool->live, &pool->backends[i]);
-	retire(forwarding, release_pool_row, forwarding, pool->live->number);
-	retire(forwarding, live_pool_release, pool->live, 0);
+	live_numbers_retire_pool(forwarding->numbers, pool->live);
 }
 
 static void retire_removed(struct forwarding *forwarding)
 {
 	for (size_t i = 0; i < forwarding->service_count; i++)
 		if (!forwarding->services[i].stays)
-			retire(forwarding, release_service_place, forwarding,
-				forwarding->services[i].place);
+			live_numbers_retire_service(
+				forwarding->numbers, forwarding->services[i].number);
 	for (size_t i = 0; i < forwarding->pool_count; i++)
 		if (!forwarding->pools[i].stays)
 			retire_pool(forwarding, &forwarding->pools[i]);
@@ -197,11 +76,10 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 		struct live_service *service = &change->services[i];
 
 		if (service->is_new) {
-			forwarding_sum(forwarding, counters_service_place(service->place),
-				&forwarding->service_baselines[service->place]);
-			memset(&forwarding->service_epochs[service->place], 0,
-				sizeof(struct counter));
-			forwarding_write_service(forwarding, service);
+			counter_baselines_begin_service(forwarding->baselines, service->number);
+			live_rows_write_service(forwarding->state, service->number, service->name,
+				counter_baselines_of_service(
+					forwarding->baselines, service->number));
 		}
 		service->is_new = false;
 	}
@@ -209,7 +87,7 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 }
 
 /* The change is over for those who are live from now on. */
-static void settle_pool(struct member_pool *pool)
+static void settle_pool(struct pool_state *pool)
 {
 	pool->before = NULL;
 	for (size_t i = 0; i < pool->backend_count && !pool->is_unchanged; i++) {
@@ -231,7 +109,7 @@ static void catch_up(const struct forwarding *forwarding, struct forwarding_chan
 	};
 
 	for (size_t i = 0; i < change->pool_count; i++) {
-		struct member_pool *pool = &change->pools[i];
+		struct pool_state *pool = &change->pools[i];
 
 		for (size_t k = 0; k < pool->backend_count && !pool->is_left_alone; k++) {
 			struct live_backend *backend = &pool->backends[k];
@@ -242,15 +120,6 @@ static void catch_up(const struct forwarding *forwarding, struct forwarding_chan
 			live_backend_go_on(backend, &change->config->pools[i], change->now_ms);
 		}
 	}
-}
-
-bool forwarding_pins_udp(const struct config *config)
-{
-	for (size_t i = 0; i < config->service_count; i++)
-		if (config->services[i].protocol == CONFIG_PROTOCOL_UDP &&
-			config->services[i].udp != CONFIG_UDP_HASH)
-			return true;
-	return false;
 }
 
 /* The shells go; what was live in them has gone on or is retired. */
@@ -279,7 +148,7 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	forwarding->with_udp = forwarding_pins_udp(change->config);
 	forwarding->changing = forwarding->is_adopted = false;
 	for (size_t i = 0; i < forwarding->pool_count; i++)
-		forwarding_place_backends(forwarding, i);
+		forwarding_index_backends(forwarding, i);
 	free(change);
 }
 
@@ -304,7 +173,7 @@ static void store_tables(struct forwarding *forwarding)
 	uint64_t end_us = cpu_us() + STORE_US;
 
 	for (size_t i = 0; i < forwarding->pool_count; i++) {
-		struct member_pool *pool = &forwarding->pools[i];
+		struct pool_state *pool = &forwarding->pools[i];
 		const struct plan_table *table = forwarding->plan->pools[i].table;
 		bool is_left_alone = pool->is_left_alone;
 
@@ -312,7 +181,7 @@ static void store_tables(struct forwarding *forwarding)
 		if (is_left_alone && pool->live->table_number == table->number)
 			continue;
 		if (table == NULL || cpu_us() >= end_us)
-			forwarding_make_dirty(forwarding, i, now_ms);
+			build_queue_add(forwarding->queue, pool->live, now_ms);
 		else if (is_left_alone)
 			forwarding_advance_pool(forwarding, i, now_ms);
 		else /* its backends have caught up in this turn */
@@ -332,11 +201,11 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 	tracking_commit_pins(forwarding->tracking);
 	catch_up(forwarding, change);
 	for (size_t i = 0; i < change->pool_count; i++) {
-		struct member_pool *pool = &change->pools[i];
+		struct pool_state *pool = &change->pools[i];
 
 		if (pool->before == NULL) {
 			tracking_begin_pool(forwarding->tracking, pool->live->number);
-			forwarding_write_pool(forwarding, pool);
+			live_rows_write_pool(pool->live, pool->name);
 		}
 		if (!pool->is_left_alone)
 			store_backends(forwarding, pool);

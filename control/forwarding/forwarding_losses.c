@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whose flows a prepared change gives up: those that live, by the slot words as they are now. */
+#include "forwarding/forwarding_losses.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "forwarding/forwarding_live.h"
-#include "impact/impact.h"
 #include "affinity/slots.h"
+#include "forwarding/forwarding_change.h"
 
 /* A drain that ends sooner than its flows can be seen to end breaks what is left. */
 #define SHORT_DRAIN_S TRACKING_WINDOW_S
@@ -44,7 +44,7 @@ static bool gives_up(const struct live_backend *before, const struct live_backen
 	return true;
 }
 
-static int add_backend(const struct forwarding *forwarding, const struct member_pool *pool,
+static int add_backend(const struct forwarding *forwarding, const struct pool_state *pool,
 	const struct live_backend *backend, uint32_t in_s, struct impact *impact)
 {
 	struct impact_backend *lost = impact_add_backend(impact);
@@ -77,7 +77,7 @@ static void count_slots(
 }
 
 /* With the pins, of which its slot words say nothing. */
-static void begin_pool(const struct forwarding *forwarding, const struct member_pool *pool,
+static void begin_pool(const struct forwarding *forwarding, const struct pool_state *pool,
 	struct impact_pool *lost)
 {
 	struct tracking_pool_report report;
@@ -88,7 +88,7 @@ static void begin_pool(const struct forwarding *forwarding, const struct member_
 }
 
 /* The backends of `before` stand in `after` with a pointer to what they were. */
-static int find_lost(const struct forwarding *forwarding, const struct member_pool *after,
+static int find_lost(const struct forwarding *forwarding, const struct pool_state *after,
 	uint32_t now_s, struct census *census, struct impact *impact)
 {
 	int code = 0;
@@ -105,7 +105,7 @@ static int find_lost(const struct forwarding *forwarding, const struct member_po
 	return code;
 }
 
-static void note_slots(const struct member_pool *pool, const struct census *census,
+static void note_slots(const struct pool_state *pool, const struct census *census,
 	struct impact *impact, size_t first)
 {
 	for (size_t i = 0; i < pool->backend_count && first < impact->backend_count; i++)
@@ -113,7 +113,7 @@ static void note_slots(const struct member_pool *pool, const struct census *cens
 			impact->backends[first++].slots = census->slots[pool->backends[i].index];
 }
 
-static bool loses_any(const struct member_pool *after, uint32_t now_s)
+static bool loses_any(const struct pool_state *after, uint32_t now_s)
 {
 	uint32_t in_s;
 
@@ -124,7 +124,7 @@ static bool loses_any(const struct member_pool *after, uint32_t now_s)
 	return false;
 }
 
-static int find_in_pool(const struct forwarding *forwarding, const struct member_pool *after,
+static int find_in_pool(const struct forwarding *forwarding, const struct pool_state *after,
 	uint32_t now_s, struct impact *impact)
 {
 	size_t first = impact->backend_count;
@@ -149,10 +149,10 @@ static int find_in_pool(const struct forwarding *forwarding, const struct member
 }
 
 struct impact *forwarding_find_loss(const struct forwarding *forwarding, size_t number,
-	size_t place, const struct live_backend *next, uint32_t now_s)
+	size_t index, const struct live_backend *next, uint32_t now_s)
 {
-	const struct member_pool *pool = &forwarding->pools[number];
-	const struct live_backend *before = &pool->backends[place];
+	const struct pool_state *pool = &forwarding->pools[number];
+	const struct live_backend *before = &pool->backends[index];
 	struct impact_pool *lost = NULL;
 	struct impact *impact = NULL;
 	struct census *census;

@@ -6,11 +6,9 @@
 #include <time.h>
 
 #include "config/config_digest.h"
-#include "plan/finder.h"
-#include "forwarding/forwarding_live.h"
+#include "forwarding/forwarding_change.h"
 #include "pool/live_records.h"
 #include "common/log.h"
-#include "affinity/slots.h"
 
 #define TURN_US 3000 /* of CPU time, for a turn of the loop */
 
@@ -18,7 +16,7 @@
 
 static void pool_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
 {
-	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct member_pool *)list)[place].name);
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct pool_state *)list)[place].name);
 }
 
 static void service_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
@@ -50,7 +48,7 @@ static int out_of_memory(struct error *error)
 
 /* A pool to come, without backends yet; it shares what is live with the one it goes on from. */
 static int create_pool(struct forwarding *forwarding, const struct forwarding_change *change,
-	struct member_pool *pool, const struct config_pool *config, struct member_pool *before,
+	struct pool_state *pool, const struct config_pool *config, struct pool_state *before,
 	struct error *error)
 {
 	size_t room = config->backend_count + (before == NULL ? 0 : before->backend_count) + 1;
@@ -61,7 +59,8 @@ static int create_pool(struct forwarding *forwarding, const struct forwarding_ch
 	if (pool->backends == NULL)
 		return out_of_memory(error);
 	pool->live = before != NULL ? before->live
-				    : live_pool_create(forwarding->state, forwarding->pool_numbers,
+				    : live_pool_create(forwarding->state,
+					      live_numbers_of_pools(forwarding->numbers),
 					      config->slots, change->now_ms / 1000, error);
 	if (pool->live != NULL)
 		return 0;
@@ -69,29 +68,9 @@ static int create_pool(struct forwarding *forwarding, const struct forwarding_ch
 	return -ENOSPC;
 }
 
-static int take_numbers(struct forwarding *forwarding, const struct member_pool *pool,
-	struct live_backend *backend, struct error *error)
-{
-	uint32_t index;
-
-	backend->gid = tracking_take_gid(forwarding->tracking);
-	if (backend->gid == ARENA_FULL)
-		return live_pool_no_room(error, "another backend");
-	index = arena_take(pool->live->indices, 1);
-	if (index == ARENA_FULL) {
-		tracking_give_gid(forwarding->tracking, backend->gid);
-		return error_set(error, -ENOSPC,
-			"pool \"%s\": %u backends is all that a pool can know at a time, those that go "
-			"included: remove some first",
-			pool->name, SLOT_BACKEND_MAX);
-	}
-	backend->index = index;
-	return 0;
-}
-
 /* The next place in the pool for the backend at that address, as it was or new. */
 static int take_backend(struct forwarding *forwarding, const struct forwarding_change *change,
-	struct member_pool *pool, const struct address *address, struct live_backend *before,
+	struct pool_state *pool, const struct address *address, struct live_backend *before,
 	struct error *error)
 {
 	struct live_backend *backend = &pool->backends[pool->backend_count];
@@ -103,7 +82,8 @@ static int take_backend(struct forwarding *forwarding, const struct forwarding_c
 		before->stays = true;
 	} else {
 		live_backend_init(backend, address, change->now_ms);
-		code = take_numbers(forwarding, pool, backend, error);
+		code = live_numbers_take_backend(
+			forwarding->numbers, pool->live, pool->name, backend, error);
 	}
 	if (code == 0)
 		pool->backend_count++;
@@ -122,7 +102,7 @@ static struct live_records_source records_source(
 	};
 }
 
-static void live_on(const struct forwarding_change *change, const struct member_pool *pool,
+static void live_on(const struct forwarding_change *change, const struct pool_state *pool,
 	struct live_backend *backend, const struct config_pool *config)
 {
 	if (backend->before == NULL)
@@ -132,7 +112,7 @@ static void live_on(const struct forwarding_change *change, const struct member_
 }
 
 static int prepare_configured(struct forwarding *forwarding, const struct forwarding_change *change,
-	struct member_pool *pool, const struct config_pool *config, struct error *error)
+	struct pool_state *pool, const struct config_pool *config, struct error *error)
 {
 	const struct live_records_source source = records_source(forwarding, change);
 	struct finder finder = { .key_at = backend_key };
@@ -166,7 +146,7 @@ static int prepare_configured(struct forwarding *forwarding, const struct forwar
  * as they are: the configuration may know no way to them any more.
  */
 static int prepare_going(struct forwarding *forwarding, const struct forwarding_change *change,
-	struct member_pool *pool, const struct config_pool *config, struct error *error)
+	struct pool_state *pool, const struct config_pool *config, struct error *error)
 {
 	const struct live_records_source source = records_source(forwarding, change);
 	int code = 0;
@@ -200,7 +180,7 @@ static int prepare_backends(struct forwarding *forwarding, struct forwarding_cha
 	size_t number, struct error *error)
 {
 	const struct config_pool *config = &change->config->pools[number];
-	struct member_pool *pool = &change->pools[number];
+	struct pool_state *pool = &change->pools[number];
 	int code = prepare_configured(forwarding, change, pool, config, error);
 
 	if (code == 0)
@@ -209,11 +189,11 @@ static int prepare_backends(struct forwarding *forwarding, struct forwarding_cha
 }
 
 /* The live pool that this one goes on from: of the same name and number of slots, or NULL. */
-static struct member_pool *find_before(struct forwarding *forwarding, struct finder *finder,
+static struct pool_state *find_before(struct forwarding *forwarding, struct finder *finder,
 	const struct config_pool *config, size_t hint)
 {
 	size_t place = finder_find(finder, config->name, hint);
-	struct member_pool *pool;
+	struct pool_state *pool;
 
 	if (place == FINDER_NONE)
 		return NULL;
@@ -246,7 +226,7 @@ static bool same_configuration(const struct config_pool *a, const struct config_
  */
 static bool is_unchanged(const struct forwarding *forwarding,
 	const struct forwarding_change *change, const struct config_pool *config,
-	const struct member_pool *before)
+	const struct pool_state *before)
 {
 	const struct live_terms *terms = change->terms;
 	const struct plan_table *table;
@@ -261,7 +241,7 @@ static bool is_unchanged(const struct forwarding *forwarding,
 	       same_configuration(&forwarding->config->pools[number], config);
 }
 
-static void share_pool(struct member_pool *pool, struct member_pool *before)
+static void share_pool(struct pool_state *pool, struct pool_state *before)
 {
 	*pool = *before;
 	pool->by_name = NULL;
@@ -303,7 +283,7 @@ static int prepare_pool(
 {
 	size_t number = change->pool_count;
 	const struct config_pool *pool = &change->config->pools[number];
-	struct member_pool *before = find_before(forwarding, &change->pool_finder, pool, number);
+	struct pool_state *before = find_before(forwarding, &change->pool_finder, pool, number);
 	int code;
 
 	if (is_unchanged(forwarding, change, pool, before)) {
@@ -345,8 +325,9 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 	int code;
 
 	snprintf(service->name, sizeof(service->name), "%s", config->name);
-	service->place = before != NULL ? before->place : arena_take(forwarding->service_places, 1);
-	if (service->place == ARENA_FULL)
+	service->number =
+		before != NULL ? before->number : live_numbers_take_service(forwarding->numbers);
+	if (service->number == ARENA_FULL)
 		return live_pool_no_room(error, "another service");
 	service->is_new = before == NULL;
 	if (before != NULL)
@@ -355,7 +336,7 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 	row.record_of = live->record_of;
 	row.mode = (enum record_mode)config->forward;
 	row.slot_count = live->slots;
-	row.counter = counters_service_place(service->place);
+	row.counter = counters_service_place(service->number);
 	row.pool = live->number;
 	row.udp = udp_of(config);
 	code = service_table_add(change->tables->services, &key, &row);
@@ -416,14 +397,20 @@ static int outline_plan(
 static int build_pool(struct forwarding_change *change, size_t number)
 {
 	struct plan_pool *plan = &change->plan->pools[number];
-	struct member_pool *pool = &change->pools[number];
+	const struct pool_state *pool = &change->pools[number];
+	const struct live_slots slots = {
+		.pool = pool->live,
+		.backends = pool->backends,
+		.backend_count = pool->configured_count,
+		.affinity = &change->config->pools[number].affinity,
+	};
 	int code;
 
 	if (pool->is_built_later)
 		return 0;
 	code = plan_pool_build(change->planner, plan);
 	if (code == 0 && pool->before == NULL)
-		forwarding_fill_slots(pool, plan);
+		live_slots_fill(&slots, plan->table);
 	return code;
 }
 
@@ -440,9 +427,9 @@ void forwarding_plan_change(struct forwarding_change *change)
 	plan_sum_digests(change->plan);
 }
 
-static bool is_as_before(const struct member_pool *pool, const struct plan_pool *plan)
+static bool is_as_before(const struct pool_state *pool, const struct plan_pool *plan)
 {
-	const struct member_pool *before = pool->before;
+	const struct pool_state *before = pool->before;
 
 	if (before == NULL || plan->table == NULL || pool->backend_count != before->backend_count ||
 		plan->table->number != pool->live->table_number)
@@ -461,7 +448,7 @@ static bool is_as_before(const struct member_pool *pool, const struct plan_pool 
 static void leave_alone(struct forwarding_change *change)
 {
 	for (size_t i = 0; i < change->pool_count; i++) {
-		struct member_pool *pool = &change->pools[i];
+		struct pool_state *pool = &change->pools[i];
 
 		if (pool->is_unchanged || !is_as_before(pool, &change->plan->pools[i]))
 			continue;
@@ -579,6 +566,11 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
 	return NULL;
 }
 
+const struct plan *forwarding_change_plan(const struct forwarding_change *change)
+{
+	return change->plan;
+}
+
 /* What is live goes on as if nobody had thought of changing it. */
 static void forget_stays(struct forwarding *forwarding)
 {
@@ -591,7 +583,7 @@ static void forget_stays(struct forwarding *forwarding)
 		forwarding->services[i].stays = false;
 }
 
-static void abort_pool(struct forwarding *forwarding, struct member_pool *pool)
+static void abort_pool(struct forwarding *forwarding, struct pool_state *pool)
 {
 	if (pool->is_left_alone)
 		return;
@@ -599,10 +591,8 @@ static void abort_pool(struct forwarding *forwarding, struct member_pool *pool)
 		struct live_backend *backend = &pool->backends[i];
 
 		live_records_abort(forwarding->state, backend);
-		if (backend->before != NULL)
-			continue;
-		tracking_give_gid(forwarding->tracking, backend->gid);
-		arena_give(pool->live->indices, backend->index, 1);
+		if (backend->before == NULL)
+			live_numbers_give_backend(forwarding->numbers, pool->live, backend);
 	}
 	if (pool->before == NULL)
 		live_pool_destroy(pool->live);
@@ -613,7 +603,7 @@ void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *c
 {
 	for (size_t i = 0; i < change->service_count; i++)
 		if (change->services[i].is_new)
-			arena_give(forwarding->service_places, change->services[i].place, 1);
+			live_numbers_give_service(forwarding->numbers, change->services[i].number);
 	for (size_t i = 0; i < change->pool_count; i++)
 		abort_pool(forwarding, &change->pools[i]);
 	tracking_abort_pins(forwarding->tracking);

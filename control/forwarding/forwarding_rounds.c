@@ -6,14 +6,36 @@
  * twice or not before the next round, which harms nobody: what time brings is the same at any time
  * of a second, and what a sweep has not seen is left for the next.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "forwarding/forwarding_live.h"
 #include "common/loop.h"
+#include "forwarding/forwarding_advance.h"
 
 #define SWEEP_S        5
 #define SWEEP_PAUSE_MS 2 /* between its slices, which have time */
+
+/* How far the rounds have got. Pools by their number. */
+enum sweep_stage { SWEEP_NONE, SWEEP_CLEAR, SWEEP_PINS, SWEEP_SLOTS };
+struct rounds {
+	bool lives; /* a round over them is under way */
+	size_t lives_pool;
+	enum sweep_stage stage;
+	size_t sweep_pool;
+	uint32_t swept_s;    /* when the last sweep began, or was found to be needless */
+	bool swept_in_quiet; /* every slot was quiet when it began */
+};
+
+struct rounds *forwarding_create_rounds(void)
+{
+	return calloc(1, sizeof(struct rounds));
+}
+
+void forwarding_destroy_rounds(struct rounds *rounds)
+{
+	free(rounds);
+}
 
 static uint64_t now_us(void)
 {
@@ -37,7 +59,7 @@ static bool all_quiet(const struct forwarding *forwarding)
  */
 static void begin_sweep(struct forwarding *forwarding, uint64_t now_ms)
 {
-	struct rounds *rounds = &forwarding->rounds;
+	struct rounds *rounds = forwarding->rounds;
 	bool quiet;
 
 	if (rounds->stage != SWEEP_NONE || now_ms / 1000 - rounds->swept_s < SWEEP_S)
@@ -53,7 +75,7 @@ static void begin_sweep(struct forwarding *forwarding, uint64_t now_ms)
 
 void forwarding_advance(struct forwarding *forwarding)
 {
-	struct rounds *rounds = &forwarding->rounds;
+	struct rounds *rounds = forwarding->rounds;
 	uint64_t now_ms = forwarding->clock();
 
 	tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
@@ -66,17 +88,17 @@ void forwarding_advance(struct forwarding *forwarding)
 /* True: it was the last one, or there are no more. */
 static bool advance_next(struct forwarding *forwarding)
 {
-	size_t number = forwarding->rounds.lives_pool++;
+	size_t number = forwarding->rounds->lives_pool++;
 
 	if (number < forwarding->pool_count)
 		forwarding_advance_pool(forwarding, number, forwarding->clock());
-	return forwarding->rounds.lives_pool >= forwarding->pool_count;
+	return forwarding->rounds->lives_pool >= forwarding->pool_count;
 }
 
 /* What is stale in the `seen` of a pool that is quiet keeps a slot from nothing. */
 static bool clear_next(struct forwarding *forwarding)
 {
-	size_t number = forwarding->rounds.sweep_pool++;
+	size_t number = forwarding->rounds->sweep_pool++;
 	struct live_pool *live;
 
 	if (number >= forwarding->pool_count)
@@ -89,7 +111,7 @@ static bool clear_next(struct forwarding *forwarding)
 
 static bool take_stock_of_next(struct forwarding *forwarding)
 {
-	size_t number = forwarding->rounds.sweep_pool++;
+	size_t number = forwarding->rounds->sweep_pool++;
 	struct live_pool *live;
 
 	if (number >= forwarding->pool_count)
@@ -104,7 +126,7 @@ static bool take_stock_of_next(struct forwarding *forwarding)
 
 static void sweep_on(struct forwarding *forwarding)
 {
-	struct rounds *rounds = &forwarding->rounds;
+	struct rounds *rounds = forwarding->rounds;
 	bool over = false;
 
 	switch (rounds->stage) {
@@ -125,7 +147,7 @@ static void sweep_on(struct forwarding *forwarding)
 
 uint32_t forwarding_go_on(struct forwarding *forwarding)
 {
-	struct rounds *rounds = &forwarding->rounds;
+	struct rounds *rounds = forwarding->rounds;
 	uint64_t end_us = now_us() + LOOP_SLICE_US;
 
 	do {

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "forwarding/forwarding_live.h"
+#include "forwarding/forwarding_advance.h"
+#include "forwarding/forwarding_build.h"
+#include "forwarding/forwarding_losses.h"
 
 static void take_in(
 	struct live_backend *backend, const struct forwarding_news *news, uint64_t now_ms)
@@ -96,19 +98,20 @@ static int tell_of(struct forwarding *forwarding, size_t pool, size_t backend,
 {
 	bool differs = forwarding_share_differs(forwarding, pool, backend, next, now_ms);
 	forwarding_report_t *report = telling->report == NULL ? NULL : tell_plans;
+	struct live_pool *live = forwarding->pools[pool].live;
 
 	forwarding_install_backend(forwarding, pool, backend, next);
 	if (!differs) {
 		report_nothing(forwarding, pool, 0, telling);
 		return 0;
 	}
-	if (!forwarding_is_busy(forwarding, pool, now_ms)) {
+	if (!build_queue_is_busy(live, now_ms)) {
 		/* no slot is promoted by this whose flows may have gone unrecorded until now */
 		tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
 		if (forwarding_follow_shares(forwarding, pool, now_ms, report, telling) == 0)
 			return 0;
 	}
-	report_nothing(forwarding, pool, forwarding_make_dirty(forwarding, pool, now_ms), telling);
+	report_nothing(forwarding, pool, build_queue_add(forwarding->queue, live, now_ms), telling);
 	return 0;
 }
 
