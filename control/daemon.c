@@ -200,6 +200,7 @@ static int add_signal(
 /* First of all: a signal during the start is served, in daemon_run(), when the start is over. */
 static int start_signals(struct daemon *daemon, struct error *error)
 {
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, and no end */
 	daemon->base = loop_create();
 	if (daemon->base == NULL ||
 		add_signal(daemon, &daemon->terminate, SIGTERM, on_stop_signal) != 0 ||
@@ -286,6 +287,14 @@ static int judge_secret(const struct daemon *daemon, struct error *error)
 		error->message);
 	error->message[0] = '\0';
 	return 0;
+}
+
+/* Asked beforehand, because the kernel would kill this process for taking what is not there. */
+static int check_memory(struct daemon *daemon, struct error *error)
+{
+	int code = feasible_check_memory(daemon->config, error);
+
+	return code == 0 ? 0 : error_wrap(error, code, "%s", daemon->path);
 }
 
 static int open_state(struct daemon *daemon, struct error *error)
@@ -542,7 +551,7 @@ static void state_is_tidy(struct background_job *job)
 		return;
 	if (daemon->allocated != 0)
 		log_warning("the state file has no space for the slots of new pools: %s",
-			strerror(-daemon->allocated));
+			state_error_text(daemon->allocated));
 	if (daemon->locked != 0)
 		warn_unlocked(daemon);
 }
@@ -615,6 +624,7 @@ static int heed_signals(struct daemon *daemon, struct error *error)
 struct daemon *daemon_start(const char *config_path, struct error *error)
 {
 	static int (*const steps[])(struct daemon * daemon, struct error * error) = {
+		check_memory,
 		open_state,
 		begin_adoption,
 		start_dpdk,

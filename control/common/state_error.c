@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/state_error.h"
 
+#include <errno.h>
 #include <string.h>
+
+const char *state_error_text(int code)
+{
+	return code == -EFBIG ? "it would be larger than this process may write (RLIMIT_FSIZE)"
+			      : strerror(-code);
+}
 
 int state_error(const char *path, const struct state_refusal *refusal, struct error *error)
 {
@@ -24,10 +31,10 @@ int state_error(const char *path, const struct state_refusal *refusal, struct er
 	case STATE_REFUSED_SPACE:
 	case STATE_REFUSED_MEMORY:
 		return error_set(error, refusal->code, "state file %s: %s: %s (%lu MiB wanted)",
-			path, text, strerror(-refusal->code),
+			path, text, state_error_text(refusal->code),
 			(unsigned long)(refusal->bytes >> 20));
 	default:
 		return error_set(error, refusal->code, "state file %s: %s: %s", path, text,
-			strerror(-refusal->code));
+			state_error_text(refusal->code));
 	}
 }

@@ -7,3 +7,6 @@
 
 /* Returns refusal->code. */
 int state_error(const char *path, const struct state_refusal *refusal, struct error *error);
+
+/* What a negative errno means for the space of a state file; static text. */
+const char *state_error_text(int code);

@@ -23,6 +23,12 @@
 #include "state/state.h"
 #include "pool/tracking.h"
 
+/*
+ * Of the control thread, for each slot: its clocks, its base table with ranks, two tables by seat,
+ * one by index, a byte for the sweep. Clocks, index and byte take pages once slots have moved.
+ */
+#define FORWARDING_BYTES_PER_SLOT (20 + 2 + 4 + 2 * 2 + 2 + 1)
+
 struct forwarding;
 struct forwarding_change;
 

@@ -9,8 +9,10 @@
 #include "forwarding/forwarding_change.h"
 #include "pool/live_records.h"
 #include "common/log.h"
+#include "common/memory_left.h"
 
-#define TURN_US 3000 /* of CPU time, for a turn of the loop */
+#define TURN_US       3000      /* of CPU time, for a turn of the loop */
+#define SLOTS_UNASKED (1 << 18) /* more slots that are not worth a look at the memory: 10 MB */
 
 /* The keys by which what is to come is found in what is live. */
 
@@ -458,6 +460,24 @@ static void leave_alone(struct forwarding_change *change)
 	}
 }
 
+/* For more slots than the committed configuration has; at a start nothing is asked. */
+static int check_memory(
+	const struct forwarding *forwarding, const struct config *config, struct error *error)
+{
+	uint64_t words, before;
+	int code;
+
+	if (forwarding->config == NULL)
+		return 0;
+	words = forwarding_slot_words(config);
+	before = forwarding_slot_words(forwarding->config);
+	if (words <= before + SLOTS_UNASKED)
+		return 0;
+	code = memory_left_check(
+		"/proc", (words - before) * (FORWARDING_BYTES_PER_SLOT + sizeof(uint32_t)), error);
+	return code == 0 ? 0 : error_wrap(error, code, "pools: their slots");
+}
+
 /* More of them than the committed configuration has; at a start the state file has what is asked.
  */
 static int prepare_pins(
@@ -489,7 +509,9 @@ struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
 	change->tracking = forwarding->tracking;
 	change->terms = terms;
 	change->now_ms = forwarding->clock();
-	code = prepare_pins(forwarding, config, error);
+	code = check_memory(forwarding, config, error);
+	if (code == 0)
+		code = prepare_pins(forwarding, config, error);
 	if (code == 0)
 		code = create_lists(forwarding, change, error);
 	if (code != 0) {

@@ -9,6 +9,7 @@
 #include "host/eal.h"
 #include "forwarding/forwarding.h"
 #include "common/group.h"
+#include "common/memory_left.h"
 #include "base/plural.h"
 #include "port.h"
 
@@ -196,7 +197,19 @@ void feasible_judge_host(const struct config *config, struct findings *findings)
 	if (result == 0)
 		result = check_queues(config, findings);
 	if (result == 0)
-		findings_take(findings, eal_check_cpus(config, &error), &error);
+		result = findings_take(findings, eal_check_cpus(config, &error), &error);
+	if (result == 0)
+		findings_take(findings, feasible_check_memory(config, &error), &error);
+}
+
+int feasible_check_memory(const struct config *config, struct error *error)
+{
+	struct state_layout layout = { 0 };
+	int code;
+
+	forwarding_layout(config, config->dataplane.worker_count, &layout);
+	code = memory_left_check("/proc", state_memory(&layout), error);
+	return code == 0 ? 0 : error_wrap(error, code, "dataplane.pins, pools: the state file");
 }
 
 int feasible_check_secret(const struct config *config, struct error *error)

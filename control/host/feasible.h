@@ -24,12 +24,18 @@ int feasible_check(const struct config *config, const char *path, struct error *
  */
 int feasible_check_secret(const struct config *config, struct error *error);
 
-/* Both, with all that is wrong. */
+/*
+ * Whether the memory for the state file is there; what else is taken is little beside it, or comes
+ * from hugepages. 0 or -ENOMEM.
+ */
+int feasible_check_memory(const struct config *config, struct error *error);
+
+/* The first two, with all that is wrong. */
 void feasible_judge(const struct config *config, const char *path, struct findings *findings);
 
 /*
  * What keeps it from starting on this host and is no fault of the file: interfaces, their MTU and
- * queues, CPUs. Nothing is opened for that.
+ * queues, CPUs, memory. Nothing is opened for that.
  */
 void feasible_judge_host(const struct config *config, struct findings *findings);
 

@@ -9,9 +9,6 @@
 #include "encap/record.h"
 #include "service/service.h"
 
-/* Of the control thread, for each slot: its clocks, its base table with ranks, two tables by seat,
- * one by index, a byte for the sweep. Clocks, index and byte take pages once slots have moved. */
-#define BYTES_PER_SLOT (20 + 2 + 4 + 2 * 2 + 2 + 1)
 /* For each pool, whatever its size: the tables by index of live_pool.h. */
 #define BYTES_PER_POOL (SLOT_BACKEND_MAX * (4 + 8))
 /* By gid: what tracking.h keeps for all that there may be. */
@@ -32,7 +29,8 @@ static uint64_t control_memory(const struct config *config)
 	uint64_t bytes = MEMBER_COUNT_MAX * BYTES_PER_GID;
 
 	for (size_t i = 0; i < config->pool_count; i++)
-		bytes += (uint64_t)config->pools[i].slots * BYTES_PER_SLOT + BYTES_PER_POOL +
+		bytes += (uint64_t)config->pools[i].slots * FORWARDING_BYTES_PER_SLOT +
+			 BYTES_PER_POOL +
 			 config->pools[i].backend_count *
 				 (sizeof(struct live_backend) + sizeof(struct plan_seat));
 	return bytes;

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "affinity/pins_older.h"
+#include "common/memory_left.h"
+#include "common/state_error.h"
 
 struct pin_tables {
 	struct state *state;
@@ -89,7 +91,7 @@ static int refuse_room(uint32_t bucket_count, int code, struct error *error)
 	return error_set(error, code,
 		"dataplane.pins: there is no room for another %" PRIu64
 		" bytes of pins in the state file: %s",
-		pins_memory(bucket_count), strerror(-code));
+		pins_memory(bucket_count), state_error_text(code));
 }
 
 int pin_tables_prepare(
@@ -104,6 +106,8 @@ int pin_tables_prepare(
 			"dataplane.pins: the change of it before is still under way: %" PRIu64
 			" pins are in the table of then",
 			left);
+	if (memory_left_check("/proc", pins_memory(bucket_count), error) != 0)
+		return error_wrap(error, -ENOMEM, "dataplane.pins");
 	tables->prepared = calloc(1, sizeof(*tables->prepared));
 	if (tables->prepared == NULL)
 		return error_set(error, -ENOMEM, "out of memory");

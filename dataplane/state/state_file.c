@@ -306,11 +306,25 @@ int state_file_open(struct state_file *file, const char *path, struct state_refu
 	return result;
 }
 
+/* All of it, unless there is a reason why not, which is told: a part that is written tells none. */
+static ssize_t write_whole(int descriptor, const void *bytes, size_t length)
+{
+	size_t done = 0;
+	ssize_t count = 1;
+
+	while (done < length && count > 0) {
+		count = pwrite(descriptor, (const uint8_t *)bytes + done, length - done, done);
+		if (count > 0)
+			done += count;
+	}
+	return count < 0 ? count : (ssize_t)done;
+}
+
 /* Signs the file, so that a second start can name us even while we are still starting. */
 static int sign(int descriptor)
 {
 	struct state_header signature = { .magic = STATE_MAGIC, .pid = getpid() };
-	ssize_t length = pwrite(descriptor, &signature, sizeof(signature), 0);
+	ssize_t length = write_whole(descriptor, &signature, sizeof(signature));
 
 	if (length < 0)
 		return -errno;

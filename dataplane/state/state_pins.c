@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "affinity/pins.h"
+#include "state/state_file.h"
 
 #define FILL_BYTES UINT64_C(4194304) /* at a time */
 #define TRIM_BYTES UINT64_C(4194304)
@@ -41,16 +42,6 @@ void state_pins_end(struct state_pins *pins)
 	pins->ending = true;
 }
 
-static int allocate(const struct state_pins *pins, uint64_t offset, uint64_t length)
-{
-	int code;
-
-	do
-		code = posix_fallocate(pins->descriptor, offset, length);
-	while (code == EINTR);
-	return -code;
-}
-
 /* The pages are there before a worker looks into them. */
 static int populate(const struct state_pins *pins, const struct state_pin_table *table,
 	uint64_t first, uint64_t length)
@@ -72,10 +63,11 @@ static int fill_pieces(const struct state_pins *pins, struct state_pin_table *ta
 
 	for (uint64_t first = 0; result == 0 && first < size; first += FILL_BYTES) {
 		uint64_t length = size - first < FILL_BYTES ? size - first : FILL_BYTES;
+		struct state_file_part part = { table->offset + first, length };
 
 		if (pins->ending)
 			return -ECANCELED;
-		result = allocate(pins, table->offset + first, length);
+		result = state_file_allocate(pins->descriptor, &part);
 		if (result == 0)
 			result = populate(pins, table, first, length);
 	}

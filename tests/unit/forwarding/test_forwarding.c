@@ -2,6 +2,9 @@
 #include "unit.h"
 
 #include <malloc.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include <rte_ethdev.h>
 
@@ -654,6 +657,50 @@ static void more_slots_than_there_are_words_are_refused(void **state)
 	node_destroy(tight);
 }
 
+/* In mounts of this thread alone, until end_shortage(). Root needed. */
+static void begin_shortage(unsigned int available_mib)
+{
+	char path[] = "/tmp/sluice-meminfo.XXXXXX";
+	int descriptor = mkstemp(path);
+
+	assert_true(descriptor >= 0);
+	assert_true(dprintf(descriptor, "MemAvailable: %u kB\n", available_mib * 1024) > 0);
+	close(descriptor);
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount(path, "/proc/meminfo", NULL, MS_BIND, NULL), 0);
+	unlink(path);
+}
+
+static void end_shortage(void)
+{
+	assert_int_equal(umount("/proc/meminfo"), 0);
+}
+
+/* The kernel would kill the process, whose packets would stop. */
+static void more_memory_than_there_is_is_refused(void **state)
+{
+	struct node *node = *state;
+	struct config *config;
+	struct error error;
+
+	apply(node, small_config_web(1, 3, IPIP));
+	begin_shortage(50);
+
+	config = small_config_web(1, 3, IPIP);
+	config->dataplane.pins += 20000000;
+	assert_non_null(strstr(node_refusal(node, config, &error), "dataplane.pins: it takes"));
+	assert_non_null(strstr(error.message, "50 MiB available"));
+
+	config = small_config_web(1, 3, IPIP);
+	config->pools[0].slots = 5000011;
+	assert_non_null(strstr(node_refusal(node, config, &error), "pools: their slots: it takes"));
+
+	apply(node, small_config_web(1, 4, IPIP)); /* what takes little still goes */
+	end_shortage();
+	assert_follows_plan(node);
+}
+
 static void more_services_than_there_are_counters_for_are_refused(void **state)
 {
 	struct state_layout layout = node_layout;
@@ -940,6 +987,7 @@ int main(void)
 		TEST(more_backends_than_there_are_counters_for_are_refused),
 		TEST(more_records_than_there_are_cells_are_refused),
 		TEST(more_slots_than_there_are_words_are_refused),
+		TEST(more_memory_than_there_is_is_refused),
 		TEST(more_services_than_there_are_counters_for_are_refused),
 		TEST(room_is_not_used_again_while_a_worker_may_hold_it),
 		TEST(what_a_worker_holds_stays_what_it_was),

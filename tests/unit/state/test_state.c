@@ -579,6 +579,37 @@ static void a_file_system_that_cannot_allocate_gets_the_length_only(void **state
 	assert_int_equal(umount(place->directory), 0);
 }
 
+/* As sluiced does, which ignores SIGXFSZ. */
+static void a_limit_of_file_sizes_is_a_refusal_with_its_own_reason(void **state)
+{
+	static const rlim_t limits[] = { 1000, 70000 };
+	const struct place *place = *state;
+	struct rlimit before, limit;
+	struct state_refusal refusal;
+	struct state_pin_table more;
+	struct state *opened;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	for (size_t i = 0; i < COUNT_OF(limits); i++) {
+		limit = (struct rlimit){ limits[i], before.rlim_max };
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		refusal = refused(place->path, &small);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		assert_int_equal(refusal.reason, STATE_REFUSED_SPACE);
+		assert_int_equal(refusal.code, -EFBIG);
+	}
+
+	opened = start_state(place, &small);
+	limit = (struct rlimit){ state_memory(&small) + 4096, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(state_pins_append(state_pin_tables(opened), 1 << 16, &more), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(state_pins_append(state_pin_tables(opened), 1 << 16, &more), 0);
+	state_close(opened);
+	signal(SIGXFSZ, SIG_DFL);
+}
+
 /* A region begins on a page, not before `from`; where it ends. */
 static uintptr_t assert_region(const void *region, uintptr_t from, size_t length)
 {
@@ -997,6 +1028,7 @@ int main(void)
 		PLACE_TEST(a_start_spares_the_prepared_file_of_another),
 		PLACE_TEST(a_full_file_system_is_a_refusal_at_the_start),
 		PLACE_TEST(a_file_system_that_cannot_allocate_gets_the_length_only),
+		PLACE_TEST(a_limit_of_file_sizes_is_a_refusal_with_its_own_reason),
 		PLACE_TEST(regions_are_apart_and_aligned),
 		PLACE_TEST(tables_never_overlap_and_begin_on_a_cache_line),
 		PLACE_TEST(words_that_are_written_at_once_are_those_of_the_mapping),
