@@ -79,7 +79,10 @@ api_method_t api_backend_end;
 
 /* api_pins.c */
 api_method_t api_pins_list;
-json_t *api_json_unresolved(const struct transitions_summary *summary);
+json_t *api_json_pins(const struct api *api); /* the part of it that is to be watched */
+/* Of a pool whose table is being rebuilt, whose slots say nothing yet: null. */
+json_t *api_json_unresolved(
+	const struct transitions_summary *summary, const struct plan_pool *pool);
 const char *api_pin_class_name(unsigned int class); /* of enum pin_class */
 
 /* api_report.c: new references; and a note of a report for the log and `status`. */
@@ -123,6 +126,9 @@ api_method_t api_explain;
 
 /* api_json.c: small shapes that several methods answer with. New references. */
 json_t *api_json_digest(uint64_t digest); /* 16 hexadecimal digits */
+/* Of a table, or of all; null while it is being rebuilt, and for no pool. */
+json_t *api_json_pool_digest(const struct plan_pool *pool);
+json_t *api_json_table_digest(const struct plan *plan);
 json_t *api_json_address(const struct address *address);
 json_t *api_json_mac(const uint8_t mac[6]);
 json_t *api_json_time(int64_t seconds); /* of CLOCK_REALTIME, as 2026-01-31T12:00:00Z */

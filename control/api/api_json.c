@@ -12,6 +12,19 @@ json_t *api_json_digest(uint64_t digest)
 	return json_sprintf("%016" PRIx64, digest);
 }
 
+json_t *api_json_pool_digest(const struct plan_pool *pool)
+{
+	return pool == NULL || pool->table == NULL ? json_null() : api_json_digest(pool->digest);
+}
+
+json_t *api_json_table_digest(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->pool_count; i++)
+		if (plan->pools[i].table == NULL)
+			return json_null();
+	return api_json_digest(plan->digest);
+}
+
 json_t *api_json_address(const struct address *address)
 {
 	char text[ADDRESS_TEXT_SIZE];
@@ -60,7 +73,7 @@ json_t *api_json_pool(const struct plan_pool *pool)
 		active += pool->seats[i].share != 0;
 	json_build_text(&object, "name", pool->name);
 	json_build_integer(&object, "slots", pool->slots);
-	json_build_value(&object, "digest", api_json_digest(pool->digest));
+	json_build_value(&object, "digest", api_json_pool_digest(pool));
 	json_build_integer(&object, "backends", pool->backend_count);
 	json_build_integer(&object, "active", active);
 	return json_build_end(&object);

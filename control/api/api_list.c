@@ -90,7 +90,8 @@ static bool write_pool(struct api_rows *rows, struct rpc_answer *answer)
 		return false;
 	row = api_json_pool(&plan->pools[pool]);
 	json_object_update_new(
-		row, api_json_unresolved(forwarding_summary(rows->api->running.forwarding, pool)));
+		row, api_json_unresolved(forwarding_summary(rows->api->running.forwarding, pool),
+			     &plan->pools[pool]));
 	json_object_set_new(row, "services", list_services(rows, pool));
 	rpc_answer_value(answer, NULL, row);
 	return true;

@@ -163,7 +163,7 @@ static void add_pool(
 	json_build_integer(&object, "slots_cut", cut_off);
 	json_build_integer(&object, "slots", any->slots);
 	json_build_integer(&object, "slots_before", before == NULL ? 0 : before->slots);
-	json_build_value(&object, "digest", api_json_digest(after == NULL ? 0 : after->digest));
+	json_build_value(&object, "digest", api_json_pool_digest(after));
 	json_build_value(&object, "backends", pool_shares(before, after));
 	json_array_append_new(report->pools, json_build_end(&object));
 }

@@ -92,7 +92,8 @@ static json_t *status_pools(const struct api *api)
 		json_t *row = api_json_pool(&plan->pools[i]);
 
 		json_object_update_new(
-			row, api_json_unresolved(forwarding_summary(api->running.forwarding, i)));
+			row, api_json_unresolved(forwarding_summary(api->running.forwarding, i),
+				     &plan->pools[i]));
 		json_array_append_new(list, row);
 	}
 	return list;
@@ -237,7 +238,7 @@ void api_status(struct api *api, const struct api_params *params, struct rpc_cal
 	json_build_value(&answer, "configuration", api_json_configuration(api));
 	json_build_value(&answer, "state", status_state(api));
 	json_build_value(&answer, "memory_bytes", status_memory(config));
-	json_build_value(&answer, "table_digest", api_json_digest(plan->digest));
+	json_build_value(&answer, "table_digest", api_json_table_digest(plan));
 	json_build_value(&answer, "workers", status_workers(api->running.workers));
 	json_build_value(&answer, "ports", status_ports(api));
 	json_build_value(&answer, "pools", status_pools(api));
@@ -423,6 +424,7 @@ static void write_node_stats(const struct api *api, struct rpc_answer *answer)
 	rpc_answer_value(answer, "verdicts", stats_verdicts(api));
 	rpc_answer_value(answer, "copies", json_integer(count_copies(api)));
 	rpc_answer_value(answer, "uncopied", json_integer(count_uncopied(api)));
+	rpc_answer_value(answer, "pins", api_json_pins(api));
 	rpc_answer_value(answer, "workers", stats_workers(api));
 }
 

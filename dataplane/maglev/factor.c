@@ -20,15 +20,6 @@ uint32_t factor_of_slow_start(uint64_t elapsed_ms, uint64_t duration_ms, uint32_
 	return step * FACTOR_ONE / steps;
 }
 
-/* How far a wish may be off before it is followed. */
-static uint32_t tolerance(uint32_t applied)
-{
-	uint32_t tenth = applied / 10;
-	uint32_t border = STEP * 6 / 10;
-
-	return tenth > border ? tenth : border;
-}
-
 static uint32_t nearest_step(uint32_t wanted)
 {
 	uint32_t steps = (wanted + STEP / 2) / STEP;
@@ -39,12 +30,11 @@ static uint32_t nearest_step(uint32_t wanted)
 struct factor_dynamic factor_follow(struct factor_dynamic applied, uint32_t wanted, uint64_t now_ms)
 {
 	uint32_t wish = wanted < FACTOR_ONE ? wanted : FACTOR_ONE;
-	uint32_t off = wish > applied.factor ? wish - applied.factor : applied.factor - wish;
 	uint32_t factor = nearest_step(wish);
 
 	if (now_ms - applied.changed_ms < FACTOR_DYNAMIC_INTERVAL_MS)
 		return applied;
-	if (off <= tolerance(applied.factor) || factor == applied.factor)
+	if (factor == applied.factor)
 		return applied;
 	return (struct factor_dynamic){ .factor = factor, .changed_ms = now_ms };
 }

@@ -32,9 +32,9 @@ struct factor_dynamic {
 
 /*
  * What to apply now that `wanted` (1 ... FACTOR_ONE; others count as the nearest of these) is asked
- * for. It stays as it is when the last change was less than 10 s ago, or when `wanted` is within
- * 10 % of it or within 0.6 of a step: a wish that trembles, be it on the border between two steps,
- * moves no slot. Otherwise it becomes the nearest multiple of 1/16.
+ * for: the nearest multiple of 1/16, or for 10 s after a change what it became then. So a load that
+ * trembles moves slots once in 10 s at most, and nodes that were told the same last, whatever they
+ * were told before, agree after these.
  */
 struct factor_dynamic factor_follow(
 	struct factor_dynamic applied, uint32_t wanted, uint64_t now_ms);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Methods of the control socket beside those of news: what they change, answer and refuse."""
 import json
+import os
+import re
 
 from lib import frames
 from lib.judge import require, require_equal
@@ -187,3 +189,30 @@ def a_reload_takes_the_file_says_what_differs_and_refuses_a_bad_one(rig):
 def write(path, text):
     with open(path, "w") as file:
         file.write(text)
+
+
+def keys_in(value):
+    """All keys of an object, however deep."""
+    if not isinstance(value, dict):
+        return set()
+    return set(value).union(*(keys_in(inner) for inner in value.values()))
+
+
+@case
+def stats_has_every_counter_that_the_manual_tells_to_watch(rig):
+    """Those of (steer) are of AF_XDP ports only, which this rig has none of: the program names them."""
+    tree = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
+    with open(os.path.join(tree, "control", "man", "sluice.7"), encoding="utf-8") as page:
+        section = page.read().split(".SH WHAT TO WATCH\n")[1].split("\n.SH ")[0]
+    with open(os.path.join(tree, "drivers-config", "steer", "steer_maps.h"), encoding="utf-8") as source:
+        steer = set(re.findall(r"X\(\w+, (\w+),", source.read()))
+    stats = ask(rig, lambda daemon: daemon.call("stats"))
+    found = {"verdicts": set(stats["verdicts"]), "ports": keys_in(stats["ports"]),
+             "pins": set(stats["pins"]), "steer": steer}
+    watched = re.findall(r"^\.IR (.*\(.*)$", section, re.MULTILINE)
+    require(len(watched) > 5, f"the page names {watched}")
+    for line in watched:
+        for part in re.findall(r"[^()]+\(\w+\)", line):
+            names_of, room = part[:-1].split("(")
+            for name in re.findall(r"\w+", names_of):
+                require(name in found[room], f"{name} is not among {room} of stats")

@@ -75,36 +75,34 @@ static void dynamic_weight_waits_ten_seconds_between_changes(void **state)
 	assert_int_equal(dynamic.factor, STEPS(13));
 }
 
-static void dynamic_weight_ignores_what_is_within_ten_percent(void **state)
+/* Nodes that were told different things before agree on what they were told last. */
+static void the_last_wish_alone_decides_once_ten_seconds_are_over(void **state)
 {
-	struct factor_dynamic dynamic = { .factor = FACTOR_ONE, .changed_ms = 0 };
+	for (uint32_t percent = 1; percent <= 100; percent++) {
+		uint32_t steps = (16 * percent + 50) / 100;
+		uint32_t expected = STEPS(steps == 0 ? 1 : steps);
 
-	dynamic = factor_follow(dynamic, PERCENT(90) + 1, 10000);
-	assert_int_equal(dynamic.factor, FACTOR_ONE);
-	dynamic = factor_follow(dynamic, PERCENT(89), 20000);
-	assert_int_equal(dynamic.factor, STEPS(14));
-	dynamic = factor_follow(dynamic, PERCENT(95), 30000); /* 8.6 % above 14/16 */
-	assert_int_equal(dynamic.factor, STEPS(14));
-	dynamic = factor_follow(dynamic, PERCENT(97), 40000);
-	assert_int_equal(dynamic.factor, FACTOR_ONE);
+		for (uint32_t before = 1; before <= 16; before++) {
+			struct factor_dynamic dynamic = { STEPS(before), 1000 };
+
+			dynamic = factor_follow(dynamic, PERCENT(percent), 11000);
+			assert_int_equal(dynamic.factor, expected);
+		}
+	}
 }
 
-/* On the border between every two steps, for longer than any wait. */
-static void a_wish_that_trembles_changes_the_weight_once_at_most(void **state)
+static void a_wish_within_a_step_changes_nothing(void **state)
 {
 	for (uint32_t step = 1; step < 16; step++) {
-		uint32_t border = STEPS(step) + STEPS(1) / 2;
-		struct factor_dynamic dynamic = { .factor = STEPS(step), .changed_ms = 0 };
-		unsigned int changes = 0;
+		const struct factor_dynamic before = { STEPS(step), 0 };
+		struct factor_dynamic low, high;
 
-		for (unsigned int i = 1; i < 20; i++) {
-			uint32_t wish = i % 2 == 0 ? border - 200 : border + 200;
-			struct factor_dynamic next = factor_follow(dynamic, wish, i * 10000);
-
-			changes += next.factor != dynamic.factor;
-			dynamic = next;
-		}
-		assert_in_range(changes, 0, 1);
+		low = factor_follow(before, STEPS(step) - STEPS(1) / 2, 10000);
+		high = factor_follow(before, STEPS(step) + STEPS(1) / 2 - 1, 10000);
+		assert_int_equal(low.factor, STEPS(step));
+		assert_int_equal(high.factor, STEPS(step));
+		assert_int_equal(low.changed_ms, 0);
+		assert_int_equal(high.changed_ms, 0);
 	}
 }
 
@@ -137,8 +135,8 @@ int main(void)
 		cmocka_unit_test(two_reasons_multiply_and_never_stop_a_backend),
 		cmocka_unit_test(dynamic_weight_is_a_multiple_of_a_sixteenth_and_never_zero),
 		cmocka_unit_test(dynamic_weight_waits_ten_seconds_between_changes),
-		cmocka_unit_test(dynamic_weight_ignores_what_is_within_ten_percent),
-		cmocka_unit_test(a_wish_that_trembles_changes_the_weight_once_at_most),
+		cmocka_unit_test(the_last_wish_alone_decides_once_ten_seconds_are_over),
+		cmocka_unit_test(a_wish_within_a_step_changes_nothing),
 		cmocka_unit_test(jitter_changes_the_weight_at_most_every_ten_seconds),
 	};
 

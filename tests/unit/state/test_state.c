@@ -582,7 +582,7 @@ static void a_file_system_that_cannot_allocate_gets_the_length_only(void **state
 /* As sluiced does, which ignores SIGXFSZ. */
 static void a_limit_of_file_sizes_is_a_refusal_with_its_own_reason(void **state)
 {
-	static const rlim_t limits[] = { 1000, 70000 };
+	const rlim_t limits[] = { 1000, state_memory(&small) / 2 };
 	const struct place *place = *state;
 	struct rlimit before, limit;
 	struct state_refusal refusal;
