@@ -504,6 +504,7 @@ static int settle_state(struct daemon *daemon, struct error *error)
 		return state_error(
 			desired_config(daemon->desired)->dataplane.state_file, &refusal, error);
 	daemon->settled = true;
+	config_file_tidy(daemon->path); /* nobody else writes it: they would have the state file */
 	return 0;
 }
 

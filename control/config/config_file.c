@@ -15,8 +15,10 @@
  */
 #include "config/config_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +30,14 @@
 #include <xxhash.h>
 
 #include "config/config.h"
+#include "common/log.h"
 #include "config/config_attributes.h"
+
+/* What is beside the file while it is written, and when it changes places; then random letters. */
+#define PART_NAME ".sluiced-part-"
+#define SWAP_NAME ".sluiced-swap-"
+#define SUFFIX    "XXXXXX"
+#define LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 #define READ_BYTES    65536
 #define EXCHANGES_MAX 100 /* with an editor that saves again and again; a few in practice */
@@ -237,12 +246,32 @@ static int open_old(struct swap *swap)
 	return code == 0 ? digest_file(swap->old, swap->found) : code;
 }
 
+/*
+ * From here on what is at `temporary` may be ours, what was found, or somebody's: should this
+ * process be killed now, the digests in its name tell the next one (config_file_tidy()).
+ */
+static int name_for_swap(struct swap *swap, const char *text, size_t length)
+{
+	const char *suffix = swap->temporary + strlen(swap->temporary) - strlen(SUFFIX);
+	char name[PATH_MAX];
+	uint64_t ours[2];
+
+	digest_bytes(text, length, ours);
+	if (snprintf(name, sizeof(name), "%s" SWAP_NAME "%016" PRIx64 "-%016" PRIx64 "-%s",
+		    swap->path, swap->found[0], ours[0], suffix) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (rename(swap->temporary, name) != 0)
+		return -errno;
+	strcpy(swap->temporary, name);
+	return 0;
+}
+
 /* Ours, beside the old one, complete and on disk. */
 static int write_new(struct swap *swap, const char *text, size_t length)
 {
 	int code;
 
-	if (snprintf(swap->temporary, PATH_MAX, "%s.XXXXXX", swap->path) >= PATH_MAX) {
+	if (snprintf(swap->temporary, PATH_MAX, "%s" PART_NAME SUFFIX, swap->path) >= PATH_MAX) {
 		swap->temporary[0] = '\0';
 		return -ENAMETOOLONG;
 	}
@@ -255,7 +284,11 @@ static int write_new(struct swap *swap, const char *text, size_t length)
 	code = swap->old < 0 ? 0 : config_attributes_copy(swap->old, swap->new);
 	if (code == 0)
 		code = write_all(swap->new, text, length);
-	if (code == 0 && (fsync(swap->new) != 0 || fstat(swap->new, &swap->ours) != 0))
+	if (code == 0 && fsync(swap->new) != 0)
+		code = -errno;
+	if (code == 0)
+		code = name_for_swap(swap, text, length);
+	if (code == 0 && fstat(swap->new, &swap->ours) != 0)
 		code = -errno;
 	return code;
 }
@@ -518,4 +551,88 @@ int config_file_put_back(
 	free(bytes);
 	close_file(ours);
 	return code;
+}
+
+enum left { NOT_OURS, OURS, DOUBTFUL };
+
+/* Whether `name` is a name's end as mkostemp() makes it. */
+static bool is_suffix(const char *name)
+{
+	size_t length = strlen(SUFFIX);
+
+	return strlen(name) == length && strspn(name, LETTERS) == length;
+}
+
+/* Whether the file holds what its name says that we wrote, or what we found before. */
+static bool holds_either(int directory, const char *name, const uint64_t expected[2])
+{
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	uint64_t digest[2];
+	struct stat status;
+	bool holds;
+
+	if (fd < 0)
+		return false;
+	holds = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+		digest_file(fd, digest) == 0 &&
+		(digest[0] == expected[0] || digest[0] == expected[1]);
+	close(fd);
+	return holds;
+}
+
+/* `name` is behind that of the configuration. */
+static enum left judge_left(int directory, const char *full_name, const char *name)
+{
+	uint64_t digests[2];
+	int length = 0;
+
+	if (strncmp(name, PART_NAME, strlen(PART_NAME)) == 0)
+		return is_suffix(name + strlen(PART_NAME)) ? OURS : NOT_OURS;
+	if (sscanf(name, SWAP_NAME "%16" SCNx64 "-%16" SCNx64 "-%n", &digests[0], &digests[1],
+		    &length) != 2 ||
+		length == 0 || !is_suffix(name + length))
+		return NOT_OURS;
+	return holds_either(directory, full_name, digests) ? OURS : DOUBTFUL;
+}
+
+static void tidy_one(int directory, const char *path, const char *full_name, const char *name)
+{
+	switch (judge_left(directory, full_name, name)) {
+	case OURS:
+		if (unlinkat(directory, full_name, 0) == 0)
+			log_info("%s: removed %s, which a process that was killed has left", path,
+				full_name);
+		else
+			log_warning("%s: %s, which a process that was killed has left, holds the "
+				    "hash key and cannot be removed: %m",
+				path, full_name);
+		break;
+	case DOUBTFUL:
+		log_warning("%s: %s was put aside when a process was killed, and may be somebody's "
+			    "edit: compare it and remove it, it holds the hash key",
+			path, full_name);
+		break;
+	default: break;
+	}
+}
+
+void config_file_tidy(const char *path)
+{
+	char file[PATH_MAX], copy[PATH_MAX];
+	const struct dirent *entry;
+	const char *base;
+	DIR *directory;
+
+	if (realpath(path, file) == NULL)
+		return;
+	strcpy(copy, file);
+	directory = opendir(dirname(copy));
+	if (directory == NULL)
+		return;
+	base = strrchr(file, '/') + 1;
+	while ((entry = readdir(directory)) != NULL)
+		if (strncmp(entry->d_name, base, strlen(base)) == 0)
+			tidy_one(dirfd(directory), file, entry->d_name,
+				entry->d_name + strlen(base));
+	closedir(directory);
 }

@@ -66,3 +66,11 @@ int config_file_overwrite(const char *path, const char *text, size_t length,
 /* Writes the bytes of a file that was replaced in the place of `expected`, as saving does. */
 int config_file_put_back(
 	const char *path, int replaced, struct config_file_version *expected, struct error *error);
+
+/*
+ * Removes what a process that was killed while it wrote the file at `path` has left beside it, and
+ * logs it: copies of the configuration with its key. What may be somebody's edit, which came out
+ * when it was killed, stays and is named in a warning. Not while another process may write the
+ * file.
+ */
+void config_file_tidy(const char *path);

@@ -206,7 +206,7 @@ def stats_has_every_counter_that_the_manual_tells_to_watch(rig):
         section = page.read().split(".SH WHAT TO WATCH\n")[1].split("\n.SH ")[0]
     with open(os.path.join(tree, "drivers-config", "steer", "steer_maps.h"), encoding="utf-8") as source:
         steer = set(re.findall(r"X\(\w+, (\w+),", source.read()))
-    stats = ask(rig, lambda daemon: daemon.call("stats"))
+    stats = ask(rig, lambda daemon: daemon.call("stats.get"))
     found = {"verdicts": set(stats["verdicts"]), "ports": keys_in(stats["ports"]),
              "pins": set(stats["pins"]), "steer": steer}
     watched = re.findall(r"^\.IR (.*\(.*)$", section, re.MULTILINE)

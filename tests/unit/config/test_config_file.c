@@ -2,6 +2,7 @@
 /* Needs root, to give a file away and see that it stays so. */
 #include "unit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -550,6 +551,91 @@ static void what_cannot_be_put_back_is_kept_beside(void **state)
 	assert_holds(fixture, fixture->one);
 }
 
+/* In a process that dies at its first system call of that number, while it writes the second. */
+static void save_and_die_at(struct fixture *fixture, uint32_t number)
+{
+	struct sock_filter rules[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { COUNT_OF(rules), rules };
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0) {
+		prctl(PR_SET_DUMPABLE, 0);
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+			prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+			_exit(1);
+		save(fixture, fixture->two);
+		_exit(2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(config_place_count_files(&fixture->place), 2);
+}
+
+/* Before its text is on disk, before the files change places, and before the old one goes. */
+static void what_a_killed_process_left_is_removed(void **state)
+{
+	static const uint32_t calls[] = { SYS_fsync, SYS_renameat2, SYS_unlink };
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < COUNT_OF(calls); i++) {
+		config_place_write(&fixture->place, fixture->one);
+		load(fixture);
+		save_and_die_at(fixture, calls[i]);
+		config_file_tidy(fixture->place.path);
+		assert_holds(fixture, calls[i] == SYS_unlink ? fixture->two : fixture->one);
+	}
+	load(fixture);
+	assert_saved(fixture, fixture->one);
+}
+
+/* The name of the file beside the configuration. */
+static void find_left(const struct fixture *fixture, char path[static PATH_MAX])
+{
+	DIR *directory = opendir(fixture->place.directory);
+	const struct dirent *entry;
+
+	assert_non_null(directory);
+	path[0] = '\0';
+	while ((entry = readdir(directory)) != NULL)
+		if (strncmp(entry->d_name, "sluice.json.", strlen("sluice.json.")) == 0)
+			snprintf(path, PATH_MAX, "%s/%s", fixture->place.directory, entry->d_name);
+	closedir(directory);
+	assert_string_not_equal(path, "");
+}
+
+static void what_may_be_an_edit_is_not_removed(void **state)
+{
+	static const char *const names[] = { "sluice.json.bak", "sluice.json.sluiced-part-1",
+		"sluice.json.sluiced-swap-AAAAAA", "sluice.json.sluiced-part-abcdef.orig" };
+	struct fixture *fixture = *state;
+	char left[PATH_MAX];
+	FILE *file;
+
+	save_and_die_at(fixture, SYS_renameat2);
+	find_left(fixture, left);
+	file = fopen(left, "a");
+	assert_non_null(file);
+	assert_true(fputs(" ", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	config_file_tidy(fixture->place.path);
+	assert_int_equal(unlink(left), 0);
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		snprintf(left, sizeof(left), "%s/%s", fixture->place.directory, names[i]);
+		file = fopen(left, "w");
+		assert_non_null(file);
+		assert_int_equal(fclose(file), 0);
+		config_file_tidy(fixture->place.path);
+		assert_int_equal(unlink(left), 0);
+	}
+}
+
 static void what_cannot_be_read_is_refused_with_the_reason(void **state)
 {
 	struct fixture *fixture = *state;
@@ -712,6 +798,8 @@ int main(void)
 		TEST(a_link_that_leads_to_nothing_is_not_written_over),
 		TEST(a_write_that_is_not_safe_on_disk_is_taken_back),
 		TEST(what_cannot_be_put_back_is_kept_beside),
+		TEST(what_a_killed_process_left_is_removed),
+		TEST(what_may_be_an_edit_is_not_removed),
 		TEST(what_cannot_be_read_is_refused_with_the_reason),
 		TEST(no_edit_is_lost_to_a_save_when_editors_rename),
 		TEST(no_edit_is_lost_to_a_save_when_editors_write_in_place),
