@@ -22,9 +22,9 @@
 static const char usage[] =
 	"usage: sluice-decap attach --interface IF --source PREFIX... --vip ADDRESS...\n"
 	"                           [--local ADDRESS...] [--pass-unknown]\n"
-	"                           [--mode auto|xdp|xdpgeneric|tc]\n"
-	"       sluice-decap detach --interface IF\n"
-	"       sluice-decap status --interface IF [--json]\n"
+	"                           [--mode auto|xdp|xdpgeneric|tc] [--verbose]\n"
+	"       sluice-decap detach --interface IF [--verbose]\n"
+	"       sluice-decap status --interface IF [--json] [--verbose]\n"
 	"       sluice-decap --version | --help\n"
 	"\n"
 	"Takes what sluice encapsulated (ipip: IPv4 or IPv6 in IPv4 or IPv6) out of its tunnel on a\n"

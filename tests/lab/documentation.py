@@ -220,13 +220,15 @@ class Typist:
         commands. Their help knows them, and the options that stand there."""
         number, line = block.lines[0]
         words = line.split()
+        if re.search("[|&;]", line):
+            return False
         if words[0] != "sluicectl" and " ".join(words[:2]) not in text.COMMAND_NAMES:
             return False
         words = words[1:] if words[0] == "sluicectl" else words
         options = [word for word in words if word.startswith("-")]
         name = " ".join(word for word in words if not word.startswith("-"))
         status, help_text = self.balancer.type(f"sluicectl help {name}")
-        if status != 0 or not name:
+        if status != 0 or not name or name not in help_text.splitlines()[0]:
             return False
         usage = help_text.splitlines()[0].split(name, 1)[1]
         if line.startswith("sluicectl") and not re.sub(r"\[[^]]*\]", "", usage).strip():
