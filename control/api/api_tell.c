@@ -29,9 +29,9 @@ static uint64_t hash_instance(const char *id)
 	return hash == MEMBERSHIP_NO_INSTANCE ? 1 : hash;
 }
 
-static struct forwarding_news news_of(const struct api_params *params)
+static struct forwarding_update news_of(const struct api_params *params)
 {
-	struct forwarding_news news = {
+	struct forwarding_update news = {
 		.has_health = params->health != API_HEALTH_NOT_TOLD,
 		.healthy = params->health == API_HEALTH_UP,
 	};
@@ -52,7 +52,7 @@ struct telling {
 	struct api *api;
 	const struct api_params *params;
 	const struct forwarding_handle *handle;
-	const struct forwarding_news *news;
+	const struct forwarding_update *news;
 
 	/* what is foreseen where it is judged */
 	uint32_t slots_to_move;
@@ -62,7 +62,7 @@ struct telling {
 };
 
 /* As forwarding_report_t. */
-static void judge(void *context, const struct forwarding_told *told)
+static void judge(void *context, const struct forwarding_effect *told)
 {
 	struct telling *telling = context;
 	const struct config *config = desired_config(telling->api->running.desired);
@@ -70,7 +70,7 @@ static void judge(void *context, const struct forwarding_told *told)
 
 	telling->slots_to_move = plan_slots_moved(told->before, told->after);
 	if (pool >= 0)
-		plan_judge_pool(&config->pools[pool], told->before, told->after, told->impact,
+		plan_check_pool(&config->pools[pool], told->before, told->after, told->impact,
 			&telling->refusal);
 }
 
@@ -80,7 +80,7 @@ static void judge(void *context, const struct forwarding_told *told)
  */
 static int foresee(struct telling *telling)
 {
-	struct forwarding_news wish = {
+	struct forwarding_update wish = {
 		.ends = telling->news->ends,
 		.has_share = telling->news->has_share,
 		.share = telling->news->share,
@@ -90,7 +90,7 @@ static int foresee(struct telling *telling)
 		return 0;
 	if (telling->news->has_health && !telling->news->healthy)
 		return 0;
-	return forwarding_tell(
+	return forwarding_update(
 		telling->api->running.forwarding, telling->handle, &wish, true, judge, telling);
 }
 
@@ -99,7 +99,7 @@ static json_t *json_percent(uint32_t share)
 	return json_real(100.0 * share / FACTOR_ONE);
 }
 
-static json_t *json_share(const struct telling *telling, const struct forwarding_told *told)
+static json_t *json_share(const struct telling *telling, const struct forwarding_effect *told)
 {
 	struct json_build share = json_build_begin();
 
@@ -113,7 +113,7 @@ static json_t *json_share(const struct telling *telling, const struct forwarding
 }
 
 /* As forwarding_report_t. */
-static void make_report(void *context, const struct forwarding_told *told)
+static void make_report(void *context, const struct forwarding_effect *told)
 {
 	struct telling *telling = context;
 	json_t *report =
@@ -164,7 +164,7 @@ static void tell(struct telling *telling, struct rpc_call *call)
 		return;
 	}
 	if (code == 0)
-		code = forwarding_tell(telling->api->running.forwarding, telling->handle,
+		code = forwarding_update(telling->api->running.forwarding, telling->handle,
 			telling->news, telling->params->dry_run, make_report, telling);
 	if (code != 0 || telling->report == NULL) {
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
@@ -210,7 +210,7 @@ static int judge_news(const struct api_params *params, struct rpc_call *call)
 
 void api_backend_tell(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	struct forwarding_news news = news_of(params);
+	struct forwarding_update news = news_of(params);
 	struct forwarding_handle handle;
 
 	if (judge_news(params, call) != 0)
@@ -250,7 +250,7 @@ void api_backend_end(struct api *api, const struct api_params *params, struct rp
 {
 	static const char *const configuration[] = { "deadline_s", "volatile", "if_revision",
 		NULL };
-	const struct forwarding_news news = { .ends = true };
+	const struct forwarding_update news = { .ends = true };
 	const char *other = find_given(params, configuration);
 	struct forwarding_handle handle = { 0 };
 

@@ -144,12 +144,12 @@ static int judge_moves(
 {
 	const struct plan *before = forwarding_plan(desired->context.forwarding);
 	const struct plan *after = forwarding_change_plan(desired->forwarding_change);
-	int code = impact_judge(desired->impact, error);
+	int code = impact_check(desired->impact, error);
 
 	if (code == 0)
-		code = plan_judge_services(desired->config, pending->config, before, after, error);
+		code = plan_check_services(desired->config, pending->config, before, after, error);
 	if (code == 0)
-		code = plan_judge(pending->config, before, after, desired->impact, error);
+		code = plan_check(pending->config, before, after, desired->impact, error);
 	return code;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * forwarding: what the workers run on now, and how it becomes what a configuration calls for. Owns
- * the slot words, record cells and counter places of the state file, the numbers by which pools,
- * backends and services go in them, and the lives of backends.
+ * the slot words, record and counter cells of the state file, the numbers by which pools,
+ * backends and services go in them, and the state of backends.
  *
  * A change has two halves. prepare() takes all the room that it needs and may fail, with nothing
  * changed; commit() only stores words and cannot fail. In between the change can be written to
@@ -57,16 +57,16 @@ void forwarding_destroy(struct forwarding *forwarding);
 
 /*
  * Before the first change: takes over what an earlier process has left (state_before()), so that
- * this change goes on from there. Without it, nothing is done. Each pool that cannot go on is told
- * to `say`. 0, or -errno with the sentence.
+ * this change goes on from there. Without it, nothing is done. Each pool that cannot go on is
+ * passed to `report`. 0, or -errno with the sentence.
  *
  * The commit of that change then leaves the slot words of adopted pools as they are and builds no
- * table of theirs: packets flow by the words of before, and forwarding_build_due() builds one pool
- * after the other. What became of backends meanwhile, news included, is in force at once but for
+ * table of theirs: packets flow by the previous words, and forwarding_build_due() builds one pool
+ * after the other. What became of backends meanwhile, updates included, is in force at once but for
  * the tables.
  */
 int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
-	void (*say)(const char *sentence), struct error *error);
+	void (*report)(const char *sentence), struct error *error);
 
 /*
  * `config` is borrowed until another one is committed, or this one is aborted. NULL with the
@@ -81,9 +81,9 @@ struct forwarding_change *forwarding_prepare(struct forwarding *forwarding,
  * then the change is to be aborted. `terms` stay until forwarding_end_plan().
  * forwarding_plan_change() builds the tables, one of pins included, in any thread, and touches
  * nothing that is live; forwarding_end_filling() lets that table fail soon: the process ends.
- * Meanwhile the control thread goes on: time and news are made up for at the commit. The change can
- * neither be asked about nor be aborted before that step is over. forwarding_end_plan() returns 0,
- * or -errno with the sentence; then the change is to be aborted.
+ * Meanwhile the control thread goes on: time and updates are made up for at the commit. The change
+ * can neither be asked about nor be aborted before that step is over. forwarding_end_plan() returns
+ * 0, or -errno with the sentence; then the change is to be aborted.
  */
 struct forwarding_change *forwarding_begin(struct forwarding *forwarding,
 	const struct config *config, const struct live_terms *terms, struct error *error);
@@ -104,8 +104,8 @@ struct impact *forwarding_find_losses(
 	const struct forwarding *forwarding, const struct forwarding_change *change);
 
 /*
- * The tables to come, and those in force as backends serve now; NULL before the first change. The
- * change's plan is the forwarding's after the commit, which destroys the one before unless it is
+ * The new tables, and those in force as backends serve now; NULL before the first change. The
+ * change's plan is the forwarding's after the commit, which destroys the previous one unless it is
  * taken away first.
  */
 const struct plan *forwarding_change_plan(const struct forwarding_change *change);
@@ -152,8 +152,8 @@ int forwarding_find(const struct forwarding *forwarding, const char *pool, const
 int forwarding_locate(const struct forwarding *forwarding, const struct forwarding_handle *handle,
 	size_t *pool, size_t *backend);
 
-/* What somebody has to tell of a backend beside the configuration. */
-struct forwarding_news {
+/* What has become of a backend, beside the configuration. */
+struct forwarding_update {
 	bool has_health;
 	bool healthy;
 	bool has_instance;
@@ -170,40 +170,40 @@ struct forwarding_share {
 	uint32_t in_ms; /* when it does; 0: now, or it stays as it is */
 };
 
-/* What has followed from news for the pool's table, or would follow. */
-struct forwarding_told {
+/* What has followed from an update for the pool's table, or would follow. */
+struct forwarding_effect {
 	const struct plan_pool *before, *after; /* the same where no table was built */
 	/*
-	 * Slots will move, but the table is built later, together with other news of the pool:
+	 * Slots will move, but the table is built later, together with other updates of the pool:
 	 * within so many milliseconds. 0: `after` is what there is.
 	 */
 	uint32_t pending_ms;
-	const struct impact *impact; /* whose flows are given up at once; NULL: nobody's */
+	const struct impact *impact; /* whose flows are given up at once; NULL: none */
 	struct forwarding_share share;
 	uint32_t weight; /* of the backend, as configured */
 };
 
-/* `told` is valid during the call only. */
-typedef void forwarding_report_t(void *context, const struct forwarding_told *told);
+/* `effect` is valid during the call only. */
+typedef void forwarding_report_t(void *context, const struct forwarding_effect *effect);
 
 /*
- * Takes in the news of a backend, or only says what would follow (`dry_run`), once a share that is
- * put off is applied. Workers see at once
+ * Updates a backend, or only reports what would follow (`dry_run`), once a share that is put off is
+ * applied. Workers see at once
  * what has become of the backend; the pool's table follows at once after a quiet time, and once in
- * FORWARDING_BUILD_MS where news come faster than that, by forwarding_build_due(). What a change in
- * between has prepared is made up for at its commit. `report` may be NULL: moves of slots that it
- * is not called with, because they come later or because there is none, are logged when they
+ * FORWARDING_BUILD_MS where updates come faster than that, by forwarding_build_due(). What a change
+ * in between has prepared is made up for at its commit. `report` may be NULL: moves of slots that
+ * it is not called with, because they come later or because there is none, are logged when they
  * happen.
  *
  * 0; -ENOENT: the backend has gone; -ENOMEM. Then nothing is changed and nothing reported.
  */
 #define FORWARDING_BUILD_MS 100
-int forwarding_tell(struct forwarding *forwarding, const struct forwarding_handle *handle,
-	const struct forwarding_news *news, bool dry_run, forwarding_report_t *report,
+int forwarding_update(struct forwarding *forwarding, const struct forwarding_handle *handle,
+	const struct forwarding_update *update, bool dry_run, forwarding_report_t *report,
 	void *context);
 
 /*
- * Builds the table that has been due for longest, if there is one: of a pool that has had news
+ * Builds the table that has been due for longest, if there is one: of a pool that was updated
  * since its last table. Returns in how many milliseconds the next is due; FORWARDING_IDLE: none.
  */
 uint32_t forwarding_build_due(struct forwarding *forwarding);
@@ -217,7 +217,7 @@ void forwarding_set_wake(struct forwarding *forwarding, forwarding_wake_t *wake,
 
 /*
  * How many pools of the plan, which has `pools`, still wait for their first table since the
- * restart: their `table` is NULL. While there are any, a change can neither be planned nor judged.
+ * restart: their `table` is NULL. While there are any, a change can neither be planned nor checked.
  */
 size_t forwarding_unbuilt(const struct forwarding *forwarding, size_t *pools);
 
@@ -258,7 +258,7 @@ void forwarding_baseline_service(
 
 /*
  * What the numbers that workers use stand for in the committed configuration, or -1: a backend of
- * forwarding_backends() by its index in slot words, a service by the place of its counters.
+ * forwarding_backends() by its index in slot words, a service by the cell of its counters.
  */
 int forwarding_find_backend(const struct forwarding *forwarding, size_t pool, uint32_t index);
 int forwarding_find_service(const struct forwarding *forwarding, uint32_t counter);

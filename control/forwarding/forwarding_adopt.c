@@ -4,8 +4,8 @@
  * not by the numbers of any configuration. The first change then makes of it what the configuration
  * calls for now, as any change does: with backends that stay, come, go and move.
  *
- * Every number is judged before it is used. What makes no sense is left out: the rules for slots
- * (transitions.h) have an answer to words that name nobody.
+ * Every number is validated before it is used. What makes no sense is left out: the rules for slots
+ * (transitions.h) have an answer to words that name no backend.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -23,7 +23,7 @@
 #include "maglev/maglev.h"
 #include "state/state_reader.h"
 
-/* No node has counted as much: 2^62 bytes take a year at 1 Tbit/s. */
+/* More than any node has counted: 2^62 bytes take a year at 1 Tbit/s. */
 #define COUNTER_SANE (UINT64_C(1) << 62)
 
 #define WORDS_AT_ONCE 8192u /* of slots: 32 KiB */
@@ -33,13 +33,13 @@
 struct adoption {
 	struct forwarding *forwarding;
 	const struct state_reader *before;
-	const struct state_layout *layout; /* of before */
+	const struct state_layout *layout; /* of the previous process */
 	const struct config *config;
-	void (*say)(const char *sentence);
+	void (*report)(const char *sentence);
 	uint32_t now_s;
 	struct finder configured;    /* pools of `config` */
 	unsigned int unsound;        /* rows in use that make no sense */
-	struct pool_state **pool_of; /* by the number of before; NULL: not adopted */
+	struct pool_state **pool_of; /* by its previous number; NULL: not adopted */
 };
 
 static int out_of_memory(struct error *error)
@@ -76,22 +76,22 @@ static bool read_counter(const struct adoption *adoption, uint32_t cell,
 
 /* Pools. */
 
-static void pool_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+static void pool_key(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
 {
-	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct config_pool *)list)[place].name);
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct config_pool *)list)[index].name);
 }
 
 /* Pools mostly stand in the order in which they once were made. */
 static bool keeps_slots(struct adoption *adoption, const struct identity_pool *row, uint32_t number)
 {
-	size_t place = finder_find(&adoption->configured, row->name, number);
+	size_t index = finder_find(&adoption->configured, row->name, number);
 	char sentence[256];
 
-	if (place == FINDER_NONE || adoption->config->pools[place].slots == row->slots)
+	if (index == FINDER_NONE || adoption->config->pools[index].slots == row->slots)
 		return true;
 	snprintf(sentence, sizeof(sentence), "pool %s starts cold: it had %u slots and now has %u",
-		row->name, row->slots, adoption->config->pools[place].slots);
-	adoption->say(sentence);
+		row->name, row->slots, adoption->config->pools[index].slots);
+	adoption->report(sentence);
 	return false;
 }
 
@@ -105,7 +105,7 @@ static void adopt_pool(struct adoption *adoption, uint32_t number, const struct 
 	pool->live = live_pool_create(forwarding->state, live_numbers_of_pools(forwarding->numbers),
 		row->slots, adoption->now_s, &error);
 	if (pool->live == NULL) {
-		adoption->say(error.message);
+		adoption->report(error.message);
 		return;
 	}
 	snprintf(pool->name, sizeof(pool->name), "%s", row->name);
@@ -224,8 +224,8 @@ static int adopt_backends(struct adoption *adoption, struct error *error)
 
 /* Slot words. */
 
-/* A word that names somebody unknown: nobody, and the rules take it from there. */
-static uint32_t judge_word(const struct live_pool *pool, uint32_t word)
+/* An unknown backend becomes none; the rules for slots take it from there. */
+static uint32_t correct_word(const struct live_pool *pool, uint32_t word)
 {
 	uint32_t flags = word & (SLOT_TRACK | SLOT_OBSERVE | SLOT_GUARD | SLOT_RECENT);
 	uint32_t cur = slot_cur(word), home = slot_home(word);
@@ -239,10 +239,10 @@ static uint32_t judge_word(const struct live_pool *pool, uint32_t word)
 	return slot_pack(cur, home) | ((flags & SLOT_TRACK) != 0 ? flags : 0);
 }
 
-static void judge_words(const struct live_pool *pool, uint32_t *words, uint32_t count)
+static void correct_words(const struct live_pool *pool, uint32_t *words, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		words[i] = judge_word(pool, words[i]);
+		words[i] = correct_word(pool, words[i]);
 }
 
 /* How many indices from 0 on have a backend. */
@@ -278,7 +278,7 @@ static void adopt_words(const struct adoption *adoption, const struct identity_p
 
 		state_reader_copy_slots(adoption->before, row->first_word + slot, count, words);
 		if (!are_sound(words, count, known))
-			judge_words(pool, words, count);
+			correct_words(pool, words, count);
 		state_slots_write(pool->state, pool->first_word + slot, words, count);
 	}
 }
@@ -286,7 +286,7 @@ static void adopt_words(const struct adoption *adoption, const struct identity_p
 /* One of those that share the pools among them. */
 struct copier {
 	const struct adoption *adoption;
-	uint32_t first, step; /* pools by their number of before */
+	uint32_t first, step; /* pools by their previous number */
 	pthread_t thread;
 	bool started;
 };
@@ -359,18 +359,17 @@ static int adopt_services(struct adoption *adoption, struct error *error)
 		calloc(adoption->layout->services + 1, sizeof(*forwarding->services));
 	if (forwarding->services == NULL)
 		return out_of_memory(error);
-	for (uint32_t place = 0; place < adoption->layout->services; place++) {
+	for (uint32_t number = 0; number < adoption->layout->services; number++) {
 		const struct identity_service *row =
-			state_reader_service_row(adoption->before, place);
+			state_reader_service_row(adoption->before, number);
 
 		if (identity_service_is_sound(row))
-			adopt_service(adoption, place, row);
+			adopt_service(adoption, number, row);
 	}
 	return 0;
 }
 
-/* Of gids that had been given up, before these are somebody else's; all others as any sweep does.
- */
+/* Forgets the pins of gids that had been given up, before another backend gets these. */
 static void forget_pins(const struct adoption *adoption)
 {
 	struct forwarding *forwarding = adoption->forwarding;
@@ -382,24 +381,24 @@ static void forget_pins(const struct adoption *adoption)
 		continue;
 }
 
-static void say_unsound(const struct adoption *adoption)
+static void report_unsound(const struct adoption *adoption)
 {
 	char sentence[128];
 
 	snprintf(sentence, sizeof(sentence),
 		"the state file is damaged: %u of its pools and backends are not adopted",
 		adoption->unsound);
-	adoption->say(sentence);
+	adoption->report(sentence);
 }
 
 int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
-	void (*say)(const char *sentence), struct error *error)
+	void (*report)(const char *sentence), struct error *error)
 {
 	struct adoption adoption = {
 		.forwarding = forwarding,
 		.before = state_before(forwarding->state),
 		.config = config,
-		.say = say,
+		.report = report,
 		.configured = { config->pools, config->pool_count, pool_key, NULL },
 		.now_s = forwarding_now_s(forwarding),
 	};
@@ -423,7 +422,7 @@ int forwarding_adopt(struct forwarding *forwarding, const struct config *config,
 		forget_pins(&adoption);
 	}
 	if (adoption.unsound != 0)
-		say_unsound(&adoption);
+		report_unsound(&adoption);
 	finder_fini(&adoption.configured);
 	free(adoption.pool_of);
 	return code;

@@ -49,7 +49,7 @@ static bool shares_differ(const struct plan_pool *plan, const struct plan_share 
 	return false;
 }
 
-/* What tells of a plan is to be true of it, also where that moves nothing. */
+/* Reports of a plan are to be true of it, also where no slot moves. */
 static void note_holds(struct plan_pool *plan, const struct plan_share *shares)
 {
 	for (size_t i = 0; i < plan->backend_count; i++)
@@ -87,7 +87,7 @@ static void describe(
 			count == NAMED_MAX + 1 ? "" : "s");
 }
 
-/* No slot moves without a line, whoever caused it. */
+/* Each move of slots has a line, whatever caused it. */
 static void log_move(const struct plan_pool *before, const struct plan_pool *after)
 {
 	char why[NAMED_MAX * (CONFIG_NAME_SIZE + 16) + 32];
@@ -99,13 +99,13 @@ static void log_move(const struct plan_pool *before, const struct plan_pool *aft
 	log_info("pool %s: moved %u of %u slots: %s", after->name, moved, after->slots, why);
 }
 
-static void tell(const struct plan_pool *before, const struct plan_pool *after,
+static void report_plans(const struct plan_pool *before, const struct plan_pool *after,
 	forwarding_report_t *report, void *context)
 {
-	const struct forwarding_told told = { .before = before, .after = after };
+	const struct forwarding_effect effect = { .before = before, .after = after };
 
 	if (report != NULL)
-		report(context, &told);
+		report(context, &effect);
 	else if (before != after)
 		log_move(before, after);
 }
@@ -133,25 +133,25 @@ static int follow(struct forwarding *forwarding, size_t number, const struct pla
 
 	if (plan->table == NULL) {
 		code = build_first(forwarding, number, shares);
-		if (code == 0) /* whatever moves is told by the log: there was no table before */
-			tell(plan, plan, report, context);
+		if (code == 0) /* the log says what moves: there was no previous table */
+			report_plans(plan, plan, report, context);
 		return code;
 	}
 	note_holds(plan, shares);
 	if (!shares_differ(plan, shares)) {
-		tell(plan, plan, report, context);
+		report_plans(plan, plan, report, context);
 		return 0;
 	}
 	code = plan_pool_follow(forwarding->planner, plan, shares, &next);
 	if (code != 0)
 		return code;
-	tell(plan, &next, report, context);
+	report_plans(plan, &next, report, context);
 	plan_replace_pool(forwarding->plan, number, &next);
 	forwarding->pools[number].live->built_ms = now_ms;
 	return 0;
 }
 
-/* Nobody was told of what a restart has changed. */
+/* What has changed since the restart is in no report, so the log says it. */
 static void store_first(
 	struct forwarding *forwarding, const struct live_slots *slots, const struct plan_pool *plan)
 {

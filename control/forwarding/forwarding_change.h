@@ -9,7 +9,7 @@
 #include "forwarding/forwarding_live.h"
 #include "plan/finder.h"
 
-/* The state to come, beside the live one until commit. */
+/* The new state, beside the live one until commit. */
 struct forwarding_change {
 	const struct config *config;
 	const struct live_terms *terms;

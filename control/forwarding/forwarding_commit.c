@@ -2,12 +2,12 @@
 /*
  * The order of stores is what makes a change invisible to traffic:
  *
- *   0. rows: the next process finds out whom every number stands for; that of a new pool comes
+ *   0. rows: the next process finds out what every number stands for; that of a new pool comes
  * after its words, which were another's;
  *   1. members and records: a worker that follows a word, old or new, finds a whole record;
  *   2. the generation of tables: it points to words that are in place;
  *   3. slot words, each by itself: a packet goes by the old owner or by the new one;
- *   4. what nobody can reach from now on is retired, and reused only after a grace period
+ *   4. what no worker can reach from now on is retired, and reused only after a grace period
  *      (words gone, grace period, a sweep over the pins, reuse).
  */
 #include <stdlib.h>
@@ -86,8 +86,8 @@ static void store_services(struct forwarding *forwarding, struct forwarding_chan
 	publish_tables(forwarding->publish, change->tables);
 }
 
-/* The change is over for those who are live from now on. */
-static void settle_pool(struct pool_state *pool)
+/* The change is over for a pool that is live from now on. */
+static void end_change(struct pool_state *pool)
 {
 	pool->before = NULL;
 	for (size_t i = 0; i < pool->backend_count && !pool->is_unchanged; i++) {
@@ -136,7 +136,7 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	free(forwarding->services);
 	plan_destroy(forwarding->plan);
 	for (size_t i = 0; i < change->pool_count; i++)
-		settle_pool(&change->pools[i]);
+		end_change(&change->pools[i]);
 	neighbours_destroy(forwarding->neighbours);
 	forwarding->neighbours = change->neighbours;
 	forwarding->config = change->config;
@@ -161,11 +161,11 @@ static uint64_t cpu_us(void)
 }
 
 /*
- * Step 3. A pool that was left alone may have got a newer table by news meanwhile; the table of all
- * others follows what backends have become since the change was prepared before it is stored. What
- * does not fit into a turn of the loop is stored in turns of its own (forwarding_build_due()): a
- * pool is independent of all others, and its old table as good as a word that has not been stored
- * yet.
+ * Step 3. A pool that was left alone may have got a newer table meanwhile, by an update; the table
+ * of all others follows what backends have become since the change was prepared before it is
+ * stored. What does not fit into a turn of the loop is stored in turns of its own
+ * (forwarding_build_due()): a pool is independent of all others, and its old table as good as a
+ * word that has not been stored yet.
  */
 static void store_tables(struct forwarding *forwarding)
 {
@@ -190,13 +190,13 @@ static void store_tables(struct forwarding *forwarding)
 }
 
 /*
- * Slot words come last, when config, plan and pools are those to come: what they move is judged by
- * the new ones.
+ * Slot words come last, when config, plan and pools are the new ones, because
+ * the rules go by these.
  */
 void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *change)
 {
 	change->now_ms = forwarding->clock();
-	/* no slot is promoted by this change whose flows may have gone unrecorded until now */
+	/* no slot is promoted by this change whose flows may have gone unobserved until now */
 	tracking_tick(forwarding->tracking, change->now_ms, forwarding->with_udp);
 	tracking_commit_pins(forwarding->tracking);
 	catch_up(forwarding, change);

@@ -11,13 +11,13 @@
  *	forwarding_advance.c	how time changes a pool
  *	forwarding_rounds.c	when it does
  *	forwarding_losses.c	which flows a change or an update gives up
- *	forwarding_tell.c	how updates change a backend
+ *	forwarding_update.c	how updates change a backend
  *	forwarding_prepare.c, forwarding_commit.c	how a configuration changes all of it
  *	forwarding_adopt.c	how it outlives a process
  *
  * How these work together. The slot words of a pool say which backend its flows go to now; its
  * table says which one they are to go to. Three things ask for another table: a change of the
- * configuration (prepare, commit), an update of a backend (tell) and time (rounds, advance). Each
+ * configuration (prepare, commit), an update of a backend (update) and time (rounds, advance). Each
  * first brings the backends up to date, then asks whether the shares that the table was built for
  * are still theirs (forwarding_follow_shares()). Where they are not, a table is built and stored,
  * and the transitions of the pool move one slot after the other from its word to the table.
@@ -53,7 +53,7 @@ struct pool_state {
 	struct live_backend *backends; /* in the configuration's order, then those that are going */
 	size_t configured_count;
 	size_t backend_count;
-	struct lookup *by_name; /* of the backends; NULL until somebody asks */
+	struct lookup *by_name; /* of the backends; NULL until it is needed */
 
 	/* during a change */
 	struct pool_state *before; /* what it goes on from, NULL for a new one */

@@ -14,21 +14,21 @@
 #define TURN_US       3000      /* of CPU time, for a turn of the loop */
 #define SLOTS_UNASKED (1 << 18) /* more slots that are not worth a look at the memory: 10 MB */
 
-/* The keys by which what is to come is found in what is live. */
+/* The keys by which the new state is found in the live one. */
 
-static void pool_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+static void pool_key(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
 {
-	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct pool_state *)list)[place].name);
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct pool_state *)list)[index].name);
 }
 
-static void service_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+static void service_key(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
 {
-	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct live_service *)list)[place].name);
+	snprintf(key, FINDER_KEY_SIZE, "%s", ((const struct live_service *)list)[index].name);
 }
 
-static void backend_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+static void backend_key(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
 {
-	address_format(&((const struct live_backend *)list)[place].address, key);
+	address_format(&((const struct live_backend *)list)[index].address, key);
 }
 
 /* Most stay where they were, and are found without a word of text. */
@@ -48,7 +48,7 @@ static int out_of_memory(struct error *error)
 	return error_set(error, -ENOMEM, "out of memory");
 }
 
-/* A pool to come, without backends yet; it shares what is live with the one it goes on from. */
+/* A new pool, without backends yet; it shares what is live with the one it goes on from. */
 static int create_pool(struct forwarding *forwarding, const struct forwarding_change *change,
 	struct pool_state *pool, const struct config_pool *config, struct pool_state *before,
 	struct error *error)
@@ -70,7 +70,7 @@ static int create_pool(struct forwarding *forwarding, const struct forwarding_ch
 	return -ENOSPC;
 }
 
-/* The next place in the pool for the backend at that address, as it was or new. */
+/* The next entry of the pool for the backend at that address, as it was or new. */
 static int take_backend(struct forwarding *forwarding, const struct forwarding_change *change,
 	struct pool_state *pool, const struct address *address, struct live_backend *before,
 	struct error *error)
@@ -127,10 +127,10 @@ static int prepare_configured(struct forwarding *forwarding, const struct forwar
 	for (size_t i = 0; code == 0 && i < config->backend_count; i++) {
 		const struct address *address = &config->backends[i].address;
 		struct live_backend *backend = &pool->backends[i];
-		size_t place = find_backend(&finder, address, i);
+		size_t index = find_backend(&finder, address, i);
 
 		code = take_backend(forwarding, change, pool, address,
-			place == FINDER_NONE ? NULL : &pool->before->backends[place], error);
+			index == FINDER_NONE ? NULL : &pool->before->backends[index], error);
 		if (code != 0)
 			break;
 		live_backend_configure(backend, config, &config->backends[i], change->terms,
@@ -194,12 +194,12 @@ static int prepare_backends(struct forwarding *forwarding, struct forwarding_cha
 static struct pool_state *find_before(struct forwarding *forwarding, struct finder *finder,
 	const struct config_pool *config, size_t hint)
 {
-	size_t place = finder_find(finder, config->name, hint);
+	size_t index = finder_find(finder, config->name, hint);
 	struct pool_state *pool;
 
-	if (place == FINDER_NONE)
+	if (index == FINDER_NONE)
 		return NULL;
-	pool = &forwarding->pools[place];
+	pool = &forwarding->pools[index];
 	return pool->live->slots == config->slots ? pool : NULL;
 }
 
@@ -353,12 +353,12 @@ static int prepare_service(
 	struct forwarding *forwarding, struct forwarding_change *change, struct error *error)
 {
 	size_t number = change->service_count;
-	size_t place =
+	size_t index =
 		finder_find(&change->service_finder, change->config->services[number].name, number);
 
 	change->service_count++;
 	return add_service(forwarding, change, number,
-		place == FINDER_NONE ? NULL : &forwarding->services[place], error);
+		index == FINDER_NONE ? NULL : &forwarding->services[index], error);
 }
 
 static struct plan_share share_of(void *context, size_t pool, size_t backend)
@@ -395,7 +395,7 @@ static int outline_plan(
 	return 0;
 }
 
-/* The words of a new pool, which nobody can reach yet, go with its table. */
+/* The words of a new pool, which no worker can reach yet, go with its table. */
 static int build_pool(struct forwarding_change *change, size_t number)
 {
 	struct plan_pool *plan = &change->plan->pools[number];
@@ -593,7 +593,7 @@ const struct plan *forwarding_change_plan(const struct forwarding_change *change
 	return change->plan;
 }
 
-/* What is live goes on as if nobody had thought of changing it. */
+/* What is live goes on as if no change had been prepared. */
 static void forget_stays(struct forwarding *forwarding)
 {
 	for (size_t i = 0; i < forwarding->pool_count; i++) {

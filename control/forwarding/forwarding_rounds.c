@@ -3,7 +3,7 @@
  * What goes on all the time, in slices of a millisecond: each second a round over the lives of all
  * backends, and every few seconds a sweep over the pins. A pool is done in one piece, so that pools
  * are all that a round has to count; a change in between may renumber them, and then some are done
- * twice or not before the next round, which harms nobody: what time brings is the same at any time
+ * twice or not before the next round, which does no harm: what time brings is the same at any time
  * of a second, and what a sweep has not seen is left for the next.
  */
 #include <stdlib.h>
@@ -119,7 +119,7 @@ static bool take_stock_of_next(struct forwarding *forwarding)
 	live = forwarding->pools[number].live;
 	if (!live_pool_is_quiet(live))
 		transitions_swept(
-			live->transitions, live->seen, tracking_settled_s(forwarding->tracking));
+			live->transitions, live->seen, tracking_quiescent_s(forwarding->tracking));
 	forwarding_release_gone(forwarding, number);
 	return false;
 }

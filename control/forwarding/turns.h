@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * turns: when forwarding gets its turns in the event loop: once a second, when a table is due that
- * news have put off, and in between for what is done in slices. Tables that a restart has left are
- * rebuilt when nobody else wants a turn. Control thread.
+ * updates have put off, and in between for what is done in slices. Tables that a restart has left
+ * are rebuilt when no other work wants a turn. Control thread.
  */
 #pragma once
 

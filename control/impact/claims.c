@@ -28,9 +28,9 @@ const char *claim_format(const struct config_service *service, char text[static 
 	return format(service, service->port, text);
 }
 
-static void claim_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+static void claim_key(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
 {
-	claim_format((const struct config_service *)list + place, key);
+	claim_format((const struct config_service *)list + index, key);
 }
 
 /* What becomes of packets that `old` served and `new` serves. */
@@ -65,11 +65,11 @@ static bool are_the_same(const struct config *old, const struct config *new)
 static size_t find_taker(struct finder *finder, const struct config_service *service, size_t hint)
 {
 	char key[CLAIM_TEXT_SIZE];
-	size_t place = finder_find(finder, claim_format(service, key), hint);
+	size_t index = finder_find(finder, claim_format(service, key), hint);
 
-	if (place == FINDER_NONE && service->port != 0)
-		place = finder_find(finder, format(service, 0, key), hint);
-	return place;
+	if (index == FINDER_NONE && service->port != 0)
+		index = finder_find(finder, format(service, 0, key), hint);
+	return index;
 }
 
 /* A new exact claim takes its part from the wider one that had it. */

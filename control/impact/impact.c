@@ -190,7 +190,7 @@ uint32_t impact_in_s(const struct impact *impact)
 	return in_s;
 }
 
-int impact_judge(const struct impact *impact, struct error *error)
+int impact_check(const struct impact *impact, struct error *error)
 {
 	char text[IMPACT_TEXT_SIZE];
 

@@ -88,4 +88,4 @@ uint32_t impact_in_s(const struct impact *impact);
  * Whether the services allow the change without force: none that ever had a packet loses anything.
  * 0, or -EPERM with the sentence.
  */
-int impact_judge(const struct impact *impact, struct error *error);
+int impact_check(const struct impact *impact, struct error *error);

@@ -99,53 +99,53 @@ uint32_t plan_slots_moved(const struct plan_pool *before, const struct plan_pool
 }
 
 static bool holds_on(
-	const struct plan_pool *after, const struct plan_seat *seat, uint32_t place, bool cut)
+	const struct plan_pool *after, const struct plan_seat *seat, uint32_t index, bool cut)
 {
-	if (place >= after->backend_count)
+	if (index >= after->backend_count)
 		return seat->holds && !cut;
-	return after->seats[place].holds;
+	return after->seats[index].holds;
 }
 
 uint32_t plan_slots_pinned(const struct plan_pool *before, const struct plan_pool *after, bool cut)
 {
 	uint32_t pinned = 0;
-	uint32_t *places;
+	uint32_t *indices;
 
 	if (before == NULL || after == NULL || before->slots != after->slots ||
 		share_a_table(before, after))
 		return 0;
-	places = map_seats(before, after);
-	if (places == NULL)
+	indices = map_seats(before, after);
+	if (indices == NULL)
 		return plan_slots_moved(before, after); /* it cannot be more */
 	for (uint32_t slot = 0; slot < after->slots; slot++) {
 		uint16_t seat = before->table->seats[slot];
 
 		pinned += seat != PLAN_NO_BACKEND && owner(before, slot) != owner(after, slot) &&
-			  holds_on(after, &before->seats[seat], places[seat], cut);
+			  holds_on(after, &before->seats[seat], indices[seat], cut);
 	}
-	free(places);
+	free(indices);
 	return pinned;
 }
 
 uint32_t plan_slots_cut(const struct plan_pool *before, const struct plan_pool *after, bool cut)
 {
 	uint32_t slots = 0;
-	uint32_t *places;
+	uint32_t *indices;
 
 	if (before == NULL || after == NULL)
 		return 0;
 	if (before->slots != after->slots)
 		return after->slots;
-	places = map_seats(before, after);
-	if (places == NULL)
+	indices = map_seats(before, after);
+	if (indices == NULL)
 		return plan_slots_moved(before, after);
 	for (size_t i = 0; i < before->seat_count; i++) {
 		const struct plan_seat *seat = &before->seats[i];
 
-		if (seat->holds && !holds_on(after, seat, places[i], cut))
+		if (seat->holds && !holds_on(after, seat, indices[i], cut))
 			slots += seat->owned;
 	}
-	free(places);
+	free(indices);
 	return slots;
 }
 
@@ -153,27 +153,27 @@ struct plan_load_change plan_largest_load_change(
 	const struct plan_pool *before, const struct plan_pool *after)
 {
 	struct plan_load_change largest = { 0 };
-	uint32_t *places;
+	uint32_t *indices;
 
 	if (before == NULL || after == NULL || before->slots != after->slots)
 		return largest;
-	places = map_seats(before, after);
-	for (size_t i = 0; places != NULL && i < before->seat_count; i++) {
+	indices = map_seats(before, after);
+	for (size_t i = 0; indices != NULL && i < before->seat_count; i++) {
 		const struct plan_seat *seat = &before->seats[i];
-		const struct plan_seat *same = &after->seats[places[i]];
+		const struct plan_seat *same = &after->seats[indices[i]];
 		double percent;
 
-		if (places[i] == NOWHERE || same->owned == 0 || seat->owned == 0)
+		if (indices[i] == NOWHERE || same->owned == 0 || seat->owned == 0)
 			continue;
 		percent = 100.0 * ((double)same->owned - seat->owned) / seat->owned;
 		if (fabs(percent) > fabs(largest.percent))
 			largest = (struct plan_load_change){ seat, same, percent };
 	}
-	free(places);
+	free(indices);
 	return largest;
 }
 
-int plan_judge_pool(const struct config_pool *config, const struct plan_pool *before,
+int plan_check_pool(const struct config_pool *config, const struct plan_pool *before,
 	const struct plan_pool *after, const struct impact *impact, struct error *error)
 {
 	const struct impact_pool *lost = impact_find_pool(impact, config->name);
@@ -209,12 +209,12 @@ bool plan_pool_serves(const struct plan_pool *pool)
 	       pool->table->seats[0] != PLAN_NO_BACKEND;
 }
 
-static void service_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+static void service_key(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
 {
-	strcpy(key, ((const struct config_service *)list)[place].name);
+	strcpy(key, ((const struct config_service *)list)[index].name);
 }
 
-int plan_judge_services(const struct config *old, const struct config *new,
+int plan_check_services(const struct config *old, const struct config *new,
 	const struct plan *before, const struct plan *after, struct error *error)
 {
 	struct finder finder = { old->services, old->service_count, service_key, NULL };
@@ -223,13 +223,13 @@ int plan_judge_services(const struct config *old, const struct config *new,
 	for (size_t i = 0; code == 0 && i < new->service_count; i++) {
 		const struct config_service *service = &new->services[i];
 		const struct plan_pool *pool = &after->pools[service->pool];
-		size_t place;
+		size_t index;
 
 		if (plan_pool_serves(pool))
 			continue;
-		place = finder_find(&finder, service->name, i);
-		if (place != FINDER_NONE &&
-			plan_pool_serves(&before->pools[old->services[place].pool]))
+		index = finder_find(&finder, service->name, i);
+		if (index != FINDER_NONE &&
+			plan_pool_serves(&before->pools[old->services[index].pool]))
 			code = error_set(error, -EPERM,
 				"service \"%s\" would be left without a backend that takes new flows "
 				"(pool \"%s\"): needs force",
@@ -239,13 +239,13 @@ int plan_judge_services(const struct config *old, const struct config *new,
 	return code;
 }
 
-int plan_judge(const struct config *new, const struct plan *before, const struct plan *after,
+int plan_check(const struct config *new, const struct plan *before, const struct plan *after,
 	const struct impact *impact, struct error *error)
 {
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < after->pool_count; i++)
-		code = plan_judge_pool(&new->pools[i], plan_find_pool(before, after->pools[i].name),
+		code = plan_check_pool(&new->pools[i], plan_find_pool(before, after->pools[i].name),
 			&after->pools[i], impact, error);
 	return code;
 }

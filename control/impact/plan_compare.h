@@ -41,9 +41,9 @@ struct plan_load_change plan_largest_load_change(
  * that move, and slots whose flows are given up. `before` of a pool may be NULL: it is new, and
  * `impact`: none are given up. 0, or -EPERM with the sentence.
  */
-int plan_judge_pool(const struct config_pool *config, const struct plan_pool *before,
+int plan_check_pool(const struct config_pool *config, const struct plan_pool *before,
 	const struct plan_pool *after, const struct impact *impact, struct error *error);
-int plan_judge(const struct config *new, const struct plan *before, const struct plan *after,
+int plan_check(const struct config *new, const struct plan *before, const struct plan *after,
 	const struct impact *impact, struct error *error);
 
 /* Whether the pool has a backend that takes new flows. Not where `pool` is NULL. */
@@ -54,5 +54,5 @@ bool plan_pool_serves(const struct plan_pool *pool);
  * without force. `before` is of `old`, `after` of `new`, pools in their order. 0, or -EPERM with
  * the sentence.
  */
-int plan_judge_services(const struct config *old, const struct config *new,
+int plan_check_services(const struct config *old, const struct config *new,
 	const struct plan *before, const struct plan *after, struct error *error);

@@ -3,40 +3,40 @@
 
 #include <string.h>
 
-static bool is_at(const struct finder *finder, size_t place, const char *key)
+static bool is_at(const struct finder *finder, size_t index, const char *key)
 {
 	char there[FINDER_KEY_SIZE];
 
-	if (place >= finder->count)
+	if (index >= finder->count)
 		return false;
-	finder->key_at(finder->list, place, there);
+	finder->key_at(finder->list, index, there);
 	return strcmp(there, key) == 0;
 }
 
 static size_t search(const struct finder *finder, const char *key)
 {
-	for (size_t place = 0; place < finder->count; place++)
-		if (is_at(finder, place, key))
-			return place;
+	for (size_t index = 0; index < finder->count; index++)
+		if (is_at(finder, index, key))
+			return index;
 	return FINDER_NONE;
 }
 
 static void make_lookup(struct finder *finder)
 {
 	finder->lookup = lookup_create();
-	for (size_t place = 0; finder->lookup != NULL && place < finder->count; place++) {
+	for (size_t index = 0; finder->lookup != NULL && index < finder->count; index++) {
 		char key[FINDER_KEY_SIZE];
 		size_t earlier;
 
-		finder->key_at(finder->list, place, key);
-		if (lookup_add(finder->lookup, key, place, &earlier) != 0)
+		finder->key_at(finder->list, index, key);
+		if (lookup_add(finder->lookup, key, index, &earlier) != 0)
 			finder_fini(finder);
 	}
 }
 
 size_t finder_find(struct finder *finder, const char *key, size_t hint)
 {
-	size_t place;
+	size_t index;
 
 	if (is_at(finder, hint, key))
 		return hint;
@@ -50,7 +50,7 @@ size_t finder_find(struct finder *finder, const char *key, size_t hint)
 		make_lookup(finder);
 	if (finder->lookup == NULL)
 		return search(finder, key);
-	return lookup_find(finder->lookup, key, &place) == 0 ? place : FINDER_NONE;
+	return lookup_find(finder->lookup, key, &index) == 0 ? index : FINDER_NONE;
 }
 
 void finder_fini(struct finder *finder)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * finder: where a thing stood in an earlier list. Most changes leave things where they were or move
- * them by one place, so the neighbourhood of a hint is looked at first; a dictionary of the whole
+ * them by one, so the neighbourhood of a hint is looked at first; a dictionary of the whole
  * list is made when that fails for the first time, so that no change costs quadratic time. Control
  * thread.
  */
@@ -17,14 +17,14 @@
 struct finder {
 	const void *list; /* may be NULL while count is 0 */
 	size_t count;
-	/* Writes the key of the thing at `place`, which tells it from all others in the list. */
-	void (*key_at)(const void *list, size_t place, char key[static FINDER_KEY_SIZE]);
+	/* Writes the key of the thing at `index`, which tells it from all others in the list. */
+	void (*key_at)(const void *list, size_t index, char key[static FINDER_KEY_SIZE]);
 	struct lookup *lookup; /* NULL until it is needed */
 };
 
 #define FINDER_NONE ((size_t)-1)
 
-/* The place of the thing with that key, or FINDER_NONE. Short of memory it looks at each. */
+/* The index of the thing with that key, or FINDER_NONE. Short of memory it looks at each. */
 size_t finder_find(struct finder *finder, const char *key, size_t hint);
 
 /* Frees what finder_find() made; the list is the caller's. */

@@ -22,7 +22,7 @@ static bool is_ended(const struct membership_facts *facts, uint32_t now_s)
 	return facts->deadline_s != MEMBERSHIP_NO_DEADLINE && now_s >= facts->deadline_s;
 }
 
-static enum member_state judge_failed(const struct membership_facts *facts,
+static enum member_state classify_failed(const struct membership_facts *facts,
 	const struct membership_limits *limits, uint32_t now_s)
 {
 	uint32_t failed_s = now_s - facts->health_s;
@@ -34,13 +34,13 @@ static enum member_state judge_failed(const struct membership_facts *facts,
 	return MEMBER_ABSENT;
 }
 
-static enum member_state judge(const struct membership_facts *facts,
+static enum member_state classify(const struct membership_facts *facts,
 	const struct membership_limits *limits, uint32_t now_s)
 {
 	if (is_ended(facts, now_s))
 		return MEMBER_DEAD;
 	if (!facts->healthy)
-		return judge_failed(facts, limits, now_s);
+		return classify_failed(facts, limits, now_s);
 	return is_drained(facts) ? MEMBER_DRAIN : MEMBER_UP;
 }
 
@@ -48,7 +48,7 @@ struct membership_life membership_begin(const struct membership_facts *facts,
 	const struct membership_limits *limits, uint32_t now_s)
 {
 	return (struct membership_life){
-		.state = judge(facts, limits, now_s),
+		.state = classify(facts, limits, now_s),
 		.changed_s = now_s,
 		.instance = facts->instance,
 	};
@@ -60,7 +60,7 @@ struct membership_life membership_continue(const struct membership_life *life,
 {
 	struct membership_life next = *life;
 
-	next.state = judge(facts, limits, now_s);
+	next.state = classify(facts, limits, now_s);
 	if (life->state == MEMBER_DEAD && is_removed(facts))
 		next.state = MEMBER_DEAD;
 	if (next.state != life->state) {

@@ -54,7 +54,7 @@ struct membership_life {
 	enum member_state state;
 	uint32_t changed_s;  /* when it came into that state */
 	uint32_t instance_s; /* flows without a packet since then are gone; 0: never */
-	uint64_t instance;   /* the last one that was told */
+	uint64_t instance;   /* the last one that was reported */
 };
 
 /* A membership that is new. */
@@ -66,5 +66,5 @@ struct membership_life membership_continue(const struct membership_life *life,
 	const struct membership_facts *facts, const struct membership_limits *limits,
 	uint32_t now_s);
 
-/* Tells workers. The member's index and pool are the caller's. */
+/* Shows it to workers. The member's index and pool are the caller's. */
 void membership_store(const struct membership_life *life, struct member *member);

@@ -226,7 +226,7 @@ int plan_pool_build(struct planner *planner, struct plan_pool *pool)
 	return code == 0 ? build_table(planner, pool) : code;
 }
 
-/* Whether the table of before will do: the same seats, serving alike. */
+/* Whether the previous table will do: the same seats, serving alike. */
 static bool serves_alike(const struct plan_pool *a, const struct plan_pool *b)
 {
 	if (a->table == NULL || a->builder != b->builder || a->base != b->base ||
@@ -244,7 +244,7 @@ static bool serves_alike(const struct plan_pool *a, const struct plan_pool *b)
 
 static void share_table(struct plan_pool *pool, const struct plan_pool *before)
 {
-	pool->table = plan_table_share(before->table);
+	pool->table = plan_table_ref(before->table);
 	for (size_t i = 0; i < pool->seat_count; i++)
 		pool->seats[i].owned = before->seats[i].owned;
 	pool->digest = before->digest;
@@ -290,8 +290,8 @@ static void share_pool(struct plan_pool *pool, const struct plan_pool *before)
 {
 	*pool = *before;
 	pool->seats = share_seats(before->seats);
-	pool->base = before->base == NULL ? NULL : plan_base_share(before->base);
-	pool->table = plan_table_share(before->table);
+	pool->base = before->base == NULL ? NULL : plan_base_ref(before->base);
+	pool->table = plan_table_ref(before->table);
 }
 
 /* Plans. */
@@ -400,7 +400,7 @@ int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
 
 	*next = *pool;
 	next->table = NULL;
-	next->base = pool->base == NULL ? NULL : plan_base_share(pool->base);
+	next->base = pool->base == NULL ? NULL : plan_base_ref(pool->base);
 	next->seats = create_seats(pool->seat_count);
 	if (next->seats != NULL) {
 		memcpy(next->seats, pool->seats, pool->seat_count * sizeof(*next->seats));
@@ -421,9 +421,9 @@ void plan_replace_pool(struct plan *plan, size_t number, const struct plan_pool 
 
 const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name)
 {
-	size_t place;
+	size_t index;
 
-	if (plan == NULL || lookup_find(plan->by_name, name, &place) != 0)
+	if (plan == NULL || lookup_find(plan->by_name, name, &index) != 0)
 		return NULL;
-	return &plan->pools[place];
+	return &plan->pools[index];
 }

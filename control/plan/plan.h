@@ -21,7 +21,7 @@
 #include "packet/flow.h"
 #include "plan/plan_table.h"
 
-/* A place in the pool: the slots that go with a key, whichever backend has it, or none. */
+/* A seat in the pool: the slots that go with a key, whichever backend has it, or none. */
 struct plan_seat {
 	char name[CONFIG_NAME_SIZE]; /* of the backend; "" for a vacant one, which has no address */
 	char key[CONFIG_KEY_SIZE];
@@ -32,11 +32,11 @@ struct plan_seat {
 	uint32_t share;      /* of it, FACTOR_ONE being the whole; 0: takes no new flows */
 	bool joining;        /* in slow start, and never was whole (patched.h) */
 	bool holds;          /* its flows stay with it, whether or not it takes new ones */
-	uint16_t place;      /* in the base; PLAN_NO_PLACE */
+	uint16_t base_index; /* in the base; PLAN_NO_BASE_INDEX */
 	uint32_t owned;      /* slots */
 };
 
-#define PLAN_NO_PLACE UINT16_MAX
+#define PLAN_NO_BASE_INDEX UINT16_MAX
 
 struct plan_pool {
 	char name[CONFIG_NAME_SIZE];
@@ -114,7 +114,7 @@ int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
 	const struct plan_share *shares, struct plan_pool *next);
 void plan_pool_destroy(struct plan_pool *pool);
 
-/* Puts `next` in the place of the plan's pool with that number, and takes it over. */
+/* Replaces by `next` the plan's pool with that number, and takes it over. */
 void plan_replace_pool(struct plan *plan, size_t number, const struct plan_pool *next);
 
 /* By name; NULL where there is none, or in no plan. */

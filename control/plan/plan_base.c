@@ -17,29 +17,29 @@ struct base_seat {
 };
 
 /*
- * The table of those who have settled, as it was worked out last: it is the same for all the steps
- * of a slow start. Never written again.
+ * The table of the seats that have joined, as it was worked out last: it is the same for all the
+ * steps of a slow start. Never written again.
  */
-struct settled_table {
+struct joined_table {
 	unsigned int references; /* under the lock of the base */
 	uint16_t *seats;         /* by slot */
-	bool *joining;           /* by place: who has not settled in it */
+	bool *joining;           /* by base index: which has not joined */
 };
 
 struct plan_base {
 	unsigned int references;
 	uint32_t slots;
 	size_t seat_count;
-	struct base_seat *seats; /* by place */
+	struct base_seat *seats; /* by base index */
 	struct lookup *by_key;
 	struct maglev_base base;
 
 	/* A change is planned in another thread; neither waits for a table of the other's. */
 	pthread_mutex_t lock;
-	struct settled_table *settled; /* under the lock; NULL: none yet */
+	struct joined_table *joined; /* under the lock; NULL: none yet */
 };
 
-/* What one patching needs beside the base; all by place. */
+/* What one patching needs beside the base; all by base index. */
 struct patch {
 	struct maglev_member *members;
 	uint32_t *shares;
@@ -58,20 +58,20 @@ struct maglev_member plan_base_member(const struct plan_seat *seat, size_t index
 	};
 }
 
-static struct maglev_member member_of(const struct plan_base *base, size_t place)
+static struct maglev_member member_of(const struct plan_base *base, size_t base_index)
 {
-	const struct base_seat *seat = &base->seats[place];
+	const struct base_seat *seat = &base->seats[base_index];
 
 	return (struct maglev_member){
 		.key_hash = seat->key_hash,
 		.key = seat->key,
 		.key_length = strlen(seat->key),
 		.weight = seat->weight,
-		.index = place,
+		.index = base_index,
 	};
 }
 
-/* Takes over a key and a weight, and gives the next place. */
+/* Takes over a key and a weight, and gives the next base index. */
 static int add_seat(struct plan_base *base, struct plan_seat *seat)
 {
 	struct base_seat *added = &base->seats[base->seat_count];
@@ -80,8 +80,8 @@ static int add_seat(struct plan_base *base, struct plan_seat *seat)
 	snprintf(added->key, sizeof(added->key), "%s", seat->key);
 	added->key_hash = seat->key_hash;
 	added->weight = seat->weight;
-	seat->place = base->seat_count++;
-	return lookup_add(base->by_key, seat->key, seat->place, &earlier);
+	seat->base_index = base->seat_count++;
+	return lookup_add(base->by_key, seat->key, seat->base_index, &earlier);
 }
 
 static int list_seats(struct plan_base *base, struct plan_pool *pool)
@@ -89,7 +89,7 @@ static int list_seats(struct plan_base *base, struct plan_pool *pool)
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < pool->seat_count; i++) {
-		pool->seats[i].place = PLAN_NO_PLACE;
+		pool->seats[i].base_index = PLAN_NO_BASE_INDEX;
 		if (pool->seats[i].weight != 0)
 			code = add_seat(base, &pool->seats[i]);
 	}
@@ -141,7 +141,7 @@ int plan_base_create(struct plan_pool *pool)
 	return code;
 }
 
-static void free_settled(struct settled_table *table)
+static void free_joined(struct joined_table *table)
 {
 	if (table == NULL)
 		return;
@@ -150,7 +150,7 @@ static void free_settled(struct settled_table *table)
 	free(table);
 }
 
-struct plan_base *plan_base_share(struct plan_base *base)
+struct plan_base *plan_base_ref(struct plan_base *base)
 {
 	base->references++;
 	return base;
@@ -163,22 +163,22 @@ void plan_base_release(struct plan_base *base)
 	free(base->base.table);
 	free(base->base.ranks);
 	free(base->base.owned);
-	free_settled(base->settled);
+	free_joined(base->joined);
 	lookup_destroy(base->by_key);
 	pthread_mutex_destroy(&base->lock);
 	free(base->seats);
 	free(base);
 }
 
-/* Where the base has the seat as it is, or PLAN_NO_PLACE. */
-static uint16_t find_place(const struct plan_base *base, const struct plan_seat *seat)
+/* Where the base has the seat as it is, or PLAN_NO_BASE_INDEX. */
+static uint16_t find_base_index(const struct plan_base *base, const struct plan_seat *seat)
 {
-	size_t place;
+	size_t base_index;
 
-	if (lookup_find(base->by_key, seat->key, &place) != 0 ||
-		base->seats[place].weight != seat->weight)
-		return PLAN_NO_PLACE;
-	return place;
+	if (lookup_find(base->by_key, seat->key, &base_index) != 0 ||
+		base->seats[base_index].weight != seat->weight)
+		return PLAN_NO_BASE_INDEX;
+	return base_index;
 }
 
 static bool stands_as_before(
@@ -199,16 +199,17 @@ bool plan_base_fit(struct plan_base *base, const struct plan_pool *before, struc
 		struct plan_seat *seat = &pool->seats[i];
 
 		if (stands_as_before(before, i, seat))
-			seat->place = before->seats[i].place;
+			seat->base_index = before->seats[i].base_index;
 		else
-			seat->place = seat->weight == 0 ? PLAN_NO_PLACE : find_place(base, seat);
-		if (seat->weight != 0 && seat->place == PLAN_NO_PLACE)
+			seat->base_index = seat->weight == 0 ? PLAN_NO_BASE_INDEX
+							     : find_base_index(base, seat);
+		if (seat->weight != 0 && seat->base_index == PLAN_NO_BASE_INDEX)
 			return false;
 		found += seat->weight != 0;
 	}
 	if (found != base->seat_count)
 		return false;
-	pool->base = plan_base_share(base);
+	pool->base = plan_base_ref(base);
 	return true;
 }
 
@@ -221,33 +222,33 @@ static void free_patch(struct patch *patch)
 }
 
 /* Whose slots a joining seat takes, one after the other. */
-static int build_settled(
-	const struct plan_base *base, const struct patch *patch, struct settled_table *table)
+static int build_joined(
+	const struct plan_base *base, const struct patch *patch, struct joined_table *table)
 {
-	struct maglev_member *settled = calloc(base->seat_count + 1, sizeof(*settled));
+	struct maglev_member *joined = calloc(base->seat_count + 1, sizeof(*joined));
 	int code = -ENOMEM;
 
-	if (settled != NULL) {
+	if (joined != NULL) {
 		for (size_t i = 0; i < base->seat_count; i++) {
-			settled[i] = patch->members[i];
+			joined[i] = patch->members[i];
 			if (patch->joining[i])
-				settled[i].weight = 0;
+				joined[i].weight = 0;
 		}
-		code = maglev_build(settled, base->seat_count, base->slots, table->seats);
+		code = maglev_build(joined, base->seat_count, base->slots, table->seats);
 	}
 	if (code == -ENOENT) {
 		memset(table->seats, 0xff, base->slots * sizeof(*table->seats));
 		code = 0;
 	}
-	free(settled);
+	free(joined);
 	return code;
 }
 
 /* NULL when memory is short. */
-static struct settled_table *make_settled(const struct plan_base *base, const struct patch *patch)
+static struct joined_table *make_joined(const struct plan_base *base, const struct patch *patch)
 {
 	size_t size = base->seat_count * sizeof(*patch->joining);
-	struct settled_table *table = calloc(1, sizeof(*table));
+	struct joined_table *table = calloc(1, sizeof(*table));
 
 	if (table == NULL)
 		return NULL;
@@ -255,28 +256,28 @@ static struct settled_table *make_settled(const struct plan_base *base, const st
 	table->joining = malloc(size);
 	if (table->seats != NULL && table->joining != NULL) {
 		memcpy(table->joining, patch->joining, size);
-		if (build_settled(base, patch, table) == 0)
+		if (build_joined(base, patch, table) == 0)
 			return table;
 	}
-	free_settled(table);
+	free_joined(table);
 	return NULL;
 }
 
 /* With the lock held. */
-static void release_settled(struct settled_table *table)
+static void release_joined(struct joined_table *table)
 {
 	if (table != NULL && --table->references == 0)
-		free_settled(table);
+		free_joined(table);
 }
 
-/* The one at hand, where it is of those who have settled now; or NULL. */
-static struct settled_table *find_settled(struct plan_base *base, const struct patch *patch)
+/* The one at hand, where it is of the seats that have joined now; or NULL. */
+static struct joined_table *find_joined(struct plan_base *base, const struct patch *patch)
 {
 	size_t size = base->seat_count * sizeof(*patch->joining);
-	struct settled_table *table;
+	struct joined_table *table;
 
 	pthread_mutex_lock(&base->lock);
-	table = base->settled;
+	table = base->joined;
 	if (table != NULL && memcmp(table->joining, patch->joining, size) != 0)
 		table = NULL;
 	if (table != NULL)
@@ -285,32 +286,32 @@ static struct settled_table *find_settled(struct plan_base *base, const struct p
 	return table;
 }
 
-static void keep_settled(struct plan_base *base, struct settled_table *table)
+static void keep_joined(struct plan_base *base, struct joined_table *table)
 {
 	pthread_mutex_lock(&base->lock);
-	release_settled(base->settled);
-	base->settled = table;
+	release_joined(base->joined);
+	base->joined = table;
 	table->references = 2; /* the base's and the caller's */
 	pthread_mutex_unlock(&base->lock);
 }
 
-/* To be given back by put_settled(). NULL when memory is short. */
-static struct settled_table *get_settled(struct plan_base *base, const struct patch *patch)
+/* To be given back by put_joined(). NULL when memory is short. */
+static struct joined_table *get_joined(struct plan_base *base, const struct patch *patch)
 {
-	struct settled_table *table = find_settled(base, patch);
+	struct joined_table *table = find_joined(base, patch);
 
 	if (table != NULL)
 		return table;
-	table = make_settled(base, patch);
+	table = make_joined(base, patch);
 	if (table != NULL)
-		keep_settled(base, table);
+		keep_joined(base, table);
 	return table;
 }
 
-static void put_settled(struct plan_base *base, struct settled_table *table)
+static void put_joined(struct plan_base *base, struct joined_table *table)
 {
 	pthread_mutex_lock(&base->lock);
-	release_settled(table);
+	release_joined(table);
 	pthread_mutex_unlock(&base->lock);
 }
 
@@ -330,11 +331,11 @@ static int make_patch(struct patch *patch, const struct plan_pool *pool, bool *s
 	for (size_t i = 0; i < pool->seat_count; i++) {
 		const struct plan_seat *seat = &pool->seats[i];
 
-		if (seat->place == PLAN_NO_PLACE)
+		if (seat->base_index == PLAN_NO_BASE_INDEX)
 			continue;
-		patch->shares[seat->place] = seat->share;
-		patch->joining[seat->place] = seat->joining;
-		patch->seat_of[seat->place] = i;
+		patch->shares[seat->base_index] = seat->share;
+		patch->joining[seat->base_index] = seat->joining;
+		patch->seat_of[seat->base_index] = i;
 		*some_join |= seat->joining;
 	}
 	return 0;
@@ -342,7 +343,7 @@ static int make_patch(struct patch *patch, const struct plan_pool *pool, bool *s
 
 /* `settled` is NULL where nobody joins. */
 static int build_patched(struct rendezvous *rendezvous, const struct plan_pool *pool,
-	const struct patch *patch, const struct settled_table *settled)
+	const struct patch *patch, const struct joined_table *joined)
 {
 	const struct patched_pool patched = {
 		.members = patch->members,
@@ -350,8 +351,8 @@ static int build_patched(struct rendezvous *rendezvous, const struct plan_pool *
 		.member_count = pool->base->seat_count,
 		.slot_count = pool->slots,
 		.base = pool->base->base,
-		.previous = settled == NULL ? NULL : settled->seats,
-		.joining = settled == NULL ? NULL : patch->joining,
+		.previous = joined == NULL ? NULL : joined->seats,
+		.joining = joined == NULL ? NULL : patch->joining,
 	};
 
 	return patched_build(&patched, rendezvous, pool->table->seats);
@@ -360,13 +361,13 @@ static int build_patched(struct rendezvous *rendezvous, const struct plan_pool *
 static int build_with_joining(
 	struct rendezvous *rendezvous, const struct plan_pool *pool, const struct patch *patch)
 {
-	struct settled_table *settled = get_settled(pool->base, patch);
+	struct joined_table *joined = get_joined(pool->base, patch);
 	int code;
 
-	if (settled == NULL)
+	if (joined == NULL)
 		return -ENOMEM;
-	code = build_patched(rendezvous, pool, patch, settled);
-	put_settled(pool->base, settled);
+	code = build_patched(rendezvous, pool, patch, joined);
+	put_joined(pool->base, joined);
 	return code;
 }
 

@@ -5,8 +5,8 @@
  * Sharing and releasing are for the control thread; plan_base_create() and plan_base_patch() may
  * run in another one meanwhile.
  *
- * A base numbers its seats itself (plan_seat.place), so that a configuration in another order, or a
- * seat that becomes vacant, leaves it as it is.
+ * A base numbers its seats itself (plan_seat.base_index), so that a configuration in another order,
+ * or a seat that becomes vacant, leaves it as it is.
  */
 #pragma once
 
@@ -15,19 +15,19 @@
 #include "maglev/rendezvous.h"
 
 /*
- * Makes the base of the pool and gives each of its seats its place. A pool without a weight has an
- * empty one. 0 or what maglev_build_base() says.
+ * Makes the base of the pool and gives each of its seats its base index. A pool without a weight
+ * has an empty one. 0 or what maglev_build_base() says.
  */
 int plan_base_create(struct plan_pool *pool);
 
 /*
- * Gives the pool this base, shared, and its seats their places, where it is the very one that
+ * Gives the pool this base, shared, and its seats their base indices, where it is the very one that
  * plan_base_create() would make; else false, and the pool has none. `before` has the base: most
  * seats are found where they stood in it.
  */
 bool plan_base_fit(struct plan_base *base, const struct plan_pool *before, struct plan_pool *pool);
 
-struct plan_base *plan_base_share(struct plan_base *base);
+struct plan_base *plan_base_ref(struct plan_base *base);
 void plan_base_release(struct plan_base *base); /* NULL is allowed */
 
 /* Builds the pool's table from its base and the shares of its seats. 0 or -ENOMEM. */

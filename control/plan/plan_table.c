@@ -14,7 +14,7 @@ struct plan_table *plan_table_create(uint32_t slots, uint64_t number)
 	return table;
 }
 
-struct plan_table *plan_table_share(struct plan_table *table)
+struct plan_table *plan_table_ref(struct plan_table *table)
 {
 	table->references++;
 	return table;

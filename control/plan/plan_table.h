@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define PLAN_NO_BACKEND UINT16_MAX /* a slot that nobody owns: nobody takes new flows */
+#define PLAN_NO_BACKEND UINT16_MAX /* a slot that no seat owns: new flows find no backend */
 
 struct plan_table {
 	unsigned int references;
@@ -21,5 +21,5 @@ struct plan_table {
  */
 struct plan_table *plan_table_create(uint32_t slots, uint64_t number);
 
-struct plan_table *plan_table_share(struct plan_table *table);
+struct plan_table *plan_table_ref(struct plan_table *table);
 void plan_table_release(struct plan_table *table); /* NULL is allowed */

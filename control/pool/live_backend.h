@@ -28,12 +28,12 @@ struct live_backend {
 	struct membership_life life;
 	uint32_t ramp_s;               /* when its slow start began; 0: none */
 	bool joining;                  /* was never whole since it has come to the pool */
-	uint32_t asked_share;          /* of FACTOR_ONE: its dynamic weight as last told */
+	uint32_t asked_share;          /* of FACTOR_ONE: its dynamic weight as last asked for */
 	struct factor_dynamic dynamic; /* and as it is applied */
 
 	/* during a change */
 	const struct live_backend *before; /* as it was, NULL for a new one */
-	bool stays;                        /* it is in the state to come */
+	bool stays;                        /* it is in the new state */
 	bool has_new_records;
 };
 
@@ -64,7 +64,7 @@ static inline bool live_backend_drains(const struct live_backend *backend)
 
 /*
  * What has become of it, in one word for answers and log. A backend that is well is not called dead
- * because nobody wants it now: it is "off", "drained" or "removed".
+ * because it is not wanted now: it is "off", "drained" or "removed".
  */
 const char *live_backend_life_name(const struct live_backend *backend);
 

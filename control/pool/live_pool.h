@@ -34,7 +34,7 @@ struct live_pool {
 	uint16_t *table;                    /* scratch: by slot, the index that cur is to be */
 	uint64_t table_number;              /* of the plan's table that cur has; 0: of none yet */
 	uint64_t built_ms; /* when its last table was built, or was to be; 0: never */
-	bool is_dirty;     /* it has news that its table does not have */
+	bool is_dirty;     /* its table is out of date */
 	uint8_t *seen;     /* by slot, what a sweep leaves (pins_sweep.h) */
 };
 
@@ -57,7 +57,8 @@ static inline bool live_pool_is_quiet(const struct live_pool *pool)
 /* Marks all indices that words name, as cur or home. */
 void live_pool_find_named(const struct live_pool *pool, bool named[SLOT_NO_BACKEND + 1]);
 
-/* Both as publish_release_t: an index nobody names any more, a pool nobody can reach any more. */
+/* Both as publish_release_t: an index that nothing names any more, a pool that no worker can reach
+ * any more. */
 void live_pool_release_index(void *pool, uint64_t index);
 void live_pool_release(void *pool, uint64_t unused);
 

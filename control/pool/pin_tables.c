@@ -14,30 +14,30 @@ struct pin_tables {
 	struct state *state;
 	struct publish *publish;
 	struct pins *current;
-	struct pins *prepared;        /* NULL: none; without memory until it is filled */
-	struct state_pin_table place; /* of that */
+	struct pins *prepared;           /* NULL: none; without memory until it is filled */
+	struct state_pin_table reserved; /* of that */
 };
 
-static struct pins *make_pins(const struct state_pin_table *place)
+static struct pins *make_pins(const struct state_pin_table *reserved)
 {
 	struct pins *pins = calloc(1, sizeof(*pins));
 
 	if (pins != NULL)
-		pins_init(pins, place->memory, place->bucket_count);
+		pins_init(pins, reserved->memory, reserved->bucket_count);
 	return pins;
 }
 
 struct pin_tables *pin_tables_create(struct state *state, struct publish *publish)
 {
-	const struct state_pins *places = state_pin_tables(state);
+	const struct state_pins *found = state_pin_tables(state);
 	struct pin_tables *tables = calloc(1, sizeof(*tables));
 
 	if (tables == NULL)
 		return NULL;
 	tables->state = state;
 	tables->publish = publish;
-	for (uint32_t i = 0; i < places->count; i++) {
-		struct pins *pins = make_pins(&places->tables[i]);
+	for (uint32_t i = 0; i < found->count; i++) {
+		struct pins *pins = make_pins(&found->tables[i]);
 
 		if (pins == NULL) {
 			pin_tables_destroy(tables);
@@ -111,23 +111,23 @@ int pin_tables_prepare(
 	tables->prepared = calloc(1, sizeof(*tables->prepared));
 	if (tables->prepared == NULL)
 		return error_set(error, -ENOMEM, "out of memory");
-	state_pins_reserve(pins, bucket_count, &tables->place);
+	state_pins_reserve(pins, bucket_count, &tables->reserved);
 	return 0;
 }
 
 int pin_tables_fill(struct pin_tables *tables, struct error *error)
 {
-	struct state_pin_table *place = &tables->place;
+	struct state_pin_table *reserved = &tables->reserved;
 	int result;
 
 	if (tables->prepared == NULL)
 		return 0;
-	result = state_pins_fill(state_pin_tables(tables->state), place);
+	result = state_pins_fill(state_pin_tables(tables->state), reserved);
 	if (result == -ECANCELED)
 		return error_set(error, result, "sluiced is stopping");
 	if (result != 0)
-		return refuse_room(place->bucket_count, result, error);
-	pins_init(tables->prepared, place->memory, place->bucket_count);
+		return refuse_room(reserved->bucket_count, result, error);
+	pins_init(tables->prepared, reserved->memory, reserved->bucket_count);
 	return 0;
 }
 
@@ -145,7 +145,7 @@ void pin_tables_abort(struct pin_tables *tables)
 {
 	if (tables->prepared == NULL)
 		return;
-	state_pins_cancel(state_pin_tables(tables->state), &tables->place);
+	state_pins_cancel(state_pin_tables(tables->state), &tables->reserved);
 	free(tables->prepared);
 	tables->prepared = NULL;
 }
@@ -155,7 +155,7 @@ bool pin_tables_commit(struct pin_tables *tables)
 {
 	if (tables->prepared == NULL)
 		return false;
-	state_pins_add(state_pin_tables(tables->state), &tables->place);
+	state_pins_add(state_pin_tables(tables->state), &tables->reserved);
 	atomic_store_explicit(&tables->prepared->older, tables->current, memory_order_release);
 	tables->current = tables->prepared;
 	tables->prepared = NULL;

@@ -26,7 +26,7 @@ struct pins *pin_tables_oldest(const struct pin_tables *tables);
 struct pins *pin_tables_younger(const struct pin_tables *tables, const struct pins *pins);
 
 /*
- * Reserves a place for a larger table. 0, with nothing to do where there are that many buckets; or
+ * Reserves room for a larger table. 0, with nothing to do where there are that many buckets; or
  * -EBUSY: older tables are still in use; `left` pins were in them when that was last seen. Or
  * -ENOMEM.
  */

@@ -24,19 +24,19 @@
 #define QUIC_IDLE_S 300
 
 /*
- * Old flows that may be recorded in a second, for each pool; and how many that had one packet only
+ * Old flows that may be observed in a second, for each pool; and how many that had one packet only
  * a pool may have: so much of the table, shared by all pools that observe. They have half of it at
  * most (PINS_QUOTA), so no pool can crowd another out.
  */
 #define OBSERVE_TOKENS  100000
 #define OBSERVE_PARTS   4
-#define OBSERVE_SHORT_S 60 /* what is recorded of a pool that has its share lives this long */
+#define OBSERVE_SHORT_S 60 /* what is observed of a pool that has its share lives this long */
 #define PRESSED_PARTS   4  /* the pool that is promoted first is observed for so much of W */
 
 /*
  * Signs of a flood, in a second and pool. New flows had to evict one another: it takes thousands of
  * them for a bucket to fill up with flows on probation, which all ordinary ones leave at once. Or
- * so many settled that they would fill what is free within a minute.
+ * so many established that they would fill what is free within a minute.
  */
 #define FLOOD_EVICTIONS 1000
 #define FLOOD_CONFIRMS  1000 /* at least */
@@ -57,7 +57,7 @@ enum gid_state { GID_USED, GID_WAITING, GID_SWEEPING };
 /* What is known of the pins of one pool, by its number. */
 struct tracking_pool {
 	uint32_t observe_s;       /* of its configuration */
-	uint32_t lapsed_s;        /* when an old flow may last have gone unrecorded */
+	uint32_t lapsed_s;        /* when an old flow may last have gone unobserved */
 	uint32_t lapsed_anyhow_s; /* the same, for another reason than that there was no room */
 	uint32_t alarm_s;         /* the last sign of a flood; 0: never */
 	int32_t granted;          /* tokens, at the last look */
@@ -89,10 +89,10 @@ struct tracking {
 	double sweeping_ms; /* of the one under way, so far */
 	double sweep_ms;
 	uint32_t now_s;
-	uint32_t settled_s;       /* every worker has passed a quiescent state since then */
-	uint32_t swept_settled_s; /* the same, when the last sweep began */
-	bool settling;            /* a grace period is on its way */
-	uint64_t judged_ms;       /* when floods were judged and tokens filled up, last */
+	uint32_t quiescent_s;       /* every worker has passed a quiescent state since then */
+	uint32_t swept_quiescent_s; /* the same, when the last sweep began */
+	bool awaits_quiescence;     /* a grace period is on its way */
+	uint64_t checked_ms;        /* when floods were checked and tokens filled up, last */
 	struct tracking_pool *pools;
 	uint32_t observing; /* pools that had observed pins at the last sweep */
 	uint32_t pressed;   /* the pool to be promoted first, or NO_POOL */
@@ -232,17 +232,17 @@ static void release_sketch(void *context, uint64_t sketch)
 /* Flows are counted on backends that drain, and on no others. Without memory they are not. */
 static void follow_with_sketch(struct tracking *tracking, uint32_t gid, bool drains)
 {
-	_Atomic(struct sketch *) *place = &tracking->affinity.sketches[gid];
-	struct sketch *sketch = atomic_load_explicit(place, memory_order_relaxed);
+	_Atomic(struct sketch *) *cell = &tracking->affinity.sketches[gid];
+	struct sketch *sketch = atomic_load_explicit(cell, memory_order_relaxed);
 
 	if (drains == (sketch != NULL))
 		return;
 	if (drains) {
 		tracking->counted_s[gid] = tracking->now_s;
-		atomic_store_explicit(place, sketch_create(), memory_order_release);
+		atomic_store_explicit(cell, sketch_create(), memory_order_release);
 		return;
 	}
-	atomic_store_explicit(place, NULL, memory_order_relaxed);
+	atomic_store_explicit(cell, NULL, memory_order_relaxed);
 	publish_retire(tracking->publish, release_sketch, NULL, (uintptr_t)sketch);
 }
 
@@ -259,9 +259,9 @@ static void await_sweep(void *context, uint64_t gid)
 
 void tracking_leave(struct tracking *tracking, uint32_t gid)
 {
-	const struct membership_life nobody = { .state = MEMBER_NONE };
+	const struct membership_life none = { .state = MEMBER_NONE };
 
-	tracking_store(tracking, gid, &nobody);
+	tracking_store(tracking, gid, &none);
 	tracking->words_of[gid] = NULL;
 	tracking->sweep_pools[gid] = (struct pins_sweep_pool){ 0 };
 	publish_retire(tracking->publish, await_sweep, tracking, gid);
@@ -307,7 +307,7 @@ static const char *name_of(const struct tracking *tracking, uint32_t pool)
 	return state_pool_row(tracking->state, pool)->name;
 }
 
-/* By the rate since the last judgement, however long ago that was. */
+/* By the rate since the last check, however long ago that was. */
 static bool is_beyond(
 	_Atomic int32_t *budget, int32_t filled, int32_t per_second, uint64_t elapsed_ms)
 {
@@ -321,7 +321,7 @@ static bool is_flooded(const struct tracking *tracking, uint32_t pool)
 	return atomic_load_explicit(&tracking->affinity.pools[pool].flooded, memory_order_relaxed);
 }
 
-static void judge_flood(struct tracking *tracking, uint32_t number, uint64_t elapsed_ms)
+static void check_flood(struct tracking *tracking, uint32_t number, uint64_t elapsed_ms)
 {
 	struct affinity_pool *shared = &tracking->affinity.pools[number];
 	struct tracking_pool *pool = &tracking->pools[number];
@@ -342,7 +342,7 @@ static void judge_flood(struct tracking *tracking, uint32_t number, uint64_t ela
 	atomic_store_explicit(&shared->flooded, flood, memory_order_relaxed);
 }
 
-/* Its share of the table, less what it has recorded. */
+/* Its share of the table, less what it has observed. */
 static int32_t count_tokens(struct tracking *tracking, uint32_t number)
 {
 	struct tracking_pool *pool = &tracking->pools[number];
@@ -398,20 +398,20 @@ static void note_lapses(struct tracking *tracking)
 	}
 }
 
-static void note_settled(void *context, uint64_t since_s)
+static void note_quiescent(void *context, uint64_t since_s)
 {
 	struct tracking *tracking = context;
 
-	tracking->settled_s = since_s;
-	tracking->settling = false;
+	tracking->quiescent_s = since_s;
+	tracking->awaits_quiescence = false;
 }
 
 /* One grace period after the other, of which each says what all workers have left behind. */
 static void follow_workers(struct tracking *tracking)
 {
-	if (!tracking->settling)
-		tracking->settling = publish_retire(tracking->publish, note_settled, tracking,
-					     tracking->now_s) == 0;
+	if (!tracking->awaits_quiescence)
+		tracking->awaits_quiescence = publish_retire(tracking->publish, note_quiescent,
+						      tracking, tracking->now_s) == 0;
 }
 
 static void turn_sketches(struct tracking *tracking)
@@ -424,16 +424,16 @@ static void turn_sketches(struct tracking *tracking)
 			sketch_turn(tracking->affinity.sketches[gid]);
 }
 
-/* What goes by the second is done once in it, however often there is news. */
-static void judge_second(struct tracking *tracking, uint64_t now_ms)
+/* What goes by the second is done once in it, however often it is called. */
+static void check_second(struct tracking *tracking, uint64_t now_ms)
 {
-	uint64_t elapsed_ms = now_ms - tracking->judged_ms;
+	uint64_t elapsed_ms = now_ms - tracking->checked_ms;
 
 	if (elapsed_ms < SECOND_MS)
 		return;
-	tracking->judged_ms = now_ms;
+	tracking->checked_ms = now_ms;
 	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++)
-		judge_flood(tracking, i, elapsed_ms);
+		check_flood(tracking, i, elapsed_ms);
 	fill_budgets(tracking);
 	follow_workers(tracking);
 	turn_sketches(tracking);
@@ -445,13 +445,13 @@ void tracking_tick(struct tracking *tracking, uint64_t now_ms, bool with_udp)
 	atomic_store_explicit(
 		&tracking->affinity.tick, tracking->now_s / PIN_TICK_SECONDS, memory_order_relaxed);
 	tracking->rules.idle_limit_seconds[PIN_PROBATION] = with_udp ? UDP_IDLE_S : PROBATION_S;
-	judge_second(tracking, now_ms);
+	check_second(tracking, now_ms);
 	note_lapses(tracking);
 }
 
-uint32_t tracking_settled_s(const struct tracking *tracking)
+uint32_t tracking_quiescent_s(const struct tracking *tracking)
 {
-	return tracking->swept_settled_s;
+	return tracking->swept_quiescent_s;
 }
 
 void tracking_begin_pool(struct tracking *tracking, uint32_t number)
@@ -567,10 +567,10 @@ static void turn_tallies(struct tracking *tracking)
 }
 
 /* A table that is nearly full is no flood: it is too small, or a change too large. */
-static void judge_fill(struct tracking *tracking)
+static void check_fill(struct tracking *tracking)
 {
-	uint64_t places = count_places(tracking);
-	uint32_t percent = (places - count_free(tracking)) * 100 / places;
+	uint64_t room = count_places(tracking);
+	uint32_t percent = (room - count_free(tracking)) * 100 / room;
 
 	tracking->fill_percent = percent;
 	if (percent >= WARN_PERCENT && !tracking->warned)
@@ -588,10 +588,10 @@ static void judge_fill(struct tracking *tracking)
 void tracking_sweep_begin(struct tracking *tracking, uint64_t now_ms)
 {
 	tracking->now_s = now_ms / 1000;
-	tracking->swept_settled_s = tracking->settled_s;
+	tracking->swept_quiescent_s = tracking->quiescent_s;
 	tracking->sweeping_ms = 0;
 	change_gids(tracking, GID_WAITING, GID_SWEEPING);
-	tracking->may_retire = tracking->grown_s == 0 || tracking->settled_s > tracking->grown_s;
+	tracking->may_retire = tracking->grown_s == 0 || tracking->quiescent_s > tracking->grown_s;
 	tracking->older_swept = tracking->older_left = 0;
 	pins_sweep_begin(&tracking->sweep, pin_tables_oldest(tracking->tables), &tracking->rules);
 }
@@ -634,7 +634,7 @@ static void end_sweep(struct tracking *tracking)
 	tracking->older_pins = tracking->older_left;
 	tracking->older_places = tracking->older_swept;
 	tracking->sweeps++;
-	judge_fill(tracking);
+	check_fill(tracking);
 	turn_tallies(tracking);
 	tracking->sweep_ms = tracking->sweeping_ms;
 }
@@ -747,7 +747,7 @@ void tracking_commit_pins(struct tracking *tracking)
 	tracking->grown_s = tracking->now_s;
 	tracking->may_retire = false;
 	memset(&tracking->last, 0, sizeof(tracking->last));
-	log_info("dataplane.pins: the pins of before move into a larger table as their flows have "
+	log_info("dataplane.pins: the previous pins move into a larger table as their flows have "
 		 "packets");
 }
 

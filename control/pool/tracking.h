@@ -24,7 +24,7 @@ struct tracking *tracking_create(struct state *state, struct publish *publish);
 void tracking_destroy(struct tracking *tracking); /* NULL is allowed */
 
 /*
- * The number of pins is raised while workers go on: a place is reserved, then it is filled by any
+ * The number of pins is raised while workers go on: a table is reserved, then it is filled by any
  * one thread, with the reason where that cannot be (pin_tables.h), and then it is given back, or
  * taken into use if there is anything ready. tracking_end_filling() lets the filling end soon.
  */
@@ -52,18 +52,18 @@ void tracking_give_gid(struct tracking *tracking, uint32_t gid);
 void tracking_enter(
 	struct tracking *tracking, uint32_t gid, struct live_pool *pool, uint16_t index);
 
-/* Tells workers what has become of it. */
+/* Shows workers what has become of it. */
 void tracking_store(struct tracking *tracking, uint32_t gid, const struct membership_life *life);
 
 /*
- * The gid stands for nobody any more. It is free again after a grace period, in which a worker may
- * still put a pin for it, and the sweep after that, which forgets such pins.
+ * The gid stands for no backend any more. It is free again after a grace period, in which a worker
+ * may still put a pin for it, and the sweep after that, which forgets such pins.
  */
 void tracking_leave(struct tracking *tracking, uint32_t gid);
 
 /*
  * Once a second, and whenever something changes: the workers' clock. The tokens for old flows and
- * the judgement on floods go by the time since they were last looked at. `with_udp`:
+ * the check for floods go by the time since they were last looked at. `with_udp`:
  * some service pins UDP flows, so that a pin on probation may have to wait for the flow's second
  * packet as long as for any.
  */
@@ -74,15 +74,15 @@ void tracking_begin_pool(struct tracking *tracking, uint32_t number);
 
 /*
  * For the pool of that number, whose times these are: returns when an old flow of it may last have
- * gone unrecorded, in seconds of the clock (transitions.h). While the table is crowded, the pool
+ * gone unobserved, in seconds of the clock (transitions.h). While the table is crowded, the pool
  * with the most pins is promoted first, or the table could never empty: its observe_s is shortened,
- * and what found no room for its record does not count.
+ * and an old flow for whose pin there was no room does not count.
  */
 uint32_t tracking_observe(
 	struct tracking *tracking, uint32_t number, struct transitions_times *times);
 
 /* What transitions_swept() has to know of the last sweep. */
-uint32_t tracking_settled_s(const struct tracking *tracking);
+uint32_t tracking_quiescent_s(const struct tracking *tracking);
 
 /*
  * A pass over the pins: begun, and gone on with for about a millisecond at a time until that
@@ -106,7 +106,7 @@ bool tracking_flows_are_all(const struct tracking *tracking, uint32_t gid);
 
 /* What has been counted since the start, over all workers, and what the last sweep found. */
 struct tracking_report {
-	uint64_t capacity;               /* pins that there are places for */
+	uint64_t capacity;               /* pins that there is room for */
 	uint64_t memory;                 /* bytes */
 	uint64_t found[PIN_CLASS_COUNT]; /* by class; found[PIN_EMPTY] are free */
 	uint64_t deleted;                /* by the last sweep */

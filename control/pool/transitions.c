@@ -26,7 +26,7 @@ struct transitions {
 /* All that the rules look at in one slot, and what they make of it. */
 struct slot_case {
 	const struct transitions_times *times;
-	const struct member *cur, *home; /* NULL: nobody */
+	const struct member *cur, *home; /* NULL: none */
 	struct slot_times clocks;
 	uint32_t word;
 	uint32_t now_s;
@@ -142,7 +142,7 @@ static uint32_t observed_s(const struct slot_case *slot, bool since_before)
 }
 
 /* cur is home: all that can be left to do is to guard, and to wait for the sweeper. */
-static uint32_t judge_same(struct slot_case *slot)
+static uint32_t next_word_same(struct slot_case *slot)
 {
 	uint32_t word = slot_pack(slot_cur(slot->word), slot_home(slot->word));
 
@@ -167,7 +167,7 @@ static bool left_recently(const struct slot_case *slot)
 }
 
 /* R3 and R4, and the flags on the way there. */
-static uint32_t judge_apart(struct slot_case *slot)
+static uint32_t next_word_apart(struct slot_case *slot)
 {
 	const struct transitions_times *times = slot->times;
 	uint32_t cur = slot_cur(slot->word);
@@ -194,14 +194,14 @@ static uint32_t judge_apart(struct slot_case *slot)
 	return slot_pack(cur, cur) | SLOT_TRACK | SLOT_GUARD;
 }
 
-static uint32_t judge(struct slot_case *slot)
+static uint32_t next_word(struct slot_case *slot)
 {
 	uint32_t cur = slot_cur(slot->word);
 
 	if (cur == slot_home(slot->word))
-		return judge_same(slot);
+		return next_word_same(slot);
 	if (!flows_are_gone(slot))
-		return judge_apart(slot);
+		return next_word_apart(slot);
 	slot->reason = TRANSITIONS_PINNED;
 	return slot_pack(cur, cur) | SLOT_TRACK;
 }
@@ -223,7 +223,7 @@ static struct slot_case advance(struct transitions *transitions, uint32_t number
 		.left_by_us = clocks->left_s != 0,
 		.reason = TRANSITIONS_QUIET,
 	};
-	uint32_t next = judge(&slot);
+	uint32_t next = next_word(&slot);
 
 	if ((next & phases & ~word) != 0)
 		clocks->phase_s = now_s;
@@ -277,7 +277,7 @@ void transitions_advance(struct transitions *transitions, const struct transitio
 		summary->slots[TRANSITIONS_QUIET] -= summary->slots[reason];
 }
 
-void transitions_swept(struct transitions *transitions, const uint8_t *seen, uint32_t settled_s)
+void transitions_swept(struct transitions *transitions, const uint8_t *seen, uint32_t quiescent_s)
 {
 	for (uint32_t slot = 0; slot < transitions->slots; slot++) {
 		uint32_t word = slot_load(&transitions->words[slot]);
@@ -285,7 +285,7 @@ void transitions_swept(struct transitions *transitions, const uint8_t *seen, uin
 
 		if (word != (slot_pack(cur, cur) | SLOT_TRACK) || seen[slot])
 			continue;
-		if (read_clocks(transitions, slot).stored_s >= settled_s)
+		if (read_clocks(transitions, slot).stored_s >= quiescent_s)
 			continue;
 		slot_store(&transitions->words[slot], slot_pack(cur, cur));
 	}

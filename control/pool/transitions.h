@@ -41,7 +41,7 @@
 
 /* Seconds; see sluice.json(5), affinity. */
 struct transitions_times {
-	uint32_t observe_s;       /* W: old flows are recorded this long before a promotion */
+	uint32_t observe_s;       /* W: old flows are observed this long before a promotion */
 	uint32_t settle_s;        /* Q: a slot must rest this long before observing begins */
 	uint32_t hold_s;          /* H: a backend that went is waited for this long */
 	uint32_t guard_s;         /* G: after a promotion every new flow is pinned this long */
@@ -55,7 +55,7 @@ struct transitions;
 enum transitions_reason {
 	TRANSITIONS_QUIET,     /* one load of the word is all that a packet costs */
 	TRANSITIONS_SETTLING,  /* cur or home changed less than settle_s ago */
-	TRANSITIONS_OBSERVING, /* old flows are recorded until the promotion */
+	TRANSITIONS_OBSERVING, /* old flows are observed until the promotion */
 	TRANSITIONS_AWAY,      /* home drains or is gone for now: waits for its return or its end */
 	TRANSITIONS_PINNED,    /* home is cur again; flows elsewhere have not ended yet */
 	TRANSITIONS_REASON_COUNT,
@@ -69,8 +69,8 @@ struct transitions_summary {
 
 /*
  * For a table of `slots` words as they are: all quiet in a new pool, anything in an adopted one,
- * whose rests then begin anew. `members` is indexed as slot words are, NULL where nobody is; both
- * stay the caller's. NULL when memory is short.
+ * whose rests then begin anew. `members` is indexed as slot words are, NULL where there is none;
+ * both stay the caller's. NULL when memory is short.
  */
 struct transitions *transitions_create(_Atomic uint32_t *words, uint32_t slots,
 	const struct member *const *members, uint32_t now_s);
@@ -86,7 +86,7 @@ uint32_t transitions_publish(struct transitions *transitions, const uint16_t *ta
 /*
  * Once a second, and after a member changed its state (and its slots were published): the rules and
  * their clocks. No slot is promoted that has not been observed since `lapsed_s`: the last moment at
- * which an old flow may have gone unrecorded (no token, no room for its pin, a flood, a peer that
+ * which an old flow may have gone unobserved (no token, no room for its pin, a flood, a peer that
  * does not agree). To wait is safe and only costs memory.
  */
 void transitions_advance(struct transitions *transitions, const struct transitions_times *times,
@@ -95,10 +95,10 @@ void transitions_advance(struct transitions *transitions, const struct transitio
 /*
  * After a whole sweep, with the slots in which it left pins: takes slots that have none any more
  * back to the quiet path. A worker may put a pin by the word that it has read before another was
- * stored, so that a slot counts only if its word was stored before `settled_s`: when the sweep
+ * stored, so that a slot counts only if its word was stored before `quiescent_s`: when the sweep
  * began, every worker had passed a quiescent state since that second.
  */
-void transitions_swept(struct transitions *transitions, const uint8_t *seen, uint32_t settled_s);
+void transitions_swept(struct transitions *transitions, const uint8_t *seen, uint32_t quiescent_s);
 
 /*
  * Flows of an instance that was replaced are gone, but its successor may have begun to serve before
@@ -108,7 +108,7 @@ void transitions_swept(struct transitions *transitions, const uint8_t *seen, uin
 
 /*
  * Whether a sweep is to keep a pin of `member`: its flow may live, and it is not where the slot's
- * word sends it anyway, whatever somebody forges: where new flows go elsewhere than home, a SYN
+ * word sends it anyway, whatever an attacker forges: where new flows go elsewhere than home, a SYN
  * would take a flow at home away if its pin were gone. `idle_s` as pins_sweep.h has it. Inline
  * because a sweep asks for each pin.
  */

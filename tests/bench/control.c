@@ -127,7 +127,7 @@ static void drain_or_take_back(struct change *change, unsigned int number)
 }
 
 /* A forwarding_report_t: it is called when the plan is there and nothing has changed yet. */
-static void end_of_plan(void *context, const struct forwarding_told *told)
+static void end_of_plan(void *context, const struct forwarding_effect *told)
 {
 	struct change *change = context;
 
@@ -137,7 +137,7 @@ static void end_of_plan(void *context, const struct forwarding_told *told)
 
 static void fail_or_pass(struct change *change, unsigned int number)
 {
-	const struct forwarding_news news = { .has_health = true, .healthy = number % 2 == 0 };
+	const struct forwarding_update news = { .has_health = true, .healthy = number % 2 == 0 };
 	const struct error error = { "out of memory" };
 	struct forwarding_handle handle;
 	int code;
@@ -146,7 +146,7 @@ static void fail_or_pass(struct change *change, unsigned int number)
 	stopwatch_start(change->plan);
 	code = forwarding_find(change->node->forwarding, "pool-0", "w0", &handle);
 	if (code == 0)
-		code = forwarding_tell(
+		code = forwarding_update(
 			change->node->forwarding, &handle, &news, false, end_of_plan, change);
 	stopwatch_stop(change->publish);
 	if (code != 0)
@@ -159,7 +159,7 @@ static void fail_or_pass(struct change *change, unsigned int number)
  */
 static void fail_half_or_pass(struct change *change, unsigned int number)
 {
-	const struct forwarding_news news = { .has_health = true, .healthy = number % 2 == 0 };
+	const struct forwarding_update news = { .has_health = true, .healthy = number % 2 == 0 };
 	const struct error error = { "out of memory" };
 	struct forwarding *forwarding = change->node->forwarding;
 	struct forwarding_handle handle;
@@ -170,7 +170,7 @@ static void fail_half_or_pass(struct change *change, unsigned int number)
 	for (unsigned int i = 0; i < MANY_BACKENDS / 2; i++) {
 		snprintf(name, sizeof(name), "w%u", i);
 		if (forwarding_find(forwarding, "pool-0", name, &handle) != 0 ||
-			forwarding_tell(forwarding, &handle, &news, false, NULL, NULL) != 0)
+			forwarding_update(forwarding, &handle, &news, false, NULL, NULL) != 0)
 			fail(&error);
 	}
 	node_build(change->node);

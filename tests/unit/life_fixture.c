@@ -89,11 +89,11 @@ struct life_share life_share(const struct node *node, const char *name)
 	return share;
 }
 
-void life_count_report(void *context, const struct forwarding_told *told)
+void life_count_report(void *context, const struct forwarding_effect *effect)
 {
 	unsigned int *calls = context;
 
-	assert_string_equal(told->before->name, told->after->name);
+	assert_string_equal(effect->before->name, effect->after->name);
 	(*calls)++;
 }
 
@@ -110,13 +110,13 @@ struct forwarding_handle life_handle(const struct node *node, size_t backend)
 	return handle;
 }
 
-void life_tell(struct node *node, size_t backend, const struct forwarding_news *news)
+void life_tell(struct node *node, size_t backend, const struct forwarding_update *update)
 {
 	struct forwarding_handle handle = life_handle(node, backend);
 	unsigned int calls = 0;
 
-	assert_int_equal(
-		forwarding_tell(node->forwarding, &handle, news, false, life_count_report, &calls),
+	assert_int_equal(forwarding_update(node->forwarding, &handle, update, false,
+				 life_count_report, &calls),
 		0);
 	assert_int_equal(calls, 1);
 	node_build(node);
@@ -124,16 +124,16 @@ void life_tell(struct node *node, size_t backend, const struct forwarding_news *
 
 void life_fail(struct node *node, size_t backend)
 {
-	const struct forwarding_news news = { .has_health = true, .healthy = false };
+	const struct forwarding_update update = { .has_health = true, .healthy = false };
 
-	life_tell(node, backend, &news);
+	life_tell(node, backend, &update);
 }
 
 void life_pass(struct node *node, size_t backend)
 {
-	const struct forwarding_news news = { .has_health = true, .healthy = true };
+	const struct forwarding_update update = { .has_health = true, .healthy = true };
 
-	life_tell(node, backend, &news);
+	life_tell(node, backend, &update);
 }
 
 void life_begin_flows(struct node *node, struct affinity_counters *counters)

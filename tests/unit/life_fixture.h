@@ -45,12 +45,12 @@ struct forwarding_handle life_handle(const struct node *node, size_t backend);
  * Its check, as the one outside would tell. A table that waits for more news is built before this
  * returns, with the clock as it is.
  */
-void life_tell(struct node *node, size_t backend, const struct forwarding_news *news);
+void life_tell(struct node *node, size_t backend, const struct forwarding_update *update);
 void life_fail(struct node *node, size_t backend);
 void life_pass(struct node *node, size_t backend);
 
 /* A forwarding_report_t that counts its calls in an unsigned int. */
-void life_count_report(void *context, const struct forwarding_told *told);
+void life_count_report(void *context, const struct forwarding_effect *effect);
 
 /* A worker's packet of a new flow for each slot, with a pin where it needs one. */
 void life_begin_flows(struct node *node, struct affinity_counters *counters);

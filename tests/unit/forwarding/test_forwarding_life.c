@@ -215,7 +215,7 @@ static void a_removed_backend_that_dies_while_it_drains_is_gone(void **state)
 static void news_that_is_only_asked_about_changes_nothing(void **state)
 {
 	struct node *node = *state;
-	const struct forwarding_news news = { .has_health = true, .healthy = false };
+	const struct forwarding_update update = { .has_health = true, .healthy = false };
 	struct life_share before;
 	struct forwarding_handle handle;
 	unsigned int calls = 0;
@@ -223,20 +223,20 @@ static void news_that_is_only_asked_about_changes_nothing(void **state)
 	life_apply(node, W1 ", " W2);
 	before = life_share(node, "w2");
 	handle = life_handle(node, 1);
-	assert_int_equal(
-		forwarding_tell(node->forwarding, &handle, &news, true, life_count_report, &calls),
+	assert_int_equal(forwarding_update(node->forwarding, &handle, &update, true,
+				 life_count_report, &calls),
 		0);
 	assert_int_equal(calls, 1);
 	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
 	assert_int_equal(life_share(node, "w2").cur, before.cur);
 }
 
-static void assert_same_plan(void *context, const struct forwarding_told *told)
+static void assert_same_plan(void *context, const struct forwarding_effect *effect)
 {
 	unsigned int *calls = context;
 
-	assert_ptr_equal(told->before, told->after);
-	assert_int_equal(told->pending_ms, 0);
+	assert_ptr_equal(effect->before, effect->after);
+	assert_int_equal(effect->pending_ms, 0);
 	(*calls)++;
 }
 
@@ -244,7 +244,7 @@ static void assert_same_plan(void *context, const struct forwarding_told *told)
 static void news_of_nothing_new_works_no_table_out(void **state)
 {
 	struct node *node = *state;
-	const struct forwarding_news well = { .has_health = true, .healthy = true };
+	const struct forwarding_update well = { .has_health = true, .healthy = true };
 	struct forwarding_handle handle;
 	unsigned int calls = 0;
 
@@ -252,7 +252,7 @@ static void news_of_nothing_new_works_no_table_out(void **state)
 	life_fail(node, 1);
 	handle = life_handle(node, 0);
 	for (int dry_run = 0; dry_run < 2; dry_run++)
-		assert_int_equal(forwarding_tell(node->forwarding, &handle, &well, dry_run,
+		assert_int_equal(forwarding_update(node->forwarding, &handle, &well, dry_run,
 					 assert_same_plan, &calls),
 			0);
 	assert_int_equal(calls, 2);
@@ -264,39 +264,40 @@ static uint64_t table_number(const struct node *node)
 }
 
 /* What was told last. */
-static void note_told(void *context, const struct forwarding_told *told)
+static void note_effect(void *context, const struct forwarding_effect *effect)
 {
-	*(struct forwarding_told *)context = *told;
+	*(struct forwarding_effect *)context = *effect;
 }
 
-static struct forwarding_told tell_health(struct node *node, size_t backend, bool healthy)
+static struct forwarding_effect tell_health(struct node *node, size_t backend, bool healthy)
 {
-	const struct forwarding_news news = { .has_health = true, .healthy = healthy };
+	const struct forwarding_update update = { .has_health = true, .healthy = healthy };
 	struct forwarding_handle handle = life_handle(node, backend);
-	struct forwarding_told told = { 0 };
+	struct forwarding_effect effect = { 0 };
 
 	assert_int_equal(
-		forwarding_tell(node->forwarding, &handle, &news, false, note_told, &told), 0);
-	return told;
+		forwarding_update(node->forwarding, &handle, &update, false, note_effect, &effect),
+		0);
+	return effect;
 }
 
 /* The first table is built at once, all that follows within its time by a single one. */
 static void news_that_come_thick_and_fast_are_built_together(void **state)
 {
 	struct node *node = *state;
-	struct forwarding_told told;
+	struct forwarding_effect effect;
 	uint64_t number;
 
 	life_apply(node, W1 ", " W2 ", " W3);
 	number = table_number(node);
-	told = tell_health(node, 0, false);
-	assert_ptr_not_equal(told.before, told.after);
-	assert_int_equal(told.pending_ms, 0);
+	effect = tell_health(node, 0, false);
+	assert_ptr_not_equal(effect.before, effect.after);
+	assert_int_equal(effect.pending_ms, 0);
 	assert_int_equal(table_number(node), number + 1);
 
-	told = tell_health(node, 1, false);
-	assert_ptr_equal(told.before, told.after);
-	assert_int_equal(told.pending_ms, FORWARDING_BUILD_MS);
+	effect = tell_health(node, 1, false);
+	assert_ptr_equal(effect.before, effect.after);
+	assert_int_equal(effect.pending_ms, FORWARDING_BUILD_MS);
 	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT); /* workers know */
 	tell_health(node, 0, true);
 	node_clock_ms += 40;
@@ -353,7 +354,7 @@ static void a_pool_that_goes_leaves_nothing_to_be_built(void **state)
 static void a_handle_names_its_backend_until_that_has_gone(void **state)
 {
 	struct node *node = *state;
-	const struct forwarding_news down = { .has_health = true };
+	const struct forwarding_update down = { .has_health = true };
 	struct forwarding_handle handle, other;
 	size_t pool, backend;
 
@@ -367,14 +368,14 @@ static void a_handle_names_its_backend_until_that_has_gone(void **state)
 	life_apply(node, W1 ", " W3); /* it drains */
 	assert_int_equal(forwarding_locate(node->forwarding, &handle, &pool, &backend), 0);
 	assert_int_equal(backend, 2);
-	assert_int_equal(forwarding_tell(node->forwarding, &handle, &down, false, NULL, NULL), 0);
+	assert_int_equal(forwarding_update(node->forwarding, &handle, &down, false, NULL, NULL), 0);
 	node_wait(node, 30);
 	life_apply(node, W1 ", " W3 ", {'name': 'w4', 'address': '10.2.0.4'}");
 	node_wait(node, 30);
 	assert_null(life_find(node, "w2"));
 	life_apply(node, W1 ", " W2 ", " W3); /* as another one, perhaps by the same number */
 	assert_int_equal(
-		forwarding_tell(node->forwarding, &handle, &down, false, NULL, NULL), -ENOENT);
+		forwarding_update(node->forwarding, &handle, &down, false, NULL, NULL), -ENOENT);
 	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
 }
 
@@ -394,7 +395,7 @@ static void a_check_that_fails_during_a_drain_is_told_at_once(void **state)
 static void a_dynamic_weight_moves_slots_and_no_flow(void **state)
 {
 	struct node *node = *state;
-	const struct forwarding_news half = { .has_share = true, .share = FACTOR_ONE / 2 };
+	const struct forwarding_update half = { .has_share = true, .share = FACTOR_ONE / 2 };
 	struct life_share before;
 
 	life_apply(node, W1 ", " W2);
@@ -512,7 +513,7 @@ static void copy_words(const struct node *node, uint32_t words[static LIFE_SLOTS
 static void a_commit_stores_no_table_that_news_has_overtaken(void **state)
 {
 	struct node *node = *state;
-	const struct forwarding_news half = { .has_share = true, .share = FACTOR_ONE / 2 };
+	const struct forwarding_update half = { .has_share = true, .share = FACTOR_ONE / 2 };
 	struct config *config = life_config("", W1 ", " W2 ", " W3);
 	uint32_t before[LIFE_SLOTS], after[LIFE_SLOTS];
 	struct forwarding_change *change;

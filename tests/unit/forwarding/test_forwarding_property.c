@@ -164,7 +164,7 @@ static void report(struct world *world, unsigned int number, bool healthy)
 {
 	struct actor *actor = &world->actors[number];
 	const struct live_backend *backends;
-	const struct forwarding_news news = {
+	const struct forwarding_update update = {
 		.has_health = true,
 		.healthy = healthy,
 		.has_instance = healthy,
@@ -177,7 +177,7 @@ static void report(struct world *world, unsigned int number, bool healthy)
 	backends = forwarding_backends(world->node->forwarding, 0, &count);
 	for (size_t i = 0; i < count; i++)
 		if (actor_at(&backends[i].address) == (int)number)
-			life_tell(world->node, i, &news);
+			life_tell(world->node, i, &update);
 	actor->healthy = healthy;
 }
 
@@ -275,7 +275,7 @@ static void flap(struct world *world, unsigned int number)
 static void change_weight(struct world *world, unsigned int number)
 {
 	const struct live_terms terms = { .force = false };
-	struct forwarding_news news = { .has_share = true };
+	struct forwarding_update update = { .has_share = true };
 	const struct live_backend *backends;
 	size_t count;
 
@@ -284,11 +284,11 @@ static void change_weight(struct world *world, unsigned int number)
 		change(world, &terms);
 		return;
 	}
-	news.share = 1 + draw_below(world, FACTOR_ONE);
+	update.share = 1 + draw_below(world, FACTOR_ONE);
 	backends = forwarding_backends(world->node->forwarding, 0, &count);
 	for (size_t i = 0; i < count; i++)
 		if (actor_at(&backends[i].address) == (int)number)
-			life_tell(world->node, i, &news);
+			life_tell(world->node, i, &update);
 }
 
 static void live(struct world *world, unsigned int number)

@@ -116,18 +116,18 @@ static void news_is_taken_while_tables_are_rebuilt(void **state)
 	assert_int_equal(life_share(node, "w2").home, before.home);
 }
 
-static void note_told(void *context, const struct forwarding_told *told)
+static void note_effect(void *context, const struct forwarding_effect *effect)
 {
 	int *count = context;
 
-	assert_ptr_equal(told->before, told->after);
+	assert_ptr_equal(effect->before, effect->after);
 	(*count)++;
 }
 
 static void news_that_builds_a_first_table_is_answered(void **state)
 {
 	struct node *node = *state;
-	struct forwarding_news news = { .has_health = true };
+	struct forwarding_update update = { .has_health = true };
 	struct forwarding_handle handle;
 	int count = 0;
 	size_t pools;
@@ -136,10 +136,12 @@ static void news_that_builds_a_first_table_is_answered(void **state)
 	resume_without_tables(node, life_config("", W1 ", " W2 ", " W3));
 	assert_int_equal(forwarding_find(node->forwarding, "web", "w2", &handle), 0);
 	assert_int_equal(
-		forwarding_tell(node->forwarding, &handle, &news, true, note_told, &count), 0);
+		forwarding_update(node->forwarding, &handle, &update, true, note_effect, &count),
+		0);
 	assert_int_equal(count, 1);
 	assert_int_equal(
-		forwarding_tell(node->forwarding, &handle, &news, false, note_told, &count), 0);
+		forwarding_update(node->forwarding, &handle, &update, false, note_effect, &count),
+		0);
 	assert_int_equal(count, 2);
 	node_build(node);
 	assert_int_equal(forwarding_unbuilt(node->forwarding, &pools), 0);
@@ -294,11 +296,12 @@ static void a_weight_of_0_leaves_the_seat_its_slots_in_the_next_process(void **s
 static void a_dynamic_weight_is_applied_as_it_was(void **state)
 {
 	struct node *node = *state;
-	const struct forwarding_news news = { .has_share = true, .share = FACTOR_ONE * 34 / 100 };
+	const struct forwarding_update update = { .has_share = true,
+		.share = FACTOR_ONE * 34 / 100 };
 	struct life_share before;
 
 	life_apply(node, W1 ", " W2 ", " W3);
-	life_tell(node, 1, &news);
+	life_tell(node, 1, &update);
 	node_wait(node, 20);
 	before = life_share(node, "w2");
 	assert_true(before.cur < 60);

@@ -207,7 +207,7 @@ static struct plan_share share_of(void *context, size_t pool, size_t backend)
 }
 
 static void tell_node(struct node *node, const char *pool, const struct address *address,
-	const struct forwarding_news *news)
+	const struct forwarding_update *update)
 {
 	struct forwarding_handle handle;
 	size_t place;
@@ -215,7 +215,8 @@ static void tell_node(struct node *node, const char *pool, const struct address 
 
 	assert_non_null(live);
 	assert_int_equal(forwarding_find(node->forwarding, pool, live->name, &handle), 0);
-	assert_int_equal(forwarding_tell(node->forwarding, &handle, news, false, NULL, NULL), 0);
+	assert_int_equal(
+		forwarding_update(node->forwarding, &handle, update, false, NULL, NULL), 0);
 	node_build(node);
 }
 
@@ -248,7 +249,7 @@ static const struct state_layout layout = {
 
 static void assert_cold_node_is_the_same(struct world *world)
 {
-	const struct forwarding_news down = { .has_health = true };
+	const struct forwarding_update down = { .has_health = true };
 	struct node *cold = node_create(world->host, &layout, 1);
 
 	node_apply(cold, written(world));
@@ -489,33 +490,33 @@ static void set_state(struct world *world, const char *pool)
 		json_pack("{s:s}", "state", states[draw_below(world, COUNT_OF(states))]));
 }
 
-static void tell_all(struct world *world, const char *pool, const struct forwarding_news *news)
+static void tell_all(struct world *world, const char *pool, const struct forwarding_update *update)
 {
 	const struct address *address = &any_backend(world, pool)->address;
 
-	tell_node(world->origin, pool, address, news);
-	tell_node(world->follower, pool, address, news);
+	tell_node(world->origin, pool, address, update);
+	tell_node(world->follower, pool, address, update);
 }
 
 static void report(struct world *world, const char *pool)
 {
-	const struct forwarding_news news = {
+	const struct forwarding_update update = {
 		.has_health = true,
 		.healthy = draw_below(world, 2),
 	};
 
-	tell_all(world, pool, &news);
+	tell_all(world, pool, &update);
 }
 
 static void report_share(struct world *world, const char *pool)
 {
-	const struct forwarding_news news = {
+	const struct forwarding_update update = {
 		.has_share = true,
 		.share = 1 + draw_below(world, FACTOR_ONE),
 	};
 
 	if (world->has_ramps)
-		tell_all(world, pool, &news);
+		tell_all(world, pool, &update);
 }
 
 /* A whole document as somebody wrote it, with or without what edits have noted in it. */

@@ -27,9 +27,9 @@ static struct tried try_by(struct node *node, struct config *config, const struc
 		fail_msg("%s", tried.error.message);
 	tried.impact = forwarding_find_losses(node->forwarding, change);
 	assert_non_null(tried.impact);
-	tried.code = impact_judge(tried.impact, &tried.error);
+	tried.code = impact_check(tried.impact, &tried.error);
 	if (tried.code == 0)
-		tried.code = plan_judge(config, forwarding_plan(node->forwarding),
+		tried.code = plan_check(config, forwarding_plan(node->forwarding),
 			forwarding_change_plan(change), tried.impact, &tried.error);
 	forwarding_abort(node->forwarding, change);
 	config_destroy(config);
@@ -301,7 +301,7 @@ static int judge_services(struct node *node, struct config *config, char sentenc
 
 	if (change == NULL)
 		fail_msg("%s", error.message);
-	code = plan_judge_services(node->config, config, forwarding_plan(node->forwarding),
+	code = plan_check_services(node->config, config, forwarding_plan(node->forwarding),
 		forwarding_change_plan(change), &error);
 	snprintf(sentence, 256, "%s", error.message);
 	forwarding_abort(node->forwarding, change);

@@ -343,7 +343,7 @@ static void assert_needs_force(
 	const struct planned *before, const struct planned *after, const char *sentence)
 {
 	struct error error = { "" };
-	int code = plan_judge(after->config, before->plan, after->plan, NULL, &error);
+	int code = plan_check(after->config, before->plan, after->plan, NULL, &error);
 
 	assert_int_equal(code, sentence == NULL ? 0 : -EPERM);
 	assert_string_equal(error.message, sentence == NULL ? "" : sentence);
@@ -371,7 +371,7 @@ static void a_change_beyond_the_budget_needs_force(void **state)
 		"[{'name': 'web', 'slots': 251, 'backends': [" W1 ", " W2 "]}]", 0, before.plan);
 	struct error error = { "" };
 
-	assert_int_equal(plan_judge(after.config, before.plan, after.plan, NULL, &error), -EPERM);
+	assert_int_equal(plan_check(after.config, before.plan, after.plan, NULL, &error), -EPERM);
 	assert_non_null(strstr(error.message, "max_disruption_percent is 20: needs force"));
 	assert_needs_force(&before, &allowed, NULL);
 	assert_needs_force(&before, &small,
