@@ -89,7 +89,7 @@ int check_run(const char *path)
 		return 1;
 	}
 	findings_init(&findings, FINDINGS_MAX);
-	config = config_judge(document, NULL, &findings);
+	config = config_validate(document, NULL, &findings);
 	if (config != NULL)
 		feasible_judge(config, path, &findings);
 	is_good = report_findings(path, &findings) && report_config(path, config);

@@ -57,8 +57,8 @@ struct daemon {
 	int adopted; /* its outcome: 0 or a negative errno with `adoption_error` */
 	struct error adoption_error;
 	struct state *state;
-	bool stopping; /* told to, perhaps while starting */
-	bool settled;  /* the state file is ours */
+	bool stopping;  /* told to, perhaps while starting */
+	bool committed; /* the state file is ours */
 	bool eal_started;
 	struct mempools *mempools;
 	struct port *ports[CONFIG_PORTS_MAX]; /* in the order of the configuration */
@@ -224,7 +224,7 @@ static int start_timers(struct daemon *daemon, struct error *error)
 	return daemon->turns == NULL ? -ENOMEM : 0;
 }
 
-static void say_warning(void *context, const char *sentence)
+static void log_config_warning(void *context, const char *sentence)
 {
 	log_warning("%s", sentence);
 }
@@ -244,7 +244,7 @@ static int load_config(struct daemon *daemon, const char *path, struct error *er
 	if (feasible_check(daemon->config, path, error) != 0 ||
 		group_find(daemon->config->group, &daemon->group, error) != 0)
 		return error_wrap(error, -EINVAL, "%s", path);
-	config_warnings(daemon->config, say_warning, NULL);
+	config_warnings(daemon->config, log_config_warning, NULL);
 	return 0;
 }
 
@@ -276,7 +276,7 @@ static int open_state_file(const struct daemon *daemon, const struct state_layou
 }
 
 /* A node that went on with such a key so far goes on: its connections depend on it. */
-static int judge_secret(const struct daemon *daemon, struct error *error)
+static int check_secret(const struct daemon *daemon, struct error *error)
 {
 	if (feasible_check_secret(daemon->config, error) == 0)
 		return 0;
@@ -311,7 +311,7 @@ static int open_state(struct daemon *daemon, struct error *error)
 		return error_set(error, -errno,
 			"control.group: cannot give the state file %s to group \"%s\": %m",
 			config->dataplane.state_file, config->group);
-	if (judge_secret(daemon, error) != 0)
+	if (check_secret(daemon, error) != 0)
 		return -EINVAL;
 	log_info("%s start: %s", state_start(daemon->state) == STATE_WARM ? "warm" : "cold",
 		state_start_text(state_start(daemon->state)));
@@ -379,7 +379,7 @@ static int open_ports(struct daemon *daemon, struct error *error)
 	return code;
 }
 
-static void say_cold_pool(const char *sentence)
+static void log_cold_pool(const char *sentence)
 {
 	log_warning("%s", sentence);
 }
@@ -436,7 +436,7 @@ static void adopt(struct background_job *job)
 	struct daemon *daemon = job->context;
 
 	daemon->adopted = forwarding_adopt(
-		daemon->forwarding, daemon->config, say_cold_pool, &daemon->adoption_error);
+		daemon->forwarding, daemon->config, log_cold_pool, &daemon->adoption_error);
 }
 
 static void adoption_is_over(struct background_job *job)
@@ -496,15 +496,15 @@ static int publish_config(struct daemon *daemon, struct error *error)
 }
 
 /* From here on the state file is ours: an earlier failure has left the old one as it was. */
-static int settle_state(struct daemon *daemon, struct error *error)
+static int commit_state(struct daemon *daemon, struct error *error)
 {
 	struct state_refusal refusal;
 
 	if (state_settle(daemon->state, &refusal) != 0)
 		return state_error(
 			desired_config(daemon->desired)->dataplane.state_file, &refusal, error);
-	daemon->settled = true;
-	config_file_tidy(daemon->path); /* nobody else writes it: they would have the state file */
+	daemon->committed = true;
+	config_file_tidy(daemon->path); /* no other process writes it: that one would have the state file */
 	return 0;
 }
 
@@ -592,7 +592,7 @@ static int start_api(struct daemon *daemon, struct error *error)
 	return daemon->api == NULL ? -EINVAL : 0;
 }
 
-static void say_ready(const struct daemon *daemon)
+static void log_ready(const struct daemon *daemon)
 {
 	const struct config *config = desired_config(daemon->desired);
 
@@ -616,7 +616,7 @@ static void say_ready(const struct daemon *daemon)
 
 /* A signal that came meanwhile ends the start, so that a slow one need not be waited for. Not after
  * the last step: once the control socket is there, the signal is a clean stop, by daemon_run(). */
-static int heed_signals(struct daemon *daemon, struct error *error)
+static int check_signals(struct daemon *daemon, struct error *error)
 {
 	loop_run_ready(daemon->base);
 	return daemon->stopping ? error_set(error, -EINTR, "told to stop while starting") : 0;
@@ -633,7 +633,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 		end_adoption,
 		start_background,
 		publish_config,
-		settle_state,
+		commit_state,
 		start_workers,
 		tidy_up,
 		start_timers,
@@ -650,13 +650,13 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 	if (code == 0)
 		code = load_config(daemon, config_path, error);
 	for (unsigned int i = 0; code == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
-		code = heed_signals(daemon, error);
+		code = check_signals(daemon, error);
 		if (code == 0)
 			code = steps[i](daemon, error);
 	}
 	if (code == 0) {
 		steering_begin(desired_steering(daemon->desired));
-		say_ready(daemon);
+		log_ready(daemon);
 		return daemon;
 	}
 	daemon_stop(daemon);
@@ -720,7 +720,7 @@ void daemon_stop(struct daemon *daemon)
 	mempools_destroy(daemon->mempools);
 	if (daemon->eal_started)
 		eal_stop();
-	if (daemon->settled)
+	if (daemon->committed)
 		state_close(daemon->state); /* for the next process to go on from */
 	else if (daemon->state != NULL)
 		state_discard(daemon->state);

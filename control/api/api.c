@@ -15,12 +15,12 @@ static void call_method(void *context, const json_t *object, struct rpc_call *ca
 		.method = api_method_find(rpc_call_method(call)),
 		.object = object,
 	};
-	struct json_place place = json_place_root(object);
+	struct json_path path = json_path_root(object);
 	struct error error = { "" };
 	int code = json_keys_init(params.method->params, &params, &error);
 
 	if (code == 0)
-		code = json_keys_read(params.method->params, &place, &params, &error);
+		code = json_keys_read(params.method->params, &path, &params, &error);
 	if (code == 0)
 		params.method->handle(context, &params, call);
 	else
@@ -44,7 +44,7 @@ struct api *api_create(
 	struct event_base *base, const struct api_context *context, struct error *error)
 {
 	struct api *api = calloc(1, sizeof(*api));
-	struct rpc_place place = {
+	struct rpc_address address = {
 		.path = desired_config(context->desired)->socket,
 		.group = context->group,
 	};
@@ -63,8 +63,8 @@ struct api *api_create(
 	if (api->methods == NULL || api->watch == NULL)
 		error_set(error, -ENOMEM, "out of memory");
 	else
-		api->server =
-			rpc_server_create(base, &place, api->methods, api_method_count, api, error);
+		api->server = rpc_server_create(
+			base, &address, api->methods, api_method_count, api, error);
 	if (api->server != NULL)
 		return api;
 	api_destroy(api);

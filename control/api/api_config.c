@@ -143,7 +143,7 @@ static void print(struct api *api)
 	struct api_reader *reader;
 
 	api_forget_document(printing);
-	printing->config = desired_share(api->running.desired);
+	printing->config = desired_config_ref(api->running.desired);
 	printing->revision = desired_revision(api->running.desired);
 	/* whoever waits gets this one, which is not older than what they asked for */
 	for (reader = STAILQ_FIRST(&printing->readers); reader != NULL;

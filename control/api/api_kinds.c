@@ -10,11 +10,11 @@
 
 #define REVISION_DIGITS 16
 
-static int read_flag(const struct json_place *place, void *field, struct error *error)
+static int read_flag(const struct json_path *path, void *field, struct error *error)
 {
-	if (!json_is_boolean(place->value))
-		return json_mismatch(place, "true or false", error);
-	*(bool *)field = json_is_true(place->value);
+	if (!json_is_boolean(path->value))
+		return json_mismatch(path, "true or false", error);
+	*(bool *)field = json_is_true(path->value);
 	return 0;
 }
 
@@ -24,9 +24,9 @@ const struct json_kind api_kind_flag = {
 	.schema = "{\"type\": \"boolean\", \"default\": false}",
 };
 
-static int read_text(const struct json_place *place, void *field, struct error *error)
+static int read_text(const struct json_path *path, void *field, struct error *error)
 {
-	const char *text = json_read_string(place, "a string", error);
+	const char *text = json_read_string(path, "a string", error);
 
 	*(const char **)field = text;
 	return text == NULL ? -EINVAL : 0;
@@ -38,14 +38,14 @@ const struct json_kind api_kind_text = {
 	.schema = "{\"type\": \"string\"}",
 };
 
-static int read_address(const struct json_place *place, void *field, struct error *error)
+static int read_address(const struct json_path *path, void *field, struct error *error)
 {
-	const char *text = json_read_string(place, "an address", error);
+	const char *text = json_read_string(path, "an address", error);
 
 	if (text == NULL)
 		return -EINVAL;
 	if (address_parse(text, field) != 0)
-		return json_mismatch(place, "an IPv4 or IPv6 address", error);
+		return json_mismatch(path, "an IPv4 or IPv6 address", error);
 	return 0;
 }
 
@@ -56,14 +56,14 @@ const struct json_kind api_kind_address = {
 		  "\"ipv6\"}]}",
 };
 
-static int read_instance(const struct json_place *place, void *field, struct error *error)
+static int read_instance(const struct json_path *path, void *field, struct error *error)
 {
-	const char *text = json_read_string(place, "an instance id (1-128 bytes)", error);
+	const char *text = json_read_string(path, "an instance id (1-128 bytes)", error);
 
 	if (text == NULL)
 		return -EINVAL;
 	if (text[0] == '\0' || strlen(text) > 128)
-		return json_mismatch(place, "an instance id (1-128 bytes)", error);
+		return json_mismatch(path, "an instance id (1-128 bytes)", error);
 	*(const char **)field = text;
 	return 0;
 }
@@ -74,9 +74,9 @@ const struct json_kind api_kind_instance = {
 	.schema = "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 128}",
 };
 
-static int read_revision(const struct json_place *place, void *field, struct error *error)
+static int read_revision(const struct json_path *path, void *field, struct error *error)
 {
-	const char *text = json_read_string(place, "a string", error);
+	const char *text = json_read_string(path, "a string", error);
 	struct api_revision *revision = field;
 	size_t digits;
 
@@ -84,7 +84,7 @@ static int read_revision(const struct json_place *place, void *field, struct err
 		return -EINVAL;
 	digits = strspn(text, "0123456789abcdef");
 	if (digits != REVISION_DIGITS || text[digits] != '\0')
-		return json_refuse(place, error, "a revision has 16 hexadecimal digits (0-9 a-f)");
+		return json_refuse(path, error, "a revision has 16 hexadecimal digits (0-9 a-f)");
 	*revision = (struct api_revision){ true, strtoull(text, NULL, 16) };
 	return 0;
 }
@@ -95,9 +95,9 @@ const struct json_kind api_kind_revision = {
 	.schema = "{\"type\": \"string\", \"pattern\": \"^[0-9a-f]{16}$\"}",
 };
 
-static int read_value(const struct json_place *place, void *field, struct error *error)
+static int read_value(const struct json_path *path, void *field, struct error *error)
 {
-	*(const json_t **)field = place->value;
+	*(const json_t **)field = path->value;
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static json_t *service_row(const struct api *api, size_t place)
 		service->port == 0 ? json_string("any") : json_integer(service->port));
 	json_build_text(&row, "pool", config->pools[service->pool].name);
 	json_build_text(&row, "forward", config_forward_name(service->forward));
-	json_build_members(&row, api_json_counter(&sum));
+	json_build_merge(&row, api_json_counter(&sum));
 	add_rates(&row, watch_service(api->watch, service->name, place));
 	return json_build_end(&row);
 }
@@ -176,7 +176,7 @@ static json_t *backend_row(
 	json_build_flag(&row, "removed", live_backend_is_removed(backend));
 	json_build_integer(&row, "slots", owned);
 	json_build_value(&row, "share_percent", api_json_tenths(100.0 * owned / plan->slots));
-	json_build_members(&row, api_json_counter(&sum));
+	json_build_merge(&row, api_json_counter(&sum));
 	add_rates(&row, watch_backend(api->watch, backend->gid));
 	add_drain(api, &row, backend);
 	return json_build_end(&row);

@@ -87,7 +87,7 @@ static json_t *pools_of(const struct api *api)
 
 		json_build_text(&row, "name", plan->pools[i].name);
 		json_build_integer(&row, "slots", plan->pools[i].slots);
-		json_build_members(
+		json_build_merge(
 			&row, api_json_unresolved(forwarding_summary(api->running.forwarding, i),
 				      &plan->pools[i]));
 		add_pins(&row, api, i);

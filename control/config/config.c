@@ -18,9 +18,9 @@ static void destroy_dataplane(struct config_dataplane *dataplane)
 	free(dataplane->state_file);
 }
 
-struct config *config_share(struct config *config)
+struct config *config_ref(struct config *config)
 {
-	atomic_fetch_add(&config->shared, 1);
+	atomic_fetch_add(&config->references, 1);
 	return config;
 }
 
@@ -28,7 +28,7 @@ void config_destroy(struct config *config)
 {
 	if (config == NULL)
 		return;
-	if (atomic_fetch_sub(&config->shared, 1) != 0)
+	if (atomic_fetch_sub(&config->references, 1) != 0)
 		return;
 	destroy_dataplane(&config->dataplane);
 	for (size_t i = 0; i < config->pool_count; i++) {

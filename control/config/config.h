@@ -150,7 +150,7 @@ struct config_service {
 };
 
 struct config {
-	atomic_uint shared; /* owners beside the first one */
+	atomic_uint references; /* owners beside the first one */
 	char node_name[CONFIG_NAME_SIZE];
 	uint8_t hash_key[CONFIG_HASH_KEY_SIZE]; /* secret: never printed, logged or returned */
 	struct config_dataplane dataplane;
@@ -189,14 +189,14 @@ struct config *config_read(const json_t *document, const uint8_t *hash_key, stru
  * part of the document could be read; with findings it is good for nothing but feasible_judge().
  * What parts of a document are to each other is judged when all of them could be read.
  */
-struct config *config_judge(
+struct config *config_validate(
 	const json_t *document, const uint8_t *hash_key, struct findings *findings);
 
 /* A deep copy, of its own; NULL with the sentence where memory is short. */
 struct config *config_copy(const struct config *config, struct error *error);
 
 /* Another owner, who ends it with config_destroy() as well. Any thread may be the last. */
-struct config *config_share(struct config *config);
+struct config *config_ref(struct config *config);
 
 void config_destroy(struct config *config); /* NULL is allowed */
 

@@ -91,7 +91,7 @@ static bool copy_all(struct config *to, const struct config *from)
 	bool copied;
 
 	memcpy((char *)to + first, (const char *)from + first, sizeof(*to) - first);
-	atomic_init(&to->shared, 0);
+	atomic_init(&to->references, 0);
 	to->socket = strdup(from->socket);
 	to->services = copy_list(from->services, from->service_count, sizeof(*from->services));
 	copied = copy_dataplane(&to->dataplane, &from->dataplane);

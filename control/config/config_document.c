@@ -85,7 +85,7 @@ json_t *config_document_parse(const char *text, size_t length, struct error *err
 }
 
 /* Whoever may write the file may have sluiced load any library (dataplane.eal), as its user. */
-static int judge_owner(const struct stat *status, const char *path, struct error *error)
+static int check_owner(const struct stat *status, const char *path, struct error *error)
 {
 	if (status->st_uid != 0 && status->st_uid != geteuid())
 		return error_set(error, -EPERM,
@@ -99,7 +99,7 @@ static int judge_owner(const struct stat *status, const char *path, struct error
 	return 0;
 }
 
-static int judge_file(int fd, const char *path, size_t *size, struct error *error)
+static int check_file(int fd, const char *path, size_t *size, struct error *error)
 {
 	struct stat status;
 
@@ -111,7 +111,7 @@ static int judge_file(int fd, const char *path, size_t *size, struct error *erro
 		return error_set(error, -EFBIG, "%s: %lld bytes (0-%d are allowed)", path,
 			(long long)status.st_size, CONFIG_FILE_MAX);
 	*size = (size_t)status.st_size;
-	return judge_owner(&status, path, error);
+	return check_owner(&status, path, error);
 }
 
 /* Reads up to `size` bytes; how many, or -errno. */
@@ -163,7 +163,7 @@ char *config_document_read(const char *path, size_t *length, struct error *error
 		error_set(error, -errno, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
-	if (judge_file(fd, path, length, error) == 0)
+	if (check_file(fd, path, length, error) == 0)
 		text = read_file(fd, path, length, error);
 	close(fd);
 	return text;

@@ -25,32 +25,32 @@ static bool is_name(const char *text)
 	       text[0] != '-' && text[0] != '.';
 }
 
-int config_field_read_name(const struct json_place *place, void *field, struct error *error)
+int config_field_read_name(const struct json_path *path, void *field, struct error *error)
 {
 	static const char wanted[] =
 		"a name (1-63 of A-Z a-z 0-9 . _ -, starting with neither . nor -)";
-	const char *text = json_read_string(place, wanted, error);
+	const char *text = json_read_string(path, wanted, error);
 
 	if (text == NULL)
 		return -EINVAL;
 	if (!is_name(text))
-		return json_mismatch(place, wanted, error);
+		return json_mismatch(path, wanted, error);
 	strcpy(field, text);
 	return 0;
 }
 
-int config_field_read_key(const struct json_place *place, void *field, struct error *error)
+int config_field_read_key(const struct json_path *path, void *field, struct error *error)
 {
 	static const char wanted[] = "a key (1-63 of A-Z a-z 0-9 . _ : -)";
 	static const char allowed[] = ALPHANUMERIC "._:-";
-	const char *text = json_read_string(place, wanted, error);
+	const char *text = json_read_string(path, wanted, error);
 	size_t length;
 
 	if (text == NULL)
 		return -EINVAL;
 	length = strlen(text);
 	if (length == 0 || length >= CONFIG_KEY_SIZE || strspn(text, allowed) != length)
-		return json_mismatch(place, wanted, error);
+		return json_mismatch(path, wanted, error);
 	strcpy(field, text);
 	return 0;
 }
@@ -88,20 +88,20 @@ static const char *ipv6_flaw(const uint8_t bytes[16])
 	return NULL;
 }
 
-int config_field_read_address(const struct json_place *place, void *field, struct error *error)
+int config_field_read_address(const struct json_path *path, void *field, struct error *error)
 {
 	struct address *address = field;
-	const char *text = json_read_string(place, "an address", error);
+	const char *text = json_read_string(path, "an address", error);
 	const char *flaw;
 
 	if (text == NULL)
 		return -EINVAL;
 	if (address_parse(text, address) != 0)
-		return json_mismatch(place, "an address", error);
+		return json_mismatch(path, "an address", error);
 	flaw = address->family == ADDRESS_IPV4 ? ipv4_flaw(address->bytes)
 					       : ipv6_flaw(address->bytes);
 	if (flaw != NULL)
-		return json_refuse(place, error, "%s is %s", text, flaw);
+		return json_refuse(path, error, "%s is %s", text, flaw);
 	return 0;
 }
 
@@ -119,15 +119,15 @@ static bool is_prefix(const char *text)
 	return address_parse(head, &address) == 0;
 }
 
-int config_field_read_vip(const struct json_place *place, void *field, struct error *error)
+int config_field_read_vip(const struct json_path *path, void *field, struct error *error)
 {
-	const char *text = json_string_value(place->value);
+	const char *text = json_string_value(path->value);
 	char quoted[JSON_QUOTE_SIZE];
 
 	if (text != NULL && is_prefix(text))
-		return json_refuse(place, error, "%s is a prefix, which is not in this version",
+		return json_refuse(path, error, "%s is a prefix, which is not in this version",
 			json_quote(text, quoted));
-	return config_field_read_address(place, field, error);
+	return config_field_read_address(path, field, error);
 }
 
 static int hex_digit(char c)
@@ -161,21 +161,21 @@ static bool parse_mac(const char *text, uint8_t mac[6])
 	return true;
 }
 
-int config_field_read_mac(const struct json_place *place, void *field, struct error *error)
+int config_field_read_mac(const struct json_path *path, void *field, struct error *error)
 {
 	static const char wanted[] = "a MAC address (written as 02:00:00:00:00:21)";
 	static const uint8_t zero[6];
-	const char *text = json_read_string(place, wanted, error);
+	const char *text = json_read_string(path, wanted, error);
 	uint8_t *mac = field;
 
 	if (text == NULL)
 		return -EINVAL;
 	if (!parse_mac(text, mac))
-		return json_mismatch(place, wanted, error);
+		return json_mismatch(path, wanted, error);
 	if (memcmp(mac, zero, sizeof(zero)) == 0)
-		return json_refuse(place, error, "%s is the MAC address of no station", text);
+		return json_refuse(path, error, "%s is the MAC address of no station", text);
 	if ((mac[0] & 1) != 0)
-		return json_refuse(place, error, "%s is the MAC address of a group", text);
+		return json_refuse(path, error, "%s is the MAC address of a group", text);
 	return 0;
 }
 
@@ -201,57 +201,57 @@ static int keep_text(char **field, const char *text, struct error *error)
 	return 0;
 }
 
-int config_field_read_text(const struct json_place *place, void *field, struct error *error)
+int config_field_read_text(const struct json_path *path, void *field, struct error *error)
 {
 	static const char wanted[] = "a text (1-1023 printable characters)";
-	const char *text = json_read_string(place, wanted, error);
+	const char *text = json_read_string(path, wanted, error);
 
 	if (text == NULL)
 		return -EINVAL;
 	if (!is_text(text))
-		return json_mismatch(place, wanted, error);
+		return json_mismatch(path, wanted, error);
 	return keep_text(field, text, error);
 }
 
-int config_field_read_file(const struct json_place *place, void *field, struct error *error)
+int config_field_read_file(const struct json_path *path, void *field, struct error *error)
 {
 	static const char wanted[] = "an absolute path (1-1023 printable characters)";
-	const char *text = json_read_string(place, wanted, error);
+	const char *text = json_read_string(path, wanted, error);
 
 	if (text == NULL)
 		return -EINVAL;
 	if (!is_text(text) || text[0] != '/' || text[strlen(text) - 1] == '/')
-		return json_mismatch(place, wanted, error);
+		return json_mismatch(path, wanted, error);
 	return keep_text(field, text, error);
 }
 
-int config_field_read_socket(const struct json_place *place, void *field, struct error *error)
+int config_field_read_socket(const struct json_path *path, void *field, struct error *error)
 {
 	const size_t room = sizeof(((struct sockaddr_un *)0)->sun_path);
-	const char *text = json_string_value(place->value);
+	const char *text = json_string_value(path->value);
 
 	if (text != NULL && strlen(text) >= room)
-		return json_refuse(place, error, "%zu characters, a socket's path has at most %zu",
+		return json_refuse(path, error, "%zu characters, a socket's path has at most %zu",
 			strlen(text), room - 1);
-	return config_field_read_file(place, field, error);
+	return config_field_read_file(path, field, error);
 }
 
-int config_field_read_hash_key(const struct json_place *place, void *field, struct error *error)
+int config_field_read_hash_key(const struct json_path *path, void *field, struct error *error)
 {
 	static const uint8_t zero[CONFIG_HASH_KEY_SIZE];
-	const char *text = json_string_value(place->value);
+	const char *text = json_string_value(path->value);
 	uint8_t *key = field;
 
 	if (text == NULL || strlen(text) != 2 * CONFIG_HASH_KEY_SIZE)
-		return json_refuse(place, error, "not a string of 32 hex digits");
+		return json_refuse(path, error, "not a string of 32 hex digits");
 	for (size_t i = 0; i < CONFIG_HASH_KEY_SIZE; i++) {
 		int byte = hex_byte(text + 2 * i);
 
 		if (byte < 0)
-			return json_refuse(place, error, "not a string of 32 hex digits");
+			return json_refuse(path, error, "not a string of 32 hex digits");
 		key[i] = (uint8_t)byte;
 	}
 	if (memcmp(key, zero, sizeof(zero)) == 0)
-		return json_refuse(place, error, "nothing but zeros is no secret");
+		return json_refuse(path, error, "nothing but zeros is no secret");
 	return 0;
 }

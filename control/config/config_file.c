@@ -180,16 +180,16 @@ static int write_all(int fd, const char *text, size_t length)
 /* The path of a file that is to be made: that of its directory without links, and its name. */
 static int resolve_new(const char *path, char resolved[static PATH_MAX])
 {
-	char directory[PATH_MAX], name[PATH_MAX], place[PATH_MAX];
+	char directory[PATH_MAX], name[PATH_MAX], parent[PATH_MAX];
 	struct stat status;
 
 	snprintf(directory, sizeof(directory), "%s", path);
 	snprintf(name, sizeof(name), "%s", path);
 	if (lstat(path, &status) == 0) /* a link that leads to nothing */
 		return -ENOENT;
-	if (realpath(dirname(directory), place) == NULL)
+	if (realpath(dirname(directory), parent) == NULL)
 		return -errno;
-	if (snprintf(resolved, PATH_MAX, "%s/%s", place, basename(name)) >= PATH_MAX)
+	if (snprintf(resolved, PATH_MAX, "%s/%s", parent, basename(name)) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	return 0;
 }
@@ -355,7 +355,7 @@ static int sync_directory(const struct swap *swap)
 }
 
 /* Ours is in place and the other one at `temporary`: for good, or back again. */
-static int judge_exchange(struct swap *swap)
+static int check_exchange(struct swap *swap)
 {
 	int code = 0;
 
@@ -393,7 +393,7 @@ static int put_in_place(struct swap *swap)
 	code = exchange(swap);
 	if (code == -EINVAL || code == -ENOSYS)
 		return rename_over(swap);
-	return code == 0 ? judge_exchange(swap) : code;
+	return code == 0 ? check_exchange(swap) : code;
 }
 
 static void close_file(int fd)

@@ -40,7 +40,7 @@
 
 /* ports */
 
-static int check_gateway(const struct json_place *place, void *owner, struct error *error)
+static int check_gateway(const struct json_path *path, void *owner, struct error *error)
 {
 	struct config_port *port = owner;
 
@@ -185,7 +185,7 @@ static const struct json_key dataplane_keys[] = {
 /* pools */
 
 /* A prime, because only then every (offset, skip) of Maglev walks through all slots. */
-static int check_slots(const struct json_place *place, void *owner, struct error *error)
+static int check_slots(const struct json_path *path, void *owner, struct error *error)
 {
 	const struct config_pool *pool = owner;
 	uint32_t next = pool->slots;
@@ -194,7 +194,7 @@ static int check_slots(const struct json_place *place, void *owner, struct error
 		next++;
 	if (next == pool->slots)
 		return 0;
-	return json_refuse(place, error, "%u is not a prime (%u is the next)", pool->slots, next);
+	return json_refuse(path, error, "%u is not a prime (%u is the next)", pool->slots, next);
 }
 
 static bool has_address_as_key(const void *owner)
@@ -212,9 +212,9 @@ static bool has_no_seat_weight(const void *owner)
 	return backend->seat_weight == 0;
 }
 
-static int check_backend(const struct json_place *place, void *owner, struct error *error)
+static int check_backend(const struct json_path *path, void *owner, struct error *error)
 {
-	const struct json_place seat_weight = json_place_member(place, "seat_weight");
+	const struct json_path seat_weight = json_path_key(path, "seat_weight");
 	struct config_backend *backend = owner;
 
 	if (backend->weight != 0 && backend->seat_weight != 0)
@@ -266,10 +266,10 @@ static const struct json_key vacant_keys[] = {
 	END,
 };
 
-static int check_affinity(const struct json_place *place, void *owner, struct error *error)
+static int check_affinity(const struct json_path *path, void *owner, struct error *error)
 {
 	const struct config_affinity *affinity = owner;
-	struct json_place hold = json_place_member(place, "hold_s");
+	struct json_path hold = json_path_key(path, "hold_s");
 
 	if (affinity->hold_s >= affinity->fail_grace_s)
 		return 0;
@@ -365,10 +365,10 @@ const struct json_key config_pool_keys[] = {
 
 /* services */
 
-static int check_service(const struct json_place *place, void *owner, struct error *error)
+static int check_service(const struct json_path *path, void *owner, struct error *error)
 {
 	const struct config_service *service = owner;
-	struct json_place udp = json_place_member(place, "udp");
+	struct json_path udp = json_path_key(path, "udp");
 
 	if (udp.value == NULL || service->protocol == CONFIG_PROTOCOL_UDP)
 		return 0;
@@ -425,11 +425,11 @@ const struct json_key config_service_keys[] = {
 /* node, control, and the document */
 
 /* All zero is what no given key can be: neither the document nor the caller had one. */
-static int check_node(const struct json_place *place, void *owner, struct error *error)
+static int check_node(const struct json_path *path, void *owner, struct error *error)
 {
 	static const uint8_t none[CONFIG_HASH_KEY_SIZE];
 	const struct config *config = owner;
-	struct json_place key = json_place_member(place, "hash_key");
+	struct json_path key = json_path_key(path, "hash_key");
 
 	if (memcmp(config->hash_key, none, sizeof(none)) == 0)
 		return json_refuse(&key, error, "missing");

@@ -45,27 +45,27 @@ static json_t *print_address(const struct json_key *key, const void *owner, cons
 	return json_string(address_format(field_of(key, owner), text));
 }
 
-static int judge_family(const struct json_place *place, int result, const struct address *address,
+static int check_family(const struct json_path *path, int result, const struct address *address,
 	enum address_family family, struct error *error)
 {
 	if (result != 0 || address->family == family)
 		return result;
 	return json_mismatch(
-		place, family == ADDRESS_IPV4 ? "an IPv4 address" : "an IPv6 address", error);
+		path, family == ADDRESS_IPV4 ? "an IPv4 address" : "an IPv6 address", error);
 }
 
-static int read_ipv4(const struct json_place *place, void *field, struct error *error)
+static int read_ipv4(const struct json_path *path, void *field, struct error *error)
 {
-	int result = config_field_read_address(place, field, error);
+	int result = config_field_read_address(path, field, error);
 
-	return judge_family(place, result, field, ADDRESS_IPV4, error);
+	return check_family(path, result, field, ADDRESS_IPV4, error);
 }
 
-static int read_ipv6(const struct json_place *place, void *field, struct error *error)
+static int read_ipv6(const struct json_path *path, void *field, struct error *error)
 {
-	int result = config_field_read_address(place, field, error);
+	int result = config_field_read_address(path, field, error);
 
-	return judge_family(place, result, field, ADDRESS_IPV6, error);
+	return check_family(path, result, field, ADDRESS_IPV6, error);
 }
 
 /* An address that a single host can have. */
@@ -188,22 +188,22 @@ const struct json_kind config_kind_hash_key = {
 
 /* workers: a number of them, or the CPUs that they run on */
 
-static int read_cpu(const struct json_place *place, void *field, struct error *error)
+static int read_cpu(const struct json_path *path, void *field, struct error *error)
 {
 	uint16_t *cpu = field;
 	int64_t number = 0;
-	int result = json_read_integer(place, 0, CPU_MAX, "a CPU (0-1023)", &number, error);
+	int result = json_read_integer(path, 0, CPU_MAX, "a CPU (0-1023)", &number, error);
 
 	*cpu = (uint16_t)number;
 	return result;
 }
 
-static int judge_cpus(const struct json_place *place, const struct config_dataplane *dataplane,
-	struct error *error)
+static int check_cpus(
+	const struct json_path *path, const struct config_dataplane *dataplane, struct error *error)
 {
 	for (size_t i = 0; i < dataplane->worker_count; i++) {
 		for (size_t j = 0; j < i; j++) {
-			struct json_place cpu = json_place_element(place, i);
+			struct json_path cpu = json_path_element(path, i);
 
 			if (dataplane->worker_cpus[i] == dataplane->worker_cpus[j])
 				return json_refuse(&cpu, error, "CPU %u is listed already",
@@ -214,31 +214,31 @@ static int judge_cpus(const struct json_place *place, const struct config_datapl
 }
 
 static int read_cpus(
-	const struct json_place *place, struct config_dataplane *dataplane, struct error *error)
+	const struct json_path *path, struct config_dataplane *dataplane, struct error *error)
 {
 	static const struct json_list cpus = { 1, CONFIG_WORKERS_MAX,
 		sizeof(dataplane->worker_cpus[0]), read_cpu };
-	int result = json_list_judge(place, &cpus, error);
+	int result = json_list_validate(path, &cpus, error);
 
 	if (result == 0)
-		result = json_list_read(place, &cpus, dataplane->worker_cpus, error);
+		result = json_list_read(path, &cpus, dataplane->worker_cpus, error);
 	if (result != 0)
 		return result;
 	dataplane->workers_by_number = false;
-	dataplane->worker_count = (unsigned int)json_array_size(place->value);
-	return judge_cpus(place, dataplane, error);
+	dataplane->worker_count = (unsigned int)json_array_size(path->value);
+	return check_cpus(path, dataplane, error);
 }
 
-static int read_workers(const struct json_key *key, const struct json_place *place, void *owner,
-	struct error *error)
+static int read_workers(
+	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
 {
 	struct config_dataplane *dataplane = owner;
 	int64_t number = 0;
 	int result;
 
-	if (json_is_array(place->value))
-		return read_cpus(place, dataplane, error);
-	result = json_read_integer(place, 1, CONFIG_WORKERS_MAX,
+	if (json_is_array(path->value))
+		return read_cpus(path, dataplane, error);
+	result = json_read_integer(path, 1, CONFIG_WORKERS_MAX,
 		"a list of CPUs or a number of workers (1-64)", &number, error);
 	dataplane->worker_count = (unsigned int)number;
 	return result;
@@ -293,16 +293,16 @@ static bool is_port_range(const char *text)
 	return first > 0 && last > 0 && text[first + 1 + last] == '\0';
 }
 
-static int read_port(const struct json_place *place, void *field, struct error *error)
+static int read_port(const struct json_path *path, void *field, struct error *error)
 {
 	uint16_t *port = field;
-	const char *text = json_string_value(place->value);
+	const char *text = json_string_value(path->value);
 	int64_t number = 0;
 	int result;
 	char quoted[JSON_QUOTE_SIZE];
 
 	if (text == NULL) {
-		result = json_read_integer(place, 1, 65535, "a port (1-65535)", &number, error);
+		result = json_read_integer(path, 1, 65535, "a port (1-65535)", &number, error);
 		*port = (uint16_t)number;
 		return result;
 	}
@@ -310,9 +310,9 @@ static int read_port(const struct json_place *place, void *field, struct error *
 	if (strcmp(text, "any") == 0)
 		return 0;
 	if (is_port_range(text))
-		return json_refuse(place, error, "%s is a range, which is not in this version",
+		return json_refuse(path, error, "%s is a range, which is not in this version",
 			json_quote(text, quoted));
-	return json_mismatch(place, "a port (1-65535 or \"any\")", error);
+	return json_mismatch(path, "a port (1-65535 or \"any\")", error);
 }
 
 static json_t *print_port(const struct json_key *key, const void *owner, const void *context)
@@ -331,12 +331,12 @@ const struct json_kind config_kind_port = {
 };
 
 /* Only judged here: the pool itself may not have been read yet. */
-static int read_pool(const struct json_key *key, const struct json_place *place, void *owner,
-	struct error *error)
+static int read_pool(
+	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
 {
 	char name[CONFIG_NAME_SIZE];
 
-	return config_field_read_name(place, name, error);
+	return config_field_read_name(path, name, error);
 }
 
 static json_t *print_pool(const struct json_key *key, const void *owner, const void *context)

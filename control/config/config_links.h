@@ -10,8 +10,8 @@
  * where judging can go on.
  */
 int config_links_resolve(
-	struct config *config, const struct json_place *root, struct findings *findings);
+	struct config *config, const struct json_path *root, struct findings *findings);
 
 /* The same for one service, which is at that place. */
-int config_links_resolve_one(const struct config *config, const struct json_place *place,
+int config_links_resolve_one(const struct config *config, const struct json_path *path,
 	struct config_service *service, struct findings *findings);

@@ -30,10 +30,10 @@ static struct config *create_config(const uint8_t *hash_key, struct error *error
 	return NULL;
 }
 
-struct config *config_judge(
+struct config *config_validate(
 	const json_t *document, const uint8_t *hash_key, struct findings *findings)
 {
-	struct json_place root = json_place_root(document);
+	struct json_path root = json_path_root(document);
 	struct error error = { "" };
 	struct config *config = create_config(hash_key, &error);
 	int result = config == NULL ? -ENOMEM : 0;
@@ -59,7 +59,7 @@ struct config *config_read(const json_t *document, const uint8_t *hash_key, stru
 	struct config *config;
 
 	findings_init(&findings, 1);
-	config = config_judge(document, hash_key, &findings);
+	config = config_validate(document, hash_key, &findings);
 	if (findings_first(&findings, error) == 0)
 		return config;
 	config_destroy(config);

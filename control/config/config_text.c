@@ -121,8 +121,8 @@ static bool same_services(const struct config *a, const struct config *b)
 
 /* ---- printing */
 
-/* The text of an object with that one member, which is taken over. */
-static char *dump_member(const char *name, json_t *value)
+/* The text of an object with that one entry, which is taken over. */
+static char *dump_key(const char *name, json_t *value)
 {
 	json_t *object = json_object();
 	char *text = NULL;
@@ -137,7 +137,7 @@ static char *dump_member(const char *name, json_t *value)
 static struct piece print_list(const char *name, json_t *list)
 {
 	size_t before = strlen("{\n  \"\": [\n") + strlen(name), after = strlen("\n  ]\n}");
-	char *text = dump_member(name, list);
+	char *text = dump_key(name, list);
 	size_t length = text == NULL ? 0 : strlen(text);
 
 	if (length < before + after)
@@ -243,22 +243,22 @@ static bool make_pool(struct pool_text *text, const struct config *config, size_
 	return true;
 }
 
-/* `place` is where it stood, if it did. */
-static bool take_pool(struct config_text *before, size_t *place, const struct config *config,
+/* `index` is where it stood, if it did. */
+static bool take_pool(struct config_text *before, size_t *index, const struct config *config,
 	size_t number, struct pool_text *text)
 {
 	size_t count = before->config == NULL ? 0 : before->config->pool_count;
 
 	/* a pool is changed, added at the end, or gone */
-	for (size_t i = *place; i < count && i < *place + 2; i++) {
+	for (size_t i = *index; i < count && i < *index + 2; i++) {
 		const struct config_pool *pool = &before->config->pools[i];
 
 		if (strcmp(pool->name, config->pools[number].name) != 0)
 			continue;
-		*place = i + 1;
+		*index = i + 1;
 		return make_pool(text, config, number, &before->pools[i], pool);
 	}
-	++*place;
+	++*index;
 	return make_pool(text, config, number, NULL, NULL);
 }
 
@@ -273,15 +273,15 @@ static struct piece take_services(struct config_text *before, const struct confi
 static bool print_pieces(struct config_text *text, struct config *config)
 {
 	struct config_text next = {
-		.config = config_share(config),
+		.config = config_ref(config),
 		.pools = calloc(config->pool_count + 1, sizeof(*next.pools)),
 		.length = text->length,
 	};
-	size_t place = 0;
+	size_t index = 0;
 	bool is_whole = next.pools != NULL;
 
 	for (size_t i = 0; is_whole && i < config->pool_count; i++)
-		is_whole = take_pool(text, &place, config, i, &next.pools[i]);
+		is_whole = take_pool(text, &index, config, i, &next.pools[i]);
 	if (is_whole)
 		next.services = take_services(text, config);
 	is_whole = is_whole && next.services.text != NULL;
@@ -369,12 +369,12 @@ static void add_list(struct text *text, const struct json_key *key,
 /* False where memory is short. */
 static bool add_member(struct text *text, const struct json_key *key, const struct config *config)
 {
-	char *member = dump_member(key->name, json_key_print(key, config, config));
+	char *entry = dump_key(key->name, json_key_print(key, config, config));
 
-	if (member == NULL)
+	if (entry == NULL)
 		return false;
-	add(text, member + 2, strlen(member) - 4); /* without the braces and their lines */
-	free(member);
+	add(text, entry + 2, strlen(entry) - 4); /* without the braces and their lines */
+	free(entry);
 	return true;
 }
 

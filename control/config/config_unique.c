@@ -78,7 +78,7 @@ static void write_traffic(const void *list, size_t index, char key[static KEY_SI
 		snprintf(key, KEY_SIZE, "%s %s %u", vip, protocol, service->port);
 }
 
-static int enter(struct lookup *seen, const char *key, const char *path, const char *member,
+static int enter(struct lookup *seen, const char *key, const char *path, const char *field,
 	size_t index, struct findings *findings)
 {
 	size_t earlier;
@@ -86,14 +86,14 @@ static int enter(struct lookup *seen, const char *key, const char *path, const c
 
 	if (result == -EEXIST)
 		return findings_add(findings, "%s[%zu].%s: %s is taken by %s[%zu]", path, index,
-			member, key, path, earlier);
+			field, key, path, earlier);
 	return result == 0 ? 0 : findings_out_of_memory(findings);
 }
 
-/* One member of each element of one list; `path` is the list's. */
+/* One field of each element of one list; `path` is the list's. */
 struct uniqueness {
 	const char *path;
-	const char *member;
+	const char *field;
 	const void *list;
 	size_t count;
 	key_writer *write_key;
@@ -109,7 +109,7 @@ static int check(const struct uniqueness *rule, struct findings *findings)
 		return findings_out_of_memory(findings);
 	for (size_t i = 0; i < rule->count && result == 0; i++) {
 		rule->write_key(rule->list, i, key);
-		result = enter(seen, key, rule->path, rule->member, i, findings);
+		result = enter(seen, key, rule->path, rule->field, i, findings);
 	}
 	lookup_destroy(seen);
 	return result;

@@ -139,7 +139,7 @@ static int find_losses(struct desired *desired, struct error *error)
 	return desired->impact == NULL ? error_set(error, -ENOMEM, "out of memory") : 0;
 }
 
-static int judge_moves(
+static int check_moves(
 	const struct desired *desired, const struct pending *pending, struct error *error)
 {
 	const struct plan *before = forwarding_plan(desired->context.forwarding);
@@ -156,7 +156,7 @@ static int judge_moves(
 /* ---- editing, in the thread for it; desired->config and desired->early stay meanwhile */
 
 /* The configuration of a whole document, or all that is wrong with it. */
-static struct config *judge_document(
+static struct config *validate_document(
 	struct pending *pending, const json_t *document, const uint8_t *hash_key)
 {
 	struct findings *findings = malloc(sizeof(*findings));
@@ -165,7 +165,7 @@ static struct config *judge_document(
 	if (findings == NULL)
 		return config_read(document, hash_key, &pending->error);
 	findings_init(findings, FINDINGS_MAX);
-	config = config_judge(document, hash_key, findings);
+	config = config_validate(document, hash_key, findings);
 	if (findings_first(findings, &pending->error) == 0) {
 		free(findings);
 		return config;
@@ -193,7 +193,7 @@ static int make_config(struct pending *pending)
 			config_excerpt_name_path(config, &pending->error);
 		break;
 	case DESIRED_DOCUMENT:
-		pending->config = judge_document(pending, change->arguments, config->hash_key);
+		pending->config = validate_document(pending, change->arguments, config->hash_key);
 		break;
 	case DESIRED_SAVE: pending->config = config_copy(config, &pending->error); break;
 	}
@@ -227,7 +227,7 @@ static void repeat_early(struct pending *pending)
 		repeat(pending, early);
 }
 
-static int judge_revision(struct pending *pending)
+static int check_revision(struct pending *pending)
 {
 	uint64_t in_force = pending->desired->digest.all;
 
@@ -265,7 +265,7 @@ static void work_on_edit(struct background_job *job)
 	struct pending *pending = job->context;
 
 	pending->error.message[0] = '\0';
-	pending->code = pending->stored ? 0 : judge_revision(pending);
+	pending->code = pending->stored ? 0 : check_revision(pending);
 	if (pending->code == 0 && pending->config == NULL)
 		pending->code = make_config(pending);
 	if (pending->code == 0 && pending->change.source != DESIRED_SAVE)
@@ -290,7 +290,7 @@ static void work_on_load(struct background_job *job)
 	pending->code = -EINVAL;
 	if (document == NULL)
 		return;
-	pending->config = judge_document(pending, document, NULL);
+	pending->config = validate_document(pending, document, NULL);
 	json_decref(document);
 	if (pending->config == NULL)
 		return;
@@ -594,7 +594,7 @@ static void answer_dry_run(struct pending *pending)
 		.terms = pending->change.terms,
 	};
 
-	if (!outcome.terms.force && judge_moves(desired, pending, &refusal) != 0)
+	if (!outcome.terms.force && check_moves(desired, pending, &refusal) != 0)
 		outcome.needs_force = refusal.message;
 	answer(pending, &outcome);
 	abort_forwarding(desired);
@@ -764,7 +764,7 @@ static void planned(struct background_job *job)
 	if (pending->code == 0)
 		pending->code = find_losses(desired, &pending->error);
 	if (pending->code == 0 && !change->dry_run && !change->terms.force)
-		pending->code = judge_moves(desired, pending, &pending->error);
+		pending->code = check_moves(desired, pending, &pending->error);
 	if (pending->code != 0)
 		refuse(pending);
 	else if (change->dry_run)
@@ -1104,9 +1104,9 @@ const struct plan *desired_plan(const struct desired *desired)
 	return forwarding_plan(desired->context.forwarding);
 }
 
-struct config *desired_share(const struct desired *desired)
+struct config *desired_config_ref(const struct desired *desired)
 {
-	return config_share(desired->config);
+	return config_ref(desired->config);
 }
 
 uint64_t desired_revision(const struct desired *desired)

@@ -131,7 +131,7 @@ const struct plan *desired_plan(const struct desired *desired);
  * The configuration in force for a reader in the background, who gives it back by
  * config_destroy().
  */
-struct config *desired_share(const struct desired *desired);
+struct config *desired_config_ref(const struct desired *desired);
 
 /* Names the configuration in force: the same configuration has the same revision. */
 uint64_t desired_revision(const struct desired *desired);

@@ -15,20 +15,20 @@ struct sides {
 	const struct config *old_config, *new_config;
 };
 
-static int refuse(const struct json_place *place, struct error *error)
+static int refuse(const struct json_path *path, struct error *error)
 {
-	json_refuse(place, error, "needs a restart");
+	json_refuse(path, error, "needs a restart");
 	return -EPERM;
 }
 
 /* The place of the first element that differs, or of the list where lengths do. */
 static int compare_lists(
-	const struct json_place *place, const json_t *old, const json_t *new, struct error *error)
+	const struct json_path *path, const json_t *old, const json_t *new, struct error *error)
 {
 	if (json_array_size(old) != json_array_size(new))
-		return refuse(place, error);
+		return refuse(path, error);
 	for (size_t i = 0; i < json_array_size(old); i++) {
-		struct json_place element = json_place_element(place, i);
+		struct json_path element = json_path_element(path, i);
 
 		if (!json_equal(json_array_get(old, i), json_array_get(new, i)))
 			return refuse(&element, error);
@@ -44,7 +44,7 @@ static json_t *print_unless_absent(
 	return json_key_print(key, owner, config);
 }
 
-static int compare_values(const struct json_key *key, const struct json_place *place,
+static int compare_values(const struct json_key *key, const struct json_path *path,
 	const struct sides *sides, struct error *error)
 {
 	json_t *old = print_unless_absent(key, sides->old, sides->old_config);
@@ -54,17 +54,17 @@ static int compare_values(const struct json_key *key, const struct json_place *p
 	if (old == NULL || new == NULL)
 		result = error_set(error, -ENOMEM, "out of memory");
 	else if (json_is_array(old) && json_is_array(new))
-		result = compare_lists(place, old, new, error);
+		result = compare_lists(path, old, new, error);
 	else if (!json_equal(old, new) &&
 		 (key->restart != JSON_KEY_RESTART_TO_LOWER ||
 			 json_integer_value(new) < json_integer_value(old)))
-		result = refuse(place, error);
+		result = refuse(path, error);
 	json_decref(new);
 	json_decref(old);
 	return result;
 }
 
-static int compare_keys(const struct json_key *keys, const struct json_place *object,
+static int compare_keys(const struct json_key *keys, const struct json_path *object,
 	enum json_key_restart parent, const struct sides *sides, struct error *error);
 
 static struct sides step_into(const struct json_key *key, const struct sides *sides)
@@ -86,7 +86,7 @@ static const char *elements_at(const struct json_key *key, const void *owner)
 	return *(const char *const *)((const char *)owner + key->offset);
 }
 
-static int compare_objects(const struct json_key *key, const struct json_place *place,
+static int compare_objects(const struct json_key *key, const struct json_path *path,
 	enum json_key_restart restart, const struct sides *sides, struct error *error)
 {
 	size_t count = count_at(key, sides->old);
@@ -94,9 +94,9 @@ static int compare_objects(const struct json_key *key, const struct json_place *
 	int result = 0;
 
 	if (count != count_at(key, sides->new))
-		return refuse(place, error);
+		return refuse(path, error);
 	for (size_t i = 0; i < count && result == 0; i++) {
-		struct json_place inside = json_place_element(place, i);
+		struct json_path inside = json_path_element(path, i);
 
 		element.old = elements_at(key, sides->old) + i * key->element_size;
 		element.new = elements_at(key, sides->new) + i * key->element_size;
@@ -105,24 +105,24 @@ static int compare_objects(const struct json_key *key, const struct json_place *
 	return result;
 }
 
-static int compare_key(const struct json_key *key, const struct json_place *object,
+static int compare_key(const struct json_key *key, const struct json_path *object,
 	enum json_key_restart parent, const struct sides *sides, struct error *error)
 {
 	enum json_key_restart restart = json_key_restart(key, parent);
-	struct json_place place = json_place_member(object, key->name);
+	struct json_path path = json_path_key(object, key->name);
 	struct sides inside;
 
 	if (restart == JSON_KEY_AT_ONCE)
 		return 0;
 	if (key->keys == NULL)
-		return compare_values(key, &place, sides, error);
+		return compare_values(key, &path, sides, error);
 	if (key->element_size > 0)
-		return compare_objects(key, &place, restart, sides, error);
+		return compare_objects(key, &path, restart, sides, error);
 	inside = step_into(key, sides);
-	return compare_keys(key->keys, &place, restart, &inside, error);
+	return compare_keys(key->keys, &path, restart, &inside, error);
 }
 
-static int compare_keys(const struct json_key *keys, const struct json_place *object,
+static int compare_keys(const struct json_key *keys, const struct json_path *object,
 	enum json_key_restart parent, const struct sides *sides, struct error *error)
 {
 	int result = 0;
@@ -135,7 +135,7 @@ static int compare_keys(const struct json_key *keys, const struct json_place *ob
 
 int config_compare_restart(const struct config *old, const struct config *new, struct error *error)
 {
-	struct json_place root = json_place_root(NULL);
+	struct json_path root = json_path_root(NULL);
 	struct sides sides = { old, new, old, new };
 
 	return compare_keys(config_keys, &root, JSON_KEY_AT_ONCE, &sides, error);

@@ -267,20 +267,20 @@ json_t *config_edit_backend_remove(
 	return finish(edit.copy, result);
 }
 
-static int judge_changes(const json_t *changes, struct error *error)
+static int validate_changes(const json_t *changes, struct error *error)
 {
-	struct json_place root = json_place_root(changes);
+	struct json_path root = json_path_root(changes);
 	const char *key;
 	json_t *value;
 
 	if (!json_is_object(changes) || json_object_size(changes) == 0)
 		return error_set(error, -EINVAL, "nothing to set: give a weight or a state");
 	json_object_foreach ((json_t *)changes, key, value) {
-		struct json_place place = json_place_member(&root, key);
+		struct json_path path = json_path_key(&root, key);
 
 		if (strcmp(key, "weight") != 0 && strcmp(key, "state") != 0)
 			return json_refuse(
-				&place, error, "cannot be set (a backend's weight and state can)");
+				&path, error, "cannot be set (a backend's weight and state can)");
 	}
 	return 0;
 }
@@ -296,7 +296,7 @@ json_t *config_edit_backend_set(const json_t *document, const char *pool, const 
 		return NULL;
 	before = json_incref(json_array_get(edit.backends, edit.position));
 	backend = own_element(edit.backends, edit.position);
-	result = judge_changes(changes, error);
+	result = validate_changes(changes, error);
 	if (result == 0 && (backend == NULL || json_object_update(backend, (json_t *)changes) != 0))
 		result = out_of_memory(error);
 	if (result == 0)

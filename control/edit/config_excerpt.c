@@ -79,11 +79,11 @@ static json_t *print(const struct config *config, const struct part *part, const
 
 /* ---- the edited value in a copy of the configuration. 0, or not where judging is to stop */
 
-static int read_element(const struct part *part, const struct json_place *place, void *element,
+static int read_element(const struct part *part, const struct json_path *path, void *element,
 	struct findings *findings)
 {
 	struct error error = { "" };
-	int code = json_key_read_element(part->list, place, element, &error);
+	int code = json_key_read_element(part->list, path, element, &error);
 
 	code = findings_take(findings, code, &error);
 	return code != 0 ? code : findings->count != 0 ? -EINVAL : 0;
@@ -97,11 +97,11 @@ static void free_pool(struct config_pool *pool)
 
 /* A copy has room for one more pool. */
 static int put_pool(struct config *copy, const struct config *config, const struct part *part,
-	const struct json_place *place, struct findings *findings)
+	const struct json_path *path, struct findings *findings)
 {
 	struct config_pool pool = { .slots = 0 };
 
-	if (read_element(part, place, &pool, findings) != 0) {
+	if (read_element(part, path, &pool, findings) != 0) {
 		free_pool(&pool);
 		return -EINVAL;
 	}
@@ -115,14 +115,14 @@ static int put_pool(struct config *copy, const struct config *config, const stru
 			    : config_check(copy, findings);
 }
 
-static int put_service(struct config *copy, const struct part *part, const struct json_place *place,
+static int put_service(struct config *copy, const struct part *part, const struct json_path *path,
 	struct findings *findings)
 {
 	struct config_service service = { .port = 0 };
-	int code = read_element(part, place, &service, findings);
+	int code = read_element(part, path, &service, findings);
 
 	if (code == 0)
-		code = config_links_resolve_one(copy, place, &service, findings);
+		code = config_links_resolve_one(copy, path, &service, findings);
 	if (code != 0)
 		return code;
 	if (!part->exists) {
@@ -169,16 +169,16 @@ static int remove_service(struct config *copy, const struct part *part)
 static int put(struct config *copy, const struct config *config, const struct part *part,
 	const json_t *value, struct findings *findings)
 {
-	struct json_place root = json_place_root(NULL);
-	struct json_place list, place;
+	struct json_path root = json_path_root(NULL);
+	struct json_path list, path;
 
 	root.findings = findings;
-	list = json_place_member(&root, part->list->name);
-	place = json_place_element(&list, part->position);
-	place.value = value;
+	list = json_path_key(&root, part->list->name);
+	path = json_path_element(&list, part->position);
+	path.value = value;
 	if (value != NULL)
-		return is_pool(part) ? put_pool(copy, config, part, &place, findings)
-				     : put_service(copy, part, &place, findings);
+		return is_pool(part) ? put_pool(copy, config, part, &path, findings)
+				     : put_service(copy, part, &path, findings);
 	return is_pool(part) ? remove_pool(copy, part, findings) : remove_service(copy, part);
 }
 
@@ -248,16 +248,15 @@ static struct config *reweigh(
 	const struct config *config, const struct part *part, size_t number, const json_t *document)
 {
 	const struct config_pool *before = &config->pools[part->position];
-	struct json_place root = json_place_root(NULL), list, place;
+	struct json_path root = json_path_root(NULL), list, path;
 	struct config_pool pool = { .slots = 0 };
 	struct config *edited = NULL;
 	struct error ignored;
 
-	list = json_place_member(&root, part->list->name);
-	place = json_place_element(&list, part->position);
-	place.value = json_array_get(json_object_get(document, part->list->name), 0);
-	if (place.value != NULL &&
-		json_key_read_element(part->list, &place, &pool, &ignored) == 0 &&
+	list = json_path_key(&root, part->list->name);
+	path = json_path_element(&list, part->position);
+	path.value = json_array_get(json_object_get(document, part->list->name), 0);
+	if (path.value != NULL && json_key_read_element(part->list, &path, &pool, &ignored) == 0 &&
 		is_reweighed(before, &before->backends[number], &pool))
 		edited = config_copy(config, &ignored);
 	if (edited != NULL) {

@@ -127,7 +127,7 @@ static int check_slots(const struct config *config, struct findings *findings)
 		(unsigned long)words, FORWARDING_SLOT_WORDS_MAX);
 }
 
-static int judge_rest(const struct config *config, const char *path, struct findings *findings)
+static int check_rest(const struct config *config, const char *path, struct findings *findings)
 {
 	int result = check_files(config, path, findings);
 
@@ -167,7 +167,7 @@ void feasible_judge(const struct config *config, const char *path, struct findin
 	int result = check_secret(config, findings);
 
 	if (result == 0)
-		result = judge_rest(config, path, findings);
+		result = check_rest(config, path, findings);
 	if (result == 0)
 		check_mbufs(config, findings);
 }
@@ -226,7 +226,7 @@ int feasible_check(const struct config *config, const char *path, struct error *
 	struct findings findings;
 
 	findings_init(&findings, 1);
-	if (judge_rest(config, path, &findings) == 0 && check_queues(config, &findings) == 0)
+	if (check_rest(config, path, &findings) == 0 && check_queues(config, &findings) == 0)
 		check_mbufs(config, &findings);
 	return findings_first(&findings, error);
 }

@@ -41,8 +41,8 @@ void json_build_flag(struct json_build *build, const char *name, bool flag)
 	json_build_value(build, name, json_boolean(flag));
 }
 
-void json_build_members(struct json_build *build, json_t *members)
+void json_build_merge(struct json_build *build, json_t *keys)
 {
-	if (members == NULL || json_object_update_new(build->object, members) != 0)
+	if (keys == NULL || json_object_update_new(build->object, keys) != 0)
 		fail(build);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * json_build: makes an object member by member. Where memory runs short for any of them, the whole
+ * json_build: makes an object key by key. Where memory runs short for any of them, the whole
  * is NULL at the end, so that no caller has to look earlier. Thread-agnostic: a value on the stack.
  */
 #pragma once
@@ -26,5 +26,5 @@ void json_build_text(struct json_build *build, const char *name, const char *tex
 void json_build_integer(struct json_build *build, const char *name, int64_t number);
 void json_build_flag(struct json_build *build, const char *name, bool flag);
 
-/* The members of another object, which it takes over. */
-void json_build_members(struct json_build *build, json_t *members);
+/* The keys of another object, which it takes over. */
+void json_build_merge(struct json_build *build, json_t *keys);

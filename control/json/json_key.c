@@ -30,41 +30,41 @@ const struct json_key *json_key_find(const struct json_key *keys, const char *na
 }
 
 static int refuse_unknown(
-	const struct json_place *place, const struct json_key *keys, struct error *error)
+	const struct json_path *path, const struct json_key *keys, struct error *error)
 {
 	struct suggestion suggestion = { 0 };
 
 	for (; keys->name != NULL; keys++)
 		if (keys->kind != NULL)
-			suggestion_offer(&suggestion, place->key, keys->name);
+			suggestion_offer(&suggestion, path->key, keys->name);
 	if (suggestion.meant == NULL)
-		return json_refuse(place, error, "unknown key");
-	return json_refuse(place, error, "unknown key (did you mean \"%s\"?)", suggestion.meant);
+		return json_refuse(path, error, "unknown key");
+	return json_refuse(path, error, "unknown key (did you mean \"%s\"?)", suggestion.meant);
 }
 
-static int judge_name(
-	const struct json_place *place, const struct json_key *keys, struct error *error)
+static int check_name(
+	const struct json_path *path, const struct json_key *keys, struct error *error)
 {
-	const struct json_key *key = json_key_find(keys, place->key);
+	const struct json_key *key = json_key_find(keys, path->key);
 
 	if (key == NULL)
-		return refuse_unknown(place, keys, error);
+		return refuse_unknown(path, keys, error);
 	if (key->kind != NULL)
 		return 0;
 	return json_refuse(
-		place, error, "%s", key->instead != NULL ? key->instead : "not in this version");
+		path, error, "%s", key->instead != NULL ? key->instead : "not in this version");
 }
 
-static int judge_names(
-	const struct json_place *object, const struct json_key *keys, struct error *error)
+static int check_names(
+	const struct json_path *object, const struct json_key *keys, struct error *error)
 {
 	json_t *iterable = (json_t *)object->value; /* jansson's iterators are not const-correct */
 	const char *name;
 	json_t *value;
 
 	json_object_foreach (iterable, name, value) {
-		struct json_place place = { .parent = object, .key = name, .value = value };
-		int result = json_take_refusal(object, judge_name(&place, keys, error), error);
+		struct json_path path = { .parent = object, .key = name, .value = value };
+		int result = json_take_refusal(object, check_name(&path, keys, error), error);
 
 		if (result != 0)
 			return result;
@@ -72,45 +72,45 @@ static int judge_names(
 	return 0;
 }
 
-static int read_value(const struct json_key *key, const struct json_place *place, void *owner,
-	struct error *error)
+static int read_value(
+	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
 {
 	int result = key->kind->read != NULL
-			     ? key->kind->read(key, place, owner, error)
-			     : key->kind->read_field(place, field_of(key, owner), error);
+			     ? key->kind->read(key, path, owner, error)
+			     : key->kind->read_field(path, field_of(key, owner), error);
 
 	/* An object has its check in json_keys_read(), a list none. */
 	if (result == 0 && key->check != NULL && key->keys == NULL)
-		result = key->check(place, owner, error);
+		result = key->check(path, owner, error);
 	return result;
 }
 
-static int read_key(const struct json_key *key, const struct json_place *object, void *owner,
+static int read_key(const struct json_key *key, const struct json_path *object, void *owner,
 	struct error *error)
 {
-	struct json_place place = json_place_member(object, key->name);
+	struct json_path path = json_path_key(object, key->name);
 
 	if (key->kind == NULL)
 		return 0;
-	if (place.value != NULL)
-		return read_value(key, &place, owner, error);
+	if (path.value != NULL)
+		return read_value(key, &path, owner, error);
 	if (key->presence == JSON_KEY_REQUIRED)
-		return json_refuse(&place, error, "missing");
+		return json_refuse(&path, error, "missing");
 	return 0;
 }
 
-int json_keys_read(const struct json_key *keys, const struct json_place *place, void *owner,
-	struct error *error)
+int json_keys_read(
+	const struct json_key *keys, const struct json_path *path, void *owner, struct error *error)
 {
-	size_t before = json_count_refusals(place);
+	size_t before = json_count_refusals(path);
 	int result;
 
-	if (!json_is_object(place->value))
-		return json_mismatch(place, "an object", error);
-	result = judge_names(place, keys, error);
+	if (!json_is_object(path->value))
+		return json_mismatch(path, "an object", error);
+	result = check_names(path, keys, error);
 	for (; keys->name != NULL && result == 0; keys++)
-		result = json_take_refusal(place, read_key(keys, place, owner, error), error);
-	return result == 0 && json_count_refusals(place) != before ? -EINVAL : result;
+		result = json_take_refusal(path, read_key(keys, path, owner, error), error);
+	return result == 0 && json_count_refusals(path) != before ? -EINVAL : result;
 }
 
 int json_keys_init(const struct json_key *keys, void *owner, struct error *error)
@@ -169,8 +169,8 @@ static int64_t load_integer(const struct json_key *key, const void *owner)
 	return key->width == sizeof(uint16_t) ? *(const uint16_t *)field : *(const uint32_t *)field;
 }
 
-static int read_integer(const struct json_key *key, const struct json_place *place, void *owner,
-	struct error *error)
+static int read_integer(
+	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
 {
 	char wanted[96];
 	int64_t number = 0;
@@ -179,7 +179,7 @@ static int read_integer(const struct json_key *key, const struct json_place *pla
 	snprintf(wanted, sizeof(wanted), "%s (%s%s%" PRId64 "-%" PRId64 ")", key->what,
 		key->also != NULL ? key->also : "", key->also != NULL ? ", " : "", key->least,
 		key->most);
-	result = json_read_integer(place, key->least, key->most, wanted, &number, error);
+	result = json_read_integer(path, key->least, key->most, wanted, &number, error);
 	if (result == 0)
 		store_integer(key, owner, number);
 	return result;
@@ -217,12 +217,12 @@ const struct json_kind json_kind_integer = {
 
 /* word */
 
-static int read_word(const struct json_key *key, const struct json_place *place, void *owner,
-	struct error *error)
+static int read_word(
+	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
 {
 	int *field = field_of(key, owner);
 	int value = 0;
-	int result = json_read_choice(place, key->words, key->what, &value, error);
+	int result = json_read_choice(path, key->words, key->what, &value, error);
 
 	if (result == 0)
 		*field = value;
@@ -270,13 +270,13 @@ const struct json_kind json_kind_word = {
 
 /* object */
 
-static int read_object(const struct json_key *key, const struct json_place *place, void *owner,
-	struct error *error)
+static int read_object(
+	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
 {
 	void *object = field_of(key, owner);
-	int result = json_keys_read(key->keys, place, object, error);
+	int result = json_keys_read(key->keys, path, object, error);
 
-	return result == 0 && key->check != NULL ? key->check(place, object, error) : result;
+	return result == 0 && key->check != NULL ? key->check(path, object, error) : result;
 }
 
 static int init_object(const struct json_key *key, void *owner, struct error *error)
@@ -305,49 +305,49 @@ static size_t *count_of(const struct json_key *key, void *owner)
 }
 
 /* Zeroed room for the elements, owned by the struct before any of them is read. */
-static int create_elements(const struct json_key *key, const struct json_place *place, void *owner,
-	struct error *error)
+static int create_elements(
+	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
 {
 	const struct json_list list = { (size_t)key->least, (size_t)key->most, key->element_size,
 		NULL };
 	void **field = field_of(key, owner);
 
-	*field = json_list_create(place, &list, count_of(key, owner), error);
+	*field = json_list_create(path, &list, count_of(key, owner), error);
 	return *field != NULL ? 0 : -EINVAL;
 }
 
-int json_key_read_element(const struct json_key *key, const struct json_place *place, void *element,
+int json_key_read_element(const struct json_key *key, const struct json_path *path, void *element,
 	struct error *error)
 {
 	int result = json_keys_init(key->keys, element, error);
 
 	if (result == 0)
-		result = json_keys_read(key->keys, place, element, error);
-	return result == 0 && key->check != NULL ? key->check(place, element, error) : result;
+		result = json_keys_read(key->keys, path, element, error);
+	return result == 0 && key->check != NULL ? key->check(path, element, error) : result;
 }
 
-static int read_list_value(const struct json_key *key, const struct json_place *place,
-	void *element, struct error *error)
-{
-	return key->elements->read_field(place, element, error);
-}
-
-static int read_elements(const struct json_key *key, const struct json_place *place, void *owner,
+static int read_list_value(const struct json_key *key, const struct json_path *path, void *element,
 	struct error *error)
 {
-	int result = create_elements(key, place, owner, error);
-	size_t before = json_count_refusals(place);
+	return key->elements->read_field(path, element, error);
+}
+
+static int read_elements(
+	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
+{
+	int result = create_elements(key, path, owner, error);
+	size_t before = json_count_refusals(path);
 	char *elements = *(char **)field_of(key, owner);
 
-	for (size_t i = 0; result == 0 && i < json_array_size(place->value); i++) {
-		struct json_place element = json_place_element(place, i);
+	for (size_t i = 0; result == 0 && i < json_array_size(path->value); i++) {
+		struct json_path element = json_path_element(path, i);
 		void *field = elements + i * key->element_size;
 
 		result = key->keys != NULL ? json_key_read_element(key, &element, field, error)
 					   : read_list_value(key, &element, field, error);
-		result = json_take_refusal(place, result, error);
+		result = json_take_refusal(path, result, error);
 	}
-	return result == 0 && json_count_refusals(place) != before ? -EINVAL : result;
+	return result == 0 && json_count_refusals(path) != before ? -EINVAL : result;
 }
 
 static json_t *print_element(const struct json_key *key, const void *element, const void *context)

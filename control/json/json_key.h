@@ -27,7 +27,7 @@ struct json_kind {
 	const char *noun;
 	/* Reads a value that is there. One of the two; `read_field` needs no more than the field.
 	 */
-	int (*read)(const struct json_key *key, const struct json_place *place, void *owner,
+	int (*read)(const struct json_key *key, const struct json_path *path, void *owner,
 		struct error *error);
 	json_reader *read_field;
 	/* Sets the field to the default of its key. NULL: zeroes are the default, or none is. */
@@ -74,7 +74,7 @@ struct json_key {
 	size_t element_size;              /* bytes, of a list */
 	size_t count_offset;              /* of the size_t with the number of entries, of a list */
 	/* The rule about this value and its neighbours; of an object: after all its keys. */
-	int (*check)(const struct json_place *place, void *owner, struct error *error);
+	int (*check)(const struct json_path *path, void *owner, struct error *error);
 	/* Whether the canonical form leaves it out. NULL: never. */
 	bool (*is_absent)(const void *owner);
 	const char *rule;    /* further JSON Schema of an object, as text; NULL: none */
@@ -96,7 +96,7 @@ const struct json_key *json_key_find(const struct json_key *keys, const char *na
 int json_keys_init(const struct json_key *keys, void *owner, struct error *error);
 
 /* Reads an object into its owner, which has its defaults. Unknown keys are refused. */
-int json_keys_read(const struct json_key *keys, const struct json_place *place, void *owner,
+int json_keys_read(const struct json_key *keys, const struct json_path *path, void *owner,
 	struct error *error);
 
 /* The canonical form: in the order of the table, defaults spelt out. New reference, or NULL. */
@@ -112,5 +112,5 @@ json_t *json_key_print(const struct json_key *key, const void *owner, const void
  * Reads an object of the list that `key` is into its zeroed element, which owns what it has come to
  * hold, on failure as well.
  */
-int json_key_read_element(const struct json_key *key, const struct json_place *place, void *element,
+int json_key_read_element(const struct json_key *key, const struct json_path *path, void *element,
 	struct error *error);

@@ -17,10 +17,10 @@ struct service_rates {
 	struct finder by_name; /* of the names as they are */
 };
 
-static void name_at(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+static void name_at(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
 {
 	_Static_assert(CONFIG_NAME_SIZE <= FINDER_KEY_SIZE, "a name is a key");
-	memcpy(key, ((const struct named_rate *)list)[place].name, CONFIG_NAME_SIZE);
+	memcpy(key, ((const struct named_rate *)list)[index].name, CONFIG_NAME_SIZE);
 }
 
 static void forget_names(struct service_rates *rates)
@@ -79,9 +79,9 @@ void service_rates_follow(struct service_rates *rates, size_t number,
 
 const struct rate *service_rates_find(struct service_rates *rates, const char *name, size_t hint)
 {
-	size_t place = finder_find(&rates->by_name, name, hint);
+	size_t index = finder_find(&rates->by_name, name, hint);
 
-	if (place == FINDER_NONE || !rates->list[place].rate.is_known)
+	if (index == FINDER_NONE || !rates->list[index].rate.is_known)
 		return NULL;
-	return &rates->list[place].rate;
+	return &rates->list[index].rate;
 }

@@ -83,7 +83,7 @@ struct rpc_productions {
 struct rpc_crowding {
 	unsigned int turned_away;
 	unsigned int closed;
-	uint64_t said_ms;
+	uint64_t logged_ms;
 };
 
 struct rpc_server {
@@ -427,27 +427,27 @@ static void peer_left(void *context)
 static const struct rpc_client_events peer_events = { .asked = peer_asked, .left = peer_left };
 
 /* One line each ten seconds, whatever clients do. */
-static void say_crowding(struct rpc_server *server)
+static void log_crowding(struct rpc_server *server)
 {
 	struct rpc_crowding *crowding = &server->crowding;
 	uint64_t now_ms = now_us() / 1000;
 
-	if (crowding->said_ms != 0 && now_ms - crowding->said_ms < CROWDING_PERIOD_MS)
+	if (crowding->logged_ms != 0 && now_ms - crowding->logged_ms < CROWDING_PERIOD_MS)
 		return;
 	log_warning("control socket: %zu clients are connected; turned away %u, closed %u idle "
 		    "ones to make room",
 		server->peer_count, crowding->turned_away, crowding->closed);
-	*crowding = (struct rpc_crowding){ .said_ms = now_ms };
+	*crowding = (struct rpc_crowding){ .logged_ms = now_ms };
 }
 
 /* There is nothing to wait for: the buffer of a new connection has room for one line. */
-static void turn_away(struct rpc_server *server, int fd, const char *whose, size_t clients)
+static void reject(struct rpc_server *server, int fd, const char *whose, size_t clients)
 {
 	struct error error;
 	char *line;
 
 	server->crowding.turned_away++;
-	say_crowding(server);
+	log_crowding(server);
 	error_set(&error, 0, "too many clients: %zu%s are connected", clients, whose);
 	line = rpc_message_print_error(NULL, RPC_REFUSED, error.message, NULL);
 	if (line != NULL) {
@@ -553,7 +553,7 @@ static bool make_room(struct rpc_server *server, bool trusted)
 	if (spare == NULL)
 		return false;
 	server->crowding.closed++;
-	say_crowding(server);
+	log_crowding(server);
 	peer_destroy(spare);
 	return server->peer_count < room;
 }
@@ -565,9 +565,9 @@ static void admit(void *context, int fd, const struct ucred *credentials)
 	size_t of_user = trusted ? 0 : count_peers_of(server, credentials->uid);
 
 	if (!trusted && of_user >= server->limits.clients_of_reader)
-		turn_away(server, fd, " of this user", of_user);
+		reject(server, fd, " of this user", of_user);
 	else if (!make_room(server, trusted))
-		turn_away(server, fd, "", server->peer_count);
+		reject(server, fd, "", server->peer_count);
 	else
 		peer_create(server, fd, credentials);
 }
@@ -580,7 +580,7 @@ static void ignore_broken_pipes(void)
 		signal(SIGPIPE, SIG_IGN);
 }
 
-struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_place *place,
+struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_address *address,
 	const struct rpc_method *methods, size_t method_count, void *context, struct error *error)
 {
 	struct rpc_server *server = calloc(1, sizeof(*server));
@@ -598,7 +598,7 @@ struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_p
 	server->limits = rpc_limits_default;
 	LIST_INIT(&server->peers);
 	if (productions_init(&server->productions, base))
-		server->listener = rpc_listener_create(base, place, admit, server, error);
+		server->listener = rpc_listener_create(base, address, admit, server, error);
 	else
 		error_set(error, -ENOMEM, "control socket: out of memory");
 	if (server->listener == NULL) {

@@ -67,14 +67,14 @@ struct rpc_limits {
 extern const struct rpc_limits rpc_limits_default;
 
 /* Where a server listens. */
-struct rpc_place {
+struct rpc_address {
 	const char *path; /* copied */
 	gid_t group;      /* of the socket file, and of its directory where that is made;
 			   * GROUP_NONE: the process's own */
 };
 
 /*
- * Listens at `place` (mode 0660; its directory is made, 0750, where it is missing). A socket file
+ * Listens at `address` (mode 0660; its directory is made, 0750, where it is missing). A socket file
  * that nobody serves any more is replaced; one that is served is an error which names the process,
  * and so is a directory that is a link, another user's, or writable for others without being
  * sticky: they could put a socket of theirs in its place. While the server runs, a file that is
@@ -86,7 +86,7 @@ struct rpc_place {
  * Makes the process ignore SIGPIPE where that is still at its default, because a client that
  * leaves would end the process otherwise. Returns NULL with the sentence in `error`.
  */
-struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_place *place,
+struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_address *address,
 	const struct rpc_method *methods, size_t method_count, void *context, struct error *error);
 
 /* Disconnects everybody and removes the socket file if it is still this server's. Calls under way

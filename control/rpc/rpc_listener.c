@@ -95,7 +95,7 @@ static int open_directory(const char *path, gid_t group, int *directory, struct 
  * Nobody else may put another socket in the place of ours and be taken for us. In a directory like
  * /tmp, where the sticky bit lets only the owner of a file replace it, nobody can.
  */
-static int judge_directory(int directory, const char *path, struct error *error)
+static int check_directory(int directory, const char *path, struct error *error)
 {
 	struct stat status;
 
@@ -119,7 +119,7 @@ static int prepare_directory(const char *path, gid_t group, struct error *error)
 	fill_directory(directory, path);
 	result = open_directory(directory, group, &fd, error);
 	if (result == 0)
-		result = judge_directory(fd, directory, error);
+		result = check_directory(fd, directory, error);
 	if (fd >= 0)
 		close(fd);
 	return result;
@@ -315,7 +315,7 @@ static void move_to(struct rpc_listener *listener, int fd, int file)
 	event_add(listener->readable, NULL);
 }
 
-static void say_refused(struct rpc_listener *listener, const struct error *error)
+static void log_refused(struct rpc_listener *listener, const struct error *error)
 {
 	if (strcmp(listener->refused.message, error->message) == 0)
 		return;
@@ -335,7 +335,7 @@ static void look_at_name(evutil_socket_t unused, short what, void *argument)
 		return;
 	}
 	if (open_socket(listener, &fd, &file, &error) != 0) {
-		say_refused(listener, &error);
+		log_refused(listener, &error);
 		return;
 	}
 	move_to(listener, fd, file);
@@ -376,7 +376,7 @@ static int start_accepting(
 	return 0;
 }
 
-struct rpc_listener *rpc_listener_create(struct event_base *base, const struct rpc_place *place,
+struct rpc_listener *rpc_listener_create(struct event_base *base, const struct rpc_address *address,
 	rpc_listener_accept *accepted, void *context, struct error *error)
 {
 	struct rpc_listener *listener = calloc(1, sizeof(*listener));
@@ -386,10 +386,10 @@ struct rpc_listener *rpc_listener_create(struct event_base *base, const struct r
 		return NULL;
 	}
 	listener->fd = listener->file = -1;
-	listener->group = place->group;
+	listener->group = address->group;
 	listener->accepted = accepted;
 	listener->context = context;
-	if (fill_address(&listener->address, place->path, error) != 0 ||
+	if (fill_address(&listener->address, address->path, error) != 0 ||
 		open_socket(listener, &listener->fd, &listener->file, error) != 0 ||
 		start_accepting(listener, base, error) != 0) {
 		rpc_listener_destroy(listener);

@@ -15,8 +15,8 @@ typedef void rpc_listener_accept(void *context, int fd, const struct ucred *peer
 #define RPC_LISTENER_LOOK_MS 1000
 
 /* As rpc_server_create() says of its place. Returns NULL with the sentence in `error`. */
-struct rpc_place;
-struct rpc_listener *rpc_listener_create(struct event_base *base, const struct rpc_place *place,
+struct rpc_address;
+struct rpc_listener *rpc_listener_create(struct event_base *base, const struct rpc_address *address,
 	rpc_listener_accept *accepted, void *context, struct error *error);
 
 /* Removes the socket file unless somebody else has put another in its place. NULL is allowed. */

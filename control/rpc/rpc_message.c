@@ -7,7 +7,7 @@
 #include "rpc/rpc.h"
 
 /* Before the parser, which recurses and allocates as it reads. */
-static int judge_shape(const char *line, size_t length, struct error *error)
+static int check_shape(const char *line, size_t length, struct error *error)
 {
 	struct json_shape shape = { 0 };
 
@@ -29,7 +29,7 @@ static int parse_document(json_t **document, const char *line, size_t length, st
 
 	if (memchr(line, '\0', length) != NULL)
 		return error_set(error, RPC_PARSE_ERROR, "the request holds a NUL byte");
-	if (judge_shape(line, length, error) != 0)
+	if (check_shape(line, length, error) != 0)
 		return RPC_PARSE_ERROR;
 	*document = json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &cause);
 	if (*document == NULL)
@@ -38,7 +38,7 @@ static int parse_document(json_t **document, const char *line, size_t length, st
 	return 0;
 }
 
-static int judge_members(json_t *document, struct error *error)
+static int check_keys(json_t *document, struct error *error)
 {
 	static const char *const known[] = { "jsonrpc", "method", "params", "id" };
 	const char *key;
@@ -112,7 +112,7 @@ int rpc_request_parse(
 		return error_set(error, RPC_INVALID_REQUEST, "the request is not an object");
 	code = read_id(request, error);
 	if (code == 0)
-		code = judge_members(request->document, error);
+		code = check_keys(request->document, error);
 	if (code == 0)
 		code = read_method(request, error);
 	if (code == 0)

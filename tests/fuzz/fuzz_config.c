@@ -30,7 +30,7 @@ static struct config *read_text(const char *text, size_t length)
 	require(config != NULL || error.message[0] != '\0');
 	if (document != NULL && config == NULL) {
 		findings_init(&findings, FINDINGS_MAX);
-		config_destroy(config_judge(document, NULL, &findings));
+		config_destroy(config_validate(document, NULL, &findings));
 		require(findings.count > 0);
 		require(strcmp(findings.errors[0].message, error.message) == 0);
 	}

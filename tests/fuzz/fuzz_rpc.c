@@ -132,14 +132,14 @@ static void remove_directory(void)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct error error = { "" };
-	struct rpc_place place = { server.path, GROUP_NONE };
+	struct rpc_address address = { server.path, GROUP_NONE };
 
 	strcpy(server.directory, "/tmp/sluice-fuzz-XXXXXX");
 	require(mkdtemp(server.directory) != NULL);
 	snprintf(server.path, sizeof(server.path), "%s/socket", server.directory);
 	server.base = loop_create();
 	require(server.base != NULL);
-	server.rpc = rpc_server_create(server.base, &place, methods, METHODS, NULL, &error);
+	server.rpc = rpc_server_create(server.base, &address, methods, METHODS, NULL, &error);
 	require(server.rpc != NULL);
 	rpc_server_set_limits(server.rpc, &limits);
 	atexit(remove_directory);

@@ -146,11 +146,11 @@ static void tick(evutil_socket_t fd, short what, void *argument)
 
 void start_server(struct fixture *fixture)
 {
-	struct rpc_place place = { fixture->path, fixture->group };
+	struct rpc_address address = { fixture->path, fixture->group };
 	struct error error = { "" };
 
 	fixture->server = rpc_server_create(
-		fixture->base, &place, methods, COUNT_OF(methods), fixture, &error);
+		fixture->base, &address, methods, COUNT_OF(methods), fixture, &error);
 	assert_string_equal(error.message, "");
 	assert_non_null(fixture->server);
 	rpc_server_set_limits(fixture->server, &test_limits);

@@ -41,7 +41,7 @@ static void a_mistake_is_found_whatever_else_is_looked_for(void **state)
 		struct findings findings;
 
 		findings_init(&findings, FINDINGS_MAX);
-		config_destroy(config_judge(document, NULL, &findings));
+		config_destroy(config_validate(document, NULL, &findings));
 		assert_true(findings.count > 0);
 		assert_string_equal(findings.errors[0].message,
 			json_string_value(json_object_get(row, "sentence")));
@@ -59,7 +59,7 @@ static void assert_findings(const json_t *document, bool could_be_read, size_t l
 	struct config *config;
 
 	findings_init(&findings, limit);
-	config = config_judge(document, NULL, &findings);
+	config = config_validate(document, NULL, &findings);
 	assert_int_equal(config != NULL, could_be_read);
 	for (size_t i = 0; i < findings.count && i < count; i++)
 		assert_string_equal(findings.errors[i].message, sentences[i]);

@@ -18,7 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "config_place.h"
+#include "config_directory.h"
 
 #define OTHER_USER  12345
 #define OTHER_GROUP 12346
@@ -26,7 +26,7 @@
 #define DEADLINE_S  5
 
 struct fixture {
-	struct config_place place;
+	struct config_directory directory;
 	struct config_file_version version; /* as the file was loaded or written last */
 	json_t *one, *two;                  /* documents; the file holds the first */
 	int code;                           /* what the last write ended with */
@@ -45,8 +45,8 @@ static int open_fixture(void **state)
 
 	fixture->one = make_document("one");
 	fixture->two = make_document("two");
-	config_place_open(&fixture->place, fixture->one);
-	fixture->version = fixture->place.version;
+	config_directory_open(&fixture->directory, fixture->one);
+	fixture->version = fixture->directory.version;
 	fixture->replaced = -1;
 	*state = fixture;
 	return 0;
@@ -64,7 +64,7 @@ static int close_fixture(void **state)
 	struct fixture *fixture = *state;
 
 	close_replaced(fixture);
-	config_place_close(&fixture->place);
+	config_directory_close(&fixture->directory);
 	json_decref(fixture->one);
 	json_decref(fixture->two);
 	free(fixture);
@@ -86,7 +86,7 @@ static void save_at(struct fixture *fixture, const char *path, const json_t *doc
 
 static void save(struct fixture *fixture, const json_t *document)
 {
-	save_at(fixture, fixture->place.path, document);
+	save_at(fixture, fixture->directory.path, document);
 }
 
 static void overwrite(struct fixture *fixture, const json_t *document)
@@ -96,7 +96,7 @@ static void overwrite(struct fixture *fixture, const json_t *document)
 	assert_non_null(text);
 	fixture->error.message[0] = '\0';
 	close_replaced(fixture);
-	fixture->code = config_file_overwrite(fixture->place.path, text, strlen(text),
+	fixture->code = config_file_overwrite(fixture->directory.path, text, strlen(text),
 		&fixture->version, &fixture->replaced, &fixture->error);
 	free(text);
 }
@@ -113,21 +113,21 @@ static void load_at(struct fixture *fixture, const char *path)
 
 static void load(struct fixture *fixture)
 {
-	load_at(fixture, fixture->place.path);
+	load_at(fixture, fixture->directory.path);
 }
 
 static enum config_file_state look(struct fixture *fixture)
 {
-	return config_file_look(fixture->place.path, &fixture->version);
+	return config_file_look(fixture->directory.path, &fixture->version);
 }
 
 static void assert_holds(const struct fixture *fixture, const json_t *document)
 {
-	json_t *seen = config_place_document(&fixture->place);
+	json_t *seen = config_directory_document(&fixture->directory);
 
 	assert_true(json_equal(seen, document));
 	json_decref(seen);
-	assert_int_equal(config_place_count_files(&fixture->place), 1);
+	assert_int_equal(config_directory_count_files(&fixture->directory), 1);
 }
 
 static void assert_saved(struct fixture *fixture, const json_t *document)
@@ -146,7 +146,7 @@ static void assert_refused(struct fixture *fixture, int code, const char *before
 
 	save(fixture, fixture->two);
 	assert_int_equal(fixture->code, code);
-	snprintf(expected, sizeof(expected), "%s%s%s", before, fixture->place.path, after);
+	snprintf(expected, sizeof(expected), "%s%s%s", before, fixture->directory.path, after);
 	assert_string_equal(fixture->error.message, expected);
 }
 
@@ -161,7 +161,7 @@ static void what_was_loaded_is_written_over(void **state)
 	char *text;
 
 	assert_saved(fixture, fixture->two);
-	text = config_place_text(&fixture->place);
+	text = config_directory_text(&fixture->directory);
 	assert_string_equal(text, "{\n  \"value\": \"two\",\n  \"list\": [\n    1,\n    2\n  ]\n}");
 	free(text);
 }
@@ -181,7 +181,7 @@ static void what_was_replaced_can_be_put_back(void **state)
 	struct fixture *fixture = *state;
 
 	assert_saved(fixture, fixture->two);
-	assert_int_equal(config_file_put_back(fixture->place.path, fixture->replaced,
+	assert_int_equal(config_file_put_back(fixture->directory.path, fixture->replaced,
 				 &fixture->version, &fixture->error),
 		0);
 	assert_holds(fixture, fixture->one);
@@ -194,8 +194,8 @@ static void nothing_is_put_back_over_what_another_has_written(void **state)
 	json_t *third = make_document("three");
 
 	assert_saved(fixture, fixture->two);
-	assert_int_equal(json_dump_file(third, fixture->place.path, 0), 0);
-	assert_int_equal(config_file_put_back(fixture->place.path, fixture->replaced,
+	assert_int_equal(json_dump_file(third, fixture->directory.path, 0), 0);
+	assert_int_equal(config_file_put_back(fixture->directory.path, fixture->replaced,
 				 &fixture->version, &fixture->error),
 		-ESTALE);
 	assert_holds(fixture, third);
@@ -207,10 +207,10 @@ static void mode_and_owner_are_kept(void **state)
 	struct fixture *fixture = *state;
 	struct stat status;
 
-	assert_int_equal(chown(fixture->place.path, 0, OTHER_GROUP), 0);
-	assert_int_equal(chmod(fixture->place.path, 0604), 0);
+	assert_int_equal(chown(fixture->directory.path, 0, OTHER_GROUP), 0);
+	assert_int_equal(chmod(fixture->directory.path, 0604), 0);
 	assert_saved(fixture, fixture->two);
-	assert_int_equal(stat(fixture->place.path, &status), 0);
+	assert_int_equal(stat(fixture->directory.path, &status), 0);
 	assert_int_equal(status.st_uid, 0);
 	assert_int_equal(status.st_gid, OTHER_GROUP);
 	assert_int_equal(status.st_mode & 07777, 0604);
@@ -218,7 +218,7 @@ static void mode_and_owner_are_kept(void **state)
 
 static void in_directory(const struct fixture *fixture, const char *name, char path[static 96])
 {
-	snprintf(path, 96, "%s/%s", fixture->place.directory, name);
+	snprintf(path, 96, "%s/%s", fixture->directory.root, name);
 }
 
 /* owner rw, user 12345 r, group -, mask r, others - (acl(5), version 2) */
@@ -238,25 +238,25 @@ static bool label(const char *path)
  */
 static void bring_labels(struct fixture *fixture)
 {
-	json_t *document = config_place_document(&fixture->place);
+	json_t *document = config_directory_document(&fixture->directory);
 	struct error error = { "" };
 
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	assert_int_equal(mount("tmpfs", fixture->place.directory, "tmpfs", 0, NULL), 0);
-	assert_int_equal(json_dump_file(document, fixture->place.path, 0), 0);
+	assert_int_equal(mount("tmpfs", fixture->directory.root, "tmpfs", 0, NULL), 0);
+	assert_int_equal(json_dump_file(document, fixture->directory.path, 0), 0);
 	json_decref(document);
-	document = config_file_load(fixture->place.path, &fixture->version, &error);
+	document = config_file_load(fixture->directory.path, &fixture->version, &error);
 	assert_non_null(document);
 	json_decref(document);
-	if (!label(fixture->place.path))
+	if (!label(fixture->directory.path))
 		fail_msg("neither /tmp nor a tmpfs keeps ACLs and extended attributes: %m");
 }
 
 static void extended_attributes_are_kept(void **state)
 {
 	struct fixture *fixture = *state;
-	const char *path = fixture->place.path;
+	const char *path = fixture->directory.path;
 	uint8_t seen[sizeof(acl)];
 	char note[8] = "";
 	bool brought = !label(path);
@@ -269,7 +269,7 @@ static void extended_attributes_are_kept(void **state)
 		getxattr(path, "system.posix_acl_access", seen, sizeof(seen)), sizeof(acl));
 	assert_memory_equal(seen, acl, sizeof(acl));
 	if (brought)
-		assert_int_equal(umount2(fixture->place.directory, MNT_DETACH), 0);
+		assert_int_equal(umount2(fixture->directory.root, MNT_DETACH), 0);
 }
 
 static void a_link_stays_and_what_it_names_is_replaced(void **state)
@@ -299,15 +299,15 @@ static void a_link_that_is_turned_to_another_file_is_found_and_nothing_written(v
 	in_directory(fixture, "other.json", other);
 	assert_int_equal(symlink("sluice.json", link), 0);
 	load_at(fixture, link);
-	assert_int_equal(rename(fixture->place.path, other), 0);
-	config_place_write(&fixture->place, fixture->one);
+	assert_int_equal(rename(fixture->directory.path, other), 0);
+	config_directory_write(&fixture->directory, fixture->one);
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(symlink("other.json", link), 0);
 	assert_int_equal(config_file_look(link, &fixture->version), CONFIG_FILE_ELSEWHERE);
 	save_at(fixture, link, fixture->two);
 	assert_int_equal(fixture->code, -ESTALE);
 	snprintf(expected, sizeof(expected), "%s leads to %s now and was read from %s", link, other,
-		fixture->place.path);
+		fixture->directory.path);
 	assert_string_equal(fixture->error.message, expected);
 	load_at(fixture, link); /* follows it */
 	save_at(fixture, link, fixture->two);
@@ -323,7 +323,7 @@ static void a_file_that_was_edited_meanwhile_is_left_alone(void **state)
 	json_t *edited = make_document("edited");
 
 	assert_int_equal(look(fixture), CONFIG_FILE_SAME);
-	config_place_write(&fixture->place, edited);
+	config_directory_write(&fixture->directory, edited);
 	assert_int_equal(look(fixture), CONFIG_FILE_EDITED);
 	assert_found_changed(fixture);
 	assert_holds(fixture, edited);
@@ -341,8 +341,8 @@ static void the_same_bytes_in_another_file_are_no_change(void **state)
 	char other[96];
 
 	in_directory(fixture, "other", other);
-	assert_int_equal(rename(fixture->place.path, other), 0);
-	config_place_write(&fixture->place, fixture->one);
+	assert_int_equal(rename(fixture->directory.path, other), 0);
+	config_directory_write(&fixture->directory, fixture->one);
 	assert_int_equal(unlink(other), 0);
 	assert_int_equal(look(fixture), CONFIG_FILE_SAME);
 	assert_saved(fixture, fixture->two);
@@ -351,7 +351,7 @@ static void the_same_bytes_in_another_file_are_no_change(void **state)
 static void a_file_that_is_open_for_writing_is_left_alone(void **state)
 {
 	struct fixture *fixture = *state;
-	FILE *editor = fopen(fixture->place.path, "r+");
+	FILE *editor = fopen(fixture->directory.path, "r+");
 
 	assert_non_null(editor);
 	assert_refused(fixture, -ESTALE, "", " is open for writing somewhere");
@@ -364,18 +364,18 @@ static void a_file_that_was_removed_meanwhile_is_not_made_anew(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(unlink(fixture->place.path), 0);
+	assert_int_equal(unlink(fixture->directory.path), 0);
 	assert_refused(fixture, -ENOENT, "cannot write ", ": No such file or directory");
-	assert_int_equal(config_place_count_files(&fixture->place), 0);
+	assert_int_equal(config_directory_count_files(&fixture->directory), 0);
 }
 
 static void a_directory_that_cannot_be_written_leaves_the_file_as_it_was(void **state)
 {
 	struct fixture *fixture = *state;
 
-	config_place_forbid_writing(&fixture->place);
+	config_directory_forbid_writing(&fixture->directory);
 	save(fixture, fixture->two);
-	config_place_allow_writing(&fixture->place);
+	config_directory_allow_writing(&fixture->directory);
 	assert_int_equal(fixture->code, -EACCES);
 	assert_non_null(strstr(fixture->error.message, "cannot write /tmp/sluice-unit-"));
 	assert_non_null(strstr(fixture->error.message, "/sluice.json: Permission denied"));
@@ -387,7 +387,7 @@ static void an_owner_that_cannot_be_kept_leaves_the_file_as_it_was(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(chmod(fixture->place.directory, 0777), 0);
+	assert_int_equal(chmod(fixture->directory.root, 0777), 0);
 	assert_int_equal(seteuid(OTHER_USER), 0);
 	save(fixture, fixture->two);
 	assert_int_equal(seteuid(0), 0);
@@ -399,7 +399,7 @@ static void whatever_is_there_can_be_written_over(void **state)
 {
 	struct fixture *fixture = *state;
 
-	config_place_write_text(&fixture->place, "{ broken");
+	config_directory_write_text(&fixture->directory, "{ broken");
 	overwrite(fixture, fixture->two);
 	assert_int_equal(fixture->code, 0);
 	assert_holds(fixture, fixture->two);
@@ -411,12 +411,12 @@ static void a_file_that_is_gone_is_made_again_for_its_owner_only(void **state)
 	struct fixture *fixture = *state;
 	struct stat status;
 
-	assert_int_equal(unlink(fixture->place.path), 0);
+	assert_int_equal(unlink(fixture->directory.path), 0);
 	assert_int_equal(look(fixture), CONFIG_FILE_UNREADABLE);
 	overwrite(fixture, fixture->two);
 	assert_int_equal(fixture->code, 0);
 	assert_holds(fixture, fixture->two);
-	assert_int_equal(stat(fixture->place.path, &status), 0);
+	assert_int_equal(stat(fixture->directory.path, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
 	assert_saved(fixture, fixture->one);
 }
@@ -425,8 +425,8 @@ static void a_link_that_leads_to_nothing_is_not_written_over(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(unlink(fixture->place.path), 0);
-	assert_int_equal(symlink("nothing", fixture->place.path), 0);
+	assert_int_equal(unlink(fixture->directory.path), 0);
+	assert_int_equal(symlink("nothing", fixture->directory.path), 0);
 	overwrite(fixture, fixture->two);
 	assert_int_equal(fixture->code, -ENOENT);
 }
@@ -503,7 +503,7 @@ static bool put_kept_back(const struct fixture *fixture)
 	if (name == NULL)
 		return false;
 	in_directory(fixture, name + strlen(hint), kept);
-	return rename(kept, fixture->place.path) == 0;
+	return rename(kept, fixture->directory.path) == 0;
 }
 
 /* As above, and the exchange cannot be undone either. 0, or where it went wrong. */
@@ -642,12 +642,13 @@ static void what_cannot_be_read_is_refused_with_the_reason(void **state)
 	struct error error;
 	char expected[128];
 
-	config_place_write_text(&fixture->place, "{ \"value\": ");
-	assert_null(config_file_load(fixture->place.path, &fixture->version, &error));
+	config_directory_write_text(&fixture->directory, "{ \"value\": ");
+	assert_null(config_file_load(fixture->directory.path, &fixture->version, &error));
 	assert_non_null(strstr(error.message, "/sluice.json: line 1, column 11: "));
-	assert_int_equal(unlink(fixture->place.path), 0);
-	assert_null(config_file_load(fixture->place.path, &fixture->version, &error));
-	snprintf(expected, sizeof(expected), "%s: No such file or directory", fixture->place.path);
+	assert_int_equal(unlink(fixture->directory.path), 0);
+	assert_null(config_file_load(fixture->directory.path, &fixture->version, &error));
+	snprintf(expected, sizeof(expected), "%s: No such file or directory",
+		fixture->directory.path);
 	assert_string_equal(error.message, expected);
 }
 
@@ -678,7 +679,7 @@ static void save_by_rename(const struct fixture *fixture, unsigned int edit)
 	assert_non_null(file);
 	fputs(text, file);
 	fclose(file);
-	assert_int_equal(rename(other, fixture->place.path), 0);
+	assert_int_equal(rename(other, fixture->directory.path), 0);
 }
 
 static void save_in_place(const struct fixture *fixture, unsigned int edit)
@@ -686,14 +687,14 @@ static void save_in_place(const struct fixture *fixture, unsigned int edit)
 	char text[64];
 
 	format_edit(text, edit);
-	config_place_write_text(&fixture->place, text);
+	config_directory_write_text(&fixture->directory, text);
 }
 
 /* The number of the latest edit that the file has; -1: it is half written. */
 static json_int_t load_edit(const struct fixture *fixture, struct config_file_version *version)
 {
 	struct error error;
-	json_t *document = config_file_load(fixture->place.path, version, &error);
+	json_t *document = config_file_load(fixture->directory.path, version, &error);
 	json_int_t edit =
 		document == NULL ? -1 : json_integer_value(json_object_get(document, "edit"));
 
@@ -762,7 +763,7 @@ static void race(
 	atomic_store(&editor.done, true);
 	pthread_join(thread, NULL);
 	assert_false(atomic_load(&editor.lost));
-	assert_int_equal(config_place_count_files(&fixture->place), 1);
+	assert_int_equal(config_directory_count_files(&fixture->directory), 1);
 }
 
 static void no_edit_is_lost_to_a_save_when_editors_rename(void **state)

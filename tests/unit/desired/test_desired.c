@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "edit/config_edit.h"
-#include "config_place.h"
+#include "config_directory.h"
 #include "desired/desired.h"
 #include "impact/plan_compare.h"
 #include "node_fixture.h"
@@ -47,7 +47,7 @@ struct asked {
 
 struct world {
 	struct node *node;
-	struct config_place place;
+	struct config_directory directory;
 	struct desired *desired;
 	struct asked asked[ANSWERS_MAX];
 	struct answer answers[ANSWERS_MAX];
@@ -58,11 +58,11 @@ struct world {
 static struct desired_context context_of(const struct world *world, const struct node *node)
 {
 	return (struct desired_context){
-		.path = world->place.path,
+		.path = world->directory.path,
 		.forwarding = node->forwarding,
 		.ports = node->host->ports,
-		.work = world->place.work,
-		.disk = world->place.disk,
+		.work = world->directory.work,
+		.disk = world->directory.disk,
 	};
 }
 
@@ -76,12 +76,12 @@ static int open_world(void **state)
 	struct config *config;
 
 	world->node = node_create(*state, &node_layout, 1);
-	config_place_open(&world->place, document);
+	config_directory_open(&world->directory, document);
 	config = config_read(document, NULL, &error);
 	assert_non_null(config);
 	json_decref(document);
 	context = context_of(world, world->node);
-	world->desired = desired_create(&context, config, &world->place.version, &error);
+	world->desired = desired_create(&context, config, &world->directory.version, &error);
 	if (world->desired == NULL)
 		fail_msg("%s", error.message);
 	*state = world;
@@ -95,7 +95,7 @@ static int close_world(void **state)
 	*state = (void *)world->node->host;
 	desired_finish(world->desired);
 	desired_destroy(world->desired);
-	config_place_close(&world->place);
+	config_directory_close(&world->directory);
 	node_destroy(world->node);
 	free(world);
 	return 0;
@@ -137,7 +137,7 @@ static void note_answer(void *context, const struct desired_outcome *outcome)
 	if (next != NULL)
 		submit(world, next);
 	if (world->answer_count == world->asked_count)
-		config_place_wake(&world->place);
+		config_directory_wake(&world->directory);
 }
 
 static void submit(struct world *world, struct desired_change *change)
@@ -153,7 +153,7 @@ static void submit(struct world *world, struct desired_change *change)
 static void wait_for_answers(struct world *world)
 {
 	if (world->answer_count < world->asked_count)
-		config_place_wait(&world->place);
+		config_directory_wait(&world->directory);
 	assert_int_equal(world->answer_count, world->asked_count);
 }
 
@@ -271,10 +271,10 @@ static struct snapshot take_snapshot(const struct world *world)
 		.config = desired_config(world->desired),
 		.plan = desired_plan(world->desired),
 		.tables = forwarding_tables(world->node->forwarding),
-		.text = config_place_text(&world->place),
+		.text = config_directory_text(&world->directory),
 	};
 
-	assert_int_equal(stat(world->place.path, &snapshot.file), 0);
+	assert_int_equal(stat(world->directory.path, &snapshot.file), 0);
 	return snapshot;
 }
 
@@ -287,7 +287,7 @@ static void assert_unchanged(const struct world *world, struct snapshot *before)
 	assert_ptr_equal(after.tables, before->tables);
 	assert_string_equal(after.text, before->text);
 	assert_int_equal(after.file.st_ino, before->file.st_ino);
-	assert_int_equal(config_place_count_files(&world->place), 1);
+	assert_int_equal(config_directory_count_files(&world->directory), 1);
 	free(after.text);
 	free(before->text);
 }
@@ -327,14 +327,14 @@ static void assert_is_in_force(const struct world *world, const json_t *document
 /* The file is what is in force, with the secret. */
 static void assert_on_disk(const struct world *world)
 {
-	json_t *seen = config_place_document(&world->place);
+	json_t *seen = config_directory_document(&world->directory);
 
 	assert_is_in_force(world, seen);
 	assert_string_equal(
 		json_string_value(json_object_get(json_object_get(seen, "node"), "hash_key")),
 		"000102030405060708090a0b0c0d0e0f");
 	json_decref(seen);
-	assert_int_equal(config_place_count_files(&world->place), 1);
+	assert_int_equal(config_directory_count_files(&world->directory), 1);
 }
 
 /* ---- one change -------------------------------------------------------------------------------
@@ -375,7 +375,7 @@ static void the_arguments_are_taken_over(void **state)
 	json_t *arguments = json_incref(change.arguments);
 
 	ask(world, change);
-	background_finish(world->place.work); /* which gives up what a change was made of */
+	background_finish(world->directory.work); /* which gives up what a change was made of */
 	assert_int_equal(arguments->refcount, 1);
 	json_decref(arguments);
 }
@@ -413,9 +413,9 @@ static void a_dry_run_needs_no_place_to_write(void **state)
 {
 	struct world *world = *state;
 
-	config_place_forbid_writing(&world->place);
+	config_directory_forbid_writing(&world->directory);
 	assert_done(ask(world, dry(set_weight("w1", 7))));
-	config_place_allow_writing(&world->place);
+	config_directory_allow_writing(&world->directory);
 }
 
 /* ---- refusals ----------------------------------------------------------------------------------
@@ -479,12 +479,12 @@ static void what_cannot_be_written_is_not_applied(void **state)
 	const struct answer *answer;
 	char sentence[256];
 
-	config_place_forbid_writing(&world->place);
+	config_directory_forbid_writing(&world->directory);
 	answer = ask(world, set_weight("w1", 7));
-	config_place_allow_writing(&world->place);
+	config_directory_allow_writing(&world->directory);
 	snprintf(sentence, sizeof(sentence),
 		"cannot write %s: Permission denied; --volatile makes the change without the file",
-		world->place.path);
+		world->directory.path);
 	assert_refused(answer, -EACCES, sentence);
 	assert_unchanged(world, &before);
 	assert_done(ask(world, set_weight("w1", 7)));
@@ -498,11 +498,11 @@ static void what_cannot_be_written_is_not_applied(void **state)
 /* As an editor would: weight 33 for w3, in the file. */
 static void edit_file(struct world *world, const char *key, json_t *value)
 {
-	json_t *document = config_place_document(&world->place);
+	json_t *document = config_directory_document(&world->directory);
 	json_t *pool = json_array_get(json_object_get(document, "pools"), 0);
 
 	json_object_set_new(json_array_get(json_object_get(pool, "backends"), 2), key, value);
-	config_place_write(&world->place, document);
+	config_directory_write(&world->directory, document);
 	json_decref(document);
 }
 
@@ -513,7 +513,7 @@ static void assert_advised(
 
 	snprintf(sentence, sizeof(sentence),
 		"%s has changed on disk since it was read: reload it (SIGHUP) or undo that first%s",
-		world->place.path, advice);
+		world->directory.path, advice);
 	assert_refused(answer, -ESTALE, sentence);
 }
 
@@ -554,13 +554,13 @@ static void a_reload_takes_the_file_as_it_is(void **state)
 	struct stat before, after;
 
 	edit_file(world, "weight", json_integer(33));
-	assert_int_equal(stat(world->place.path, &before), 0);
+	assert_int_equal(stat(world->directory.path, &before), 0);
 	answer = ask(world, reload());
 	assert_done(answer);
 	assert_true(answer->changed);
 	assert_true(answer->moved > 0);
 	assert_int_equal(backend(world, "w3")->weight, 33);
-	assert_int_equal(stat(world->place.path, &after), 0);
+	assert_int_equal(stat(world->directory.path, &after), 0);
 	assert_int_equal(after.st_ino, before.st_ino);
 	assert_done(ask(world, set_weight("w1", 7)));
 	assert_int_equal(backend(world, "w3")->weight, 33);
@@ -627,7 +627,7 @@ static void a_refused_reload_changes_nothing(void **state)
 	assert_refused(ask(world, reload()), -EINVAL,
 		"pools[0].backends[2].weight: 65536 is not a weight (0-65535)");
 	assert_unchanged(world, &before);
-	config_place_write_text(&world->place, "{");
+	config_directory_write_text(&world->directory, "{");
 	before = take_snapshot(world);
 	assert_int_equal(ask(world, reload())->code, -EINVAL);
 	assert_unchanged(world, &before);
@@ -655,16 +655,16 @@ static void a_file_whose_reload_was_refused_is_not_written_over(void **state)
 static void a_change_goes_into_a_file_that_waits_for_a_restart(void **state)
 {
 	struct world *world = *state;
-	json_t *document = config_place_document(&world->place);
+	json_t *document = config_directory_document(&world->directory);
 
 	json_object_set_new(json_object_get(document, "dataplane"), "mbufs", json_integer(4096));
-	config_place_write(&world->place, document);
+	config_directory_write(&world->directory, document);
 	json_decref(document);
 	for (int weight = 7; weight < 10; weight++) {
 		assert_refused(ask(world, reload()), -EPERM, "dataplane.mbufs: needs a restart");
 		assert_done(ask(world, set_weight("w1", weight)));
 		assert_int_equal(backend(world, "w1")->weight, weight);
-		document = config_place_document(&world->place);
+		document = config_directory_document(&world->directory);
 		assert_int_equal(json_integer_value(json_object_get(
 					 json_object_get(document, "dataplane"), "mbufs")),
 			4096);
@@ -682,13 +682,13 @@ static void a_change_goes_into_a_file_that_waits_for_a_restart(void **state)
 static void a_volatile_change_leaves_the_file_as_it_is_until_another_is_written(void **state)
 {
 	struct world *world = *state;
-	char *before = config_place_text(&world->place), *after;
+	char *before = config_directory_text(&world->directory), *after;
 	time_t since;
 
 	assert_int_equal(desired_file(world->desired).unsaved_since, 0);
 	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
 	assert_int_equal(backend(world, "w1")->weight, 7);
-	after = config_place_text(&world->place);
+	after = config_directory_text(&world->directory);
 	assert_string_equal(after, before);
 	since = desired_file(world->desired).unsaved_since;
 	assert_in_range(since, time(NULL) - 10, time(NULL));
@@ -728,9 +728,9 @@ static void a_volatile_change_needs_neither_the_file_nor_a_place_to_write(void *
 	struct world *world = *state;
 
 	edit_file(world, "weight", json_integer(33));
-	config_place_forbid_writing(&world->place);
+	config_directory_forbid_writing(&world->directory);
 	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
-	config_place_allow_writing(&world->place);
+	config_directory_allow_writing(&world->directory);
 	assert_int_equal(backend(world, "w1")->weight, 7);
 	assert_int_equal(backend(world, "w3")->weight, 100);
 }
@@ -740,7 +740,7 @@ static void a_full_disk_is_in_the_way_of_the_file_only(void **state)
 	struct world *world = *state;
 	const struct answer *answer;
 
-	config_place_fill_disk(&world->place);
+	config_directory_fill_disk(&world->directory);
 	answer = ask(world, set_weight("w1", 7));
 	assert_int_equal(answer->code, -ENOSPC);
 	assert_non_null(strstr(answer->sentence, "--volatile makes the change without the file"));
@@ -748,7 +748,7 @@ static void a_full_disk_is_in_the_way_of_the_file_only(void **state)
 	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
 	assert_int_equal(backend(world, "w1")->weight, 7);
 	assert_int_equal(ask(world, save())->code, -ENOSPC);
-	config_place_empty_disk(&world->place);
+	config_directory_empty_disk(&world->directory);
 	assert_done(ask(world, save()));
 	assert_on_disk(world);
 }
@@ -758,11 +758,11 @@ static void the_running_configuration_is_saved_over_whatever_the_file_holds(void
 	struct world *world = *state;
 
 	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
-	config_place_write_text(&world->place, "{ broken");
+	config_directory_write_text(&world->directory, "{ broken");
 	assert_int_equal(ask(world, save())->code, -ESTALE);
 	assert_done(ask(world, overwriting(save())));
 	assert_on_disk(world);
-	assert_int_equal(unlink(world->place.path), 0);
+	assert_int_equal(unlink(world->directory.path), 0);
 	assert_int_equal(ask(world, save())->code, -ENOENT);
 	assert_done(ask(world, overwriting(save())));
 	assert_on_disk(world);
@@ -807,12 +807,12 @@ static void a_volatile_change_overtakes_one_whose_disk_hangs(void **state)
 	struct hang hanging = { .job = { .work = hang, .done = end_hang } };
 
 	hanging.job.context = &hanging;
-	background_run(world->place.disk, &hanging.job);
+	background_run(world->directory.disk, &hanging.job);
 	submit(world, &stuck);
 	submit(world, &behind);
-	background_finish(world->place.work); /* it is edited, and waits to be written */
+	background_finish(world->directory.work); /* it is edited, and waits to be written */
 	submit(world, &urgent);
-	background_finish(world->place.work);
+	background_finish(world->directory.work);
 	assert_int_equal(world->answer_count, 1);
 	assert_int_equal(world->answers[0].number, 2);
 	assert_done(&world->answers[0]);
@@ -835,7 +835,7 @@ static void a_volatile_change_overtakes_one_whose_disk_hangs(void **state)
 static enum config_file_state look(struct world *world)
 {
 	desired_look(world->desired);
-	background_finish(world->place.disk);
+	background_finish(world->directory.disk);
 	return desired_file(world->desired).state;
 }
 
@@ -849,7 +849,7 @@ static void start_hanging(struct world *world, struct hang *hanging)
 	*hanging = (struct hang){
 		.job = { .work = hang, .done = end_hang, .context = hanging },
 	};
-	background_run(world->place.disk, &hanging->job);
+	background_run(world->directory.disk, &hanging->job);
 }
 
 static void end_hanging(struct hang *hanging)
@@ -860,7 +860,7 @@ static void end_hanging(struct hang *hanging)
 static void submit_and_work(struct world *world, struct desired_change change)
 {
 	submit(world, &change);
-	background_finish(world->place.work);
+	background_finish(world->directory.work);
 }
 
 static void a_change_is_overtaken_once_at_most(void **state)
@@ -876,7 +876,7 @@ static void a_change_is_overtaken_once_at_most(void **state)
 	end_hanging(&first);
 	wait_for_answers(world);
 	end_hanging(&second);
-	background_finish(world->place.disk);
+	background_finish(world->directory.disk);
 	assert_int_equal(world->answers[1].number, 0);
 	assert_done(&world->answers[1]);
 	assert_int_equal(backend(world, "w1")->weight, 7);
@@ -910,7 +910,7 @@ static struct tally overtake(struct world *world, int count, int weight)
 		change.done = count_answer;
 		change.context = &tally;
 		desired_submit(world->desired, &change);
-		background_finish(world->place.work);
+		background_finish(world->directory.work);
 	}
 	return tally;
 }
@@ -977,7 +977,7 @@ static void what_waits_undoes_no_volatile_change_that_was_asked_for_later(void *
 	start_hanging(world, &hanging);
 	for (size_t i = 0; i < COUNT_OF(waiting); i++)
 		submit(world, &waiting[i]);
-	background_finish(world->place.work);
+	background_finish(world->directory.work);
 	submit_and_work(world, volatile_only(set_weight("w2", 8)));
 	assert_int_equal(world->answer_count, 1);
 	end_hanging(&hanging);
@@ -1036,7 +1036,7 @@ static void no_source_leaves_a_service_without_a_backend_unless_forced(void **st
 static void a_change_that_is_overtaken_and_then_refused_is_not_in_the_file(void **state)
 {
 	struct world *world = *state;
-	char *before = config_place_text(&world->place), *after;
+	char *before = config_directory_text(&world->directory), *after;
 	struct hang hanging;
 
 	start_hanging(world, &hanging);
@@ -1048,9 +1048,9 @@ static void a_change_that_is_overtaken_and_then_refused_is_not_in_the_file(void 
 	assert_int_equal(world->answers[1].code, -EPERM);
 	assert_non_null(strstr(world->answers[1].sentence,
 		"needs force; the file had this change already and is put back"));
-	after = config_place_text(&world->place);
+	after = config_directory_text(&world->directory);
 	assert_string_equal(after, before);
-	assert_int_equal(config_place_count_files(&world->place), 1);
+	assert_int_equal(config_directory_count_files(&world->directory), 1);
 	assert_int_equal(look(world), CONFIG_FILE_SAME);
 	assert_int_equal(desired_config(world->desired)->pools[0].backend_count, 3);
 	assert_done(ask(world, save()));
@@ -1061,7 +1061,7 @@ static void a_change_that_is_overtaken_and_then_refused_is_not_in_the_file(void 
 
 static json_int_t weight_on_disk(const struct world *world, size_t position)
 {
-	json_t *document = config_place_document(&world->place);
+	json_t *document = config_directory_document(&world->directory);
 	json_t *pool = json_array_get(json_object_get(document, "pools"), 0);
 	json_t *seen = json_array_get(json_object_get(pool, "backends"), position);
 	json_int_t weight = json_integer_value(json_object_get(seen, "weight"));
@@ -1091,7 +1091,7 @@ static void a_file_that_was_edited_meanwhile_is_not_put_back(void **state)
 	editor.job.context = &editor;
 	start_hanging(world, &hanging);
 	submit_and_work(world, add_backend("w4", "10.2.0.4"));
-	background_run(world->place.disk, &editor.job); /* between the two writes */
+	background_run(world->directory.disk, &editor.job); /* between the two writes */
 	submit_and_work(world, be_strict());
 	end_hanging(&hanging);
 	wait_for_answers(world);
@@ -1118,7 +1118,7 @@ static void a_file_that_is_edited_and_not_loaded_is_seen(void **state)
 	assert_int_equal(look(world), CONFIG_FILE_SAME);
 	assert_done(ask(world, set_weight("w1", 7)));
 	assert_int_equal(look(world), CONFIG_FILE_SAME);
-	assert_int_equal(unlink(world->place.path), 0);
+	assert_int_equal(unlink(world->directory.path), 0);
 	assert_int_equal(look(world), CONFIG_FILE_UNREADABLE);
 }
 
@@ -1282,11 +1282,11 @@ static void at_the_end_what_is_in_the_file_is_made(void **state)
 	start_hanging(world, &disk);
 	submit_and_work(world, set_weight("w1", 7));
 	work.job.context = &work;
-	background_run(world->place.work, &work.job);
+	background_run(world->directory.work, &work.job);
 	submit(world, &urgent);
 	submit(world, &behind);
 	end_hanging(&disk);
-	background_finish(world->place.disk);
+	background_finish(world->directory.disk);
 	assert_int_equal(world->answer_count, 0);
 	end_hanging(&work);
 	desired_finish(world->desired);
@@ -1322,14 +1322,14 @@ static void restart_unbuilt(struct world *world)
 	desired_finish(world->desired);
 	desired_destroy(world->desired);
 	node_stop(world->node);
-	document = config_place_document(&world->place);
+	document = config_directory_document(&world->directory);
 	config = config_read(document, NULL, &error);
 	assert_non_null(config);
 	json_decref(document);
 	node_adopt(world->node, config, said);
 	assert_string_equal(said, "");
 	context = context_of(world, world->node);
-	world->desired = desired_create(&context, config, &world->place.version, &error);
+	world->desired = desired_create(&context, config, &world->directory.version, &error);
 	if (world->desired == NULL)
 		fail_msg("%s", error.message);
 	node_settle(world->node);
@@ -1352,8 +1352,8 @@ static void a_change_waits_while_tables_are_rebuilt(void **state)
 	for (size_t i = 0; i < COUNT_OF(changes); i++)
 		submit(world, &changes[i]);
 	desired_look(world->desired);
-	background_finish(world->place.work);
-	background_finish(world->place.disk);
+	background_finish(world->directory.work);
+	background_finish(world->directory.disk);
 	assert_int_equal(unbuilt(world), 1);
 	assert_int_equal(world->answer_count, 0);
 	assert_int_equal(backend(world, "w1")->weight, 100);
@@ -1397,7 +1397,7 @@ static void a_configuration_that_does_not_fit_is_no_start(void **state)
 	tight = node_create(world->node->host, &layout, 1);
 	config = small_config_web(1, 3, "ipip");
 	context = context_of(world, tight);
-	assert_null(desired_create(&context, config, &world->place.version, &error));
+	assert_null(desired_create(&context, config, &world->directory.version, &error));
 	assert_string_equal(error.message,
 		"the state file has no room left for another backend; a restart makes room for "
 		"twice the configuration, up to the limits of a state file");

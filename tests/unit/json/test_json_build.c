@@ -34,7 +34,7 @@ static json_t *make(void)
 	json_build_flag(&object, "flag", true);
 	json_build_integer(&object, "largest", INT64_MAX);
 	json_build_value(&object, "list", list);
-	json_build_members(&object, json_build_end(&inner));
+	json_build_merge(&object, json_build_end(&inner));
 	return json_build_end(&object);
 }
 

@@ -46,9 +46,9 @@ static void accept_one(void *context, int fd, const struct ucred *peer)
 
 static struct rpc_listener *listen_at(struct fixture *fixture, struct error *error)
 {
-	struct rpc_place place = { fixture->path, fixture->group };
+	struct rpc_address address = { fixture->path, fixture->group };
 
-	return rpc_listener_create(fixture->base, &place, accept_one, fixture, error);
+	return rpc_listener_create(fixture->base, &address, accept_one, fixture, error);
 }
 
 static void start_listener(struct fixture *fixture)

@@ -46,10 +46,10 @@ static void no_umask_makes_the_socket_file_wider(void **state)
 
 static void expect_no_server(struct fixture *fixture, const char *path, const char *sentence)
 {
-	struct rpc_place place = { path, GROUP_NONE };
+	struct rpc_address address = { path, GROUP_NONE };
 	struct error error = { "" };
 
-	assert_null(rpc_server_create(fixture->base, &place, NULL, 0, fixture, &error));
+	assert_null(rpc_server_create(fixture->base, &address, NULL, 0, fixture, &error));
 	assert_string_equal(error.message, sentence);
 }
 
@@ -201,5 +201,5 @@ int main(void)
 		with_server(the_socket_file_of_a_successor_is_left_alone),
 	};
 
-	return cmocka_run_group_tests_name("rpc_place", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rpc_address", tests, NULL, NULL);
 }
