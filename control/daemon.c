@@ -28,7 +28,6 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "maglev/maglev.h"
-#include "host/memory.h"
 #include "mempools.h"
 #include "base/plural.h"
 #include "port.h"
@@ -40,6 +39,8 @@
 #include "forwarding/turns.h"
 #include "version.h"
 #include "host/host_watch.h"
+#include "host/mac_watch.h"
+#include "host/state_tidy.h"
 #include "host/workers.h"
 
 #define HOLDER_TRIES     250 /* of 20 ms */
@@ -71,11 +72,9 @@ struct daemon {
 	struct workers *workers;
 	struct turns *turns;
 	struct host_watch *host_watch;
-	struct background *tidier; /* of the state file, which takes long */
-	struct background_job tidying;
-	int allocated, locked; /* its outcome: 0 or a negative errno */
+	struct mac_watch mac_watch;
+	struct state_tidy *tidy;
 	struct api *api;
-	bool owes_ways; /* to backends, since a port has another MAC address */
 };
 
 static void on_stop_signal(evutil_socket_t signal_number, short what, void *context)
@@ -110,54 +109,6 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 		desired_submit(daemon->desired, &change);
 }
 
-static void note_mac(const struct port *port)
-{
-	log_warning(
-		"port %s: its MAC address has changed: frames are taken and sent with the new one",
-		port_name(port));
-}
-
-/*
- * A port has another MAC address: what leaves by it is to have that one. A way that finds no room,
- * because what was retired may still be in use, is owed and tried again.
- */
-static void renew_ways(struct daemon *daemon)
-{
-	const struct config *config = desired_config(daemon->desired);
-	bool was_owed = daemon->owes_ways;
-	struct error error;
-	size_t count;
-
-	daemon->owes_ways = false;
-	for (size_t pool = 0; pool < config->pool_count; pool++) {
-		forwarding_backends(daemon->forwarding, pool, &count);
-		for (size_t i = 0; i < count; i++)
-			if (forwarding_refresh_backend(daemon->forwarding, pool, i, &error) < 0) {
-				if (!daemon->owes_ways && !was_owed)
-					log_error("pool %s: %s", config->pools[pool].name,
-						error.message);
-				daemon->owes_ways = true;
-			}
-	}
-}
-
-static void follow_macs(struct daemon *daemon)
-{
-	bool changed = false;
-
-	for (size_t i = 0; i < daemon->port_count; i++) {
-		if (port_follow_mac(daemon->ports[i]) != 1)
-			continue;
-		workers_follow_mac(daemon->workers, i, daemon->ports[i]);
-		note_mac(daemon->ports[i]);
-		changed = true;
-	}
-	if (changed)
-		daemon->owes_ways = false; /* a new one, whose trouble is logged again */
-	if (changed || daemon->owes_ways)
-		renew_ways(daemon);
-}
-
 static void on_look(evutil_socket_t fd, short what, void *context)
 {
 	struct daemon *daemon = context;
@@ -165,7 +116,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	workers_look(daemon->workers);
 	host_watch_look(daemon->host_watch, desired_config(daemon->desired),
 		desired_file(daemon->desired).is_exposed);
-	follow_macs(daemon);
+	mac_watch_look(&daemon->mac_watch, desired_config(daemon->desired));
 	steering_retry(desired_steering(daemon->desired));
 	desired_look(daemon->desired);
 }
@@ -217,6 +168,12 @@ static int start_timers(struct daemon *daemon, struct error *error)
 		return error_set(error, -ENOMEM, "out of memory");
 	host_watch_look(daemon->host_watch, desired_config(daemon->desired),
 		desired_file(daemon->desired).is_exposed);
+	daemon->mac_watch = (struct mac_watch){
+		.ports = daemon->ports,
+		.port_count = daemon->port_count,
+		.workers = daemon->workers,
+		.forwarding = daemon->forwarding,
+	};
 	if (add_timer(daemon, &daemon->look_timer, on_look, 1000) != 0 ||
 		add_timer(daemon, &daemon->reclaim_timer, on_reclaim, 100) != 0)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");
@@ -525,54 +482,11 @@ static int start_workers(struct daemon *daemon, struct error *error)
 	return 0;
 }
 
-static void tidy_state(struct background_job *job)
-{
-	struct daemon *daemon = job->context;
-
-	state_forget_before(daemon->state);
-	daemon->allocated = state_allocate_rest(daemon->state);
-	daemon->locked = state_lock(daemon->state);
-}
-
-static void warn_unlocked(const struct daemon *daemon)
-{
-	char bytes[16];
-
-	memory_format(state_memory(state_layout(daemon->state)), bytes);
-	log_warning("the state file is not locked in memory, packets wait where it is swapped out: "
-		    "%s: it takes the capability IPC_LOCK or an RLIMIT_MEMLOCK of %s",
-		strerror(-daemon->locked), bytes);
-}
-
-static void state_is_tidy(struct background_job *job)
-{
-	const struct daemon *daemon = job->context;
-
-	if (daemon->allocated == -ECANCELED || daemon->locked == -ECANCELED)
-		return;
-	if (daemon->allocated != 0)
-		log_warning("the state file has no space for the slots of new pools: %s",
-			state_error_text(daemon->allocated));
-	if (daemon->locked != 0)
-		warn_unlocked(daemon);
-}
-
-/*
- * Packets flow by now: they do not wait for the pages of the old state file to be freed, nor for
- * those of pools to come, nor until all are mapped.
- */
+/* Packets flow by now, so that they need not wait for it. */
 static int tidy_up(struct daemon *daemon, struct error *error)
 {
-	daemon->tidying = (struct background_job){
-		.work = tidy_state,
-		.done = state_is_tidy,
-		.context = daemon,
-	};
-	daemon->tidier = background_create(daemon->base, error);
-	if (daemon->tidier == NULL)
-		return -ENOMEM;
-	background_run(daemon->tidier, &daemon->tidying);
-	return 0;
+	daemon->tidy = state_tidy_start(daemon->base, daemon->state, error);
+	return daemon->tidy == NULL ? -ENOMEM : 0;
 }
 
 static int start_api(struct daemon *daemon, struct error *error)
@@ -710,9 +624,7 @@ void daemon_stop(struct daemon *daemon)
 	while (daemon->port_count > 0)
 		port_close(daemon->ports[--daemon->port_count]);
 	desired_destroy(daemon->desired);
-	if (daemon->tidier != NULL)
-		background_finish(daemon->tidier);
-	background_destroy(daemon->tidier);
+	state_tidy_finish(daemon->tidy);
 	background_destroy(daemon->work);
 	background_destroy(daemon->disk);
 	publish_destroy(daemon->publish);
