@@ -247,6 +247,7 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 	object = begin(&report, outcome->changed, outcome->dry_run, after->digest);
 	json_build_flag(&object, "forced", outcome->terms.force);
 	json_build_flag(&object, "volatile", outcome->volatile_only);
+	json_build_flag(&object, "written", outcome->written);
 	json_build_value(&object, "revision", api_json_digest(outcome->revision));
 	if (outcome->dry_run)
 		json_build_text(&object, "needs_force", outcome->needs_force);

@@ -178,6 +178,7 @@ static void apply(struct pending *pending)
 	struct desired_outcome outcome = {
 		.revision = pending->digest.all,
 		.volatile_only = pending->change.volatile_only,
+		.written = pending->written,
 		.changes = pending->changes,
 		.terms = pending->change.terms,
 	};
@@ -229,8 +230,9 @@ static void written(struct background_job *job)
 	struct pending *pending = job->context;
 	struct desired *desired = pending->desired;
 
-	if (pending->code == 0 && pending->merged) /* it is still to be loaded */
-		desired->file.digest = pending->digest;
+	pending->written = pending->code == 0;
+	if (pending->code == 0 && pending->merged)
+		saved_file_set_merged(&desired->file, pending->digest);
 	else if (pending->code == 0)
 		saved_file_set(&desired->file, &pending->version, pending->digest);
 	if (pending->overtaken)

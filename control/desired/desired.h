@@ -47,6 +47,7 @@ struct desired_outcome {
 	const char *needs_force;     /* of a dry run: why it would be refused without, or NULL */
 	uint64_t revision;           /* in force from now on, or what a dry run was tried on */
 	bool volatile_only;          /* it is not in the file */
+	bool written;                /* the file was written, also where nothing else changed */
 	const char *changes;         /* of a whole document: what is another, in short; else "" */
 	json_t *differences;         /* of its dry run: config_differences(); else NULL */
 	struct live_terms terms;

@@ -49,6 +49,7 @@ struct pending {
 	bool stored;                               /* it is in the file already, but not in force */
 	int replaced;                              /* the previous file (config_file.h), or -1 */
 	struct config_file_version version_before; /* of that file */
+	bool written;                              /* to the file */
 	bool merged; /* what was written is not `config`, but an edited file with this change */
 	int code;
 	struct error error;

@@ -32,6 +32,13 @@ void saved_file_set(struct saved_file *file, const struct config_file_version *v
 	file->state = CONFIG_FILE_SAME;
 }
 
+void saved_file_set_merged(struct saved_file *file, struct config_digest digest)
+{
+	file->version_number++; /* a look under way has seen the file before this */
+	file->digest = digest;
+	file->state = CONFIG_FILE_EDITED;
+}
+
 void saved_file_note_unsaved(struct saved_file *file, struct config_digest in_force)
 {
 	if (in_force.all == file->digest.all)

@@ -46,6 +46,11 @@ void saved_file_fini(struct saved_file *file);
 void saved_file_set(struct saved_file *file, const struct config_file_version *version,
 	struct config_digest digest);
 
+/*
+ * `digest` was written into a file that had been edited, beside keys that are still to be loaded.
+ */
+void saved_file_set_merged(struct saved_file *file, struct config_digest digest);
+
 /* `in_force` is the digest of the configuration in force: notes since when the file lacks it. */
 void saved_file_note_unsaved(struct saved_file *file, struct config_digest in_force);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/config_digest.h"
+#include "edit/config_differences.h"
 #include "json/lookup.h"
 
 #define NAMES_MAX 4 /* of one kind, one way */
@@ -140,6 +141,25 @@ static void compare_backends(struct pair *pair, struct names *names)
 	lookup_destroy(pools);
 }
 
+/* Keys outside of pools and services, by their paths. */
+static void compare_rest(const struct pair *pair, struct names *names)
+{
+	json_t *differences, *difference;
+	size_t i;
+
+	if (config_digest_rest(pair->before) == config_digest_rest(pair->after))
+		return;
+	differences = config_differences_of_rest(pair->before, pair->after);
+	json_array_foreach (json_object_get(differences, "keys"), i, difference) {
+		enum way way = json_object_get(difference, "before") == NULL  ? ADDED
+			       : json_object_get(difference, "after") == NULL ? REMOVED
+									      : CHANGED;
+
+		note(names, way, "", json_string_value(json_object_get(difference, "path")));
+	}
+	json_decref(differences);
+}
+
 static void append(char *text, size_t size, const char *kind, const struct names *names)
 {
 	static const char *const ways[WAYS] = { "added", "removed", "changed" };
@@ -162,7 +182,7 @@ void config_changes_describe(
 {
 	struct list old_services = services_of(before), new_services = services_of(after);
 	struct list old_pools = pools_of(before), new_pools = pools_of(after);
-	struct names *names = calloc(3, sizeof(*names));
+	struct names *names = calloc(4, sizeof(*names));
 	struct pair pair = { .before = before, .after = after };
 
 	text[0] = '\0';
@@ -171,8 +191,10 @@ void config_changes_describe(
 	compare(&old_services, &new_services, same_service, &pair, &names[0]);
 	compare(&old_pools, &new_pools, same_pool, &pair, &names[1]);
 	compare_backends(&pair, &names[2]);
+	compare_rest(&pair, &names[3]);
 	append(text, size, "services", &names[0]);
 	append(text, size, "pools", &names[1]);
 	append(text, size, "backends", &names[2]);
+	append(text, size, "keys", &names[3]);
 	free(names);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config_changes: what is another in a whole document that has replaced one, in short, for the log:
+ * config_changes: what differs in a whole document that has replaced one, in short, for the log:
  * `services added www6; backends added web/web-4; removed web/web-2; changed web/web-1`.
  */
 #pragma once
@@ -9,6 +9,9 @@
 
 #include "config/config.h"
 
-/* Of pools and services; a few names of each kind, then how many more. "" where nothing differs. */
+/*
+ * A few names of each kind, then how many more; of other keys than pools and services their paths.
+ * "" where nothing differs.
+ */
 void config_changes_describe(
 	const struct config *before, const struct config *after, char *text, size_t size);

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/config_keys.h"
+#include "json/json_build.h"
+#include "json/json_key.h"
 #include "json/lookup.h"
 
 #define VALUES_MAX 64  /* of a difference that are shown */
@@ -168,19 +171,42 @@ static void compare(struct differences *differences, const json_t *before, const
 		note(differences, before, after);
 }
 
-json_t *config_differences(const struct config *before, const struct config *after)
+/* Takes over both documents, either of which may be NULL. */
+static json_t *differ(json_t *before, json_t *after)
 {
 	struct differences differences = { .keys = json_array() };
-	json_t *old = config_print(before), *new = config_print(after);
 	json_t *result = NULL;
 
-	if (old != NULL && new != NULL) {
-		compare(&differences, old, new);
+	if (before != NULL && after != NULL) {
+		compare(&differences, before, after);
 		result = json_pack("{s:O, s:I}", "keys", differences.keys, "left_out",
 			(json_int_t)differences.left_out);
 	}
-	json_decref(new);
-	json_decref(old);
+	json_decref(after);
+	json_decref(before);
 	json_decref(differences.keys);
 	return result;
+}
+
+json_t *config_differences(const struct config *before, const struct config *after)
+{
+	return differ(config_print(before), config_print(after));
+}
+
+static json_t *print_rest(const struct config *config)
+{
+	struct json_build document = json_build_begin();
+	json_t *printed;
+
+	for (const struct json_key *key = config_keys; key->name != NULL; key++)
+		if (key->kind != NULL && key->element_size == 0)
+			json_build_value(&document, key->name, json_key_print(key, config, config));
+	printed = json_build_end(&document);
+	json_object_del(json_object_get(printed, "node"), "hash_key");
+	return printed;
+}
+
+json_t *config_differences_of_rest(const struct config *before, const struct config *after)
+{
+	return differ(print_rest(before), print_rest(after));
 }

@@ -14,7 +14,10 @@
 
 /*
  * Returns `{"keys": [{"path": "pools[web].backends[web-1].weight", "before": 100, "after": 50},
- * ...], "left_out": 0}`; a key that is not there has no member of that side. New reference; NULL
+ * ...], "left_out": 0}`; a key that is missing on one side has no value for it. New reference; NULL
  * without memory.
  */
 json_t *config_differences(const struct config *before, const struct config *after);
+
+/* The same without pools and services, of which there may be thousands. */
+json_t *config_differences_of_rest(const struct config *before, const struct config *after);

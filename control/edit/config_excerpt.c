@@ -367,9 +367,9 @@ void config_excerpt_suggest(
 			error, -ENOENT, "%.350s; did you mean \"%s\"?", cause.message, meant.meant);
 }
 
-/* The number in `text` after that word, and in `length` what both take; false where it is not so.
+/* Reads the number in `text` behind that word; `length` is that of both. False where there is none.
  */
-static bool read_place(const char *text, const char *word, size_t *number, size_t *length)
+static bool read_index(const char *text, const char *word, size_t *number, size_t *length)
 {
 	size_t start = strlen(word), digits;
 
@@ -394,15 +394,15 @@ void config_excerpt_name_path(const struct config *config, struct error *error)
 		const char *word = "", *name = "new";
 		size_t number, length;
 
-		if (read_place(text, "pools[", &number, &length)) {
+		if (read_index(text, "pools[", &number, &length)) {
 			pool = number < config->pool_count ? &config->pools[number] : NULL;
 			name = pool == NULL ? name : pool->name;
 			word = "pools";
-		} else if (read_place(text, "services[", &number, &length)) {
+		} else if (read_index(text, "services[", &number, &length)) {
 			if (number < config->service_count)
 				name = config->services[number].name;
 			word = "services";
-		} else if (read_place(text, ".backends[", &number, &length)) {
+		} else if (read_index(text, ".backends[", &number, &length)) {
 			if (pool != NULL && number < pool->backend_count)
 				name = pool->backends[number].name;
 			word = ".backends";

@@ -358,6 +358,7 @@ static void print_change(const json_t *result, bool all, FILE *out)
 	json_int_t total = json_integer_value(json_object_get(result, "slots_total"));
 	bool dry_run = json_is_true(json_object_get(result, "dry_run"));
 	bool changed = json_is_true(json_object_get(result, "changed"));
+	bool written = json_is_true(json_object_get(result, "written"));
 	const char *verb = dry_run ? "would move" : "moved";
 	const json_t *pools = json_object_get(result, "pools");
 	const json_t *pool = json_array_get(pools, 0);
@@ -381,7 +382,9 @@ static void print_change(const json_t *result, bool all, FILE *out)
 		fputs(dry_run ? "would change, no slot would move\n" : "changed, no slot moved\n",
 			out);
 	} else {
-		fputs("nothing to change\n", out);
+		fputs(written ? "the file is written; nothing else to change\n"
+			      : "nothing to change\n",
+			out);
 	}
 	print_differences(json_object_get(result, "changes"), out);
 	print_keys(json_object_get(result, "differences"), out);

@@ -65,6 +65,7 @@ static void note_answer(void *context, const struct desired_outcome *outcome)
 	answer->code = outcome->code;
 	answer->dry_run = outcome->dry_run;
 	answer->changed = outcome->changed;
+	answer->written = outcome->written;
 	answer->revision = outcome->revision;
 	snprintf(answer->changes, sizeof(answer->changes), "%s",
 		outcome->changes == NULL ? "" : outcome->changes);

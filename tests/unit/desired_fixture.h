@@ -31,6 +31,7 @@ struct answer {
 	char sentence[512];
 	bool dry_run;
 	bool changed;
+	bool written;
 	bool has_plans;
 	uint64_t revision;
 	char changes[256];

@@ -252,6 +252,28 @@ static void what_a_whole_document_changes_is_said(void **state)
 	assert_string_equal(ask(world, reload())->changes, "backends changed web/w4");
 }
 
+static void keys_outside_of_pools_and_services_are_said_by_their_paths(void **state)
+{
+	struct world *world = *state;
+	json_t *document = config_print(desired_config(world->desired));
+	json_t *port =
+		json_array_get(json_object_get(json_object_get(document, "dataplane"), "ports"), 0);
+	json_t *neighbours = json_object_get(port, "neighbours");
+	char expected[256], before[64];
+
+	snprintf(before, sizeof(before), "%s",
+		json_string_value(json_object_get(json_array_get(neighbours, 1), "address")));
+	json_object_set_new(json_array_get(neighbours, 0), "mac", json_string("02:00:00:00:00:99"));
+	json_array_remove(neighbours, 1);
+	snprintf(expected, sizeof(expected),
+		"keys removed dataplane.ports[%s].neighbours[%s]; keys changed "
+		"dataplane.ports[%s].neighbours[%s].mac",
+		json_string_value(json_object_get(port, "name")), before,
+		json_string_value(json_object_get(port, "name")),
+		json_string_value(json_object_get(json_array_get(neighbours, 0), "address")));
+	assert_string_equal(ask(world, apply_document(document))->changes, expected);
+}
+
 static void a_configuration_that_does_not_fit_is_no_start(void **state)
 {
 	struct world *world = *state;
@@ -292,6 +314,7 @@ int main(void)
 		TEST(no_source_leaves_a_service_without_a_backend_unless_forced),
 		TEST(a_change_of_another_revision_is_refused_with_both),
 		TEST(what_a_whole_document_changes_is_said),
+		TEST(keys_outside_of_pools_and_services_are_said_by_their_paths),
 		TEST(a_configuration_that_does_not_fit_is_no_start),
 	};
 #undef TEST

@@ -140,6 +140,7 @@ static void a_change_goes_into_a_file_that_waits_for_a_restart(void **state)
 	for (int weight = 7; weight < 10; weight++) {
 		assert_refused(ask(world, reload()), -EPERM, "dataplane.mbufs: needs a restart");
 		assert_done(ask(world, set_weight("w1", weight)));
+		assert_int_equal(desired_file(world->desired).state, CONFIG_FILE_EDITED);
 		assert_int_equal(backend(world, "w1")->weight, weight);
 		document = config_directory_document(&world->directory);
 		assert_int_equal(json_integer_value(json_object_get(
@@ -151,6 +152,7 @@ static void a_change_goes_into_a_file_that_waits_for_a_restart(void **state)
 		json_decref(document);
 		world->asked_count = world->answer_count = 0;
 	}
+	assert_int_equal(look(world), CONFIG_FILE_EDITED);
 }
 
 static void a_volatile_change_leaves_the_file_as_it_is_until_another_is_written(void **state)
@@ -244,6 +246,21 @@ static void the_running_configuration_is_saved_over_whatever_the_file_holds(void
 	assert_on_disk(world);
 }
 
+/* Although nothing else changes. */
+static void an_answer_says_whether_the_file_was_written(void **state)
+{
+	struct world *world = *state;
+	const struct answer *answer = ask(world, save());
+
+	assert_done(answer);
+	assert_false(answer->changed);
+	assert_true(answer->written);
+	assert_false(ask(world, volatile_only(set_weight("w1", 7)))->written);
+	assert_false(ask(world, dry(set_weight("w1", 8)))->written);
+	assert_false(ask(world, reload())->written);
+	assert_true(ask(world, set_weight("w1", 8))->written);
+}
+
 static void a_document_is_applied_over_an_edited_file_where_that_is_asked_for(void **state)
 {
 	struct world *world = *state;
@@ -288,6 +305,7 @@ int main(void)
 		TEST(a_volatile_change_needs_neither_the_file_nor_a_place_to_write),
 		TEST(a_full_disk_is_in_the_way_of_the_file_only),
 		TEST(the_running_configuration_is_saved_over_whatever_the_file_holds),
+		TEST(an_answer_says_whether_the_file_was_written),
 		TEST(a_document_is_applied_over_an_edited_file_where_that_is_asked_for),
 		TEST(a_file_that_is_edited_and_not_loaded_is_seen),
 	};

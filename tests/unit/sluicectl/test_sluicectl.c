@@ -775,6 +775,10 @@ static void a_change_that_moves_nothing_says_so(void **state)
 		"{\"changed\":false,\"dry_run\":false,\"slots_moved\":0,\"slots_total\":251}",
 		"nothing to change\n");
 	expect_report(change_report,
+		"{\"changed\":false,\"dry_run\":false,\"written\":true,\"slots_moved\":0,"
+		"\"slots_total\":251}",
+		"the file is written; nothing else to change\n");
+	expect_report(change_report,
 		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":251}",
 		"would change, no slot would move\n");
 	expect_report(change_report,
