@@ -31,7 +31,7 @@ static void report_memory(const struct config *config)
 		memory_format(sum, text));
 }
 
-/* Each in a line of its own; false where there are any. */
+/* Prints each on a line of its own; false if there are any. */
 static bool report_findings(const char *path, const struct findings *findings)
 {
 	for (size_t i = 0; i < findings->count; i++)

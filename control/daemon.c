@@ -44,7 +44,7 @@
 #include "host/workers.h"
 
 #define HOLDER_TRIES     250 /* of 20 ms */
-#define HOLDER_TRIES_MIN 5   /* before a signal is delivered, nothing tells that it was sent */
+#define HOLDER_TRIES_MIN 5   /* until a signal is delivered, there is no sign that it was sent */
 
 struct daemon {
 	struct event_base *base;
@@ -205,7 +205,7 @@ static int load_config(struct daemon *daemon, const char *path, struct error *er
 	return 0;
 }
 
-/* Tells that a state file was made with this hash key, and nothing of the key. */
+/* Identifies the hash key that a state file was made with, and reveals nothing of the key. */
 static uint64_t fingerprint(const struct flow_secret *secret)
 {
 	static const char text[] = "state file";
@@ -213,7 +213,7 @@ static uint64_t fingerprint(const struct flow_secret *secret)
 	return maglev_key_hash(secret, text, sizeof(text));
 }
 
-/* A killed predecessor is waited for: it gives back its memory first and its files last. */
+/* Waits for a killed predecessor, which releases its memory first and its files last. */
 static int open_state_file(const struct daemon *daemon, const struct state_layout *layout,
 	struct state **state, struct state_refusal *refusal)
 {
@@ -232,7 +232,7 @@ static int open_state_file(const struct daemon *daemon, const struct state_layou
 	return code;
 }
 
-/* A node that went on with such a key so far goes on: its connections depend on it. */
+/* A node that already runs with a published key goes on: its connections depend on it. */
 static int check_secret(const struct daemon *daemon, struct error *error)
 {
 	if (feasible_check_secret(daemon->config, error) == 0)
@@ -401,9 +401,9 @@ static void adoption_is_over(struct background_job *job)
 }
 
 /*
- * Adopts what was before in a thread of its own: it takes as long as EAL does, which mostly waits,
- * and neither needs anything of the other. The thread may use all CPUs, the workers' too, which are
- * idle by now.
+ * Adopts the state of the previous process in a thread of its own, beside the start of EAL: both
+ * take equally long, EAL mostly waits, and neither needs the other. The thread may use all CPUs,
+ * also those of the workers, which are still idle.
  */
 static int begin_adoption(struct daemon *daemon, struct error *error)
 {
@@ -437,7 +437,7 @@ static int end_adoption(struct daemon *daemon, struct error *error)
 	return daemon->adopted;
 }
 
-/* Makes the configuration's of what was adopted. */
+/* Turns what was adopted into what the configuration asks for. */
 static int publish_config(struct daemon *daemon, struct error *error)
 {
 	size_t unsteered;
@@ -452,7 +452,7 @@ static int publish_config(struct daemon *daemon, struct error *error)
 	return 0;
 }
 
-/* From here on the state file is ours: an earlier failure has left the old one as it was. */
+/* From here on the state file is ours: an earlier failure leaves the old one as it was. */
 static int commit_state(struct daemon *daemon, struct error *error)
 {
 	struct state_refusal refusal;
@@ -528,8 +528,10 @@ static void log_ready(const struct daemon *daemon)
 			(unsigned long)desired_plan(daemon->desired)->digest);
 }
 
-/* A signal that came meanwhile ends the start, so that a slow one need not be waited for. Not after
- * the last step: once the control socket is there, the signal is a clean stop, by daemon_run(). */
+/*
+ * A stop signal ends the start between two steps, so that it does not wait for a slow one. After
+ * the last step the control socket is there, and the signal is a clean stop, by daemon_run().
+ */
 static int check_signals(struct daemon *daemon, struct error *error)
 {
 	loop_run_ready(daemon->base);
@@ -611,12 +613,13 @@ void daemon_stop(struct daemon *daemon)
 		state_end_tidying(daemon->state);
 	desired_finish(daemon->desired); /* a change that is being written is still made */
 	if (daemon->work != NULL)
-		background_finish(daemon->work); /* and what is being printed is told */
+		background_finish(
+			daemon->work); /* and documents that are being printed are answered */
 	turns_destroy(daemon->turns);
-	if (daemon->api != NULL) /* lets the answers to those who waited leave */
+	if (daemon->api != NULL) /* sends these answers */
 		loop_run_ready(daemon->base);
 	if (daemon->work != NULL)
-		background_finish(daemon->work); /* and what was asked for meanwhile */
+		background_finish(daemon->work); /* and what was requested meanwhile */
 	api_destroy(daemon->api);
 	stop_events(daemon);
 	host_watch_destroy(daemon->host_watch);

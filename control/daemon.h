@@ -10,7 +10,7 @@ struct event_base;
 /* Everything up and forwarding, or NULL with the sentence and nothing left behind. */
 struct daemon *daemon_start(const char *config_path, struct error *error);
 
-/* The loop that it runs, for whoever has an event of their own to add before. */
+/* Its event loop, for a caller that adds events of its own before daemon_run(). */
 struct event_base *daemon_loop(const struct daemon *daemon);
 
 /* Serves until SIGTERM or SIGINT; returns the process's exit status. */

@@ -8,7 +8,7 @@
 
 struct options {
 	const char *config_path; /* points into argv */
-	bool check;              /* judge the configuration, print it, and end */
+	bool check;              /* validate the configuration, print it, and end */
 	bool schema;             /* print the JSON Schema and end */
 };
 

@@ -110,7 +110,7 @@ struct origin api_origin(
 
 /*
  * api_vips.c: the former VIPs; warnings of a change that makes some, in its report and in the log
- * once it is made; and warnings of those that are guarded.
+ * once it is made; and warnings of those that are filtered.
  */
 api_method_t api_vip_release;
 json_t *api_json_former_vips(const struct api *api);

@@ -22,11 +22,11 @@ static bool guards_former_vips(const struct api *api)
 
 static void warn_of_removed(const struct api *api, const char *vip, bool dry_run, json_t *warnings)
 {
-	bool guarded = guards_former_vips(api);
+	bool filtered = guards_former_vips(api);
 	json_t *sentence = json_sprintf("%s %s no VIP any more: withdraw its route%s%s%s", vip,
 		dry_run ? "would be" : "is", dry_run ? " first" : "",
-		guarded ? "; it stays guarded until sluicectl vip release " : "",
-		guarded ? vip : "");
+		filtered ? "; it stays filtered until sluicectl vip release " : "",
+		filtered ? vip : "");
 
 	if (!dry_run)
 		log_warning("%s", json_string_value(sentence));
@@ -104,14 +104,14 @@ void api_warn_of_former_vips(const struct api *api, json_t *warnings)
 
 		address_format(&steering_former(steering, i)->vip, text);
 		json_array_append_new(warnings,
-			json_sprintf("%s is no VIP any more and still guarded (packets dropped: "
+			json_sprintf("%s is no VIP any more and still filtered (packets dropped: "
 				     "%llu): withdraw its route, then sluicectl vip release %s",
 				text, (unsigned long long)steering_former_drops(steering, i),
 				text));
 	}
 	if (count > NAMED_MAX)
 		json_array_append_new(
-			warnings, json_sprintf("%zu more former VIP%s guarded", count - NAMED_MAX,
+			warnings, json_sprintf("%zu more former VIP%s filtered", count - NAMED_MAX,
 					  count - NAMED_MAX == 1 ? " is" : "s are"));
 }
 
@@ -124,7 +124,7 @@ void api_vip_release(struct api *api, const struct api_params *params, struct rp
 	address_format(&params->vip, text);
 	if (steering_release(steering, &params->vip, desired_config(api->running.desired)) != 0) {
 		rpc_call_error(call, RPC_NOT_FOUND,
-			"%s is no former VIP that is guarded (sluicectl status lists them)", text);
+			"%s is no former VIP that is filtered (sluicectl status lists them)", text);
 		return;
 	}
 	answer = json_build_begin();

@@ -91,12 +91,14 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 
 	if (read(fd, &count, sizeof(count)) != sizeof(count))
 		return;
-	/* those only that were done by now: what they hand over is for another turn of the loop */
+	/*
+	 * only those that are done by now: jobs that they start are for the next turn of the loop
+	 */
 	while (count-- > 0 && (job = take_done(background)) != NULL)
 		job->done(job);
 }
 
-/* Signals are for the thread of the event loop. */
+/* Signals go to the thread of the event loop. */
 static int start_thread(struct background *background)
 {
 	sigset_t all, before;
@@ -176,7 +178,7 @@ void background_run(struct background *background, struct background_job *job)
 	pthread_mutex_unlock(&background->lock);
 }
 
-/* The next job that has been worked on, waited for where there is one; NULL where there is none. */
+/* Waits for the next job to be worked on and returns it; NULL where there is no job. */
 static struct background_job *wait_for_done(struct background *background)
 {
 	struct background_job *job;

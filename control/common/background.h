@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * background: a thread beside the event loop for what takes long: a disk, a large document. Jobs
- * are done one after the other in the order in which they were handed over. Everything but `work`
- * runs in the thread of the event loop.
+ * run one after the other, in the order of background_run(). Everything but `work` runs in the
+ * thread of the event loop.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 struct background;
 struct event_base;
 
-/* Belongs to whoever hands it over, who leaves it alone from then on until done() is called. */
+/* The caller owns it, and leaves it alone from background_run() until done() is called. */
 struct background_job {
 	void (*work)(struct background_job *job); /* in the thread of background */
 	void (*done)(struct background_job *job); /* afterwards, in the event loop */
@@ -30,5 +30,5 @@ void background_destroy(struct background *background);
 /* Cannot fail. done() may hand over the same job again. */
 void background_run(struct background *background, struct background_job *job);
 
-/* Waits for all jobs, those included that are handed over meanwhile, and calls done() of each. */
+/* Waits for all jobs, including those that are started meanwhile, and calls done() of each. */
 void background_finish(struct background *background);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* clock: the time that the state file goes by. Any thread. */
+/* clock: the time that the state file uses. Any thread. */
 #pragma once
 
 #include <stdint.h>

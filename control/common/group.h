@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * group: the group whose members may read what sluiced tells: by the control socket, and in the
- * state file.
- */
+/* group: the Unix group whose members may read the control socket and the state file. */
 #pragma once
 
 #include <sys/types.h>

@@ -15,8 +15,8 @@
 static_assert(LINE_SIZE <= PIPE_BUF, "a pipe that can be written to takes a line whole");
 
 /*
- * Whether stderr takes a line without making us wait. It is asked each time and not set to be
- * non-blocking, because that would be so for everyone who shares it, such as a shell.
+ * Whether stderr takes a line without blocking. It is polled each time: to set it non-blocking
+ * would do so for every process that shares it, such as a shell.
  */
 static bool stderr_has_room(void)
 {
@@ -25,7 +25,7 @@ static bool stderr_has_room(void)
 	return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0;
 }
 
-/* What nobody takes in time is lost, and counted: a log must not stop the control thread. */
+/* A line that is not read in time is lost and counted: a log must not stop the control thread. */
 static void write_line(const char *text)
 {
 	static atomic_uint lost;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * log: one line on stderr per change of state, lower case, with numbers and units. Control only.
- * No line makes its thread wait: where stderr takes none the line is lost, and the next one that
- * is written has the number of those before it.
+ * log: one line on stderr per change of state, lower case, with numbers and units. Control only. No
+ * line makes its thread wait: where stderr takes none the line is lost, and the next line that is
+ * written begins with the number of lost ones.
  */
 #pragma once
 

@@ -7,7 +7,7 @@
 
 #define READY_PASSES 1024
 
-/* What libevent gives an event that asks for nothing. */
+/* The priority that libevent gives an event by default. */
 static_assert(LOOP_CHANGES == LOOP_PRIORITY_COUNT / 2, "the default is the middle one");
 
 struct event_base *loop_create(void)

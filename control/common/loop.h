@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * loop: the event loop of the control thread, and who goes first in it.
+ * loop: the event loop of the control thread, and the priorities of its events.
  *
  * The loop takes the events that are due in the order of their priority, and looks again for more
  * urgent ones after each callback that is not of the most urgent kind. So a timer is late by no
- * more than one callback, and a change waits for no more than one slice of somebody's list. An
- * event that is given no priority has LOOP_CHANGES.
+ * more than one callback, and a change waits for no more than one slice of a long answer. An event
+ * that is given no priority has LOOP_CHANGES.
  */
 #pragma once
 
 struct event_base;
 
 enum loop_priority {
-	LOOP_TIMERS,  /* what time asks for, and signals: short, and never without end */
+	LOOP_TIMERS,  /* timers and signals: short, and never endless */
 	LOOP_CHANGES, /* peers that may change things, new connections, a file that was written */
 	LOOP_READERS, /* peers that only read, and every answer that is made in slices */
 	LOOP_PRIORITY_COUNT,

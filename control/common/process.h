@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* process: what the kernel tells of another process. Any thread. */
+/* process: what the kernel knows of another process. Any thread. */
 #pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Whether it is on its way out or gone: what it still holds will be free in a moment. */
+/* Whether it is ending or gone: what it still holds will be free in a moment. */
 bool process_is_ending(pid_t process);

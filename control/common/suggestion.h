@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* suggestion: the word somebody probably meant. */
+/* suggestion: the known word that a misspelt one probably stands for. */
 #pragma once
 
 #include <stddef.h>

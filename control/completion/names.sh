@@ -21,7 +21,7 @@ _sluicectl_names()
 	services) _sluicectl_column 1 services ;;
 	former_vips)
 		sluicectl ${_sluicectl_socket:+"--socket=$_sluicectl_socket"} status 2>/dev/null |
-			awk '/is no VIP any more and still guarded/ { print $2 }'
+			awk '/is no VIP any more and still filtered/ { print $2 }'
 		;;
 	esac
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config: the configuration as a value. A document (JSON) is read into a new struct config, judged
- * whole, and either returned complete or refused with one sentence that names the path
- * (`services[2].port: 70000 is not a port (1-65535)`). Nothing here touches a running system.
+ * config: the configuration as a value. A document (JSON) is read into a new struct config,
+ * validated as a whole, and either returned complete or refused with one sentence that names the
+ * path (`services[2].port: 70000 is not a port (1-65535)`). Nothing here touches a running system.
  *
  * Control thread only. A struct config owns everything it points to and is never changed after
  * config_read() returned it: a change is a new one (config_excerpt.h).
@@ -57,7 +57,7 @@ enum config_builder { CONFIG_BUILDER_MAGLEV, CONFIG_BUILDER_RENDEZVOUS };
 enum config_backend_state {
 	CONFIG_BACKEND_ACTIVE,
 	CONFIG_BACKEND_DRAIN,    /* no new flow; those it has stay until the deadline */
-	CONFIG_BACKEND_DISABLED, /* nothing more goes there; its flows move */
+	CONFIG_BACKEND_DISABLED, /* no packet goes there any more; its flows move */
 };
 
 struct config_neighbour {
@@ -82,7 +82,7 @@ struct config_dataplane {
 	uint16_t worker_cpus[CONFIG_WORKERS_MAX]; /* only where listed */
 	enum config_idle idle;
 	uint32_t mbufs; /* packet buffers per NUMA node */
-	uint32_t pins;  /* flows that there is room to remember */
+	uint32_t pins;  /* flows that have room for a pin */
 	char **eal;     /* further EAL arguments */
 	size_t eal_count;
 	char *state_file;
@@ -102,8 +102,8 @@ struct config_backend {
 };
 
 /*
- * A seat that no backend has now. It keeps its place in the base table, so that the slots of the
- * others stay where they are, and takes no flow.
+ * A seat that no backend has now. It stays in the base table, so that the slots of the others stay
+ * where they are, and takes no flow.
  */
 struct config_vacant {
 	char key[CONFIG_KEY_SIZE];
@@ -112,9 +112,9 @@ struct config_vacant {
 
 /* How flows stay with their backends through changes (W, Q, H and G of transitions.h). Seconds. */
 struct config_affinity {
-	uint32_t observe_s;    /* old flows are recorded this long before their slot moves home */
-	uint32_t settle_s;     /* a slot must rest this long before that begins */
-	uint32_t hold_s;       /* a backend that failed is waited for; at least fail_grace_s */
+	uint32_t observe_s; /* old flows are recorded this long before their slot moves home */
+	uint32_t settle_s;  /* a slot must rest this long before that begins */
+	uint32_t hold_s;    /* how long a failed backend keeps its slots; at least fail_grace_s */
 	uint32_t fail_grace_s; /* flows of a backend that failed stay with it this long */
 	uint32_t guard_s;      /* every new flow is pinned this long after a slot moved home */
 };
@@ -131,7 +131,7 @@ struct config_pool {
 	enum config_builder builder;
 	struct config_affinity affinity;
 	struct config_slow_start slow_start;
-	uint32_t drain_deadline_s;       /* where a drain does not say otherwise */
+	uint32_t drain_deadline_s;       /* default of a drain */
 	uint32_t max_disruption_percent; /* of the slots by one change; 100: no budget */
 	struct config_backend *backends;
 	size_t backend_count;
@@ -178,7 +178,7 @@ char *config_document_read(const char *path, size_t *length, struct error *error
 json_t *config_document_load(const char *path, struct error *error);
 
 /*
- * Judges a document and returns it as a value, or NULL with the sentence. `hash_key`, where not
+ * Validates a document and returns it as a value, or NULL with the sentence. `hash_key`, where not
  * NULL, stands in for an absent node.hash_key (a document that config_print() made, sent back over
  * the socket); otherwise the key is required.
  */
@@ -187,7 +187,7 @@ struct config *config_read(const json_t *document, const uint8_t *hash_key, stru
 /*
  * The same with all that is wrong, as far as `findings` has room. A value is returned where every
  * part of the document could be read; with findings it is good for nothing but feasible_judge().
- * What parts of a document are to each other is judged when all of them could be read.
+ * Rules between parts of a document are checked only if all parts could be read.
  */
 struct config *config_validate(
 	const json_t *document, const uint8_t *hash_key, struct findings *findings);
@@ -195,17 +195,17 @@ struct config *config_validate(
 /* A deep copy, of its own; NULL with the sentence where memory is short. */
 struct config *config_copy(const struct config *config, struct error *error);
 
-/* Another owner, who ends it with config_destroy() as well. Any thread may be the last. */
+/* Takes a reference, to be released with config_destroy(). Any thread may release the last. */
 struct config *config_ref(struct config *config);
 
 void config_destroy(struct config *config); /* NULL is allowed */
 
 /*
- * Says what is allowed but hardly meant (`pools[0].slots: ...`), a sentence each, and returns how
- * many there were. `say` may be NULL.
+ * Reports what is allowed but hardly intended (`pools[0].slots: ...`), a sentence each, and returns
+ * how many there were. `report` may be NULL.
  */
 size_t config_warnings(const struct config *config,
-	void (*say)(void *context, const char *sentence), void *context);
+	void (*report)(void *context, const char *sentence), void *context);
 
 /*
  * Whether a running `old` can become `new`. Returns 0; -EPERM with `dataplane.mbufs: needs a

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config_attributes: who may do what with a file, handed on to the one that takes its place. */
+/*
+ * config_attributes: copies owner, rights and extended attributes of a file to the one that
+ * replaces it.
+ */
 #pragma once
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Everything is looked up in dictionaries, so that the largest configuration that is allowed
- * (65,535 services and as many backends) is judged in a fraction of a second: the control thread
- * answers nobody meanwhile.
+ * (65,535 services and as many backends) is checked in a fraction of a second: the control thread
+ * answers no client meanwhile.
  */
 #include "config/config_check.h"
 
@@ -27,7 +27,7 @@ struct pool_use {
 	size_t ipip;
 };
 
-/* What the rules about backends look things up in. */
+/* The dictionaries of the rules about backends. */
 struct surroundings {
 	struct lookup *neighbours;  /* address -> its port */
 	struct lookup *tunnel_vips; /* VIP -> the first ipip service that has it */
@@ -186,7 +186,7 @@ static int check_next_hop(const struct surroundings *surroundings, const struct 
 	return 0;
 }
 
-/* Missed once, it is missing for all. */
+/* One finding for all. */
 static int check_tunnel_source(struct surroundings *surroundings,
 	const struct config_dataplane *dataplane, const struct pool_use *use, const char *path,
 	const struct address *backend, struct findings *findings)
@@ -335,9 +335,9 @@ int config_check_services(const struct config *config, struct findings *findings
 	return result;
 }
 
-/* Whoever is warned, and how often. */
+/* The receiver of warnings, and their number. */
 struct warned {
-	void (*say)(void *context, const char *sentence);
+	void (*report)(void *context, const char *sentence);
 	void *context;
 	size_t count;
 };
@@ -354,8 +354,8 @@ static void warn(struct warned *warned, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
-	if (warned->say != NULL)
-		warned->say(warned->context, sentence);
+	if (warned->report != NULL)
+		warned->report(warned->context, sentence);
 }
 
 static bool pool_takes_new_flows(const struct config_pool *pool)
@@ -379,9 +379,9 @@ static bool *find_takers(const struct config *config)
 }
 
 size_t config_warnings(const struct config *config,
-	void (*say)(void *context, const char *sentence), void *context)
+	void (*report)(void *context, const char *sentence), void *context)
 {
-	struct warned warned = { say, context, 0 };
+	struct warned warned = { report, context, 0 };
 	bool *takers = find_takers(config);
 
 	for (size_t i = 0; i < config->pool_count; i++) {

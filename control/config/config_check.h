@@ -5,12 +5,12 @@
 #include "config/config.h"
 #include "json/findings.h"
 
-/* Adds a sentence for each rule that is broken. 0, or not where looking is to stop. */
+/* Adds a sentence for each rule that is broken. Non-zero: stop checking. */
 int config_check(const struct config *config, struct findings *findings);
 
 /*
- * The same where the configuration is one that keeps all rules, but for one pool of the same name,
- * which was `before`; or but for its services.
+ * The same for a valid configuration of which one pool was changed, formerly `before`; or its
+ * services.
  */
 int config_check_pool(const struct config *config, size_t pool, const struct config_pool *before,
 	struct findings *findings);

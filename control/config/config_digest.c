@@ -64,7 +64,7 @@ static void add_dataplane(XXH3_state_t *state, const struct config_dataplane *da
 		add_port(state, &dataplane->ports[i]);
 }
 
-/* There are many, so that what is added one by one above goes into the state in one piece. */
+/* Written into the state in one piece, because there are many. */
 static void add_backend(XXH3_state_t *state, const struct config_backend *backend)
 {
 	uint64_t family = backend->address.family;

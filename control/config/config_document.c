@@ -84,7 +84,7 @@ json_t *config_document_parse(const char *text, size_t length, struct error *err
 	return document;
 }
 
-/* Whoever may write the file may have sluiced load any library (dataplane.eal), as its user. */
+/* A user who can write the file can make sluiced load any library (dataplane.eal), as its user. */
 static int check_owner(const struct stat *status, const char *path, struct error *error)
 {
 	if (status->st_uid != 0 && status->st_uid != geteuid())
@@ -133,7 +133,7 @@ static ssize_t read_bytes(int fd, char *text, size_t size)
 	return (ssize_t)used;
 }
 
-/* Reads up to `*length` bytes, and says how many there were. */
+/* Reads up to `*length` bytes, and sets it to their number. */
 static char *read_file(int fd, const char *path, size_t *length, struct error *error)
 {
 	char *text = malloc(*length + 1);
@@ -153,7 +153,7 @@ static char *read_file(int fd, const char *path, size_t *length, struct error *e
 	return text;
 }
 
-/* Without blocking, so that a FIFO in the place of the file is refused instead of waited for. */
+/* Without blocking, so that a FIFO instead of a file is refused and not waited for. */
 char *config_document_read(const char *path, size_t *length, struct error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

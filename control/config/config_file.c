@@ -53,7 +53,7 @@ struct swap {
 	struct stat ours;  /* of `new`, once it is written */
 	bool leased;       /* we hold a lease on `old` */
 	bool whatever;     /* no matter what is there */
-	bool kept;         /* what is at `temporary` may be somebody's, and stays there */
+	bool kept;         /* the file at `temporary` may be an editor's, and stays there */
 	uint64_t found[2]; /* digest of `old` */
 };
 
@@ -300,7 +300,9 @@ static int exchange(const struct swap *swap)
 		       : -errno;
 }
 
-/* Whether nobody can have written to the file at `path`, since it is the one that we have leased.
+/*
+ * Whether the file at `path` is the one that we have leased, so that it cannot have been written
+ * to.
  */
 static bool is_leased(const struct swap *swap, const char *path)
 {
@@ -328,9 +330,9 @@ static bool is_old(const struct swap *swap, const char *path)
 }
 
 /*
- * Puts back what came out. If then not the file comes out that we had put there, somebody has
- * replaced it meanwhile, and that one is newer than what has just been put back. False where it
- * cannot be put back.
+ * Puts back the file that the swap brought out. If the second swap does not bring out ours, the
+ * file was replaced meanwhile, and that one is newer than what has just been put back. False where
+ * it cannot be put back.
  */
 static bool undo(const struct swap *swap)
 {
@@ -422,7 +424,7 @@ static void finish(struct swap *swap)
 	close_file(swap->directory);
 }
 
-/* Ours stands at the path all the same: whoever looks after the file has to put that right. */
+/* Our file is at the path all the same: the operator has to put that right. */
 static int refuse_kept(const struct swap *swap, int code, struct error *error)
 {
 	const char *name = strrchr(swap->temporary, '/') + 1;
@@ -472,12 +474,12 @@ static void note_written(const struct swap *swap, const char *text, size_t lengt
 {
 	strcpy(version->path, swap->path);
 	digest_bytes(text, length, version->digest);
-	/* again: to change places has changed its time */
+	/* again: the swap has changed its time */
 	if (fstat(swap->new, &version->status) != 0)
 		version->status = swap->ours;
 }
 
-/* Ends a saving that has come to `code` so far: the code, or -errno with the sentence. */
+/* Ends a saving whose result so far is `code`: returns that, or -errno with the sentence. */
 static int end(struct swap *swap, const char *path, int code, const char *text, size_t length,
 	struct config_file_version *version, int *replaced, struct error *error)
 {

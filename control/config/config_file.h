@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config_file: the configuration's file on disk. It is written whole and swapped in, so that a
- * reader, a crash or a full disk never sees half of it, and what somebody else has written there
- * since it was read is never lost: the file that our one takes the place of is looked at after the
- * swap, and put back where it is another one than was read.
+ * config_file: the configuration's file on disk. It is written as a whole and swapped in, so that a
+ * reader, a crash or a full disk never leaves half of it. What another program has written since it
+ * was read is never lost: the file that ours replaces is checked after the swap, and put back if it
+ * is not the one that was read.
  *
  * All of this may wait for a disk: it runs in a background thread (background.h), or at the start.
  */
@@ -18,7 +18,7 @@
 
 #include "base/error.h"
 
-/* Which file it was, by its place and its content. The same bytes written again are no change. */
+/* Which file it was, by path and content. The same bytes written again are no change. */
 struct config_file_version {
 	char path[PATH_MAX]; /* without symbolic links */
 	uint64_t digest[2];  /* of its bytes */
@@ -43,15 +43,15 @@ enum config_file_state {
 enum config_file_state config_file_look(const char *path, struct config_file_version *version);
 
 /*
- * Writes `text` in the place of `expected`, which becomes the version that was written. Owner,
- * mode, ACL and other extended attributes of the file are kept, the last two where the file system
- * and our rights allow it. Where something else than `expected` is there, or somebody has the file
- * open for writing, nothing is done: -ESTALE. After any other failure, too, the file is the old
- * one; where it cannot be put back it stays beside ours, and the sentence says as what.
+ * Replaces the version `expected` by `text`; it becomes the version that was written. Owner, mode,
+ * ACL and other extended attributes of the file are kept, the last two where the file system and
+ * our rights allow it. If the file is not `expected`, or is open for writing, nothing is done:
+ * -ESTALE. After any other failure the file is the old one, too; if it cannot be put back it stays
+ * beside ours, and the sentence gives its name.
  *
  * `*replaced` is the file that was there, open for reading and without a name any more, for the
- * caller to close; -1 where there was none, and on failure. To close it is to free its room on the
- * disk: that can take longer than all else, and nobody has to wait for it.
+ * caller to close; -1 where there was none, and on failure. Closing it frees its room on the disk,
+ * which can take longer than all the rest: do that after the answer.
  */
 int config_file_save(const char *path, const char *text, size_t length,
 	struct config_file_version *expected, int *replaced, struct error *error);
@@ -63,7 +63,7 @@ int config_file_save(const char *path, const char *text, size_t length,
 int config_file_overwrite(const char *path, const char *text, size_t length,
 	struct config_file_version *written, int *replaced, struct error *error);
 
-/* Writes the bytes of a file that was replaced in the place of `expected`, as saving does. */
+/* Replaces the version `expected` by the bytes of the file that was replaced, as saving does. */
 int config_file_put_back(
 	const char *path, int replaced, struct config_file_version *expected, struct error *error);
 

@@ -29,7 +29,7 @@
 	{                     \
 		.name = (key) \
 	}
-/* Where people put it, at the top and in a pool. */
+/* Where people look for it: at the top and in a pool. */
 #define NO_CHECKS                                                                             \
 	("health checks are not in this version; what others find out is told by: sluicectl " \
 	 "backend set POOL NAME --health up|down")
@@ -424,7 +424,7 @@ const struct json_key config_service_keys[] = {
 
 /* node, control, and the document */
 
-/* All zero is what no given key can be: neither the document nor the caller had one. */
+/* No valid key is all zero: neither the document nor the caller had one. */
 static int check_node(const struct json_path *path, void *owner, struct error *error)
 {
 	static const uint8_t none[CONFIG_HASH_KEY_SIZE];

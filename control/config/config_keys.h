@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config_keys: all that a configuration may contain, in one table. What json_key.h does with such a
- * table is all that reads, prints, compares and documents a configuration.
+ * config_keys: all that a configuration may contain, in one table. Reading, printing, comparing and
+ * documenting a configuration is done by json_key.h with this table.
  */
 #pragma once
 

@@ -330,7 +330,7 @@ const struct json_kind config_kind_port = {
 		  "{\"const\": \"any\"}]}",
 };
 
-/* Only judged here: the pool itself may not have been read yet. */
+/* Only the name is checked here: the pool itself may not have been read yet. */
 static int read_pool(
 	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
 {

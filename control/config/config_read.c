@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reading goes in three steps, each on the whole of what the previous one left: every value by
- * itself (config_keys), the references between them, and the rules that look at several at once
+ * Reading has three steps, each on the whole result of the previous one: every value by itself
+ * (config_keys), the references between them, and the rules that look at several at once
  * (config_check). A document with a part that cannot be read is thrown away after the first step.
  */
 #include "config/config.h"

@@ -8,7 +8,7 @@
 int config_schema_print(FILE *file);
 
 /*
- * Copies the manual page `input` to `file` with the reference of all keys in the place of the line
- * `@KEYS@`. 0, or -errno; -EINVAL where there is no such line.
+ * Copies the manual page `input` to `file`; the line `@KEYS@` is replaced by the reference of all
+ * keys. 0, or -errno; -EINVAL where there is no such line.
  */
 int config_schema_write_manual(FILE *input, FILE *file);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The text is kept in pieces: for each pool what is said of itself, and its backends some at a
- * time; all services together. A piece is used again where the values are the same byte by byte:
- * padding that differs costs a printing, and nothing else.
+ * The text is kept in pieces: for each pool its own keys, and its backends in groups; all services
+ * together. A piece is used again if its values are the same byte by byte: different padding only
+ * costs printing it again.
  */
 #include "config/config_text.h"
 
@@ -14,7 +14,7 @@
 
 #define CHUNK_BACKENDS 32
 
-/* Elements of a list, without what is around them. */
+/* Elements of a list, without its brackets. */
 struct piece {
 	char *text; /* NULL: not printed */
 	size_t length;
@@ -133,7 +133,7 @@ static char *dump_key(const char *name, json_t *value)
 	return text;
 }
 
-/* A list of the document, which is taken over, without what is around its elements. */
+/* A list of the document, which is taken over, without its brackets. */
 static struct piece print_list(const char *name, json_t *list)
 {
 	size_t before = strlen("{\n  \"\": [\n") + strlen(name), after = strlen("\n  ]\n}");
@@ -243,7 +243,7 @@ static bool make_pool(struct pool_text *text, const struct config *config, size_
 	return true;
 }
 
-/* `index` is where it stood, if it did. */
+/* `index` is where it was before, if it existed. */
 static bool take_pool(struct config_text *before, size_t *index, const struct config *config,
 	size_t number, struct pool_text *text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config_text: the text that is written to the file, of one configuration after the other. What is
- * as it was in the one before is not printed again. For one thread at a time.
+ * config_text: the text that is written to the file, for one configuration after the other. Parts
+ * that are as in the previous one are not printed again. For one thread at a time.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ void config_text_destroy(struct config_text *text); /* NULL is allowed */
 
 /*
  * config_print_with_secret() as indented text with a newline at its end: to be freed; NULL where
- * memory is short. The configuration is shared until the next one is printed.
+ * memory is short. It keeps a reference to the configuration until the next one is printed.
  */
 char *config_text_print(struct config_text *text, struct config *config, size_t *length);
 

@@ -19,7 +19,7 @@ static void write_port_name(const void *list, size_t index, char key[static KEY_
 	strcpy(key, ports[index].name);
 }
 
-/* The name without its arguments: DPDK knows one device of a name, whatever is asked of it. */
+/* The name without arguments: DPDK has one device of a name, whatever its arguments are. */
 static void write_device(const void *list, size_t index, char key[static KEY_SIZE])
 {
 	const struct config_port *ports = list;
@@ -49,7 +49,7 @@ static void write_backend_address(const void *list, size_t index, char key[stati
 	address_format(&backends[index].address, key);
 }
 
-/* Where no key is given, the address is the key: it may be taken by another's that is given. */
+/* The key defaults to the address, so it can collide with another backend's explicit key. */
 static void write_backend_key(const void *list, size_t index, char key[static KEY_SIZE])
 {
 	const struct config_backend *backends = list;

@@ -7,7 +7,7 @@
 
 /*
  * Names in their lists, devices of ports, addresses and keys in a pool, and the traffic that a
- * service claims. Adds the place of the second of the two. 0, or not where looking is to stop.
+ * service claims. Adds the path of the second of the two. Non-zero: stop checking.
  */
 int config_unique_check(const struct config *config, struct findings *findings);
 

@@ -19,7 +19,7 @@ struct pool_services *pool_services_sort(const struct config *config)
 
 	if (sorted == NULL)
 		return NULL;
-	/* counted two places on, so that placing them leaves the first of each in its place */
+	/* counted two entries ahead, so that `first` is right once all are sorted in */
 	next = sorted->first + 1;
 	sorted->order = sorted->first + pools + 2;
 	for (size_t i = 0; i < services; i++)

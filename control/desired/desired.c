@@ -52,7 +52,7 @@ static void dropped(struct background_job *job)
 {
 	struct pending *pending = job->context;
 
-	if (pending->replaced >= 0) { /* the disk frees the room of the file from before */
+	if (pending->replaced >= 0) { /* closing the previous file frees its room on the disk */
 		run(pending->desired->context.disk, pending, pending_work_on_close, dropped);
 		return;
 	}
@@ -61,8 +61,8 @@ static void dropped(struct background_job *job)
 }
 
 /*
- * Where it was made: a large document that is freed by another thread than the one that allocated
- * it has cost the event loop 20 ms, for the allocator gives the memory back to the system.
+ * In the thread that allocated it: a large document that the event loop freed took 20 ms, because
+ * the allocator returned its memory to the system.
  */
 static void drop_in_background(struct pending *pending)
 {
@@ -72,7 +72,10 @@ static void drop_in_background(struct pending *pending)
 	run(desired->context.work, pending, pending_work_on_drop, dropped);
 }
 
-/* Calls back while the change is still under way, so that a change from within only queues. */
+/*
+ * Calls back while the change is still under way, so that a change that the callee submits only
+ * queues.
+ */
 static void answer(struct pending *pending, const struct desired_outcome *outcome)
 {
 	pending->change.done(pending->change.context, outcome);
@@ -83,7 +86,7 @@ static void finish(struct pending *pending)
 	struct desired *desired = pending->desired;
 
 	change_queue_end(&desired->queue, pending);
-	serve(desired); /* first: whoever waits for an answer is served before memory is freed */
+	serve(desired); /* first, so that waiting changes go before freeing memory */
 	drop_in_background(pending);
 }
 
@@ -100,7 +103,7 @@ static void answer_refusal(struct pending *pending)
 	finish(pending);
 }
 
-/* The file has held what is refused after all: whoever asked has to know, and the log, too. */
+/* The file held a change that is refused after all: the answer and the log say so. */
 static void put_back(struct background_job *job)
 {
 	struct pending *pending = job->context;
@@ -185,7 +188,7 @@ static void apply(struct pending *pending)
 	struct config *old_config;
 	struct plan *old_plan;
 
-	/* the end of a drain is no part of the document */
+	/* the deadline of a drain is not in the document */
 	outcome.changed = pending->digest.all != desired->in_force.digest.all ||
 			  outcome.terms.deadline_s != 0;
 	in_force_commit(
@@ -206,7 +209,7 @@ static void apply(struct pending *pending)
 	finish(pending);
 }
 
-/* What it needed the disk for is done: on with its edit, before all that wait. */
+/* Its work on the disk is done: it is edited next, before those that wait. */
 static void go_on(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
@@ -358,7 +361,7 @@ static void begin(struct pending *pending)
 	run(desired->context.work, pending, pending_work_on_edit, edited);
 }
 
-/* After a restart there are no tables yet to compare others with. */
+/* After a restart there are no tables yet that a change could be compared with. */
 static bool is_rebuilding(const struct desired *desired)
 {
 	size_t pools;

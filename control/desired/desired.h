@@ -48,16 +48,17 @@ struct desired_outcome {
 	uint64_t revision;           /* in force from now on, or what a dry run was tried on */
 	bool volatile_only;          /* it is not in the file */
 	bool written;                /* the file was written, also where nothing else changed */
-	const char *changes;         /* of a whole document: what is another, in short; else "" */
+	const char *changes;         /* of a whole document: what differs, in short; else "" */
 	json_t *differences;         /* of its dry run: config_differences(); else NULL */
 	struct live_terms terms;
 };
 typedef void desired_done_t(void *context, const struct desired_outcome *outcome);
 
-/* Where the configuration that is to be comes from. */
+/* Where the next configuration comes from. */
 enum desired_source {
 	DESIRED_EDIT,     /* the one in force, edited */
-	DESIRED_DOCUMENT, /* the arguments are the whole document; without a secret it keeps that */
+	DESIRED_DOCUMENT, /* the arguments are the whole document; it keeps the secret unless it has
+			     one */
 	DESIRED_FILE,     /* the file, as SIGHUP takes it */
 	DESIRED_SAVE,     /* the one in force as it is, to be written */
 };
@@ -70,8 +71,8 @@ struct desired_change {
 	struct config_excerpt excerpt; /* what it touches; the name is of the arguments */
 	json_t *arguments;             /* a reference that the change takes over; NULL is allowed */
 	bool dry_run;                  /* stop before anything is written */
-	bool volatile_only; /* leave the file as it is: whatever the disk does, this is made */
-	bool overwrite;     /* the file, also where somebody has changed it since it was read */
+	bool volatile_only; /* leave the file as it is: the change does not wait for the disk */
+	bool overwrite;     /* replace the file even if it was edited since it was read */
 	bool has_revision;  /* refused where another one is in force when its turn comes */
 	uint64_t revision;
 	struct live_terms terms;
@@ -99,8 +100,8 @@ struct desired *desired_create(const struct desired_context *context, struct con
 void desired_destroy(struct desired *desired);
 
 /*
- * At the end, while those who asked can still be answered: what waits behind the changes under way
- * is refused, and these are waited for. NULL is allowed.
+ * At the end, while answers can still be sent: refuses waiting changes, and waits for those under
+ * way. NULL is allowed.
  */
 void desired_finish(struct desired *desired);
 
@@ -116,12 +117,12 @@ struct steering *desired_steering(struct desired *desired);
 /* Looks at the file, in the background; to be called once a second. */
 void desired_look(struct desired *desired);
 
-/* How the configuration in force and the file stand to each other. */
+/* How the file compares with the configuration in force. */
 struct desired_file {
 	const char *path;
-	enum config_file_state state; /* beside what was read or written last, as seen last */
+	enum config_file_state state; /* against the version read or written last, as seen last */
 	time_t unsaved_since;         /* changes have been made in memory only; 0: none */
-	bool is_exposed;              /* anybody may read it, as seen last */
+	bool is_exposed;              /* all users may read it, as seen last */
 };
 struct desired_file desired_file(const struct desired *desired);
 
@@ -129,7 +130,7 @@ const struct config *desired_config(const struct desired *desired);
 const struct plan *desired_plan(const struct desired *desired);
 
 /*
- * The configuration in force for a reader in the background, who gives it back by
+ * Takes a reference to the configuration in force, for a reader in the background; released with
  * config_destroy().
  */
 struct config *desired_config_ref(const struct desired *desired);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* origin: who asks for a change, and for which: for the log and `status`. */
+/* origin: who requested a change, and which one: for the log and `status`. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 
 struct origin {
 	const char *method;          /* "backend.set", "SIGHUP"; outlives the change */
-	char what[ORIGIN_WHAT_SIZE]; /* its parameters, or what is another than before; cut off */
-	bool has_peer; /* by the control socket: the two below are the kernel's word */
+	char what[ORIGIN_WHAT_SIZE]; /* its parameters, or what differs; cut off */
+	bool has_peer;               /* by the control socket: the kernel reported the two below */
 	uid_t uid;
 	pid_t pid; /* as it was when it connected */
 };

@@ -24,9 +24,9 @@ void pending_work_on_load(struct background_job *job)
 }
 
 /*
- * The file was edited and not loaded. Where only keys outside of pools and services were, which
- * mostly wait for a restart, the change goes into that file: these keys stay as they were edited.
- * Returns the document; or NULL, and then whatever differs is found by the saving.
+ * The file was edited and not loaded. If only keys outside of pools and services were edited, which
+ * mostly wait for a restart, the change goes into that file and these keys stay as edited. Returns
+ * the document; or NULL, and then saving finds the difference and refuses.
  */
 static json_t *merge(struct pending *pending)
 {
@@ -88,7 +88,7 @@ static int save(struct pending *pending, const char *text, size_t length)
 		path, text, length, &pending->version, &pending->replaced, &pending->error);
 }
 
-/* Only what the change takes: an edit no --overwrite, and a saving no --volatile. */
+/* Only options that the change has: an edit has no --overwrite, saving no --volatile. */
 static void advise(struct pending *pending)
 {
 	enum desired_source source = pending->change.source;

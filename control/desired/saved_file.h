@@ -24,7 +24,7 @@ struct saved_file {
 	unsigned int version_number;        /* counts such files */
 	time_t unsaved_since;               /* 0: what is in force is in the file */
 	enum config_file_state state;       /* as seen last */
-	bool is_exposed;                    /* anybody may read it, as seen last */
+	bool is_exposed;                    /* all users may read it, as seen last */
 
 	struct background_job look;
 	bool looking;

@@ -13,7 +13,7 @@
 
 enum way { ADDED, REMOVED, CHANGED, WAYS };
 
-/* Names of one kind of thing, by what has become of them. */
+/* Names of things of one kind: those added, removed and changed. */
 struct names {
 	char text[WAYS][NAMES_MAX * 2 * CONFIG_NAME_SIZE];
 	size_t count[WAYS];
@@ -54,7 +54,7 @@ static struct lookup *index_names(const struct list *list)
 
 typedef bool same_t(const void *context, size_t before, size_t after);
 
-/* Out of memory, the names are missing: it is a note for the log. */
+/* Without memory the names are missing: they are for the log only. */
 static void compare(const struct list *before, const struct list *after, same_t *same,
 	const void *context, struct names *names)
 {
@@ -120,7 +120,7 @@ static struct list backends_of(const struct config_pool *pool)
 		pool->name };
 }
 
-/* Of pools that are there before and after. */
+/* Of pools that exist before and after. */
 static void compare_backends(struct pair *pair, struct names *names)
 {
 	const struct list before = pools_of(pair->before);

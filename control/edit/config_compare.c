@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two configurations are compared key by key, by the table that says what each needs: a key that a
- * later version adds cannot be forgotten here. Only what needs a restart is looked at.
+ * Two configurations are compared key by key, by the table of keys, so that no new key can be
+ * forgotten here. Only keys that need a restart are compared.
  */
 #include "config/config.h"
 
@@ -21,7 +21,7 @@ static int refuse(const struct json_path *path, struct error *error)
 	return -EPERM;
 }
 
-/* The place of the first element that differs, or of the list where lengths do. */
+/* The path of the first element that differs, or of the list if its length does. */
 static int compare_lists(
 	const struct json_path *path, const json_t *old, const json_t *new, struct error *error)
 {

@@ -43,8 +43,7 @@ static bool fits(const json_t *value, size_t *room)
 	return true;
 }
 
-/* A value to be shown, or what it is where it is long: a whole pool has thousands. New reference.
- */
+/* A value to be shown; of a long one, such as a whole pool, only what it is. New reference. */
 static json_t *show(const json_t *value)
 {
 	size_t room = VALUES_MAX;
@@ -99,7 +98,7 @@ static void compare_objects(
 			compare_part(differences, dot, key, "", NULL, value);
 }
 
-/* What an element of a list is known by, or NULL. */
+/* The name that identifies an element of a list, or NULL. */
 static const char *name_of(const json_t *element)
 {
 	static const char *const keys[] = { "name", "key", "address" };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config_differences: which keys of a configuration are others in one that is to replace it, each
- * with its value before and after. What has a name is compared by it, wherever in its list it
- * stands. The hash key is not looked at. Any thread.
+ * config_differences: which keys differ between a configuration and the one that is to replace it,
+ * each with its old and its new value. Elements with a name are compared by name, in any order. The
+ * hash key is left out. Any thread.
  */
 #pragma once
 

@@ -8,7 +8,7 @@
 #include "edit/config_edit_seat.h"
 #include "json/json.h"
 
-/* Ends an edit: the copy, or where something went wrong NULL with errno. */
+/* Ends an edit: the copy; or NULL with errno, if anything failed. */
 static json_t *finish(json_t *copy, int result)
 {
 	if (result == 0)
@@ -19,9 +19,9 @@ static json_t *finish(json_t *copy, int result)
 }
 
 /*
- * A copy shares with the document what is not changed, which may be a thousand backends. What is
- * changed is made its own first: these return the copy of a value, borrowed from the `object` or
- * the list that has it now, or NULL where memory is short.
+ * A copy shares unchanged values with the document, which may be a thousand backends. A value is
+ * copied before it is changed: these return the copy, borrowed from the `object` or the list that
+ * it is in now, or NULL where memory is short.
  */
 static json_t *own_member(json_t *object, const char *key)
 {
@@ -162,7 +162,7 @@ json_t *config_edit_service_set(
 	if (service == NULL || json_object_update(service, (json_t *)changes) != 0)
 		return finish(copy, out_of_memory(error));
 	if (json_object_get(changes, "udp") == NULL && !is_udp(service))
-		json_object_del(service, "udp"); /* it goes with the protocol that it was for */
+		json_object_del(service, "udp"); /* it belonged to the old protocol */
 	return copy;
 }
 

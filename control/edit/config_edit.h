@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config_edit: the changes that the control socket offers, as pure functions from a document in
- * canonical form, or an excerpt of one (config_excerpt.h), to a changed deep copy. What was put in
- * is judged by reading the result, not here.
+ * canonical form, or an excerpt of one (config_excerpt.h), to a changed deep copy. Values are
+ * validated when the result is read, not here.
  *
  * Each returns a new reference, or NULL with the sentence and errno: ENOENT where a name is unknown
  * (`pool "web" has no backend "web-9"`), EINVAL, or ENOMEM. Everything passed in is borrowed.
@@ -20,10 +20,10 @@ json_t *config_edit_service_remove(const json_t *document, const char *name, str
 json_t *config_edit_service_set(
 	const json_t *document, const char *name, const json_t *changes, struct error *error);
 
-/* A pool without backends where it has none in it. */
+/* A pool that lists no backends has none. */
 json_t *config_edit_pool_add(const json_t *document, const json_t *pool, struct error *error);
 
-/* One that a service uses stays, with this sentence of the service and the pool. */
+/* A pool that a service uses is refused, and the sentence names both. */
 #define CONFIG_EDIT_POOL_IN_USE \
 	"service \"%s\" uses pool \"%s\": give it another pool or remove it first"
 json_t *config_edit_pool_remove(const json_t *document, const char *name, struct error *error);

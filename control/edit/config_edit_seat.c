@@ -8,7 +8,7 @@
 
 #define NO_SEAT (-1)
 
-/* A document in canonical form has a weight; what is added may go by the default. */
+/* A document in canonical form has a weight; an added backend may leave it to the default. */
 static json_int_t weight_of(const json_t *backend)
 {
 	const json_t *weight = json_object_get(backend, "weight");
@@ -24,7 +24,7 @@ static json_int_t seat_weight_of(const json_t *backend)
 	return weight != 0 ? weight : json_integer_value(json_object_get(backend, "seat_weight"));
 }
 
-/* NULL where that is not for us to judge. */
+/* NULL where the value is invalid, which reading refuses. */
 static const char *key_of(const json_t *backend, char text[static ADDRESS_TEXT_SIZE])
 {
 	const char *key = json_string_value(json_object_get(backend, "key"));
@@ -56,7 +56,7 @@ static ssize_t find_vacant(const json_t *vacant, const char *key)
 	return NO_SEAT;
 }
 
-/* The base is another one, or too much of it would be vacant. */
+/* The base table changes, or too much of it would be vacant. */
 static void drop_vacant(json_t *pool)
 {
 	json_object_del(pool, "vacant");
@@ -97,7 +97,7 @@ int config_edit_seat_leave(json_t *pool, const json_t *backend, struct error *er
 	return 0;
 }
 
-/* A backend that is added without a weight is to have the seat all the same. */
+/* A backend that is added without a weight gets the seat all the same. */
 static int take_vacant(json_t *pool, json_t *backend, size_t position, struct error *error)
 {
 	json_t *vacant = json_object_get(pool, "vacant");

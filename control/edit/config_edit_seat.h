@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * config_edit_seat: what an edit of one backend writes down about the seats of its pool. Tables are
- * a function of the document alone (plan.h), so whatever a later document must know for slots to
- * stay where they are is in it: the seat of a backend that was removed, under `vacant`, and the
- * weight of a seat whose backend has a weight of 0, as `seat_weight`.
+ * config_edit_seat: what an edit of one backend records about the seats of its pool. Tables are a
+ * function of the document alone (plan.h), so whatever a later document must know for slots to stay
+ * where they are is in it: the seat of a backend that was removed, under `vacant`, and the weight
+ * of a seat whose backend has a weight of 0, as `seat_weight`.
  *
  * A vacant seat is worth keeping only for as long as the base table is the same. An edit that
  * replaces the base (another key, another weight) drops all vacant seats of the pool, and so does

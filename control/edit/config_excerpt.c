@@ -138,7 +138,7 @@ static int put_service(struct config *copy, const struct part *part, const struc
 	return config_check_services(copy, findings);
 }
 
-/* What nobody names can go, and breaks no rule by that. */
+/* An element that no other one names can be removed, and that breaks no rule. */
 static int remove_pool(struct config *copy, const struct part *part, struct findings *findings)
 {
 	struct config_pool *pool = &copy->pools[part->position];
@@ -231,7 +231,7 @@ static bool same_vacant(const struct config_pool *a, const struct config_pool *b
 	return true;
 }
 
-/* Whether nothing but that has changed which breaks no rule between values. */
+/* Whether only values have changed that no rule compares with others. */
 static bool is_reweighed(const struct config_pool *before, const struct config_backend *backend,
 	const struct config_pool *after)
 {
@@ -267,7 +267,7 @@ static struct config *reweigh(
 	return edited;
 }
 
-/* NULL where it takes the whole pool to do or to refuse it. */
+/* NULL where the edit, or its refusal, needs the whole pool. */
 static struct config *edit_backend(const struct config *config, const struct part *part,
 	const char *name, config_editor_t *editor, const json_t *arguments)
 {
@@ -321,7 +321,7 @@ int config_excerpt_edit(const struct config *config, const struct config_excerpt
 		*edited = edit_backend(config, &part, excerpt->backend, editor, arguments);
 	if (*edited != NULL)
 		return 0;
-	/* the length of the list is for the whole document to judge */
+	/* the length of the list is checked in the whole document */
 	if (!part.exists && part.position >= (size_t)part.list->most)
 		return edit_whole(config, editor, arguments, edited, error);
 	return edit_part(config, &part, editor, arguments, edited, error);

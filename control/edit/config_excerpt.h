@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * config_excerpt: an edit of one pool or one service of a large configuration. Only that part is
- * printed, edited (config_edit.h) and read again; everything else is copied as a value, and judged
- * is what the edit can break. The result, and the sentence of a refusal with its path, are those of
- * the edit of the whole document. Any thread; the configuration is borrowed and stays.
+ * printed, edited (config_edit.h) and read again; everything else is copied as a value, and only
+ * rules that the edit can break are checked. The result, and the sentence of a refusal with its
+ * path, are those of the edit of the whole document. Any thread; the configuration is borrowed and
+ * stays.
  */
 #pragma once
 
@@ -14,7 +15,7 @@
 
 enum config_part { CONFIG_WHOLE, CONFIG_POOL, CONFIG_SERVICE };
 
-/* What an edit touches, and nothing besides. */
+/* All that an edit touches. */
 struct config_excerpt {
 	enum config_part part;
 	const char *name; /* of the pool or service, borrowed; NULL: one is added at the end */
@@ -26,10 +27,9 @@ struct config_excerpt {
 };
 
 /*
- * Makes `*edited` (new reference) of `document`: 0, or -errno with the sentence. The document is in
- * canonical form with the secret where it is the whole; of a part it has no more than the lists
- * `pools` and `services`, and in them the one that is named, if there is such. It may be asked once
- * more with a larger document.
+ * Makes `*edited` (new reference) of `document`: 0, or -errno with the sentence. The whole document
+ * is in canonical form with the secret. A part has only the lists `pools` and `services`, and in
+ * them the element that is named, if it exists. It may be called again with a larger document.
  */
 typedef int config_editor_t(
 	const json_t *document, const json_t *arguments, json_t **edited, struct error *error);

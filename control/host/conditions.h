@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * conditions: what is not as it should be for the time being, a sentence each. It is logged once
- * when it begins and once when it ends; in between, `status` has it with its beginning. A round of
- * looks notes again all that still holds, so whoever looks keeps no memory of his own. Control
- * thread.
+ * conditions: what is currently not as it should be, a sentence each. It is logged once when it
+ * begins and once when it ends; in between, `status` has it with its beginning. Each round of
+ * checks notes again all that still holds, so a check keeps no state of its own. Control thread.
  */
 #pragma once
 
@@ -11,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONDITIONS_MAX          64 /* more than that are not noted */
+#define CONDITIONS_MAX          64 /* further ones are not noted */
 #define CONDITION_SENTENCE_SIZE 320
 
 struct condition {
-	char sentence[CONDITION_SENTENCE_SIZE]; /* also what tells it from others */
+	char sentence[CONDITION_SENTENCE_SIZE]; /* also identifies it */
 	int64_t since_s;                        /* CLOCK_REALTIME */
 	bool holds;                             /* noted in this round */
 };

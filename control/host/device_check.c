@@ -13,7 +13,7 @@
 #define NAME_SIZE 64
 #define SLIPS_MAX 2 /* letters; drivers of hardware that DPDK knows differ by more */
 
-/* DPDK's drivers without hardware: their devices are called as the driver, and a number. */
+/* DPDK's drivers without hardware: a device is named after its driver, with a number. */
 static const char *const drivers[] = { "net_af_packet", "net_af_xdp", "net_bonding", "net_failsafe",
 	"net_memif", "net_null", "net_pcap", "net_ring", "net_softnic", "net_tap",
 	"net_vdev_netvsc", "net_vhost", "net_virtio_user" };
@@ -25,7 +25,7 @@ static bool has_prefix(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Beside the drivers themselves, the names that DPDK had for them before (aliases), and net_tun. */
+/* The drivers, their previous names in DPDK (aliases), and net_tun. */
 static bool is_known(const char *name)
 {
 	if (has_prefix(name, "eth_") || has_prefix(name, "net_tun"))
@@ -36,7 +36,7 @@ static bool is_known(const char *name)
 	return false;
 }
 
-/* NULL for a name that DPDK may know, though we do not. */
+/* NULL for a name that DPDK may know although we do not. */
 static const char *find_similar_driver(const char *name)
 {
 	struct suggestion suggestion = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * device_check: what the device string of a port shows by itself to be in vain: a name that is no
+ * device_check: mistakes that can be seen in the device string of a port alone: a name that is no
  * DPDK device, a driver that does not exist, an argument that is missing, a host path that the
  * driver does not have. What only the machine knows (whether the interface exists, how many queues
  * it has) is not asked. Control thread.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The main lcore is the control thread: it floats over the CPUs that no worker has. A worker that
- * is named by its CPU gets the lcore of that number.
+ * The main lcore is the control thread: it floats over the CPUs without a worker. A worker that is
+ * named by its CPU gets the lcore of that number.
  */
 #include "host/eal.h"
 
@@ -167,7 +167,7 @@ static bool is_pci(const char *device)
 	return memchr(device, ':', strcspn(device, ",")) != NULL;
 }
 
-/* EAL opens no card but those that a port or the user names: others are the host's. */
+/* EAL opens only cards that a port or the user names: the others belong to the host. */
 static int add_pci(const struct config *config, struct eal_arguments *arguments)
 {
 	static const char *const options[] = { "--no-pci", "-a", "--allow", "-b", "--block" };
@@ -198,7 +198,7 @@ static bool has_hugepages(void)
 	return count > 0;
 }
 
-/* What programs may still take, page cache that would be given up included; 0: not known. */
+/* Memory that programs may still take, including page cache that can be dropped; 0: not known. */
 static uint64_t available_memory(void)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
@@ -214,8 +214,10 @@ static uint64_t available_memory(void)
 	return (uint64_t)kib << 10;
 }
 
-/* Without hugepages EAL takes its memory by touching it all: beyond what there is, the kernel
- * kills. */
+/*
+ * Without hugepages EAL touches all of its memory: where that is more than there is, the kernel
+ * kills the process.
+ */
 static int check_memory(const struct config *config, uint64_t memory_bytes, struct error *error)
 {
 	uint64_t available = available_memory();
@@ -272,8 +274,8 @@ void eal_arguments_fini(struct eal_arguments *arguments)
 }
 
 /*
- * EAL prints its whole usage where it does not know an argument, on stdout: sixty lines that bury
- * what was wrong, which it says on stderr.
+ * For an unknown argument, EAL prints its whole usage on stdout: sixty lines that bury its error on
+ * stderr.
  */
 static int init_quietly(int count, char **list)
 {

@@ -9,8 +9,8 @@
 #include "json/findings.h"
 
 /*
- * Adds the arguments of dataplane.eal that collide with what is made from other keys. 0, or not
- * where looking is to stop.
+ * Adds a finding for each argument of dataplane.eal that collides with what is made from other
+ * keys. Non-zero: the findings are full, stop checking.
  */
 int eal_check(const struct config *config, struct findings *findings);
 

@@ -15,7 +15,7 @@
 
 #define HALF (CONFIG_HASH_KEY_SIZE / 2)
 
-/* Keys that were printed somewhere, in the order of their age. */
+/* Keys that have been published, the oldest first. */
 static const uint8_t published[][CONFIG_HASH_KEY_SIZE] = {
 	{ 0x5c, 0x1f, 0x0e, 0x7a, 0x93, 0xb2, 0x4d, 0x68, 0x8f, 0x02, 0xc6, 0xab, 0x17, 0xde, 0x40,
 		0x93 },
@@ -29,7 +29,7 @@ static bool is_published(const uint8_t key[static CONFIG_HASH_KEY_SIZE])
 	return false;
 }
 
-/* Equal bytes, bytes that rise or fall evenly, the same half twice: not what chance gives. */
+/* Equal bytes, bytes that rise or fall evenly, the same half twice: not random. */
 static bool is_pattern(const uint8_t key[static CONFIG_HASH_KEY_SIZE])
 {
 	const uint8_t step = (uint8_t)(key[1] - key[0]);
@@ -142,7 +142,10 @@ static int check_rest(const struct config *config, const char *path, struct find
 	return result;
 }
 
-/* Of this host, so only at its start: without the queues, buffers for them do not matter. */
+/*
+ * Only at a start, because it depends on this host; without the queues, buffers for them do not
+ * matter.
+ */
 static int check_queues(const struct config *config, struct findings *findings)
 {
 	const struct config_dataplane *dataplane = &config->dataplane;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * feasible: what a configuration file shows by itself can never start, or should not; beside the
- * file, only the machine's groups are asked. One set of rules for `sluiced --check` and for the
- * start, on top of those of the document (config_read()). Control thread.
+ * feasible: what in a configuration file can never start, or should not. Beside the file, only the
+ * groups of the machine are looked up. One set of rules for `sluiced --check` and for the start, on
+ * top of those of the document (config_read()). Control thread.
  */
 #pragma once
 
@@ -14,13 +14,13 @@
 
 /*
  * For a start: the interfaces' queues are looked at, too. `path` is the configuration's file. 0, or
- * -errno with a sentence that begins with the place in the document, or with the file.
+ * -errno with a sentence that begins with the path in the document, or with the file.
  */
 int feasible_check(const struct config *config, const char *path, struct error *error);
 
 /*
- * Whether the hash key is a secret, which feasible_check() does not ask: a site that runs with one
- * that is none must come up again after a restart, and another key would break all connections.
+ * Whether the hash key is a secret. feasible_check() does not ask: a site that already runs with a
+ * published key must start again, because another key would break all connections.
  */
 int feasible_check_secret(const struct config *config, struct error *error);
 
@@ -34,13 +34,13 @@ int feasible_check_memory(const struct config *config, struct error *error);
 void feasible_judge(const struct config *config, const char *path, struct findings *findings);
 
 /*
- * What keeps it from starting on this host and is no fault of the file: interfaces, their MTU and
- * queues, CPUs, memory. Nothing is opened for that.
+ * Reasons of this host, and not of the file, why it cannot start: interfaces, their MTU and queues,
+ * CPUs, memory. Nothing is opened.
  */
 void feasible_judge_host(const struct config *config, struct findings *findings);
 
-/* Whether others than owner and group may read the file, which holds node.hash_key. */
+/* Whether all users may read the file, which holds node.hash_key. */
 bool feasible_is_exposed(const char *path);
 
-/* What is said of such a file; a format with its path. */
+/* The warning about such a file: a format that takes its path. */
 #define FEASIBLE_EXPOSED "%s: anybody may read it, and it holds node.hash_key: chmod 0640"

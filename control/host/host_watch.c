@@ -16,12 +16,12 @@
 #include "steer/steer.h"
 
 #define ROUND_S     5                 /* a round of conditions */
-#define PAUSE_MAX_S 64                /* between two attempts to put a program back */
-#define PEACE_S     (2 * PAUSE_MAX_S) /* a program that stayed for so long was not fought over */
+#define PAUSE_MAX_S 64                /* between two attempts to attach a program again */
+#define PEACE_S     (2 * PAUSE_MAX_S) /* a program that stayed this long is not disputed */
 
 /*
- * When something that was taken off is put back. Taken off again soon, or refused: somebody means
- * it, and is given more and more time. CLOCK_MONOTONIC.
+ * When a program that was detached is attached again. If it is soon detached once more, or refused,
+ * that is intended by someone: the pauses get longer. CLOCK_MONOTONIC.
  */
 struct pace {
 	unsigned int pause_s; /* between the last attempt and the next */
@@ -30,7 +30,7 @@ struct pace {
 	bool failed;          /* the last attempt */
 };
 
-/* How it stands with one port, as last seen. */
+/* The state of one port, as last seen. */
 struct port_watch {
 	bool attached; /* our XDP program */
 	bool link_up;
@@ -92,7 +92,7 @@ static bool is_fought_over(const struct pace *pace, time_t now_s)
 	return pace->restored_s != 0 && now_s - pace->restored_s < PEACE_S;
 }
 
-/* Whether it is to be tried now; if so, the next attempt is put off. */
+/* Whether an attempt is due; if so, the next one is scheduled. */
 static bool take_attempt(struct pace *pace, time_t now_s)
 {
 	if (now_s < pace->next_s)
@@ -238,7 +238,9 @@ static void look_at_mtu(struct host_watch *watch, const struct port *port, int64
 			port_name(port), interface, mtu, port_mtu(port));
 }
 
-/* AF_PACKET hands over what the kernel has merged, which is longer than the driver's slots. */
+/*
+ * AF_PACKET delivers packets that the kernel has merged, which are longer than the driver's slots.
+ */
 static void look_at_offloads(struct host_watch *watch, const struct port *port, int64_t now_s)
 {
 	const char *interface = port_interface(port);
@@ -286,7 +288,7 @@ static void look_at_source(struct host_watch *watch, const struct ifaddrs *all, 
 			key, address_format(source, text));
 }
 
-/* A VIP on the loopback is how the kernel is made to answer its ping: that is meant. */
+/* A VIP on the loopback is intended: it makes the kernel answer pings. */
 static void look_at_vips(struct host_watch *watch, const struct ifaddrs *all,
 	const struct config *config, int64_t now_s)
 {
@@ -314,7 +316,7 @@ static bool has_interface(const struct host_watch *watch)
 	return false;
 }
 
-/* With NICs that DPDK has to itself, the host's addresses say nothing. */
+/* NICs that DPDK owns have no addresses of the host. */
 static void look_at_addresses(struct host_watch *watch, const struct config *config, int64_t now_s)
 {
 	struct ifaddrs *all;

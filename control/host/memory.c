@@ -11,7 +11,7 @@
 
 /* For each pool, whatever its size: the tables by index of live_pool.h. */
 #define BYTES_PER_POOL (SLOT_BACKEND_MAX * (4 + 8))
-/* By gid: what tracking.h keeps for all that there may be. */
+/* By gid: tracking.h keeps this for the largest number of backends. */
 #define BYTES_PER_GID (sizeof(struct member) + 8 + 8 + sizeof(struct pins_sweep_pool) + 1)
 
 static uint16_t largest_mtu(const struct config_dataplane *dataplane)

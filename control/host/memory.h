@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * memory: what a configuration takes, component by component, worked out beforehand. DPDK's own
- * share and the page tables are not in it. Pure.
+ * memory: estimates what a configuration takes, component by component. DPDK's own share and the
+ * page tables are not in it. Pure.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct memory_part {
 
 #define MEMORY_PARTS_MAX 9
 
-/* Writes the parts, the largest of which may be a bound; returns how many. */
+/* Writes the parts and returns how many. The largest part may be an upper bound. */
 size_t memory_list(const struct config *config, struct memory_part parts[MEMORY_PARTS_MAX]);
 
 /* "8.0 MiB" and the like; returns `text`. */

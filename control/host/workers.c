@@ -31,8 +31,8 @@ struct workers {
 };
 
 /*
- * The XDP program judges the address, and follows the interface's when that changes. Other
- * drivers show us what the NIC lets through, broadcasts at least.
+ * The XDP program checks the address, and follows the interface's when that changes. Other drivers
+ * show us all that the NIC lets through, at least broadcasts.
  */
 static struct station station_of_port(const struct port *port)
 {

@@ -33,7 +33,7 @@ struct workers *workers_start(const struct config *config, struct port *const *p
 /* Waits until every loop has ended. NULL is allowed. */
 void workers_stop(struct workers *workers);
 
-/* Once a second. Logs a worker that falls silent or comes back; returns how many are silent. */
+/* Once a second. Logs a worker that stalls or goes on again; returns how many are stalled. */
 unsigned int workers_look(struct workers *workers);
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * findings: what is wrong with a document, in as many sentences as somebody wants to hear at once.
- * A rule that finds something adds it and goes on where it is told to, so that one run shows all
- * mistakes; with a limit of one it stops at the first. Thread-agnostic: a value on the stack.
+ * findings: what is wrong with a document, up to a limit of sentences. A rule adds what it finds
+ * and goes on if the result says so: one run shows all mistakes, and with a limit of one it stops
+ * at the first. Thread-agnostic: a value on the stack.
  */
 #pragma once
 
@@ -14,23 +14,22 @@
 #define FINDINGS_MAX 20
 
 struct findings {
-	size_t limit; /* 1 to FINDINGS_MAX; with so many there may be more that are not looked for
-		       */
+	size_t limit; /* 1 to FINDINGS_MAX; when it is reached, there may be more */
 	size_t count;
-	bool is_over;    /* nothing further can be judged: memory is short */
-	bool is_partial; /* some rules could not be looked at because of what was found */
+	bool is_over;    /* nothing further can be checked: memory is short */
+	bool is_partial; /* some rules could not be checked because of earlier findings */
 	struct error errors[FINDINGS_MAX];
 };
 
 void findings_init(struct findings *findings, size_t limit);
 
-/* Adds a sentence. Returns 0 where looking goes on, or -EINVAL where it is to stop. */
+/* Adds a sentence. Returns 0 to go on checking, or -EINVAL to stop. */
 int findings_add(struct findings *findings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * The same with the sentence in `error`, which is emptied; an empty one has been added before and
- * is not added twice. `code` is what it failed with: -ENOMEM stops. 0 does nothing.
+ * The same with the sentence in `error`, which is emptied; an empty one was added already and is
+ * left out. `code` is the failure: -ENOMEM stops. 0 does nothing.
  */
 int findings_take(struct findings *findings, int code, struct error *error);
 

@@ -20,7 +20,7 @@
 #include "base/error.h"
 #include "json/findings.h"
 
-/* A value and the way to it from the top of the document. Lives on the stack of its reader. */
+/* A value and its path from the top of the document. Lives on the stack of its reader. */
 struct json_path {
 	const struct json_path *parent; /* NULL: the document itself */
 	const char *key;                /* NULL: an element of a list */
@@ -70,8 +70,8 @@ int json_refuse(const struct json_path *path, struct error *error, const char *f
 int json_mismatch(const struct json_path *path, const char *wanted, struct error *error);
 
 /*
- * What reading a part of `whole` came to: 0 where the next part is to be read, though this one was
- * refused, because the path has findings.
+ * Turns the result of reading a part of `whole` into what to do: 0 to read the next part, also
+ * after a refusal if the path has findings.
  */
 int json_take_refusal(const struct json_path *whole, int result, struct error *error);
 
@@ -84,8 +84,8 @@ int json_list_validate(
 
 /*
  * Validates, then returns zeroed room for the elements, to be freed by the caller, with their
- * number in `count`; or NULL with the sentence and a count of 0. Apart from the reading, so that a
- * half-read list is its owner's already.
+ * number in `count`; or NULL with the sentence and a count of 0. Separate from reading, so that a
+ * half-read list has an owner already.
  */
 void *json_list_create(const struct json_path *path, const struct json_list *list, size_t *count,
 	struct error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * json_build: makes an object key by key. Where memory runs short for any of them, the whole
- * is NULL at the end, so that no caller has to look earlier. Thread-agnostic: a value on the stack.
+ * json_build: makes an object key by key. If memory runs short for any of them, the result is NULL,
+ * so that callers check only the end. Thread-agnostic: a value on the stack.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct json_build json_build_begin(void);
 /* The object: a new reference, or NULL where memory was short. */
 json_t *json_build_end(struct json_build *build);
 
-/* Takes over a reference; of NULL, which is what makes a value when memory is short, the whole. */
+/* Takes over a reference. NULL stands for a value for which memory was short. */
 void json_build_value(struct json_build *build, const char *name, json_t *value);
 
 /* UTF-8; NULL becomes null. */

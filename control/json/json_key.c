@@ -304,7 +304,7 @@ static size_t *count_of(const struct json_key *key, void *owner)
 	return (size_t *)((char *)owner + key->count_offset);
 }
 
-/* Zeroed room for the elements, owned by the struct before any of them is read. */
+/* Zeroed room for the elements. The struct owns it before any of them is read. */
 static int create_elements(
 	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
 {

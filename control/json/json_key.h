@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * json_key: a table of the keys that an object may have. One row says all there is to say of a key:
- * what its value is, where it goes, what stands in for it, whether it needs a restart, and a
- * sentence for a person. Reading, printing, comparing, the JSON Schema and the reference in the
- * manual page are made from the same rows, so a new key is one row and its use.
+ * json_key: a table of the keys that an object may have. One row describes a key completely: what
+ * its value is, where it goes, what stands in for it, whether it needs a restart, and a sentence
+ * for a person. Reading, printing, comparing, the JSON Schema and the reference in the manual page
+ * are made from the same rows, so a new key is one row and its use.
  *
  * Tables are constant. Where a function takes an `owner`, it is the struct that the table
- * describes. Functions that judge return 0, or -EINVAL with a sentence that begins with the path of
- * the value; -ENOMEM where memory is short.
+ * describes. Functions that validate return 0, or -EINVAL with a sentence that begins with the path
+ * of the value; -ENOMEM where memory is short.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ struct json_key;
 
 /* What a kind of value can do; `owner` holds the field at key->offset. */
 struct json_kind {
-	/* What stands in its place in the manual: "name", "IPv4 or IPv6 address". */
+	/* What the manual calls such a value: "name", "IPv4 or IPv6 address". */
 	const char *noun;
 	/* Reads a value that is there. One of the two; `read_field` needs no more than the field.
 	 */
@@ -34,7 +34,7 @@ struct json_kind {
 	int (*init)(const struct json_key *key, void *owner, struct error *error);
 	/* New reference; NULL where memory is short. `context` is that of json_keys_print(). */
 	json_t *(*print)(const struct json_key *key, const void *owner, const void *context);
-	/* What a JSON Schema says of it: a function of the key, or text. New reference. */
+	/* Its JSON Schema: a function of the key, or text. New reference. */
 	json_t *(*describe)(const struct json_key *key);
 	const char *schema;
 };
@@ -48,7 +48,7 @@ enum json_key_presence {
 };
 
 enum json_key_restart {
-	JSON_KEY_AS_PARENT, /* what the object that it stands in says; at the top: at once */
+	JSON_KEY_AS_PARENT, /* as the object that it is in; at the top: at once */
 	JSON_KEY_AT_ONCE,
 	JSON_KEY_RESTART,
 	JSON_KEY_RESTART_TO_LOWER, /* a number that can grow while running */
@@ -56,7 +56,7 @@ enum json_key_restart {
 
 struct json_key {
 	const char *name;             /* NULL ends the table */
-	const struct json_kind *kind; /* NULL: people look for it in vain, see `instead` */
+	const struct json_kind *kind; /* NULL: no key, but often looked for; see `instead` */
 	enum json_key_presence presence;
 	enum json_key_restart restart;
 	size_t offset;                    /* of the field in its owner */

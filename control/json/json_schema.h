@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * json_schema: what a table of keys (json_key.h) means as JSON Schema 2020-12, and as the reference
- * in a manual page. Values that the schema cannot judge by themselves (unique names, references)
- * are left to the reader.
+ * in a manual page. Rules that a schema cannot express (unique names, references) are left to the
+ * reader.
  */
 #pragma once
 

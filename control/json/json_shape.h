@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * json_shape: how deep a JSON text nests and how many values it holds, read byte by byte before
- * the parser, which recurses and allocates as it goes. Brackets inside strings do not count.
+ * json_shape: how deep a JSON text nests and how many values it holds, read byte by byte before the
+ * parser, which recurses and allocates as it goes. Brackets inside strings do not count.
  *
- * What is no JSON may be counted wrongly from its first wrong byte on; the parser stops there.
+ * Invalid JSON may be counted wrongly from its first wrong byte on; the parser stops there.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 struct json_shape {
 	size_t depth; /* objects and arrays that are open */
 	size_t deepest;
-	size_t values; /* objects, arrays, and members behind a comma */
+	size_t values; /* objects, arrays, and entries behind a comma */
 	bool in_string;
 	bool escaped; /* the byte before was a backslash that is not itself escaped */
 };

@@ -15,7 +15,7 @@ struct rate {
 	uint32_t new_flows_per_second;
 };
 
-#define RATE_LEAST_MS 500 /* a look sooner than that tells nothing, and is left out */
+#define RATE_LEAST_MS 500 /* a look sooner than that is ignored */
 
-/* A counter that went back stands for something else now: the rate begins anew. */
+/* A counter that went back counts something else now: the rate begins anew. */
 void rate_follow(struct rate *rate, const struct counter *counter, uint64_t now_ms);

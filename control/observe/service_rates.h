@@ -21,8 +21,8 @@ void service_rates_destroy(struct service_rates *rates); /* NULL is allowed */
 bool service_rates_fit(struct service_rates *rates, size_t count);
 
 /*
- * A look at the counter of the service with this number, which is below the count. What goes on
- * under its name at its number is followed; what has moved begins anew.
+ * A look at the counter of the service with this number, which is below the count. A service with
+ * the same name and number goes on; one that has another number begins anew.
  */
 void service_rates_follow(struct service_rates *rates, size_t number,
 	const char name[static CONFIG_NAME_SIZE], const struct counter *sum, uint64_t now_ms);

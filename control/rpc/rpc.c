@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The server knows its peers (who is connected, with which rights) and at most one call of each.
- * A call holds its peer and a peer holds its call, so whichever goes first lets the other know.
+ * The server knows its peers (who is connected, with which rights) and at most one call of each. A
+ * call points to its peer and a peer to its call; the one that ends first clears the pointer of the
+ * other.
  */
 #include "rpc/rpc.h"
 
@@ -25,7 +26,7 @@
 
 #define CROWDING_PERIOD_MS 10000
 #define OPERATORS_IN_TURN  3
-#define OVERDUE_MS         50 /* so that long answers get a fiftieth of the time at least */
+#define OVERDUE_MS         50 /* so that long answers get at least a fiftieth of the time */
 
 const struct rpc_limits rpc_limits_default = {
 	.clients = 64,
@@ -79,7 +80,7 @@ struct rpc_productions {
 	struct event *overdue;
 };
 
-/* What became of clients for want of room, since the log last said so. */
+/* Clients that were refused or closed for lack of room since the last log line about it. */
 struct rpc_crowding {
 	unsigned int turned_away;
 	unsigned int closed;
@@ -225,7 +226,7 @@ static int64_t now_us(void)
 	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-/* Operators first, but for every OPERATORS_IN_TURN slices of theirs a reader gets one. */
+/* Operators first; but after OPERATORS_IN_TURN slices of theirs, a reader gets one. */
 static struct rpc_call *choose_production(struct rpc_productions *productions)
 {
 	struct rpc_call *first = TAILQ_FIRST(&productions->operators);
@@ -426,7 +427,7 @@ static void peer_left(void *context)
 
 static const struct rpc_client_events peer_events = { .asked = peer_asked, .left = peer_left };
 
-/* One line each ten seconds, whatever clients do. */
+/* At most one line in ten seconds. */
 static void log_crowding(struct rpc_server *server)
 {
 	struct rpc_crowding *crowding = &server->crowding;
@@ -496,7 +497,7 @@ static size_t count_peers_of(const struct rpc_server *server, uid_t uid)
 	return count;
 }
 
-/* The one that has had nothing to do for the longest time, and at least for `least_ms`; or NULL. */
+/* The client that has been idle longest, and for at least `least_ms`; or NULL. */
 static struct peer *find_idle(const struct rpc_server *server, bool readers_only, uint64_t least_ms)
 {
 	struct peer *peer, *idle = NULL;
@@ -526,8 +527,9 @@ static struct peer *find_unanswered(const struct rpc_server *server, bool reader
 }
 
 /*
- * For the operator: a reader that is not being answered, before any operator; of those one that has
- * been idle for a while, because another may only just have connected. NULL: all are answered.
+ * Which client to close for the operator: first a reader that is not being answered; else an
+ * operator that has been idle for a while, because another may only just have connected. NULL: all
+ * are being answered.
  */
 static struct peer *find_spare(const struct rpc_server *server)
 {
@@ -540,7 +542,7 @@ static struct peer *find_spare(const struct rpc_server *server)
 	return spare != NULL ? spare : find_unanswered(server, false);
 }
 
-/* Whether there is room for one more, after somebody silent was closed where that is needed. */
+/* Whether there is room for one more client; closes an idle one where that is needed. */
 static bool make_room(struct rpc_server *server, bool trusted)
 {
 	size_t room = server->limits.clients - (trusted ? 0 : server->limits.clients_reserved);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rpc: JSON-RPC 2.0 over a Unix stream socket, one message per line. It is the door only: who may
- * come in, how much anyone may ask for, and in which order; what the methods do is the caller's.
+ * rpc: JSON-RPC 2.0 over a Unix stream socket, one message per line. It only admits: which peers
+ * connect, how much each may request, and in which order. What the methods do is the caller's.
  *
  * Everything here belongs to the thread that runs the event base. No client can make it wait:
  * lines, answers, clients and times are all bounded by struct rpc_limits, each client gets one
  * request per pass of the event loop, and long answers are made in slices (rpc_call_produce()).
  *
- * The operator (root and the owner of the server) always gets in: readers cannot take the places
- * that are reserved, and where all are taken a connection that is silent is closed for it. One
- * reader, by its user, cannot take all places of readers.
+ * The operator (root and the owner of the server) can always connect: readers cannot use the
+ * connections reserved for it, and where all are in use an idle one is closed. A single user cannot
+ * use all connections of readers.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ struct event_base;
 struct rpc_answer;
 struct rpc_server;
 
-/* One request under way. It lives until it is answered, even when its client left before. */
+/* One request under way. It lives until it is answered, even if its client has left. */
 struct rpc_call;
 
 enum rpc_code {
@@ -60,7 +60,7 @@ struct rpc_limits {
 	size_t output_bytes;           /* unread answers above which it is disconnected */
 	unsigned int line_timeout_ms;  /* from the first byte of a line to its end */
 	unsigned int idle_timeout_ms;  /* without a request, nothing under way */
-	unsigned int idle_short_ms;    /* the same, where a reader needs the place */
+	unsigned int idle_short_ms;    /* the same, where a reader needs the connection */
 	unsigned int write_timeout_ms; /* with an answer waiting and nothing being read */
 };
 
@@ -75,25 +75,27 @@ struct rpc_address {
 
 /*
  * Listens at `address` (mode 0660; its directory is made, 0750, where it is missing). A socket file
- * that nobody serves any more is replaced; one that is served is an error which names the process,
- * and so is a directory that is a link, another user's, or writable for others without being
- * sticky: they could put a socket of theirs in its place. While the server runs, a file that is
- * removed or replaced is made again within RPC_LISTENER_LOOK_MS, under the same rules; the log says
- * so, or why it cannot be, once.
- * Two servers that start in the same instant are told apart by the lock of the state file, which
- * the caller holds by now, not here. `methods` and `context` must outlive the server.
+ * without a server is replaced. One with a server is an error that names the process. A directory
+ * is refused if it is a link, belongs to another user, or is writable for others without being
+ * sticky: they could replace the socket by their own. While the server runs, a file that is removed
+ * or replaced is made again within RPC_LISTENER_LOOK_MS, under the same rules; that, or why it
+ * fails, is logged once. Two servers that start in the same instant are told apart by the lock of
+ * the state file, which the caller holds by now, not here. `methods` and `context` must outlive the
+ * server.
  *
- * Makes the process ignore SIGPIPE where that is still at its default, because a client that
- * leaves would end the process otherwise. Returns NULL with the sentence in `error`.
+ * Makes the process ignore SIGPIPE where that is still at its default, because a client that leaves
+ * would end the process otherwise. Returns NULL with the sentence in `error`.
  */
 struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_address *address,
 	const struct rpc_method *methods, size_t method_count, void *context, struct error *error);
 
-/* Disconnects everybody and removes the socket file if it is still this server's. Calls under way
- * stay valid and must still be answered, into the void. NULL is allowed. */
+/*
+ * Disconnects all clients and removes the socket file if it is still this server's. Calls under way
+ * stay valid and must still be answered; the answers are dropped. NULL is allowed.
+ */
 void rpc_server_destroy(struct rpc_server *server);
 
-/* To be set before anybody connects. */
+/* To be set before any client connects. */
 void rpc_server_set_limits(struct rpc_server *server, const struct rpc_limits *limits);
 
 size_t rpc_server_count_clients(const struct rpc_server *server);
@@ -134,11 +136,11 @@ void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, vo
 /* The method that is called, until the call is answered. */
 const char *rpc_call_method(const struct rpc_call *call);
 
-/* The user and the process at the other end, as the kernel told when it connected. */
+/* The user and the process at the other end, as the kernel reported when it connected. */
 uid_t rpc_call_uid(const struct rpc_call *call);
 pid_t rpc_call_pid(const struct rpc_call *call);
 
-/* Whether it comes from an operator: who may change things. */
+/* Whether it comes from an operator, which may change things. */
 bool rpc_call_may_change(const struct rpc_call *call);
 
 /* The rule behind `changes`: root and the owner of the server may do everything, others read. */

@@ -12,7 +12,7 @@ struct rpc_answer {
 	struct evbuffer *text;
 	char closers[RPC_ANSWER_DEPTH]; /* of what is open */
 	unsigned int depth;
-	bool follows; /* something stands before in what is open: a comma is due */
+	bool follows; /* it has an entry already: a comma is due */
 	bool failed;
 };
 
@@ -63,7 +63,7 @@ static void add_json(struct rpc_answer *answer, const json_t *value)
 	free(text);
 }
 
-/* What stands before a value: a comma where one is due, and its key. */
+/* Writes what precedes a value: a comma where one is due, and its key. */
 static void begin_value(struct rpc_answer *answer, const char *key)
 {
 	json_t *name;

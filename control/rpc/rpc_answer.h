@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rpc_answer: a result that is written piece by piece, so that the control thread can do other
- * things in between (rpc.h, rpc_call_produce()). It becomes one line, as any other answer. What
- * goes wrong (no memory) is remembered until the end. Control thread.
+ * things in between (rpc.h, rpc_call_produce()). It becomes one line, as any other answer. A
+ * failure (no memory) is remembered until the end. Control thread.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * All decisions about a client are made in one place, its turn: a timer of zero length, so that a
- * turn is taken once per pass of the event loop however much the client has sent, and never inside
- * somebody else's call. Callbacks only note what happened and ask for a turn; only a turn hands
+ * client has one turn per pass of the event loop however much it has sent, and never inside the
+ * call of another client. Callbacks only note what happened and ask for a turn; only a turn hands
  * over a line, and only a turn says that the client has left.
  */
 #include "rpc/rpc_client.h"
@@ -22,7 +22,7 @@ struct rpc_client {
 	struct bufferevent *stream;
 	struct event *turn;
 	struct event *patience; /* runs while a line is half written */
-	struct event *boredom;  /* runs while nothing is asked */
+	struct event *boredom;  /* runs while no request is under way */
 	uint64_t active_ms;     /* when it last had something to do */
 	const struct rpc_limits *limits;
 	const struct rpc_client_events *events;
@@ -154,7 +154,7 @@ uint64_t rpc_client_idle_ms(const struct rpc_client *client)
 	return is_idle(client) ? now_ms() - client->active_ms + 1 : 0;
 }
 
-/* There is no whole line: wait for the rest of it, but not for ever. */
+/* The line is not complete: wait for the rest, up to a limit. */
 static void wait_for_more(struct rpc_client *client)
 {
 	size_t length = evbuffer_get_length(bufferevent_get_input(client->stream));

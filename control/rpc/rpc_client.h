@@ -19,7 +19,7 @@ struct rpc_client_events {
 	 * exactly once by rpc_client_answer(), now or later.
 	 */
 	void (*asked)(void *context, const char *line, size_t length);
-	/* The connection has ended. The one who is told destroys the client. */
+	/* The connection has ended. The callee destroys the client. */
 	void (*left)(void *context);
 };
 

@@ -26,7 +26,10 @@
 #define BACKLOG        64
 #define PATH_SIZE      sizeof(((struct sockaddr_un *)0)->sun_path)
 
-/* One pass of the event loop lets in this many, so that a storm of them holds up nobody. */
+/*
+ * Connections that are accepted in one pass of the event loop, so that many at once delay no other
+ * event.
+ */
 #define ACCEPTS_PER_PASS 8
 
 struct rpc_listener {
@@ -92,8 +95,8 @@ static int open_directory(const char *path, gid_t group, int *directory, struct 
 }
 
 /*
- * Nobody else may put another socket in the place of ours and be taken for us. In a directory like
- * /tmp, where the sticky bit lets only the owner of a file replace it, nobody can.
+ * No other user may replace our socket by one that clients take for ours. In a sticky directory
+ * such as /tmp, only the owner of a file can replace it.
  */
 static int check_directory(int directory, const char *path, struct error *error)
 {
@@ -135,7 +138,7 @@ static int refuse_living(int fd, const char *path, struct error *error)
 	return error_set(error, -EADDRINUSE, "%s is served by process %d", path, (int)peer.pid);
 }
 
-/* Judges what answers behind an existing socket file: 0 when nobody does. */
+/* Checks whether a server answers behind an existing socket file: 0 where none does. */
 static int refuse_unless_dead(const struct sockaddr_un *address, struct error *error)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -187,9 +190,9 @@ static int change_mode(int file, mode_t mode)
 }
 
 /*
- * The umask would be the simpler way, but it is the whole process's, whose other threads write
- * files. So the file begins as its owner's alone, and is opened to its group by a descriptor, not
- * by a path that could lead elsewhere meanwhile.
+ * The umask would be simpler, but it belongs to the whole process, and other threads write files.
+ * So at first only the owner may use the file; its group gets access by a descriptor, not by a path
+ * that could lead elsewhere meanwhile.
  */
 static int give_file(int file, gid_t group)
 {
@@ -275,7 +278,7 @@ static void let_in(struct rpc_listener *listener, int fd)
 	socklen_t length = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
-		close(fd); /* whoever it is may do nothing */
+		close(fd); /* an unknown peer may do nothing */
 		return;
 	}
 	listener->accepted(listener->context, fd, &peer);
@@ -298,7 +301,7 @@ static void accept_some(evutil_socket_t socket, short what, void *argument)
 	}
 }
 
-/* Those who connected to the old one before its file went are still let in, as far as they wait. */
+/* Clients that connected to the old socket and still wait are accepted. */
 static void move_to(struct rpc_listener *listener, int fd, int file)
 {
 	struct event_base *base = event_get_base(listener->readable);
@@ -344,7 +347,7 @@ static void look_at_name(evutil_socket_t unused, short what, void *argument)
 		listener->address.sun_path);
 }
 
-/* A directory that was there before is left as it is, whoever can enter it. */
+/* A directory that exists already is left as it is, whatever its mode. */
 static void warn_of_closed_directory(const struct rpc_listener *listener)
 {
 	gid_t group = listener->group;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* rpc_listener: the socket file, and who comes in by it. */
+/* rpc_listener: the socket file, and the connections to it. */
 #pragma once
 
 #include <sys/socket.h>
@@ -9,15 +9,15 @@
 struct event_base;
 struct rpc_listener;
 
-/* Somebody connected: `fd` is non-blocking and the callee's to close. */
+/* A client connected: `fd` is non-blocking and the callee's to close. */
 typedef void rpc_listener_accept(void *context, int fd, const struct ucred *peer);
 
 #define RPC_LISTENER_LOOK_MS 1000
 
-/* As rpc_server_create() says of its place. Returns NULL with the sentence in `error`. */
+/* `address` as for rpc_server_create(). Returns NULL with the sentence in `error`. */
 struct rpc_address;
 struct rpc_listener *rpc_listener_create(struct event_base *base, const struct rpc_address *address,
 	rpc_listener_accept *accepted, void *context, struct error *error);
 
-/* Removes the socket file unless somebody else has put another in its place. NULL is allowed. */
+/* Removes the socket file unless another one has replaced it. NULL is allowed. */
 void rpc_listener_destroy(struct rpc_listener *listener);

@@ -14,9 +14,9 @@
 #define RPC_NESTING_MAX 32
 
 /*
- * Objects, arrays and members in one request. A line of 16 MiB could otherwise hold five million
- * empty arrays, which take a hundred times its size as values. The largest configuration there
- * can be (65,535 backends and as many services) has less than this.
+ * Objects, arrays and keys in one request. A line of 16 MiB could otherwise hold five million empty
+ * arrays, which take a hundred times its size as values. The largest configuration there can be
+ * (65,535 backends and as many services) has less than this.
  */
 #define RPC_VALUES_MAX (1 << 20)
 

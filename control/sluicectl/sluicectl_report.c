@@ -352,7 +352,7 @@ void report_released(const json_t *result, FILE *out)
 {
 	char *vip = rows_take_text(result, "released");
 
-	fprintf(out, "%s is guarded no longer\n", vip);
+	fprintf(out, "%s is filtered no longer\n", vip);
 	free(vip);
 }
 

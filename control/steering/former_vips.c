@@ -163,7 +163,7 @@ static int read_lines(struct former_vips *former, FILE *file, int64_t now_s)
 	return result;
 }
 
-/* What it says is acted upon: it has to be our own. */
+/* Its content is acted upon, so it has to be our own file. */
 static bool is_trusted(int fd)
 {
 	struct stat status;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * former_vips: addresses that were VIPs and are none any more. As long as the router sends them
- * here, a host that routes would send them back; so they stay guarded until an operator says that
- * their route is withdrawn, or until they are VIPs again. There are at most FORMER_VIPS_MAX, the
- * oldest first.
+ * former_vips: addresses that were VIPs and are none any more. As long as the router sends their
+ * packets here, a host that routes would send them back; so these packets are filtered until an
+ * operator confirms that the route is withdrawn, or until the address is a VIP again. There are at
+ * most FORMER_VIPS_MAX, the oldest first.
  *
  * The list outlives the process in a small file of text beside the state file, together with the
  * VIPs in use: one that leaves the configuration while no process runs is a former VIP, too.
@@ -34,18 +34,18 @@ struct former_vips {
 /*
  * Reads what the previous process left at `path`: its former VIPs, and its VIPs, as if they had all
  * become former ones at `now_s` (the caller takes out those that it serves). Nothing where there is
- * no file. -errno with the sentence where it cannot be read or was written by somebody else; lines
- * that make no sense are skipped.
+ * no file. -errno with the sentence where it cannot be read or belongs to another user; lines that
+ * make no sense are skipped.
  */
 int former_vips_load(
 	struct former_vips *former, const char *path, int64_t now_s, struct error *error);
 
-/* Adds one as the latest; one that is there stays where it is. 0 or -ENOMEM. */
+/* Adds one as the latest; one that is on the list already keeps its position. 0 or -ENOMEM. */
 int former_vips_add(struct former_vips *former, const struct address *vip, int64_t now_s);
 
 /*
- * Adds `vips`, which are sorted (address_compare) and all different, as the latest; what is there
- * stays where it is. 0, or -ENOMEM and nothing is added.
+ * Adds `vips`, which are sorted (address_compare) and all different, as the latest; those on the
+ * list keep their positions. 0, or -ENOMEM and nothing is added.
  */
 int former_vips_extend(
 	struct former_vips *former, const struct address *vips, size_t count, int64_t now_s);

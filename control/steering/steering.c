@@ -99,7 +99,7 @@ static void log_former(const struct former_vip *former, const char *what)
 	log_info("%s %s", address_format(&former->vip, text), what);
 }
 
-/* The guards' maps have to hold the VIPs in use as well. */
+/* The maps of the loop filter have to hold the VIPs in use as well. */
 static void limit_former(struct steering *steering, size_t in_use)
 {
 	size_t room = in_use < STEER_VIPS_MAX ? STEER_VIPS_MAX - in_use : 0;
@@ -109,7 +109,7 @@ static void limit_former(struct steering *steering, size_t in_use)
 
 	if (more == 0)
 		return;
-	log_warning("the %zu oldest former VIP%s (%s first) %s guarded no longer: too many have "
+	log_warning("the %zu oldest former VIP%s (%s first) %s filtered no longer: too many have "
 		    "ceased to be VIPs since",
 		more, plural(more), address_format(&steering->former.list[0].vip, text),
 		more == 1 ? "is" : "are");
@@ -185,7 +185,7 @@ static void withdraw(const struct steering *steering, const struct address *vip)
 			strerror(-code));
 }
 
-/* Leaves in `old` those that are not in `new`. */
+/* Removes from `old` those that are in `new`. */
 static void subtract(struct vips *old, const struct vips *new)
 {
 	size_t left = 0;
@@ -211,7 +211,7 @@ void steering_withdraw(
 	for (size_t i = 0; i < old.count; i++)
 		withdraw(steering, &old.list[i]);
 	if (former_vips_extend(&steering->former, old.list, old.count, time(NULL)) != 0) {
-		log_error("out of memory: VIPs that are gone are not guarded");
+		log_error("out of memory: packets to VIPs that are gone are not filtered");
 		for (size_t i = 0; i < old.count; i++)
 			change_vip(steering, &old.list[i], steer_release);
 	}
@@ -219,7 +219,7 @@ void steering_withdraw(
 	free(new.list);
 }
 
-/* Puts the VIPs of `vips` that are not in `others` into the maps; keeps those that do not go. */
+/* Adds the VIPs of `vips` that are not in `others` to the maps, and keeps the rest. */
 static void extend(struct steering *steering, const struct vips *vips, const struct vips *others)
 {
 	struct vips failed = { .list = calloc(vips->count + 1, sizeof(struct address)) };
@@ -249,7 +249,7 @@ static void extend(struct steering *steering, const struct vips *vips, const str
 	steering->unsteered = failed;
 }
 
-/* Without memory for lists. To add what is there already does no harm. */
+/* Without memory for lists. Adding a VIP again does no harm. */
 static void extend_unlisted(const struct steering *steering, const struct config *config)
 {
 	char text[ADDRESS_TEXT_SIZE];
@@ -264,7 +264,7 @@ static void extend_unlisted(const struct steering *steering, const struct config
 	}
 }
 
-/* Those that could not be steered before are tried again, whatever the new configuration says. */
+/* VIPs that could not be steered so far are tried again with every new configuration. */
 void steering_extend(
 	struct steering *steering, const struct config *before, const struct config *after)
 {
@@ -341,7 +341,7 @@ int steering_release(
 
 	if (index < 0)
 		return index;
-	log_former(&steering->former.list[index], "is guarded no longer, on request");
+	log_former(&steering->former.list[index], "is filtered no longer, on request");
 	change_vip(steering, &steering->former.list[index].vip, steer_release);
 	former_vips_remove(&steering->former, (size_t)index);
 	if (collect_vips(config, &in_use) == 0)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * steering: keeps the VIPs that XDP programs send to the workers in step with the services. A VIP
- * that goes is taken from the maps before its table goes, one that comes is put there after its
- * table: a packet never reaches a worker that does not know its VIP. A VIP that went stays guarded
- * (steer.h) and is listed as a former one. Without a port of AF_XDP there is nothing to do. Control
- * thread.
+ * is removed from the maps before its table is, and added after its table: a packet never reaches a
+ * worker that does not know its VIP. Packets to a removed VIP are filtered (steer.h), and it is
+ * listed as a former one. Without an AF_XDP port there is nothing to do. Control thread.
  */
 #pragma once
 
@@ -30,8 +29,8 @@ void steering_destroy(struct steering *steering); /* NULL is allowed */
 
 /*
  * To be called before and after the commit of `after` over `before` (NULL for none yet). A VIP that
- * some port could not be told of is logged, counted as unsteered and tried again. Without memory
- * VIPs that go stay steered, and their packets are `unclaimed`; those that come are steered.
+ * could not be set on some port is logged, counted as unsteered and tried again. Without memory
+ * removed VIPs stay steered, and their packets find no service; new ones are steered.
  */
 void steering_withdraw(
 	struct steering *steering, const struct config *before, const struct config *after);
@@ -39,8 +38,8 @@ void steering_extend(
 	struct steering *steering, const struct config *before, const struct config *after);
 
 /*
- * The start has succeeded. Where no port has an XDP program, nobody keeps the file of former VIPs
- * up to date any more, and it is removed; a start that fails leaves it to the next one.
+ * The start has succeeded. Where no port has an XDP program, the file of former VIPs is not kept up
+ * to date any more, and it is removed; a start that fails leaves it to the next one.
  */
 void steering_begin(struct steering *steering);
 
@@ -50,13 +49,15 @@ size_t steering_unsteered(const struct steering *steering);
 /* Once a second: tries those again, less and less often while it fails. */
 void steering_retry(struct steering *steering);
 
-/* Former VIPs that are still guarded, the oldest first. */
+/* Former VIPs whose packets are still filtered, the oldest first. */
 size_t steering_former_count(const struct steering *steering);
 const struct former_vip *steering_former(const struct steering *steering, size_t index);
 
-/* Packets for one that were dropped by all ports since it was first a VIP of this process. */
+/* Packets to it that all ports have dropped since it was first a VIP of this process. */
 uint64_t steering_former_drops(const struct steering *steering, size_t index);
 
-/* Guards a former VIP no longer. -ENOENT where it is none. `config` is that in force. */
+/*
+ * Filters packets to a former VIP no longer. -ENOENT where it is none. `config` is that in force.
+ */
 int steering_release(
 	struct steering *steering, const struct address *vip, const struct config *config);

@@ -19,7 +19,7 @@ struct vips_note {
 	char *path;
 	struct background *disk;
 	struct background_job job;
-	struct content *latest;  /* what the file is to say; NULL: nothing was told yet */
+	struct content *latest;  /* the content to write; NULL: none was set yet */
 	struct content *written; /* what the job writes, or wrote last; NULL: nothing */
 	bool is_busy;            /* the job has `written` */
 	bool fails;
@@ -81,7 +81,7 @@ static void written(struct background_job *job)
 
 	note->is_busy = false;
 	if (note->code != 0 && !note->fails)
-		log_warning("%s: %s; the next start will not guard former VIPs", note->path,
+		log_warning("%s: %s; the next start will not filter former VIPs", note->path,
 			strerror(-note->code));
 	note->fails = note->code != 0;
 	if (note->fails) { /* the next change writes it, whatever it is */
@@ -139,7 +139,7 @@ void vips_note_tell(struct vips_note *note, const struct former_vips *former,
 		return;
 	content = copy_content(former, in_use, count);
 	if (content == NULL) {
-		log_warning("%s: out of memory; the next start may not guard all former VIPs",
+		log_warning("%s: out of memory; the next start may not filter all former VIPs",
 			note->path);
 		return;
 	}

@@ -17,12 +17,12 @@ struct vips_note;
 /* `disk` is borrowed. NULL for no memory. */
 struct vips_note *vips_note_create(const char *path, struct background *disk);
 
-/* Waits until what was told is written. NULL is allowed. */
+/* Waits until the latest content is written. NULL is allowed. */
 void vips_note_destroy(struct vips_note *note);
 
-/* What the file is to say: former VIPs, and those in use. Both are copied. */
+/* Sets the content of the file: former VIPs, and those in use. Both are copied. */
 void vips_note_tell(struct vips_note *note, const struct former_vips *former,
 	const struct address *in_use, size_t count);
 
-/* Removes the file: nobody keeps it up to date from now on. */
+/* Removes the file: it is not kept up to date any more. */
 void vips_note_forget(struct vips_note *note);

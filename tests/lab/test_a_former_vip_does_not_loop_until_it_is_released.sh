@@ -47,7 +47,7 @@ expect_text "the answer says what to do" "$(cat "$LAB_DIR/answer")" \
 	"$LAB_IPIP4 is no VIP any more: withdraw its route"
 expect_guarded "$LAB_IPIP4" "after its last service was removed"
 expect_equal "former VIPs" "$(former)" "$LAB_IPIP4"
-expect_text "status says so" "$(lab_ctl status)" "$LAB_IPIP4 is no VIP any more and still guarded"
+expect_text "status says so" "$(lab_ctl status)" "$LAB_IPIP4 is no VIP any more and still filtered"
 
 lab_balancer_stop KILL
 expect_guarded "$LAB_IPIP4" "after kill -9"

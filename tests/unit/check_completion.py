@@ -15,7 +15,7 @@ case $1 in
 pools) printf 'name  slots\n%sweb  251\n%sdns  251\n' "$prefix" "$prefix" ;;
 backends) printf 'pool  name\n%s  %s-1\n%s  %s-2\n' "$2" "$2" "$2" "$2" ;;
 services) printf 'name  vip\nwww  203.0.113.10\n' ;;
-status) echo 'warning: 2001:db8::7 is no VIP any more and still guarded (packets dropped: 0)' ;;
+status) echo 'warning: 2001:db8::7 is no VIP any more and still filtered (packets dropped: 0)' ;;
 esac
 """
 
