@@ -8,6 +8,7 @@ import stat
 import subprocess
 
 from lib import frames
+from lib.daemon import Daemon
 from lib.judge import require, require_equal
 from lib.registry import case
 from lib.rig import HASH_KEY, dropped, forwarded
@@ -161,6 +162,47 @@ def sluiced_does_not_start_with_a_bad_configuration(rig):
     status, log = rig.refused(**setting)
     require_equal(status, 1, "exit status")
     require("services[0].pool: " in log, f"no path in: {log}")
+
+
+PUBLISHED_KEY = "5c1f0e7a93b24d688f02c6ab17de4093"  # of an example of the documentation
+
+
+def unaware(rig, directory):
+    """A copy of sluiced from before that key was published."""
+    with open(os.path.join(rig.build, "control", "sluiced"), "rb") as file:
+        program = file.read()
+    key, other = bytes.fromhex(PUBLISHED_KEY), bytes.fromhex(HASH_KEY)
+    for half in slice(0, 8), slice(8, 16):  # a compiler may compare words with constants
+        require(key[half] in program, "the program does not have the published key")
+        program = program.replace(key[half], other[half])
+    path = os.path.join(directory, "unaware")
+    with open(path, "wb") as file:
+        file.write(program)
+    os.chmod(path, 0o750)
+    return path
+
+
+@case
+def a_published_key_starts_only_a_node_that_has_run_with_it(rig):
+    directory, setting = rig.new_directory(), world()
+    rig.write_captures(directory, setting["ports"], {})
+    given = rig.configuration(directory, workers=1, **setting)
+    given["node"]["hash_key"] = PUBLISHED_KEY
+    with Daemon(rig.build, directory, given) as daemon:
+        require_equal(daemon.wait_end(), 1, "exit status of a cold start")
+        require("node.hash_key: " in daemon.log(), f"no path in: {daemon.log()}")
+    earlier = Daemon(rig.build, directory, given)
+    earlier.command[0] = unaware(rig, directory)
+    with earlier:
+        earlier.call("status")
+        require("cold start: " in earlier.log(), f"not a cold start: {earlier.log()}")
+        earlier.stop()
+    with Daemon(rig.build, directory, given) as daemon:
+        daemon.call("status")
+        log = daemon.log()
+        daemon.stop()
+    require("warm start: " in log, f"not a warm start: {log}")
+    require("this node has run with it, and starts with it once more" in log, f"no warning: {log}")
 
 
 @case
