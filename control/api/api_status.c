@@ -20,7 +20,7 @@ static json_t *status_worker(const struct worker_health *health)
 
 	json_build_integer(&object, "lcore", health->lcore);
 	json_build_integer(&object, "cpu", health->cpu);
-	json_build_text(&object, "state", health->silent ? "silent" : "running");
+	json_build_text(&object, "state", health->stalled ? "stalled" : "running");
 	json_build_integer(&object, "packets", health->packets);
 	json_build_value(&object, "busy_percent", api_json_tenths(health->busy_percent));
 	json_build_value(&object, "cycles_per_packet", api_json_tenths(health->cycles_per_packet));
@@ -196,9 +196,9 @@ static json_t *status_reasons(const struct api *api)
 	for (unsigned int i = 0; i < workers_count(api->running.workers); i++) {
 		const struct worker_health *health = workers_health(api->running.workers, i);
 
-		if (health->silent)
-			json_array_append_new(
-				list, json_sprintf("worker on lcore %u is silent", health->lcore));
+		if (health->stalled)
+			json_array_append_new(list,
+				json_sprintf("worker on lcore %u has stalled", health->lcore));
 	}
 	if (unsteered != 0)
 		json_array_append_new(list, json_sprintf("%zu VIP%s not steered to the workers",

@@ -12,7 +12,7 @@
 #include "common/log.h"
 #include "worker.h"
 
-#define SILENCE_S 1
+#define STALL_S 1
 
 struct watched {
 	struct worker worker;
@@ -146,32 +146,32 @@ static void look_at_loop(struct watched *watched, const struct worker_counters *
 {
 	uint64_t iterations = counter_read(&counters->iterations);
 	uint64_t now = rte_rdtsc();
-	bool silent;
+	bool stalled;
 
 	if (iterations != watched->iterations)
 		watched->turned_tsc = now;
 	watched->iterations = iterations;
-	silent = now - watched->turned_tsc >= SILENCE_S * rte_get_tsc_hz();
-	if (silent && !watched->health.silent)
-		log_error("worker on lcore %u is silent for %.1f s", watched->worker.lcore,
+	stalled = now - watched->turned_tsc >= STALL_S * rte_get_tsc_hz();
+	if (stalled && !watched->health.stalled)
+		log_error("worker on lcore %u has stalled for %.1f s", watched->worker.lcore,
 			(double)(now - watched->turned_tsc) / rte_get_tsc_hz());
-	if (!silent && watched->health.silent)
-		log_info("worker on lcore %u is back", watched->worker.lcore);
-	watched->health.silent = silent;
+	if (!stalled && watched->health.stalled)
+		log_info("worker on lcore %u runs again", watched->worker.lcore);
+	watched->health.stalled = stalled;
 }
 
 unsigned int workers_look(struct workers *workers)
 {
-	unsigned int silent = 0;
+	unsigned int stalled = 0;
 
 	for (unsigned int i = 0; i < workers->count; i++) {
 		struct watched *watched = &workers->list[i];
 
 		look_at_load(watched, watched->worker.counters);
 		look_at_loop(watched, watched->worker.counters);
-		silent += watched->health.silent;
+		stalled += watched->health.stalled;
 	}
-	return silent;
+	return stalled;
 }
 
 unsigned int workers_count(const struct workers *workers)

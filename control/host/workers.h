@@ -20,7 +20,7 @@ struct workers;
 struct worker_health {
 	unsigned int lcore;
 	int cpu;                  /* -1 where the lcore may run on several */
-	bool silent;              /* its loop has not turned for a second or more */
+	bool stalled;             /* its loop has not turned for a second or more */
 	uint64_t packets;         /* since the start */
 	double busy_percent;      /* of its time went to packets */
 	double cycles_per_packet; /* TSC cycles of busy time; 0 without packets */

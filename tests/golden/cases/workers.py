@@ -60,20 +60,20 @@ def a_stop_is_clean_from_the_moment_that_the_control_socket_is_there(rig):
 
 
 @case
-def a_worker_that_is_silent_for_a_second_is_shown_and_makes_the_node_not_ready(rig):
+def a_worker_that_stalls_for_a_second_is_shown_and_makes_the_node_not_ready(rig):
     def ready(daemon, wanted):
         status = daemon.call("status")
         return status["ready"] == wanted and status
 
     def ask(daemon):
         with held_still(find_thread(daemon.process.pid, "rte-worker")):
-            silent = daemon.wait_for(lambda: ready(daemon, False), "node not ready", 10)
+            stalled = daemon.wait_for(lambda: ready(daemon, False), "node not ready", 10)
         back = daemon.wait_for(lambda: ready(daemon, True), "node ready again", 10)
-        return silent, back
+        return stalled, back
 
-    silent, back = rig.run([forwarded(frames.tcp(4))], ask=ask, **world()).asked
-    require_equal([worker["state"] for worker in silent["workers"]], ["silent"], "workers")
-    require_equal(silent["reasons"], [f"worker on lcore {silent['workers'][0]['lcore']} is silent"],
+    stalled, back = rig.run([forwarded(frames.tcp(4))], ask=ask, **world()).asked
+    require_equal([worker["state"] for worker in stalled["workers"]], ["stalled"], "workers")
+    require_equal(stalled["reasons"], [f"worker on lcore {stalled['workers'][0]['lcore']} has stalled"],
                   "reasons")
     require_equal([worker["state"] for worker in back["workers"]], ["running"], "workers")
 

@@ -446,7 +446,7 @@ static void the_status_begins_with_whether_the_node_is_ready(void **state)
 {
 	expect_report(report_status,
 		"{\"node\":\"edge-1\",\"version\":\"0.1.0\",\"pid\":77,\"uptime_s\":3723,"
-		"\"ready\":false,\"reasons\":[\"worker 2 is silent\"],"
+		"\"ready\":false,\"reasons\":[\"worker 2 has stalled\"],"
 		"\"configuration\":{\"revision\":\"fedcba9876543210\",\"file\":\"/etc/sluice.json\","
 		"\"file_state\":\"edited\",\"unsaved_since\":null},"
 		"\"state\":{\"file\":\"/run/sluice/state\",\"start\":\"cold\","
@@ -460,7 +460,7 @@ static void the_status_begins_with_whether_the_node_is_ready(void **state)
 		"\"backends\":3,\"active\":2}],\"warnings\":[\"no gateway\"],"
 		"\"last_change\":{\"method\":\"backend.set\",\"report\":{\"slots_moved\":3277,\"slots_total\":65537}}}",
 		"edge-1 is not ready\n"
-		"  worker 2 is silent\n"
+		"  worker 2 has stalled\n"
 		"warning: no gateway\n"
 		"\n"
 		"version        0.1.0\n"
