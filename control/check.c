@@ -51,7 +51,7 @@ static void report_host(const char *path, const struct config *config)
 	struct findings findings;
 
 	findings_init(&findings, FINDINGS_MAX);
-	feasible_judge_host(config, &findings);
+	feasible_validate_host(config, &findings);
 	for (size_t i = 0; i < findings.count; i++)
 		fprintf(stderr, "%s: warning: it cannot start on this host: %s\n", path,
 			findings.errors[i].message);
@@ -91,7 +91,7 @@ int check_run(const char *path)
 	findings_init(&findings, FINDINGS_MAX);
 	config = config_validate(document, NULL, &findings);
 	if (config != NULL)
-		feasible_judge(config, path, &findings);
+		feasible_validate(config, path, &findings);
 	is_good = report_findings(path, &findings) && report_config(path, config);
 	json_decref(document);
 	config_destroy(config);

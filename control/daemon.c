@@ -461,7 +461,8 @@ static int commit_state(struct daemon *daemon, struct error *error)
 		return state_error(
 			desired_config(daemon->desired)->dataplane.state_file, &refusal, error);
 	daemon->committed = true;
-	config_file_tidy(daemon->path); /* no other process writes it: that one would have the state file */
+	config_file_tidy(
+		daemon->path); /* no other process writes it: that one would have the state file */
 	return 0;
 }
 

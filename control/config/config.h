@@ -186,7 +186,7 @@ struct config *config_read(const json_t *document, const uint8_t *hash_key, stru
 
 /*
  * The same with all that is wrong, as far as `findings` has room. A value is returned where every
- * part of the document could be read; with findings it is good for nothing but feasible_judge().
+ * part of the document could be read; with findings it is good for nothing but feasible_validate().
  * Rules between parts of a document are checked only if all parts could be read.
  */
 struct config *config_validate(

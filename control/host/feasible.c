@@ -165,7 +165,7 @@ static int check_queues(const struct config *config, struct findings *findings)
 	return result;
 }
 
-void feasible_judge(const struct config *config, const char *path, struct findings *findings)
+void feasible_validate(const struct config *config, const char *path, struct findings *findings)
 {
 	int result = check_secret(config, findings);
 
@@ -192,7 +192,7 @@ static int check_interfaces(const struct config *config, struct findings *findin
 	return result;
 }
 
-void feasible_judge_host(const struct config *config, struct findings *findings)
+void feasible_validate_host(const struct config *config, struct findings *findings)
 {
 	struct error error = { "" };
 	int result = check_interfaces(config, findings);

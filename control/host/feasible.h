@@ -31,13 +31,13 @@ int feasible_check_secret(const struct config *config, struct error *error);
 int feasible_check_memory(const struct config *config, struct error *error);
 
 /* The first two, with all that is wrong. */
-void feasible_judge(const struct config *config, const char *path, struct findings *findings);
+void feasible_validate(const struct config *config, const char *path, struct findings *findings);
 
 /*
  * Reasons of this host, and not of the file, why it cannot start: interfaces, their MTU and queues,
  * CPUs, memory. Nothing is opened.
  */
-void feasible_judge_host(const struct config *config, struct findings *findings);
+void feasible_validate_host(const struct config *config, struct findings *findings);
 
 /* Whether all users may read the file, which holds node.hash_key. */
 bool feasible_is_exposed(const char *path);

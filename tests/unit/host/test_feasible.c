@@ -143,7 +143,7 @@ static void too_few_queues_are_named_before_too_few_buffers(void **state)
 		"dataplane.ports[0].device: 2 workers need as many receive queues of lo, which has "
 		"1"));
 	findings_init(&findings, FINDINGS_MAX);
-	feasible_judge(config, path, &findings); /* of another host, perhaps */
+	feasible_validate(config, path, &findings); /* of another host, perhaps */
 	assert_int_equal(findings.count, 1);
 	assert_non_null(strstr(findings.errors[0].message, "dataplane.mbufs: 1024 are too few"));
 	config_destroy(config);
@@ -152,7 +152,7 @@ static void too_few_queues_are_named_before_too_few_buffers(void **state)
 static size_t judge_host(struct config *config, struct findings *findings)
 {
 	findings_init(findings, FINDINGS_MAX);
-	feasible_judge_host(config, findings);
+	feasible_validate_host(config, findings);
 	config_destroy(config);
 	return findings->count;
 }
@@ -224,7 +224,7 @@ static void all_that_cannot_start_is_found_at_once(void **state)
 	struct findings findings;
 
 	findings_init(&findings, FINDINGS_MAX);
-	feasible_judge(config, path, &findings);
+	feasible_validate(config, path, &findings);
 	for (size_t i = 0; i < findings.count && i < COUNT_OF(sentences); i++)
 		assert_string_equal(findings.errors[i].message, sentences[i]);
 	assert_int_equal(findings.count, COUNT_OF(sentences));
