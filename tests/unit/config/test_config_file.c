@@ -574,7 +574,7 @@ static void save_and_die_at(struct fixture *fixture, uint32_t number)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
-	assert_int_equal(config_place_count_files(&fixture->place), 2);
+	assert_int_equal(config_directory_count_files(&fixture->directory), 2);
 }
 
 /* Before its text is on disk, before the files change places, and before the old one goes. */
@@ -584,10 +584,10 @@ static void what_a_killed_process_left_is_removed(void **state)
 	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT_OF(calls); i++) {
-		config_place_write(&fixture->place, fixture->one);
+		config_directory_write(&fixture->directory, fixture->one);
 		load(fixture);
 		save_and_die_at(fixture, calls[i]);
-		config_file_tidy(fixture->place.path);
+		config_file_tidy(fixture->directory.path);
 		assert_holds(fixture, calls[i] == SYS_unlink ? fixture->two : fixture->one);
 	}
 	load(fixture);
@@ -597,14 +597,14 @@ static void what_a_killed_process_left_is_removed(void **state)
 /* The name of the file beside the configuration. */
 static void find_left(const struct fixture *fixture, char path[static PATH_MAX])
 {
-	DIR *directory = opendir(fixture->place.directory);
+	DIR *directory = opendir(fixture->directory.root);
 	const struct dirent *entry;
 
 	assert_non_null(directory);
 	path[0] = '\0';
 	while ((entry = readdir(directory)) != NULL)
 		if (strncmp(entry->d_name, "sluice.json.", strlen("sluice.json.")) == 0)
-			snprintf(path, PATH_MAX, "%s/%s", fixture->place.directory, entry->d_name);
+			snprintf(path, PATH_MAX, "%s/%s", fixture->directory.root, entry->d_name);
 	closedir(directory);
 	assert_string_not_equal(path, "");
 }
@@ -623,15 +623,15 @@ static void what_may_be_an_edit_is_not_removed(void **state)
 	assert_non_null(file);
 	assert_true(fputs(" ", file) >= 0);
 	assert_int_equal(fclose(file), 0);
-	config_file_tidy(fixture->place.path);
+	config_file_tidy(fixture->directory.path);
 	assert_int_equal(unlink(left), 0);
 
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		snprintf(left, sizeof(left), "%s/%s", fixture->place.directory, names[i]);
+		snprintf(left, sizeof(left), "%s/%s", fixture->directory.root, names[i]);
 		file = fopen(left, "w");
 		assert_non_null(file);
 		assert_int_equal(fclose(file), 0);
-		config_file_tidy(fixture->place.path);
+		config_file_tidy(fixture->directory.path);
 		assert_int_equal(unlink(left), 0);
 	}
 }
