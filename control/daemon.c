@@ -457,7 +457,7 @@ static int commit_state(struct daemon *daemon, struct error *error)
 {
 	struct state_refusal refusal;
 
-	if (state_settle(daemon->state, &refusal) != 0)
+	if (state_commit(daemon->state, &refusal) != 0)
 		return state_error(
 			desired_config(daemon->desired)->dataplane.state_file, &refusal, error);
 	daemon->committed = true;

@@ -12,8 +12,8 @@
 
 #include "balance.h"
 #include "packet/checksum.h"
-#include "guard.h"
-#include "settle.h"
+#include "poison.h"
+#include "finish.h"
 
 /* Empty rounds before a resting worker sleeps, and for how long: well below a network's jitter. */
 #define EMPTY_ROUNDS_BEFORE_REST 64
@@ -31,7 +31,7 @@ static unsigned int receive(struct worker *worker, unsigned int port, struct pac
 		packets[i].mbuf = mbufs[i];
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
 		bytes += mbufs[i]->pkt_len;
-		guard_raise(mbufs[i]);
+		poison_set(mbufs[i]);
 	}
 	counter->rx_packets += count;
 	counter->rx_bytes += bytes;
@@ -57,7 +57,7 @@ static __rte_noinline void serve_copies(struct worker *worker, const struct tabl
 
 	worker->counters->affinity.uncopied += wanted - copy_count;
 	balance_encapsulate_burst(copies, copy_count);
-	settle_copies(worker, copies, copy_count);
+	finish_copies(worker, copies, copy_count);
 }
 
 /* One burst of one port from receive to transmit. Returns how many packets there were. */
@@ -73,13 +73,13 @@ static unsigned int serve_port(
 	copies = balance_choose_burst(tables, &worker->counters->affinity,
 		station_load(&worker->ports[port].station), packets, packet_count);
 	for (unsigned int i = 0; i < packet_count; i++)
-		guard_lower(packets[i].mbuf);
+		poison_clear(packets[i].mbuf);
 	if (unlikely(worker->ports[port].unfinished_checksums))
 		complete_checksums(packets, packet_count);
 	if (unlikely(copies != 0))
 		serve_copies(worker, tables, packets, packet_count, copies);
 	balance_encapsulate_burst(packets, packet_count);
-	settle_burst(worker, port, packets, packet_count);
+	finish_burst(worker, port, packets, packet_count);
 	return packet_count;
 }
 

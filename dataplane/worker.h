@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * worker: the loop of one poll-mode lcore, the only caller of receive burst. It polls its queue of
- * every port, takes each burst through balance.h and settles it (settle.h, the only caller of
+ * every port, takes each burst through balance.h and settles it (finish.h, the only caller of
  * transmit burst).
  *
  * Takes no lock, makes no system call (but to rest, where configured), allocates and logs nothing.

@@ -60,7 +60,7 @@ static int choose_host_path(struct port *port, int wanted, struct error *error)
 }
 
 /* What only the kernel knows of the device beneath a vdev. */
-static int judge_interface(
+static int check_interface(
 	const struct quirk *quirk, const char *interface, uint16_t wanted, struct error *error)
 {
 	uint16_t mtu;
@@ -88,7 +88,7 @@ static int inspect_interface(struct port *port, struct error *error)
 		return 0;
 	if (!device_argument(port->device, "iface=", port->interface, sizeof(port->interface)))
 		return error_set(error, -EINVAL, "device %s needs iface=", port->device);
-	code = judge_interface(port->quirk, port->interface, port->mtu, error);
+	code = check_interface(port->quirk, port->interface, port->mtu, error);
 	if (code != 0)
 		return code;
 	if (netdev_driver(port->interface, kernel_driver) == 0)
@@ -461,7 +461,7 @@ struct steer *port_steer(const struct port *port)
 	return port->steer;
 }
 
-int port_judge_interface(const char *device, uint16_t mtu, struct error *error)
+int port_check_interface(const char *device, uint16_t mtu, struct error *error)
 {
 	const struct quirk *quirk = quirk_find(device);
 	char interface[INTERFACE_SIZE];
@@ -469,10 +469,10 @@ int port_judge_interface(const char *device, uint16_t mtu, struct error *error)
 	if (!quirk->kernel_interface ||
 		!device_argument(device, "iface=", interface, sizeof(interface)))
 		return 0;
-	return judge_interface(quirk, interface, mtu, error);
+	return check_interface(quirk, interface, mtu, error);
 }
 
-int port_judge_queues(const char *device, uint16_t queues, struct error *error)
+int port_check_device_queues(const char *device, uint16_t queues, struct error *error)
 {
 	char interface[INTERFACE_SIZE];
 	struct netdev_queues present;
@@ -481,7 +481,7 @@ int port_judge_queues(const char *device, uint16_t queues, struct error *error)
 		!device_argument(device, "iface=", interface, sizeof(interface)) ||
 		netdev_rx_queues(interface, &present) != 0)
 		return 0;
-	return steer_judge_queues(interface, queues, error);
+	return steer_check_interface_queues(interface, queues, error);
 }
 
 uint32_t port_mbufs_held(const char *device, uint16_t queues)

@@ -231,7 +231,7 @@ const struct api_method api_methods[] = {
 	{ "service.remove", true, .handle = api_service_remove, .params = service_remove_params,
 		.summary = "Remove a service." },
 	{ "vip.release", true, .handle = api_vip_release, .params = vip_release_params,
-		.summary = "Guard a former VIP no longer." },
+		.summary = "Filter a former VIP no longer." },
 	{ "pool.list", false, true, .handle = api_pool_list, .params = no_params,
 		.summary = "The pools with the digests of their tables." },
 	{ "pool.add", true, .handle = api_pool_add, .params = pool_add_params,

@@ -10,7 +10,7 @@
 
 #define NAMED_MAX 8 /* former VIPs with a sentence of their own */
 
-static bool guards_former_vips(const struct api *api)
+static bool filters_former_vips(const struct api *api)
 {
 	size_t count = desired_config(api->running.desired)->dataplane.port_count;
 
@@ -22,7 +22,7 @@ static bool guards_former_vips(const struct api *api)
 
 static void warn_of_removed(const struct api *api, const char *vip, bool dry_run, json_t *warnings)
 {
-	bool filtered = guards_former_vips(api);
+	bool filtered = filters_former_vips(api);
 	json_t *sentence = json_sprintf("%s %s no VIP any more: withdraw its route%s%s%s", vip,
 		dry_run ? "would be" : "is", dry_run ? " first" : "",
 		filtered ? "; it stays filtered until sluicectl vip release " : "",

@@ -55,12 +55,12 @@ void counter_baselines_destroy(struct counter_baselines *baselines)
 /* The cell of a number in every worker's counters. */
 static uint32_t backend_cell(const struct counter_baselines *baselines, uint32_t gid)
 {
-	return counters_backend_place(state_layout(baselines->state)->services, gid);
+	return counters_backend_cell(state_layout(baselines->state)->services, gid);
 }
 
 static uint32_t service_cell(uint32_t number)
 {
-	return counters_service_place(number);
+	return counters_service_cell(number);
 }
 
 /* What all workers have counted in a cell since the state file was made. */

@@ -299,7 +299,7 @@ int forwarding_find_backend(const struct forwarding *forwarding, size_t pool, ui
 int forwarding_find_service(const struct forwarding *forwarding, uint32_t counter)
 {
 	for (size_t i = 0; i < forwarding->service_count; i++)
-		if (counters_service_place(forwarding->services[i].number) == counter)
+		if (counters_service_cell(forwarding->services[i].number) == counter)
 			return i;
 	return -1;
 }

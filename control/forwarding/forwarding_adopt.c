@@ -194,7 +194,7 @@ static int adopt_backend(struct adoption *adoption, uint32_t gid,
 	backend = &pool->backends[pool->backend_count++];
 	fill_backend(backend, row, adoption);
 	backend->gid = gid;
-	if (read_counter(adoption, counters_backend_place(adoption->layout->services, gid),
+	if (read_counter(adoption, counters_backend_cell(adoption->layout->services, gid),
 		    &row->baseline, &counted))
 		counter_baselines_adopt_backend(forwarding->baselines, gid, &counted);
 	gid_table_enter(forwarding->gids, gid);
@@ -345,7 +345,7 @@ static void adopt_service(
 	snprintf(service->name, sizeof(service->name), "%s", row->name);
 	service->number = number;
 	forwarding->service_count++;
-	if (read_counter(adoption, counters_service_place(number), &row->baseline, &counted))
+	if (read_counter(adoption, counters_service_cell(number), &row->baseline, &counted))
 		counter_baselines_adopt_service(forwarding->baselines, number, &counted);
 	live_rows_write_service(forwarding->state, number, service->name,
 		counter_baselines_of_service(forwarding->baselines, number));

@@ -338,7 +338,7 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 	row.record_of = live->record_of;
 	row.mode = (enum record_mode)config->forward;
 	row.slot_count = live->slots;
-	row.counter = counters_service_place(service->number);
+	row.counter = counters_service_cell(service->number);
 	row.pool = live->number;
 	row.udp = udp_of(config);
 	code = service_table_add(change->tables->services, &key, &row);

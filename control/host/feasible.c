@@ -157,7 +157,8 @@ static int check_queues(const struct config *config, struct findings *findings)
 
 		if (port->host_path == CONFIG_HOST_PATH_DROP)
 			continue;
-		result = port_judge_queues(port->device, (uint16_t)dataplane->worker_count, &error);
+		result = port_check_device_queues(
+			port->device, (uint16_t)dataplane->worker_count, &error);
 		if (result != 0)
 			error_wrap(&error, result, "dataplane.ports[%zu].device", i);
 		result = findings_take(findings, result, &error);
@@ -184,7 +185,7 @@ static int check_interfaces(const struct config *config, struct findings *findin
 		const struct config_port *port = &dataplane->ports[i];
 		struct error error = { "" };
 
-		result = port_judge_interface(port->device, port->mtu, &error);
+		result = port_check_interface(port->device, port->mtu, &error);
 		if (result != 0)
 			error_wrap(&error, result, "dataplane.ports[%zu].device", i);
 		result = findings_take(findings, result, &error);

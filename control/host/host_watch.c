@@ -198,14 +198,14 @@ static void look_at_filter(
 	const struct steer *steer = port_steer(port);
 	struct pace *pace = &state->filter;
 	const time_t moment_s = monotonic_s();
-	int result = steer == NULL ? 0 : steer_find_guard(steer);
+	int result = steer == NULL ? 0 : steer_find_filter(steer);
 
 	if (steer == NULL || result == 0)
 		return;
 	if (!pace->failed && !is_fought_over(pace, moment_s))
 		*pace = (struct pace){ 0 };
 	if (result == -ENOENT && take_attempt(pace, moment_s)) {
-		result = steer_restore_guard(port_steer(port));
+		result = steer_restore_filter(port_steer(port));
 		note_attempt(pace, result >= 0, moment_s);
 		if (result >= 0) {
 			log_warning("port %s: the tc filter that keeps VIPs from looping was "
@@ -234,7 +234,7 @@ static void look_at_mtu(struct host_watch *watch, const struct port *port, int64
 	else
 		conditions_note(&watch->conditions, now_s,
 			"port %s: interface %s has an MTU of %u and mtu is %u: packets that are "
-			"longer, with their outer header, are dropped as too_big",
+			"longer, with their outer header, are dropped as mtu_exceeded",
 			port_name(port), interface, mtu, port_mtu(port));
 }
 

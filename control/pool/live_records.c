@@ -65,7 +65,7 @@ static bool make_records(const struct live_records_source *source,
 	for (unsigned int mode = 0; mode < RECORD_MODE_COUNT; mode++) {
 		struct record_route route = {
 			.gid = backend->gid,
-			.counter = counters_backend_place(
+			.counter = counters_backend_cell(
 				state_layout(source->state)->services, backend->gid),
 		};
 

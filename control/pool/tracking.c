@@ -389,9 +389,9 @@ static void note_lapses(struct tracking *tracking)
 		struct tracking_pool *pool = &tracking->pools[i];
 
 		bool lapsed = was_noted(&shared->lapsed);
-		bool unrecorded = was_noted(&shared->unrecorded);
+		bool unobserved = was_noted(&shared->unobserved);
 
-		if (lapsed || unrecorded)
+		if (lapsed || unobserved)
 			pool->lapsed_s = tracking->now_s;
 		if (lapsed)
 			pool->lapsed_anyhow_s = tracking->now_s;

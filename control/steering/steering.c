@@ -279,7 +279,7 @@ void steering_extend(
 	former_vips_subtract(&steering->former, new.list, new.count);
 	limit_former(steering, new.count);
 	for (size_t i = 0; before == NULL && i < steering->former.count; i++)
-		change_vip(steering, &steering->former.list[i].vip, steer_guard_former);
+		change_vip(steering, &steering->former.list[i].vip, steer_add_former);
 	extend(steering, &new, steering->unsteered.count == 0 ? &old : &known);
 	steering->retry_pause_s = steering->retry_in_s = 0;
 	vips_note_tell(steering->note, &steering->former, new.list, new.count);
@@ -327,7 +327,7 @@ uint64_t steering_former_drops(const struct steering *steering, size_t index)
 		const struct steer *steer = port_steer(steering->ports[i]);
 		uint64_t drops;
 
-		if (steer != NULL && steer_guarded(steer, vip->bytes, vip->family, &drops) == 0)
+		if (steer != NULL && steer_drops_of(steer, vip->bytes, vip->family, &drops) == 0)
 			sum += drops;
 	}
 	return sum;

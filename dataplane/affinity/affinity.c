@@ -52,7 +52,7 @@ const char *affinity_reason_text(enum affinity_reason reason)
 
 /* What the packet is. */
 
-static enum affinity_kind judge_tcp(const struct packet *packet)
+static enum affinity_kind classify_tcp(const struct packet *packet)
 {
 	const struct rte_tcp_hdr *tcp = (const void *)packet_at(packet, packet->l4_offset);
 
@@ -64,7 +64,7 @@ static enum affinity_kind judge_tcp(const struct packet *packet)
 }
 
 /* Long headers alone say what they are; Initial and 0-RTT have other numbers in each version. */
-static enum affinity_kind judge_quic(const struct packet *packet)
+static enum affinity_kind classify_quic(const struct packet *packet)
 {
 	uint16_t payload = packet->l4_offset + sizeof(struct rte_udp_hdr);
 	uint16_t end = packet->l2_length + packet->l3_length;
@@ -98,12 +98,12 @@ static uint32_t sequence_of(const struct packet *packet)
 	return rte_be_to_cpu_32(tcp->sent_seq);
 }
 
-enum affinity_kind affinity_judge(const struct packet *packet, enum affinity_udp udp)
+enum affinity_kind affinity_classify(const struct packet *packet, enum affinity_udp udp)
 {
 	if (is_tcp(packet))
-		return judge_tcp(packet);
+		return classify_tcp(packet);
 	switch (udp) {
-	case AFFINITY_UDP_QUIC: return judge_quic(packet);
+	case AFFINITY_UDP_QUIC: return classify_quic(packet);
 	case AFFINITY_UDP_HASH: return AFFINITY_NONE;
 	default: return AFFINITY_EITHER;
 	}
@@ -259,10 +259,10 @@ static void note(_Atomic uint32_t *mark)
 		atomic_store_explicit(mark, 1, memory_order_relaxed);
 }
 
-/* An old flow of that pool went unrecorded, for lack of room. */
-static void note_unrecorded(struct affinity_pool *pool)
+/* An old flow of that pool went unobserved, for lack of room. */
+static void note_unobserved(struct affinity_pool *pool)
 {
-	note(&pool->unrecorded);
+	note(&pool->unobserved);
 }
 
 /*
@@ -280,7 +280,7 @@ static void note_eviction(const struct question *question, uint64_t evicted)
 		return;
 	if (pin_class(evicted) == PIN_OBSERVED) {
 		question->view->counters->unobserved++;
-		note_unrecorded(&affinity->pools[pool]);
+		note_unobserved(&affinity->pools[pool]);
 	} else if (pin_class(evicted) == PIN_PROBATION && pool == question->packet->service->pool) {
 		take(&affinity->pools[pool].strains);
 	}
@@ -364,7 +364,7 @@ static bool is_new_flow_settling(const struct question *question, enum pins_step
 
 /* Where the pin says already what the packet would make of it, nothing else is looked at. */
 static enum pins_step step_on(
-	const struct question *question, enum affinity_kind kind, enum pin_class settled)
+	const struct question *question, enum affinity_kind kind, enum pin_class established)
 {
 	const struct affinity_view *view = question->view;
 	struct pins *pins = question->pins;
@@ -378,16 +378,17 @@ static enum pins_step step_on(
 		return PINS_STEP_NONE;
 	pool = pool_of(question);
 	step = pins_continue_slowly(
-		pins, question->position, question->pin, settled, view->tick, is_flooded(pool));
+		pins, question->position, question->pin, established, view->tick, is_flooded(pool));
 	if (is_new_flow_settling(question, step))
 		take(&pool->confirms);
 	return step;
 }
 
-static void go_on(const struct question *question, enum affinity_kind kind, enum pin_class settled)
+static void go_on(
+	const struct question *question, enum affinity_kind kind, enum pin_class established)
 {
 	if (question->view->counters != NULL)
-		question->view->counters->steps[step_on(question, kind, settled)]++;
+		question->view->counters->steps[step_on(question, kind, established)]++;
 }
 
 /* Records an old flow, so that its slot can have another home. */
@@ -407,7 +408,7 @@ static void observe(const struct question *question)
 	outcome = put(question, slot_home(question->word), PIN_OBSERVED);
 	if (outcome == PINS_PUT_REFUSED || outcome == PINS_PUT_LOST) {
 		counters->unobserved++;
-		note_unrecorded(pool);
+		note_unobserved(pool);
 	}
 }
 
@@ -446,7 +447,7 @@ static bool belongs_home(const struct question *question)
 /*
  * A flow that needs a pin and finds no room. It begins at home, where its next packets go without
  * one, even if home is not to take new flows: from any other backend they would be cut off at once.
- * There it counts as an old flow, and goes unrecorded like one.
+ * There it counts as an old flow, and goes unobserved like one.
  */
 static struct affinity_choice begin_unpinned(const struct question *question)
 {
@@ -460,7 +461,7 @@ static struct affinity_choice begin_unpinned(const struct question *question)
 		return choice;
 	if ((question->word & SLOT_OBSERVE) != 0) {
 		counters->unobserved++;
-		note_unrecorded(pool_of(question));
+		note_unobserved(pool_of(question));
 	}
 	choice.backend = slot_home(question->word);
 	return choice;
@@ -578,13 +579,13 @@ static struct affinity_choice reclaim(const struct question *question, enum affi
 }
 
 static struct affinity_choice choose_continue(
-	const struct question *question, enum affinity_kind kind, enum pin_class settled)
+	const struct question *question, enum affinity_kind kind, enum pin_class established)
 {
 	if (unlikely(is_forged(question)))
 		return is_reset_of_pinned(question) ? choose_pinned(question)
 						    : reclaim(question, kind);
 	if (question->member != NULL) {
-		go_on(question, kind, settled);
+		go_on(question, kind, established);
 		return choose_pinned(question);
 	}
 	if (question->pin != 0) {
@@ -654,14 +655,14 @@ static struct affinity_choice choose_error(const struct question *question)
 static struct affinity_choice choose_by_kind(const struct question *question)
 {
 	enum affinity_udp udp = question->packet->service->udp;
-	enum affinity_kind kind = affinity_judge(question->packet, udp);
-	enum pin_class settled = is_tcp(question->packet) ? PIN_ESTABLISHED : PIN_QUIC;
+	enum affinity_kind kind = affinity_classify(question->packet, udp);
+	enum pin_class established = is_tcp(question->packet) ? PIN_ESTABLISHED : PIN_QUIC;
 
 	switch (kind) {
 	case AFFINITY_START: return choose_start(question);
 	case AFFINITY_EITHER: return choose_either(question);
 	case AFFINITY_NONE: return choose_cur(question, AFFINITY_HASH);
-	default: return choose_continue(question, kind, settled);
+	default: return choose_continue(question, kind, established);
 	}
 }
 

@@ -39,7 +39,7 @@ struct affinity_pool {
 	_Atomic int32_t strains;     /* new flows that may still evict one another: then a flood */
 	_Atomic int32_t confirms;    /* new flows that may still settle: the same */
 	_Atomic uint32_t lapsed;     /* workers: an old flow found no token; control clears it */
-	_Atomic uint32_t unrecorded; /* the same, but an old flow found no room */
+	_Atomic uint32_t unobserved; /* the same, but an old flow found no room */
 	_Atomic bool flooded;        /* control */
 };
 
@@ -107,7 +107,7 @@ enum affinity_kind {
 };
 
 /* Of a parsed TCP or UDP packet; `udp` is its service's. */
-enum affinity_kind affinity_judge(const struct packet *packet, enum affinity_udp udp);
+enum affinity_kind affinity_classify(const struct packet *packet, enum affinity_udp udp);
 
 struct affinity_choice {
 	uint32_t backend; /* index in the pool, or SLOT_NO_BACKEND */

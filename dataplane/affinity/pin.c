@@ -33,18 +33,18 @@ static uint64_t become_after(uint64_t pin, uint32_t ticks, enum pin_class class,
 	return pin_age(pin, now) < ticks ? pin : become(pin, class, now);
 }
 
-uint64_t pin_continue(uint64_t pin, enum pin_class settled, uint16_t now)
+uint64_t pin_continue(uint64_t pin, enum pin_class established, uint16_t now)
 {
 	switch (pin_class(pin)) {
 	case PIN_PROBATION:
-	case PIN_TRIAL: return become(pin, settled, now);
-	case PIN_OBSERVED: return become_after(pin, 1, settled, now);
-	case PIN_FINISHED: return become_after(pin, PIN_REVIVE_TICKS, settled, now);
+	case PIN_TRIAL: return become(pin, established, now);
+	case PIN_OBSERVED: return become_after(pin, 1, established, now);
+	case PIN_FINISHED: return become_after(pin, PIN_REVIVE_TICKS, established, now);
 	default: return refresh(pin, now);
 	}
 }
 
-uint64_t pin_continue_in_flood(uint64_t pin, enum pin_class settled, uint16_t now)
+uint64_t pin_continue_in_flood(uint64_t pin, enum pin_class established, uint16_t now)
 {
 	switch (pin_class(pin)) {
 	case PIN_PROBATION:
@@ -52,7 +52,7 @@ uint64_t pin_continue_in_flood(uint64_t pin, enum pin_class settled, uint16_t no
 			return pin_restamp(pin | PIN_NOTED, now);
 		return become_after(pin, 1, PIN_TRIAL, now);
 	case PIN_OBSERVED: return become_after(pin, 1, PIN_TRIAL, now);
-	case PIN_FINISHED: return become_after(pin, PIN_REVIVE_TICKS, settled, now);
+	case PIN_FINISHED: return become_after(pin, PIN_REVIVE_TICKS, established, now);
 	default: return refresh(pin, now);
 	}
 }

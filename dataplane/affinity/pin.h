@@ -78,7 +78,7 @@ enum pin_class {
 /* Sequence numbers are kept in units of 16 KiB: so many, from one before the expected one on. */
 #define PIN_SEQUENCE_SHIFT  14
 #define PIN_SEQUENCE_MASK   0x7f
-#define PIN_SEQUENCE_PLACE  9
+#define PIN_SEQUENCE_BIT    9
 #define PIN_SEQUENCE_WINDOW 6
 
 #define PIN_REVIVE_TICKS 2
@@ -130,17 +130,17 @@ static inline uint64_t pin_pack(uint64_t hash, uint16_t gid, enum pin_class clas
 /* The pin, on probation, of a TCP client that will go on with that sequence number. */
 static inline uint64_t pin_expect(uint64_t pin, uint32_t sequence)
 {
-	const uint64_t mask = (uint64_t)PIN_SEQUENCE_MASK << PIN_SEQUENCE_PLACE;
+	const uint64_t mask = (uint64_t)PIN_SEQUENCE_MASK << PIN_SEQUENCE_BIT;
 
 	return (pin & ~mask) |
-	       ((uint64_t)(sequence >> PIN_SEQUENCE_SHIFT) << PIN_SEQUENCE_PLACE & mask);
+	       ((uint64_t)(sequence >> PIN_SEQUENCE_SHIFT) << PIN_SEQUENCE_BIT & mask);
 }
 
 /* Whether a TCP packet with that number may be the first one after the SYN of a pin on probation.
  */
 static inline bool pin_expects(uint64_t pin, uint32_t sequence)
 {
-	uint32_t first = (uint32_t)(pin >> PIN_SEQUENCE_PLACE) - 1;
+	uint32_t first = (uint32_t)(pin >> PIN_SEQUENCE_BIT) - 1;
 
 	return (pin & PIN_NOTED) != 0 || (((sequence >> PIN_SEQUENCE_SHIFT) - first) &
 						 PIN_SEQUENCE_MASK) < PIN_SEQUENCE_WINDOW;
@@ -158,9 +158,9 @@ static inline uint32_t pin_age(uint64_t pin, uint16_t now)
 /* Whether a packet that continues the flow would leave the pin as it is, for the commonest case. */
 static inline bool pin_is_current(uint64_t pin, uint16_t now)
 {
-	const uint32_t settled = 1 << PIN_ESTABLISHED | 1 << PIN_UDP | 1 << PIN_QUIC;
+	const uint32_t established = 1 << PIN_ESTABLISHED | 1 << PIN_UDP | 1 << PIN_QUIC;
 
-	return (settled >> pin_class(pin) & 1) != 0 && pin_stamp(pin) == (now & PIN_TICK_MASK);
+	return (established >> pin_class(pin) & 1) != 0 && pin_stamp(pin) == (now & PIN_TICK_MASK);
 }
 
 /* One in the byte of its class: what up to 255 pins add up to counts all classes at once. */
@@ -179,8 +179,8 @@ static inline uint32_t pin_class_sum(uint64_t units, enum pin_class class)
  * protocol settles as: PIN_ESTABLISHED, PIN_UDP or PIN_QUIC. Its stamp becomes `now` when it was
  * older; the same word: there is nothing to write.
  */
-uint64_t pin_continue(uint64_t pin, enum pin_class settled, uint16_t now);
-uint64_t pin_continue_in_flood(uint64_t pin, enum pin_class settled, uint16_t now);
+uint64_t pin_continue(uint64_t pin, enum pin_class established, uint16_t now);
+uint64_t pin_continue_in_flood(uint64_t pin, enum pin_class established, uint16_t now);
 
 /* The pin after a packet with FIN or RST. The stamp of a finished pin is that of the first one. */
 uint64_t pin_finish(uint64_t pin, uint16_t now);

@@ -97,7 +97,7 @@ static bool choose_same(const struct bucket *bucket, uint32_t tag, struct target
 	return false;
 }
 
-static uint32_t count_settled(const struct bucket *bucket)
+static uint32_t count_established(const struct bucket *bucket)
 {
 	return pin_class_sum(bucket->units, PIN_ESTABLISHED) +
 	       pin_class_sum(bucket->units, PIN_UDP) + pin_class_sum(bucket->units, PIN_QUIC) +
@@ -106,11 +106,11 @@ static uint32_t count_settled(const struct bucket *bucket)
 
 /* Whether a pin may become one of that class there: flows that have settled leave a way to others.
  */
-static bool may_settle(const struct bucket *bucket, enum pin_class class)
+static bool may_establish(const struct bucket *bucket, enum pin_class class)
 {
 	if (class == PIN_PROBATION || class == PIN_OBSERVED || class == PIN_FINISHED)
 		return true;
-	return count_settled(bucket) < PINS_SETTLED_MAX &&
+	return count_established(bucket) < PINS_ESTABLISHED_MAX &&
 	       (class != PIN_TRIAL || pin_class_sum(bucket->units, PIN_TRIAL) < PINS_QUOTA);
 }
 
@@ -294,7 +294,7 @@ static enum pins_put try_put_moved(struct pins *pins, uint64_t hash, uint64_t pi
 		choose_same(&buckets[1], pin_tag(pin), &target))
 		return PINS_PUT_KEPT;
 	for (unsigned int i = 0; i < 2; i++)
-		may_take[i] = may_grow(&buckets[i], class) && may_settle(&buckets[i], class);
+		may_take[i] = may_grow(&buckets[i], class) && may_establish(&buckets[i], class);
 	if (!choose_free(buckets, may_take, &target))
 		return PINS_PUT_REFUSED;
 	if (!exchange(pins, target.position, &(uint64_t){ target.pin }, pin))
@@ -333,7 +333,7 @@ static bool is_crowded(const struct pins *pins, uint32_t position, enum pin_clas
 	struct bucket bucket;
 
 	look_at(pins, position / PINS_WAYS, &bucket);
-	return !may_settle(&bucket, class);
+	return !may_establish(&bucket, class);
 }
 
 /* What a pin becomes that has to wait for room. */
@@ -350,11 +350,11 @@ static bool takes_room(uint64_t pin, enum pins_step step)
 }
 
 enum pins_step pins_continue_slowly(struct pins *pins, uint32_t position, uint64_t pin,
-	enum pin_class settled, uint16_t now, bool flood)
+	enum pin_class established, uint16_t now, bool flood)
 {
 	for (unsigned int i = 0; i < ATTEMPTS; i++) {
-		uint64_t next = flood ? pin_continue_in_flood(pin, settled, now)
-				      : pin_continue(pin, settled, now);
+		uint64_t next = flood ? pin_continue_in_flood(pin, established, now)
+				      : pin_continue(pin, established, now);
 		enum pins_step step = name_step(pin, next);
 		uint64_t before = pin;
 

@@ -58,13 +58,13 @@
 #define PINS_READ_WIDE
 #endif
 
-#define PINS_WAYS        8
-#define PINS_QUOTA       4
-#define PINS_SETTLED_MAX 7 /* ways of a bucket for flows that have settled */
-#define PINS_BUCKET_SIZE 64
-#define PINS_BUCKETS_MAX (UINT32_C(1) << 28)
-#define PINS_NOWHERE     UINT32_MAX /* no pin has this position */
-#define PINS_FILL        6          /* ways of a bucket that are taken at 75 % fill */
+#define PINS_WAYS            8
+#define PINS_QUOTA           4
+#define PINS_ESTABLISHED_MAX 7 /* ways of a bucket for flows that have settled */
+#define PINS_BUCKET_SIZE     64
+#define PINS_BUCKETS_MAX     (UINT32_C(1) << 28)
+#define PINS_NOWHERE         UINT32_MAX /* no pin has this position */
+#define PINS_FILL            6          /* ways of a bucket that are taken at 75 % fill */
 
 static_assert(PINS_WAYS * sizeof(_Atomic uint64_t) == PINS_BUCKET_SIZE, "a bucket is a line");
 
@@ -233,7 +233,7 @@ enum pins_put pins_put_packed(
  * to pin_gid(pin) whatever comes of it.
  */
 enum pins_step pins_continue_slowly(struct pins *pins, uint32_t position, uint64_t pin,
-	enum pin_class settled, uint16_t now, bool flood);
+	enum pin_class established, uint16_t now, bool flood);
 enum pins_step pins_finish_slowly(
 	struct pins *pins, uint32_t position, uint64_t pin, uint16_t now, bool flood);
 
@@ -258,12 +258,12 @@ enum pins_step pins_reopen(struct pins *pins, uint32_t position, uint64_t pin, u
 enum pins_step pins_change(struct pins *pins, uint32_t position, uint64_t pin, uint64_t next);
 
 /* Writes at most once in a tick for a flow that has settled. */
-static inline enum pins_step pins_continue(
-	struct pins *pins, uint32_t position, uint64_t pin, enum pin_class settled, uint16_t now)
+static inline enum pins_step pins_continue(struct pins *pins, uint32_t position, uint64_t pin,
+	enum pin_class established, uint16_t now)
 {
 	if (likely(pin_is_current(pin, now)))
 		return PINS_STEP_NONE;
-	return pins_continue_slowly(pins, position, pin, settled, now, pins_are_flooded(pins));
+	return pins_continue_slowly(pins, position, pin, established, now, pins_are_flooded(pins));
 }
 
 /*

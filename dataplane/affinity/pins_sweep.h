@@ -53,7 +53,7 @@ struct pins_sweep {
  * `idle_seconds` is how long it has certainly been idle: up to 8 s less than in truth, for a stamp
  * is a tick. Called for each pin: pass a function that the compiler can inline.
  */
-typedef bool pins_judge_t(void *context, uint64_t pin, uint32_t slot, uint32_t idle_seconds);
+typedef bool pins_is_needed_t(void *context, uint64_t pin, uint32_t slot, uint32_t idle_seconds);
 
 /* Begins a pass. Both must outlive it. */
 void pins_sweep_begin(
@@ -72,7 +72,7 @@ static inline uint32_t pins_sweep_idle_seconds(uint32_t age)
 
 /* One pin, not empty. */
 static inline __attribute__((always_inline)) void pins_sweep_pin(struct pins_sweep *sweep,
-	uint32_t position, uint64_t pin, uint16_t now, pins_judge_t *judge)
+	uint32_t position, uint64_t pin, uint16_t now, pins_is_needed_t *is_needed)
 {
 	const struct pins_sweep_rules *rules = sweep->rules;
 	const struct pins_sweep_pool *pool = &rules->pool_of[pin_gid(pin)];
@@ -86,7 +86,7 @@ static inline __attribute__((always_inline)) void pins_sweep_pin(struct pins_swe
 	}
 	slot = pin_slot(pin, pool->slot_count);
 	if (unlikely(idle_seconds > rules->idle_limit_seconds[pin_class(pin)] ||
-		     !judge(rules->context, pin, slot, idle_seconds)) &&
+		     !is_needed(rules->context, pin, slot, idle_seconds)) &&
 		pins_sweep_delete(sweep, position, pin))
 		return;
 	pool->seen[slot] = 1;
@@ -99,8 +99,8 @@ static inline __attribute__((always_inline)) void pins_sweep_pin(struct pins_swe
  * pin_class_unit(). Free ways are sorted out beforehand and without a branch, for which of a
  * bucket's ways are taken cannot be predicted.
  */
-static inline __attribute__((always_inline)) uint64_t pins_sweep_buckets(
-	struct pins_sweep *sweep, uint32_t first, uint32_t end, uint16_t now, pins_judge_t *judge)
+static inline __attribute__((always_inline)) uint64_t pins_sweep_buckets(struct pins_sweep *sweep,
+	uint32_t first, uint32_t end, uint16_t now, pins_is_needed_t *is_needed)
 {
 	uint64_t pins[PINS_SWEEP_RUN * PINS_WAYS];
 	uint32_t positions[PINS_SWEEP_RUN * PINS_WAYS];
@@ -116,7 +116,7 @@ static inline __attribute__((always_inline)) uint64_t pins_sweep_buckets(
 		count += pin_class(pin) != PIN_EMPTY;
 	}
 	for (uint32_t i = 0; i < count; i++)
-		pins_sweep_pin(sweep, positions[i], pins[i], now, judge);
+		pins_sweep_pin(sweep, positions[i], pins[i], now, is_needed);
 	return units;
 }
 
@@ -125,7 +125,7 @@ static inline __attribute__((always_inline)) uint64_t pins_sweep_buckets(
  * takes pins_sweep_begin() to go on. `now` is the tick as workers have it.
  */
 static inline __attribute__((always_inline)) bool pins_sweep_run(
-	struct pins_sweep *sweep, uint32_t bucket_count, uint16_t now, pins_judge_t *judge)
+	struct pins_sweep *sweep, uint32_t bucket_count, uint16_t now, pins_is_needed_t *is_needed)
 {
 	uint32_t left = sweep->pins->bucket_count - sweep->next_bucket;
 	uint32_t end = sweep->next_bucket + (bucket_count < left ? bucket_count : left);
@@ -135,7 +135,7 @@ static inline __attribute__((always_inline)) bool pins_sweep_run(
 		uint64_t units;
 
 		sweep->next_bucket = end - first > PINS_SWEEP_RUN ? first + PINS_SWEEP_RUN : end;
-		units = pins_sweep_buckets(sweep, first, sweep->next_bucket, now, judge);
+		units = pins_sweep_buckets(sweep, first, sweep->next_bucket, now, is_needed);
 		for (unsigned int class = 0; class < PIN_CLASS_COUNT; class ++)
 			sweep->found[class] += pin_class_sum(units, class);
 	}

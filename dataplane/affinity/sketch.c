@@ -54,10 +54,10 @@ void sketch_turn(struct sketch *sketch)
 }
 
 /* Of a register over both windows: as if all their flows had been added to one. */
-static uint8_t highest_rank(const struct sketch *sketch, uint32_t place)
+static uint8_t highest_rank(const struct sketch *sketch, uint32_t index)
 {
-	uint8_t one = atomic_load_explicit(&sketch->windows[0][place], memory_order_relaxed);
-	uint8_t other = atomic_load_explicit(&sketch->windows[1][place], memory_order_relaxed);
+	uint8_t one = atomic_load_explicit(&sketch->windows[0][index], memory_order_relaxed);
+	uint8_t other = atomic_load_explicit(&sketch->windows[1][index], memory_order_relaxed);
 
 	return one > other ? one : other;
 }

@@ -61,7 +61,7 @@ static __rte_always_inline uint8_t *put_headers(struct packet *packet,
 /* Of a packet that is longer than the record takes. That of nobody takes none at all. */
 static enum verdict refuse(const struct backend_record *record)
 {
-	return record->mtu == 0 ? VERDICT_NO_BACKEND : VERDICT_TOO_BIG;
+	return record->mtu == 0 ? VERDICT_NO_BACKEND : VERDICT_MTU_EXCEEDED;
 }
 
 static inline enum verdict encap_none(struct packet *packet, const struct backend_record *record)

@@ -10,8 +10,8 @@
  * are copied to the outer header (RFC 6040 normal mode, RFC 2983 uniform), a VLAN tag is kept, the
  * inner packet is not altered, Ethernet padding behind it is cut off before encapsulation.
  *
- * Returns VERDICT_NEXT, NO_BACKEND (the record is that of nobody), TOO_BIG or NO_HEADROOM; but for
- * the first the packet is as it was.
+ * Returns VERDICT_NEXT, NO_BACKEND (the record is that of nobody), MTU_EXCEEDED or NO_HEADROOM; but
+ * for the first the packet is as it was.
  */
 enum verdict encap(struct packet *packet, const struct backend_record *record);
 

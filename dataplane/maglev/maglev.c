@@ -160,10 +160,10 @@ static void sort_turns(const struct maglev_turn_taker *takers, size_t count, uin
 		struct turn_walk walk = turn_walk_start(takers[i].weight, largest);
 
 		for (; walk.round < rounds; turn_walk_next(&walk)) {
-			uint32_t place = starts[walk.round]++;
+			uint32_t turn = starts[walk.round]++;
 
-			if (place < slot_count)
-				turns[place] = i;
+			if (turn < slot_count)
+				turns[turn] = i;
 		}
 	}
 }

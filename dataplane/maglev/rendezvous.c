@@ -232,10 +232,10 @@ static uint32_t distance_of(const struct rendezvous *rendezvous, uint32_t hash)
 	uint64_t u = (uint64_t)hash + 1;
 	unsigned int halvings = __builtin_clzll(u) - 31;
 	uint32_t fraction = (uint32_t)(u << halvings); /* of 2^32, above 1 */
-	uint32_t place = fraction >> (32 - LOG_STEP_BITS);
+	uint32_t index = fraction >> (32 - LOG_STEP_BITS);
 	uint64_t rest = fraction << LOG_STEP_BITS >> LOG_STEP_BITS;
-	uint32_t below = rendezvous->logarithms[place];
-	uint32_t step = rendezvous->logarithms[place + 1] - below;
+	uint32_t below = rendezvous->logarithms[index];
+	uint32_t step = rendezvous->logarithms[index + 1] - below;
 
 	return (halvings << LOG_UNIT_BITS) - below - (step * rest >> (32 - LOG_STEP_BITS));
 }

@@ -4,11 +4,11 @@
 #include <assert.h>
 
 static_assert(VERDICT_NEXT == 0 && VERDICT_FORWARDED == 1 && VERDICT_LEFT_TO_HOST == 2 &&
-		      VERDICT_NO_HOST_PATH == 3 && VERDICT_UNCLAIMED == 4 &&
-		      VERDICT_NO_BACKEND == 5 && VERDICT_FRAGMENT == 6 && VERDICT_TOO_BIG == 7 &&
-		      VERDICT_MALFORMED == 8 && VERDICT_TRUNCATED == 9 &&
-		      VERDICT_MULTI_SEGMENT == 10 && VERDICT_NO_HEADROOM == 11 &&
-		      VERDICT_TRANSMIT_FULL == 12,
+		      VERDICT_NO_HOST_PATH == 3 && VERDICT_NO_SERVICE == 4 &&
+		      VERDICT_NO_BACKEND == 5 && VERDICT_FRAGMENT == 6 &&
+		      VERDICT_MTU_EXCEEDED == 7 && VERDICT_MALFORMED == 8 &&
+		      VERDICT_TRUNCATED == 9 && VERDICT_MULTI_SEGMENT == 10 &&
+		      VERDICT_NO_HEADROOM == 11 && VERDICT_TRANSMIT_FULL == 12,
 	"numbers of verdicts stay: add new ones at the end of the table, and here");
 static_assert(VERDICT_COUNT == 13, "a new verdict has its number held above");
 

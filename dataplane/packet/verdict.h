@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * verdict: a packet's fate. Every packet meets exactly one of them, one place counts it (settle.h),
+ * verdict: a packet's fate. Every packet meets exactly one of them, one place counts it (finish.h),
  * and this table alone gives the names for counters, JSON, sluice(7) and `explain`.
  *
  * A verdict keeps its number for ever, so that counters of two versions can be told apart by it:
@@ -15,10 +15,10 @@
 	X(FORWARDED, forwarded, "sent towards its backend")                                      \
 	X(LEFT_TO_HOST, left_to_host, "not ours; the host deals with it")                        \
 	X(NO_HOST_PATH, no_host_path, "not ours, and this port cannot hand it back to the host") \
-	X(UNCLAIMED, unclaimed, "for a VIP, but no service claims this protocol and port")       \
+	X(NO_SERVICE, no_service, "for a VIP, but no service claims this protocol and port")     \
 	X(NO_BACKEND, no_backend, "the service's pool has no backend that takes traffic")        \
 	X(FRAGMENT, fragment, "an IP fragment; fragments are not balanced in this version")      \
-	X(TOO_BIG, too_big, "would exceed the MTU of the port once encapsulated")                \
+	X(MTU_EXCEEDED, mtu_exceeded, "would exceed the MTU of the port once encapsulated")      \
 	X(MALFORMED, malformed, "a header field that contradicts its protocol")                  \
 	X(TRUNCATED, truncated, "shorter than its headers say")                                  \
 	X(MULTI_SEGMENT, multi_segment, "spread over several buffers")                           \

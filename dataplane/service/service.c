@@ -11,10 +11,10 @@
 #include "packet/parse.h"
 #include "service/service_lookup.h"
 
-#define ANY_PORT       0
-#define ANY_PROTOCOL   0
-#define PLACES_PER_ROW 8   /* of an index, at least */
-#define NEAR_COUNT     256 /* services: more do not stay in the caches that are near */
+#define ANY_PORT      0
+#define ANY_PROTOCOL  0
+#define CELLS_PER_ROW 8   /* of an index, at least */
+#define NEAR_COUNT    256 /* services: more do not stay in the caches that are near */
 
 static const struct service_row *find_service(
 	const struct service_table *table, bool ipv6, const struct service_words *words)
@@ -39,34 +39,34 @@ static struct service_row *insert(struct service_table *table, bool ipv6,
 	const struct service_index *index, const struct service_words *words)
 {
 	struct service_row *row = &table->rows[table->row_count];
-	uint32_t at = service_first_place(ipv6, index, words);
+	uint32_t at = service_first_cell(ipv6, index, words);
 
-	while (index->places[at] != SERVICE_NO_ROW)
+	while (index->cells[at] != SERVICE_NO_ROW)
 		at = (at + 1) & index->mask;
-	index->places[at] = table->row_count++;
+	index->cells[at] = table->row_count++;
 	row->words = *words;
 	return row;
 }
 
-static int index_init(struct service_index *index, uint32_t places)
+static int index_init(struct service_index *index, uint32_t cells)
 {
-	index->mask = places - 1;
-	index->shift = 32 - rte_log2_u32(places);
-	index->places = calloc(places, sizeof(*index->places));
-	return index->places == NULL ? -ENOMEM : 0;
+	index->mask = cells - 1;
+	index->shift = 32 - rte_log2_u32(cells);
+	index->cells = calloc(cells, sizeof(*index->cells));
+	return index->cells == NULL ? -ENOMEM : 0;
 }
 
-static int family_init(struct service_family *family, uint32_t places)
+static int family_init(struct service_family *family, uint32_t cells)
 {
-	int code = index_init(&family->services, places);
+	int code = index_init(&family->services, cells);
 
-	return code != 0 ? code : index_init(&family->vips, places);
+	return code != 0 ? code : index_init(&family->vips, cells);
 }
 
 static void family_fini(struct service_family *family)
 {
-	free(family->services.places);
-	free(family->vips.places);
+	free(family->services.cells);
+	free(family->vips.cells);
 }
 
 /* Each service may bring a VIP of its own, and SERVICE_NO_ROW is one, too. */
@@ -75,30 +75,30 @@ static uint32_t rows_for(size_t count)
 	return 2 * count + 1;
 }
 
-static uint32_t places_for(size_t count)
+static uint32_t cells_for(size_t count)
 {
-	return rte_align32pow2(PLACES_PER_ROW * RTE_MAX(count, (size_t)1));
+	return rte_align32pow2(CELLS_PER_ROW * RTE_MAX(count, (size_t)1));
 }
 
 uint64_t service_table_memory(size_t count)
 {
 	return sizeof(struct service_table) +
 	       (uint64_t)rows_for(count) * sizeof(struct service_row) +
-	       UINT64_C(4) * places_for(count) * sizeof(uint32_t); /* two indexes of each family */
+	       UINT64_C(4) * cells_for(count) * sizeof(uint32_t); /* two indexes of each family */
 }
 
 struct service_table *service_table_create(size_t count)
 {
 	uint32_t rows = rows_for(count);
-	uint32_t places = places_for(count);
+	uint32_t cells = cells_for(count);
 	struct service_table *table = calloc(1, sizeof(*table));
 
 	if (table == NULL)
 		return NULL;
 	table->room = count;
 	table->rows = aligned_alloc(RTE_CACHE_LINE_SIZE, rows * sizeof(*table->rows));
-	if (table->rows == NULL || family_init(&table->ipv4, places) != 0 ||
-		family_init(&table->ipv6, places) != 0) {
+	if (table->rows == NULL || family_init(&table->ipv4, cells) != 0 ||
+		family_init(&table->ipv6, cells) != 0) {
 		service_table_destroy(table);
 		return NULL;
 	}
@@ -172,7 +172,7 @@ static enum verdict match_icmp_error(const struct service_table *table, struct p
 }
 
 /* What becomes of a packet that no service takes as it is: the way of few packets. */
-static enum verdict judge_unserved(const struct service_table *table, struct packet *packet)
+static enum verdict classify_unserved(const struct service_table *table, struct packet *packet)
 {
 	bool ipv6 = packet->flags & PACKET_IPV6;
 	uint8_t icmp = ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
@@ -182,7 +182,7 @@ static enum verdict judge_unserved(const struct service_table *table, struct pac
 	if (packet->flags & PACKET_FRAGMENT)
 		return VERDICT_FRAGMENT;
 	if (protocol_of(ipv6, &packet->key) != icmp)
-		return VERDICT_UNCLAIMED;
+		return VERDICT_NO_SERVICE;
 	return match_icmp_error(table, packet);
 }
 
@@ -193,7 +193,7 @@ enum verdict service_match_inexact(const struct service_table *table, struct pac
 	if (service_packet_has_ports(packet))
 		row = find_any_port(table, packet->flags & PACKET_IPV6, &packet->key);
 	if (row == NULL)
-		return judge_unserved(table, packet);
+		return classify_unserved(table, packet);
 	packet->service = &row->service;
 	return VERDICT_NEXT;
 }
@@ -203,30 +203,30 @@ enum verdict service_match(const struct service_table *table, struct packet *pac
 	return service_match_packet(table, packet);
 }
 
-static const uint32_t *first_place(const struct service_table *table, const struct packet *packet)
+static const uint32_t *first_cell(const struct service_table *table, const struct packet *packet)
 {
 	bool ipv6 = packet->flags & PACKET_IPV6;
 	const struct service_index *index = &service_family(table, ipv6)->services;
 	struct service_words words = service_words_of_packet(ipv6, &packet->key);
 
-	return &index->places[service_first_place(ipv6, index, &words)];
+	return &index->cells[service_first_cell(ipv6, index, &words)];
 }
 
 /* Places for all, then rows for all, so that a burst waits for memory twice and not 64 times. */
 static void prefetch_rows(
 	const struct service_table *table, const struct packet *packets, unsigned int count)
 {
-	const uint32_t *places[PACKET_BURST];
-	unsigned int place_count = 0;
+	const uint32_t *cells[PACKET_BURST];
+	unsigned int cell_count = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
 		if (packets[i].verdict != VERDICT_NEXT || !service_packet_has_ports(&packets[i]))
 			continue;
-		places[place_count] = first_place(table, &packets[i]);
-		rte_prefetch0(places[place_count++]);
+		cells[cell_count] = first_cell(table, &packets[i]);
+		rte_prefetch0(cells[cell_count++]);
 	}
-	for (unsigned int i = 0; i < place_count; i++)
-		rte_prefetch0(&table->rows[*places[i]]);
+	for (unsigned int i = 0; i < cell_count; i++)
+		rte_prefetch0(&table->rows[*cells[i]]);
 }
 
 void service_prefetch_burst(

@@ -52,7 +52,7 @@ int service_table_add(
 bool service_table_has_vip(const struct service_table *table, const struct address *vip);
 
 /*
- * Sets packet->service and returns VERDICT_NEXT, or the fate of what no service takes: UNCLAIMED,
+ * Sets packet->service and returns VERDICT_NEXT, or the fate of what no service takes: NO_SERVICE,
  * FRAGMENT, or LEFT_TO_HOST (not a VIP, or ICMP, which stays with the kernel). An ICMP error about
  * a flow belongs to the flow's service, see parse_icmp_error(). Workers.
  */

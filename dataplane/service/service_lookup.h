@@ -11,7 +11,7 @@
  *
  * A key's first place comes from its CRC, by multiplicative hashing (D. Knuth, TAOCP 3, 6.4): CRCs
  * alone are linear, so that the addresses and ports of one service can fall on those of another.
- * There is no secret: only the operator adds keys, so the longest run of places, which bounds the
+ * There is no secret: only the operator adds keys, so the longest run of cells, which bounds the
  * work of a miss, is the operator's too.
  *
  * Built by the control thread, read-only from the moment workers can reach it.
@@ -34,7 +34,7 @@
 #include "packet/flow.h"
 #include "service/service.h"
 
-#define SERVICE_NO_ROW     0 /* what free places say: a row whose key is nobody's */
+#define SERVICE_NO_ROW     0 /* what free cells say: a row whose key is nobody's */
 #define SERVICE_MULTIPLIER UINT32_C(2654435761) /* 2^32 by the golden ratio, a prime */
 
 /*
@@ -54,7 +54,7 @@ struct service_row {
 static_assert(sizeof(struct service_row) == RTE_CACHE_LINE_SIZE, "a line of its own");
 
 struct service_index {
-	uint32_t *places; /* numbers of rows */
+	uint32_t *cells; /* numbers of rows */
 	uint32_t mask;
 	uint32_t shift;
 };
@@ -127,7 +127,7 @@ static inline uint32_t service_crc(uint64_t word, uint32_t crc)
 #endif
 }
 
-static inline uint32_t service_first_place(
+static inline uint32_t service_first_cell(
 	bool ipv6, const struct service_index *index, const struct service_words *words)
 {
 	uint32_t crc = service_crc(words->part[0], words->tail);
@@ -147,10 +147,10 @@ static inline const struct service_family *service_family(
 static inline const struct service_row *service_find_row(const struct service_table *table,
 	bool ipv6, const struct service_index *index, const struct service_words *words)
 {
-	uint32_t at = service_first_place(ipv6, index, words);
+	uint32_t at = service_first_cell(ipv6, index, words);
 
 	for (;; at = (at + 1) & index->mask) {
-		const struct service_row *row = &table->rows[index->places[at]];
+		const struct service_row *row = &table->rows[index->cells[at]];
 
 		if (likely(service_words_equal(ipv6, &row->words, words)))
 			return row;

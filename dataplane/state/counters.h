@@ -57,12 +57,12 @@ static_assert(offsetof(struct worker_counters, affinity) % 64 == 0, "in lines of
 static_assert(offsetof(struct worker_counters, counters) % 64 == 0, "no counter in two lines");
 
 /* Place in worker_counters.counters of a service or a backend, by its number among its like. */
-static inline uint32_t counters_service_place(uint32_t service)
+static inline uint32_t counters_service_cell(uint32_t service)
 {
 	return service;
 }
 
-static inline uint32_t counters_backend_place(uint32_t services, uint32_t backend)
+static inline uint32_t counters_backend_cell(uint32_t services, uint32_t backend)
 {
 	return services + backend;
 }

@@ -67,7 +67,7 @@ const char *state_start_text(enum state_start start)
 }
 
 /* What the file that has the name can tell; reads it and no more. */
-static enum state_start judge_before(const struct state *state, int result)
+static enum state_start classify_start(const struct state *state, int result)
 {
 	const struct state_header *before;
 
@@ -91,7 +91,7 @@ static void look_at_before(struct state *state)
 {
 	int result = state_attach_file(state->file.descriptor, &state->before);
 
-	state->start = judge_before(state, result);
+	state->start = classify_start(state, result);
 	if (state->start == STATE_WARM)
 		return;
 	state_detach(state->before);
@@ -252,7 +252,7 @@ static int adopt_older_from(
 	for (int i = count - 1; i >= youngest && result == 0; i--)
 		result = adopt_older(state, &tables[i]);
 	/* they must not take the space that was seen for slot words to come */
-	return result == 0 ? state_file_judge_space(state->file.next, find_unbacked(state).length)
+	return result == 0 ? state_file_check_space(state->file.next, find_unbacked(state).length)
 			   : result;
 }
 
@@ -375,17 +375,17 @@ const struct state_reader *state_before(const struct state *state)
  */
 static uint64_t exchange_generation(int descriptor, uint64_t generation)
 {
-	const off_t place = offsetof(struct state_header, reader_generation);
+	const off_t offset = offsetof(struct state_header, reader_generation);
 	uint64_t before = 0;
 
-	if (pread(descriptor, &before, sizeof(before), place) == sizeof(before) &&
-		pwrite(descriptor, &generation, sizeof(generation), place) != sizeof(generation))
+	if (pread(descriptor, &before, sizeof(before), offset) == sizeof(before) &&
+		pwrite(descriptor, &generation, sizeof(generation), offset) != sizeof(generation))
 		return 0;
 	return before;
 }
 
 /* Readers are told first: killed in between, nobody would tell them. */
-int state_settle(struct state *state, struct state_refusal *refusal)
+int state_commit(struct state *state, struct state_refusal *refusal)
 {
 	int old = state->file.descriptor, result;
 	uint64_t generation = exchange_generation(old, 0);
@@ -532,13 +532,13 @@ int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first)
 /* What the file does not take is stored by the mapping, which always does. */
 void state_slots_write(struct state *state, uint32_t first, const uint32_t *words, uint32_t count)
 {
-	off_t place = state->plan.regions[STATE_SLOTS].offset + first * sizeof(*words);
+	off_t offset = state->plan.regions[STATE_SLOTS].offset + first * sizeof(*words);
 	_Atomic uint32_t *rest = state_slots(state, first);
 	ssize_t written;
 	uint32_t done;
 
 	assert(count <= state->plan.layout.slot_words - first);
-	written = pwrite(own_file(state), words, count * sizeof(*words), place);
+	written = pwrite(own_file(state), words, count * sizeof(*words), offset);
 	done = written < 0 ? 0 : written / sizeof(*words);
 	for (uint32_t i = done; i < count; i++)
 		slot_store(&rest[i], words[i]);
@@ -625,12 +625,12 @@ struct identity_backend *state_backend_row(struct state *state, uint32_t gid)
 	       gid;
 }
 
-struct identity_service *state_service_row(struct state *state, uint32_t place)
+struct identity_service *state_service_row(struct state *state, uint32_t cell)
 {
-	assert(place < state->plan.layout.services);
+	assert(cell < state->plan.layout.services);
 	return (struct identity_service *)state_header_region(
 		       &state->plan, state->base, STATE_SERVICE_ROWS) +
-	       place;
+	       cell;
 }
 
 /* Nothing that follows may be seen before the odd number: hence the fence. */
@@ -651,11 +651,11 @@ void state_rows_end(struct state *state)
 	atomic_store_explicit(&state->base->rows_sequence, sequence + 1, memory_order_release);
 }
 
-void state_name_port(struct state *state, uint32_t place, const char *name)
+void state_name_port(struct state *state, uint32_t index, const char *name)
 {
-	assert(place < state->plan.layout.ports);
+	assert(index < state->plan.layout.ports);
 	state_rows_begin(state);
-	snprintf(state->base->port_names[place], IDENTITY_NAME_SIZE, "%s", name);
+	snprintf(state->base->port_names[index], IDENTITY_NAME_SIZE, "%s", name);
 	state_rows_end(state);
 }
 

@@ -87,7 +87,7 @@ const struct state_reader *state_before(const struct state *state);
  * The new file takes the name. Readers of the old one see generation 0 from now on. 0, or a
  * negative errno with the reason: then nothing has changed.
  */
-int state_settle(struct state *state, struct state_refusal *refusal);
+int state_commit(struct state *state, struct state_refusal *refusal);
 
 /*
  * Once settled: lets go of what an earlier process has left. Its file has no name any more, so that
@@ -191,7 +191,7 @@ void *state_pins(struct state *state);
 /* The row with that number (identity.h). */
 struct identity_pool *state_pool_row(struct state *state, uint32_t number);
 struct identity_backend *state_backend_row(struct state *state, uint32_t gid);
-struct identity_service *state_service_row(struct state *state, uint32_t place);
+struct identity_service *state_service_row(struct state *state, uint32_t cell);
 
 /*
  * Around what is written to rows and names, so that a reader in another process can tell that it
@@ -201,5 +201,5 @@ void state_rows_begin(struct state *state);
 void state_rows_end(struct state *state);
 
 /* What the counters of that place belong to, for readers of the file. At most 63 bytes of name. */
-void state_name_port(struct state *state, uint32_t place, const char *name);
+void state_name_port(struct state *state, uint32_t index, const char *name);
 void state_name_lcore(struct state *state, uint32_t worker, uint32_t lcore);

@@ -86,7 +86,7 @@ static int make_directory(const char *path, int *directory, bool *created)
 }
 
 /* Others must not be able to replace the file: the sticky bit of /tmp is good enough for that. */
-static int judge_directory(int directory, struct state_refusal *refusal)
+static int validate_directory(int directory, struct state_refusal *refusal)
 {
 	struct stat status;
 
@@ -114,7 +114,7 @@ static int open_directory(struct state_file *file, const char *path, struct stat
 	free(directory);
 	if (result != 0)
 		return state_refuse(refusal, STATE_REFUSED_DIRECTORY, result);
-	return judge_directory(file->directory, refusal);
+	return validate_directory(file->directory, refusal);
 }
 
 /* O_NONBLOCK: a FIFO in the place of the file must not hold us up. */
@@ -142,7 +142,7 @@ static bool begins_as_ours(int descriptor)
 	return pread(descriptor, &magic, sizeof(magic), 0) == sizeof(magic) && magic == STATE_MAGIC;
 }
 
-static int judge_file(const struct state_file *file, struct state_refusal *refusal)
+static int validate_file(const struct state_file *file, struct state_refusal *refusal)
 {
 	struct stat status;
 
@@ -277,7 +277,7 @@ static int open_and_lock(struct state_file *file, struct state_refusal *refusal)
 		return state_refuse(refusal, STATE_REFUSED_KIND, result);
 	if (result != 0)
 		return state_refuse(refusal, STATE_REFUSED_FILE, result);
-	result = judge_file(file, refusal);
+	result = validate_file(file, refusal);
 	if (result == 0)
 		result = lock_file(file, refusal);
 	if (result == 0 && !has_name(file))
@@ -341,7 +341,7 @@ static int extend(int descriptor, const struct state_file_part *part)
 		return -errno;
 	if (status.st_size < end && ftruncate(descriptor, end) != 0)
 		return -errno;
-	return state_file_judge_space(descriptor, part->length);
+	return state_file_check_space(descriptor, part->length);
 }
 
 /* Not posix_fallocate(): where the file system has no way to do it, that writes into every block,
@@ -359,7 +359,7 @@ int state_file_allocate(int descriptor, const struct state_file_part *part)
 }
 
 /* A file system without a limit says that it has no blocks at all. */
-int state_file_judge_space(int descriptor, uint64_t length)
+int state_file_check_space(int descriptor, uint64_t length)
 {
 	struct statvfs status;
 	uint64_t free;
@@ -380,7 +380,7 @@ static int allocate(int descriptor, uint64_t size, const struct state_file_part 
 
 	if (result == 0)
 		result = state_file_allocate(descriptor, &behind);
-	return result == 0 ? state_file_judge_space(descriptor, later->length) : result;
+	return result == 0 ? state_file_check_space(descriptor, later->length) : result;
 }
 
 /* Only who has the lock on the name makes this file: one that is there was left by a start. */

@@ -91,7 +91,7 @@ bool state_file_has_owner(int descriptor);
 
 /* Whether so many bytes can be allocated where the file is: 0, -ENOSPC or another negative errno.
  */
-int state_file_judge_space(int descriptor, uint64_t length);
+int state_file_check_space(int descriptor, uint64_t length);
 
 /* Allocates a part of the file that is open there. 0 or a negative errno. Any thread. */
 int state_file_allocate(int descriptor, const struct state_file_part *part);

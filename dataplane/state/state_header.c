@@ -139,7 +139,7 @@ static bool has_all_pins(const struct state_header *header, uint64_t file_size)
 	return true;
 }
 
-int state_header_judge(const struct state_header *header, uint64_t file_size)
+int state_header_validate(const struct state_header *header, uint64_t file_size)
 {
 	struct state_header expected = { 0 };
 

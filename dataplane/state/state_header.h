@@ -128,7 +128,7 @@ bool state_header_same_boot(const struct state_header *a, const struct state_hea
  * numbers may be used. -EAGAIN: the owner is still starting. -EPROTONOSUPPORT: of another version.
  * -EINVAL: damaged, or no header at all.
  */
-int state_header_judge(const struct state_header *header, uint64_t file_size);
+int state_header_validate(const struct state_header *header, uint64_t file_size);
 
 /* A part of the file that is mapped at `base` and has that header. */
 void *state_header_region(

@@ -32,16 +32,16 @@ int state_names_verdict(
 	return 0;
 }
 
-int state_names_port(const struct state_reader *reader, uint32_t place, struct named_port *port)
+int state_names_port(const struct state_reader *reader, uint32_t index, struct named_port *port)
 {
 	const struct state_header *live = state_reader_live_header(reader);
 	int result;
 
-	if (place >= layout_of(reader)->ports)
+	if (index >= layout_of(reader)->ports)
 		return -ERANGE;
 	memset(port, 0, sizeof(*port));
 	result = state_reader_copy_row(
-		reader, live->port_names[place], sizeof(port->name), port->name);
+		reader, live->port_names[index], sizeof(port->name), port->name);
 	if (result != 0)
 		return result;
 	if (port->name[0] == '\0')
@@ -50,7 +50,7 @@ int state_names_port(const struct state_reader *reader, uint32_t place, struct n
 		return -EBADMSG;
 	for (uint32_t i = 0; i < layout_of(reader)->workers; i++) {
 		const struct port_counter *counter =
-			&state_reader_counters(reader, i)->ports[place];
+			&state_reader_counters(reader, i)->ports[index];
 
 		port->counter.rx_packets += counter_read(&counter->rx_packets);
 		port->counter.rx_bytes += counter_read(&counter->rx_bytes);
@@ -89,12 +89,12 @@ static uint64_t since(uint64_t sum, uint64_t baseline)
 
 /* Of the service or backend whose counters stand at that place in the blocks of the workers. */
 static struct counter sum_up(
-	const struct state_reader *reader, uint32_t place, const struct counter *baseline)
+	const struct state_reader *reader, uint32_t cell, const struct counter *baseline)
 {
 	struct counter sum = { 0 };
 
 	for (uint32_t i = 0; i < layout_of(reader)->workers; i++) {
-		const struct counter *counter = &state_reader_counters(reader, i)->counters[place];
+		const struct counter *counter = &state_reader_counters(reader, i)->counters[cell];
 
 		sum.packets += counter_read(&counter->packets);
 		sum.bytes += counter_read(&counter->bytes);
@@ -107,9 +107,9 @@ static struct counter sum_up(
 }
 
 int state_names_service(
-	const struct state_reader *reader, uint32_t place, struct named_counter *service)
+	const struct state_reader *reader, uint32_t cell, struct named_counter *service)
 {
-	const struct identity_service *row = state_reader_service_row(reader, place);
+	const struct identity_service *row = state_reader_service_row(reader, cell);
 	struct identity_service copy;
 	int result;
 
@@ -124,7 +124,7 @@ int state_names_service(
 		return -EBADMSG;
 	memset(service, 0, sizeof(*service));
 	memcpy(service->name, copy.name, sizeof(service->name));
-	service->counter = sum_up(reader, counters_service_place(place), &copy.baseline);
+	service->counter = sum_up(reader, counters_service_cell(cell), &copy.baseline);
 	return 0;
 }
 
@@ -167,7 +167,7 @@ static struct counter sum_up_backend(
 	const struct state_reader *reader, uint32_t gid, const struct identity_backend *row)
 {
 	return sum_up(
-		reader, counters_backend_place(layout_of(reader)->services, gid), &row->baseline);
+		reader, counters_backend_cell(layout_of(reader)->services, gid), &row->baseline);
 }
 
 int state_names_pool(const struct state_reader *reader, uint32_t number, struct named_pool *pool)

@@ -66,11 +66,11 @@ struct named_counter {
 
 int state_names_verdict(
 	const struct state_reader *reader, uint32_t number, struct named_verdict *verdict);
-int state_names_port(const struct state_reader *reader, uint32_t place, struct named_port *port);
+int state_names_port(const struct state_reader *reader, uint32_t index, struct named_port *port);
 int state_names_lcore(
 	const struct state_reader *reader, uint32_t worker, struct named_lcore *lcore);
 int state_names_service(
-	const struct state_reader *reader, uint32_t place, struct named_counter *service);
+	const struct state_reader *reader, uint32_t cell, struct named_counter *service);
 int state_names_pool(const struct state_reader *reader, uint32_t number, struct named_pool *pool);
 int state_names_backend(
 	const struct state_reader *reader, uint32_t gid, struct named_counter *backend);

@@ -105,7 +105,7 @@ int state_pins_append(struct state_pins *pins, uint32_t bucket_count, struct sta
 }
 
 /* The next table may stand where this one ends the file. */
-static void give_place_back(struct state_pins *pins, const struct state_pin_table *table)
+static void give_room_back(struct state_pins *pins, const struct state_pin_table *table)
 {
 	if (pins->end == end_of(table))
 		pins->end = table->offset;
@@ -136,7 +136,7 @@ bool state_pins_trim(struct state_pins *pins)
 		return false;
 	if (trim_first(pins))
 		return true;
-	give_place_back(pins, &pins->leaving[0]);
+	give_room_back(pins, &pins->leaving[0]);
 	pins->leaving_count--;
 	memmove(&pins->leaving[0], &pins->leaving[1],
 		pins->leaving_count * sizeof(pins->leaving[0]));
@@ -156,7 +156,7 @@ static void leave(struct state_pins *pins, const struct state_pin_table *table)
 void state_pins_cancel(struct state_pins *pins, const struct state_pin_table *table)
 {
 	if (table->memory == NULL)
-		give_place_back(pins, table);
+		give_room_back(pins, table);
 	else
 		leave(pins, table);
 }

@@ -41,7 +41,7 @@ static int read_header(int file, struct state_header *header, uint64_t *size)
 	length = pread(file, header, sizeof(*header), 0);
 	if (length < 0)
 		return -errno;
-	return length == sizeof(*header) ? state_header_judge(header, status.st_size) : -EINVAL;
+	return length == sizeof(*header) ? state_header_validate(header, status.st_size) : -EINVAL;
 }
 
 static int map_reader(struct state_reader *reader, int file)
@@ -173,8 +173,8 @@ const _Atomic uint32_t *state_reader_slots(const struct state_reader *reader, ui
 void state_reader_copy_slots(
 	const struct state_reader *reader, uint32_t first, uint32_t count, uint32_t *words)
 {
-	off_t place = reader->plan.regions[STATE_SLOTS].offset + first * sizeof(*words);
-	ssize_t length = pread(reader->descriptor, words, count * sizeof(*words), place);
+	off_t offset = reader->plan.regions[STATE_SLOTS].offset + first * sizeof(*words);
+	ssize_t length = pread(reader->descriptor, words, count * sizeof(*words), offset);
 	uint32_t done = length < 0 ? 0 : length / sizeof(*words);
 	const _Atomic uint32_t *rest = state_reader_slots(reader, first);
 
@@ -225,9 +225,9 @@ const struct identity_backend *state_reader_backend_row(
 }
 
 const struct identity_service *state_reader_service_row(
-	const struct state_reader *reader, uint32_t place)
+	const struct state_reader *reader, uint32_t cell)
 {
-	return find(reader, STATE_SERVICE_ROWS, place, reader->plan.layout.services,
+	return find(reader, STATE_SERVICE_ROWS, cell, reader->plan.layout.services,
 		sizeof(struct identity_service));
 }
 

@@ -76,7 +76,7 @@ const struct identity_pool *state_reader_pool_row(
 const struct identity_backend *state_reader_backend_row(
 	const struct state_reader *reader, uint32_t gid);
 const struct identity_service *state_reader_service_row(
-	const struct state_reader *reader, uint32_t place);
+	const struct state_reader *reader, uint32_t cell);
 
 /* A table of pins; any bytes are one. */
 struct state_reader_pins {

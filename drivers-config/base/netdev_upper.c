@@ -101,7 +101,7 @@ static bool is_above(const struct device *device, const struct search *search)
 	       device->mac != NULL && memcmp(device->mac, search->mac, sizeof(search->mac)) != 0;
 }
 
-static void judge_device(struct search *search, const struct device *device)
+static void check_device(struct search *search, const struct device *device)
 {
 	if (device->index == search->index) {
 		if (is_bridge_port(device))
@@ -130,7 +130,7 @@ static int read_answer(struct search *search, const void *bytes, ssize_t size)
 		if (message->nlmsg_type != RTM_NEWLINK)
 			continue;
 		read_device(message, &device);
-		judge_device(search, &device);
+		check_device(search, &device);
 	}
 	return 0;
 }

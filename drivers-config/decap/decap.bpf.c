@@ -10,7 +10,7 @@
  * counted. All other traffic passes untouched. A host with tunnels of its own may ask that what is
  * from or for an address that is not configured goes to the host untouched, too (pass_unknown).
  *
- * Two programs, one story: judge() decides a frame's verdict, of which it knows only where it
+ * Two programs, one story: classify() decides a frame's verdict, of which it knows only where it
  * begins and ends. XDP (before the kernel has spent anything on the packet) and tc (where the
  * driver or an old kernel leaves no other way) differ in how the header is cut off.
  */
@@ -233,7 +233,7 @@ static __always_inline bool is_extension(__u8 next)
  * to end in something else: one that is cut short or too long for us does not pass. A fragment
  * header names what the whole packet carries; what follows it may be any piece of that.
  */
-static __always_inline enum decap_verdict judge_extensions(const struct frame *frame,
+static __always_inline enum decap_verdict classify_extensions(const struct frame *frame,
 	const struct decap_config *config, const struct ipv6hdr *ip, const struct tunnel *tunnel)
 {
 	const struct extension_header *extension = (const void *)(ip + 1);
@@ -271,7 +271,7 @@ static __always_inline enum decap_verdict open_ipv6(const struct frame *frame,
 	set_ipv6(&tunnel->local, &ip->daddr);
 	set_ipv6(&tunnel->source, &ip->saddr);
 	if (!is_tunnel(ip->nexthdr))
-		return judge_extensions(frame, config, ip, tunnel);
+		return classify_extensions(frame, config, ip, tunnel);
 	if (is_for_other_host(frame, config))
 		return DECAP_VERDICT_OTHER_HOST;
 	if (is_left_to_host(config, &tunnel->source))
@@ -356,7 +356,7 @@ static __always_inline enum decap_verdict admit(
 }
 
 /* RFC 6040 figure 4: what the inner packet says from now on. Not for Not-ECT met by CE. */
-static __always_inline __u8 merge_ecn(__u8 inner, __u8 outer)
+static __always_inline __u8 merged_ecn(__u8 inner, __u8 outer)
 {
 	if (inner == NOT_ECT || inner == CE)
 		return inner;
@@ -387,7 +387,7 @@ static __always_inline void write_ecn_ipv6(struct ipv6hdr *ip, __u8 ecn, struct 
 	*word = tunnel->after;
 }
 
-static __always_inline enum decap_verdict settle_ecn(
+static __always_inline enum decap_verdict merge_ecn(
 	const struct frame *frame, struct tunnel *tunnel)
 {
 	struct iphdr *ipv4 = tunnel->inner;
@@ -401,7 +401,7 @@ static __always_inline enum decap_verdict settle_ecn(
 	inner = is_ipv4 ? ipv4->tos & 3 : ipv6_ecn(ipv6);
 	if (inner == NOT_ECT && tunnel->ecn == CE)
 		return DECAP_VERDICT_ECN;
-	merged = merge_ecn(inner, tunnel->ecn);
+	merged = merged_ecn(inner, tunnel->ecn);
 	if (merged == inner)
 		return DECAP_VERDICT_NEXT;
 	if (is_ipv4)
@@ -412,7 +412,7 @@ static __always_inline enum decap_verdict settle_ecn(
 }
 
 /* DECAP_VERDICT_NEXT: a tunnel packet to be stripped, its inner header ready to go. */
-static __always_inline enum decap_verdict judge(
+static __always_inline enum decap_verdict classify(
 	struct frame *frame, bool tag_allowed, struct tunnel *tunnel)
 {
 	__u32 zero = 0;
@@ -430,7 +430,7 @@ static __always_inline enum decap_verdict judge(
 	verdict = admit(config, tunnel);
 	if (verdict != DECAP_VERDICT_NEXT)
 		return verdict;
-	return settle_ecn(frame, tunnel);
+	return merge_ecn(frame, tunnel);
 }
 
 /* Per CPU, and both hooks run to completion on theirs: a plain addition loses nothing. */
@@ -495,7 +495,7 @@ int sluice_decap(struct xdp_md *xdp)
 	enum decap_verdict verdict;
 
 	frame.length = frame.end - frame.data;
-	verdict = judge(&frame, true, &tunnel);
+	verdict = classify(&frame, true, &tunnel);
 	if (verdict == DECAP_VERDICT_NEXT)
 		verdict = frame.tagged
 				  ? strip_xdp(xdp, &tunnel, ETH_HLEN + sizeof(struct vlan_header))
@@ -575,7 +575,7 @@ int sluice_decap_tc(struct __sk_buff *skb)
 	frame.data = (void *)(long)skb->data;
 	frame.end = (void *)(long)skb->data_end;
 	frame.length = skb->len;
-	verdict = judge(&frame, false, &tunnel);
+	verdict = classify(&frame, false, &tunnel);
 	if (verdict == DECAP_VERDICT_NEXT)
 		verdict = strip_tc(skb, &frame, &tunnel);
 	count(verdict);

@@ -153,7 +153,7 @@ static __always_inline int is_icmp_error(const struct frame *frame, int type)
  * out; what is for the host itself lives on. Frames to a group are never forwarded by the kernel,
  * though a default route would seem to match an IPv4 group address.
  */
-static __always_inline enum steer_count judge_unready(
+static __always_inline enum steer_count classify_unready(
 	struct xdp_md *context, const struct ethhdr *ethernet, const struct frame *frame)
 {
 	if (ethernet->h_dest[0] & 1)
@@ -163,7 +163,7 @@ static __always_inline enum steer_count judge_unready(
 		       : STEER_COUNT_HOST;
 }
 
-static __always_inline enum steer_count judge(struct xdp_md *context)
+static __always_inline enum steer_count classify(struct xdp_md *context)
 {
 	struct ethhdr *ethernet = (void *)(long)context->data;
 	struct frame frame = { .end = (void *)(long)context->data_end };
@@ -174,7 +174,7 @@ static __always_inline enum steer_count judge(struct xdp_md *context)
 	if (!own || !parse_ethernet(ethernet, &frame))
 		return STEER_COUNT_HOST;
 	if (!own->ready)
-		return judge_unready(context, ethernet, &frame);
+		return classify_unready(context, ethernet, &frame);
 	/* A bridge floods what it has no entry for: the frames of another balancer are not ours. */
 	if (!is_same_mac(ethernet->h_dest, own->mac))
 		return STEER_COUNT_HOST;
@@ -200,7 +200,7 @@ static __always_inline int redirect(struct xdp_md *context)
 SEC("xdp")
 int sluice_steer(struct xdp_md *context)
 {
-	enum steer_count fate = judge(context);
+	enum steer_count fate = classify(context);
 
 	if (fate == STEER_COUNT_TO_WORKER)
 		return redirect(context);

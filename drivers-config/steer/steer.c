@@ -23,7 +23,7 @@
 
 #include "base/claim.h"
 #include "base/plural.h"
-#include "steer/steer_guard.h"
+#include "steer/steer_loop.h"
 
 #define PROGRAM_LINK     "anon_inode:bpf-prog"
 #define MAP_LINK         "anon_inode:bpf-map"
@@ -61,7 +61,7 @@ struct steer {
 	uint32_t mode;       /* XDP_FLAGS_*_MODE in which it is attached */
 	int program;         /* descriptors of our own, -1 until steer_attach() */
 	int maps[MAP_COUNT];
-	struct steer_guard *guard; /* from steer_prepare() on */
+	struct steer_loop *loop; /* from steer_prepare() on */
 	unsigned int processors;
 	uint64_t *by_processor; /* scratch of steer_count() */
 };
@@ -176,7 +176,7 @@ static int check_queues(const char *interface, unsigned int wanted, struct error
 }
 
 /* The driver believes that an interface without combined channels (veth) has one queue. */
-int steer_judge_queues(const char *interface, unsigned int wanted, struct error *error)
+int steer_check_interface_queues(const char *interface, unsigned int wanted, struct error *error)
 {
 	struct netdev_queues queues;
 	int result = ask_queues(interface, &queues, error);
@@ -194,7 +194,7 @@ int steer_judge_queues(const char *interface, unsigned int wanted, struct error 
 
 int steer_check_queues(const struct steer *steer, unsigned int wanted, struct error *error)
 {
-	return steer_judge_queues(steer->interface, wanted, error);
+	return steer_check_interface_queues(steer->interface, wanted, error);
 }
 
 /*
@@ -212,7 +212,7 @@ static bool is_our_program(
 
 	strcpy(name, "?");
 	if (program < 0)
-		return id == steer->claim.program || steer_guard_is_beside((int)steer->ifindex, id);
+		return id == steer->claim.program || steer_loop_is_beside((int)steer->ifindex, id);
 	result = bpf_obj_get_info_by_fd(program, &info, &size);
 	close(program);
 	if (result < 0)
@@ -307,11 +307,11 @@ static int stop_vlan_stripping(const struct steer *steer, struct error *error)
 }
 
 /* The interface has no program from here to the driver's own: the guard takes over first. */
-static int close_guard(struct steer *steer, struct error *error)
+static int close_gate(struct steer *steer, struct error *error)
 {
-	if (steer->guard == NULL)
-		steer->guard = steer_guard_create(steer->interface, (int)steer->ifindex, error);
-	return steer->guard == NULL ? -EIO : steer_guard_close(steer->guard, error);
+	if (steer->loop == NULL)
+		steer->loop = steer_loop_create(steer->interface, (int)steer->ifindex, error);
+	return steer->loop == NULL ? -EIO : steer_loop_close(steer->loop, error);
 }
 
 /* What only looks comes first, so that a refusal leaves the interface as it was. */
@@ -325,7 +325,7 @@ int steer_prepare(struct steer *steer, unsigned int queues, struct error *error)
 	if (result == 0)
 		result = stop_vlan_stripping(steer, error);
 	if (result == 0)
-		result = close_guard(steer, error);
+		result = close_gate(steer, error);
 	if (result == 0)
 		result = remove_stale_program(steer, &stale, error);
 	return result;
@@ -492,7 +492,7 @@ int steer_add(struct steer *steer, const uint8_t bytes[static 16], uint8_t famil
 	uint64_t unused = 0;
 	int result = bpf_map_update_elem(steer->maps[MAP_VIPS], &vip, &unused, BPF_ANY);
 
-	return result < 0 ? result : steer_guard_add(steer->guard, &vip);
+	return result < 0 ? result : steer_loop_add(steer->loop, &vip);
 }
 
 int steer_remove(struct steer *steer, const uint8_t bytes[static 16], uint8_t family)
@@ -502,26 +502,26 @@ int steer_remove(struct steer *steer, const uint8_t bytes[static 16], uint8_t fa
 	return bpf_map_delete_elem(steer->maps[MAP_VIPS], &vip);
 }
 
-int steer_guard_former(struct steer *steer, const uint8_t bytes[static 16], uint8_t family)
+int steer_add_former(struct steer *steer, const uint8_t bytes[static 16], uint8_t family)
 {
 	struct steer_vip vip = make_vip(bytes, family);
 
-	return steer_guard_add(steer->guard, &vip);
+	return steer_loop_add(steer->loop, &vip);
 }
 
 int steer_release(struct steer *steer, const uint8_t bytes[static 16], uint8_t family)
 {
 	struct steer_vip vip = make_vip(bytes, family);
 
-	return steer_guard_remove(steer->guard, &vip);
+	return steer_loop_remove(steer->loop, &vip);
 }
 
-int steer_guarded(
+int steer_drops_of(
 	const struct steer *steer, const uint8_t bytes[static 16], uint8_t family, uint64_t *drops)
 {
 	struct steer_vip vip = make_vip(bytes, family);
 
-	return steer_guard_drops_of(steer->guard, &vip, drops);
+	return steer_loop_drops_of(steer->loop, &vip, drops);
 }
 
 int steer_set_ready(struct steer *steer)
@@ -530,7 +530,7 @@ int steer_set_ready(struct steer *steer)
 
 	steer->ready = true;
 	result = write_port(steer);
-	return result < 0 ? result : steer_guard_stand(steer->guard, steer->program_id);
+	return result < 0 ? result : steer_loop_stand(steer->loop, steer->program_id);
 }
 
 int steer_follow_mac(struct steer *steer)
@@ -564,7 +564,7 @@ int steer_count(struct steer *steer, uint64_t counts[static STEER_COUNT_MAX])
 
 	for (uint32_t i = 0; result == 0 && i < STEER_COUNT_MAX; i++)
 		result = sum_count(steer, i, &counts[i]);
-	counts[STEER_COUNT_GUARDED] = steer_guard_drops(steer->guard);
+	counts[STEER_COUNT_FILTERED] = steer_loop_drops(steer->loop);
 	return result;
 }
 
@@ -598,14 +598,14 @@ int steer_restore(struct steer *steer, struct error *error)
 	return 1;
 }
 
-int steer_find_guard(const struct steer *steer)
+int steer_find_filter(const struct steer *steer)
 {
-	return steer->ready ? steer_guard_find(steer->guard) : 0;
+	return steer->ready ? steer_loop_find(steer->loop) : 0;
 }
 
-int steer_restore_guard(struct steer *steer)
+int steer_restore_filter(struct steer *steer)
 {
-	return steer->ready ? steer_guard_restore(steer->guard, steer->program_id) : 0;
+	return steer->ready ? steer_loop_restore(steer->loop, steer->program_id) : 0;
 }
 
 void steer_destroy(struct steer *steer)
@@ -618,7 +618,7 @@ void steer_destroy(struct steer *steer)
 		attachment.id == steer->program_id)
 		detach(steer->ifindex, &attachment, steer->program);
 	forget_program(steer);
-	steer_guard_destroy(steer->guard);
+	steer_loop_destroy(steer->loop);
 	claim_release(&steer->claim);
 	free(steer->by_processor);
 	free(steer);

@@ -6,7 +6,7 @@
  *
  * The driver takes its program off when it closes the port, and a start has to take off what a
  * killed process left before the driver attaches its own. So that nothing for a VIP loops through a
- * kernel that routes in between, a filter in tc (steer_guard.h) stands behind the program, and
+ * kernel that routes in between, a filter in tc (steer_loop.h) stands behind the program, and
  * stays when the process ends, however it ends: what is for a VIP and would be forwarded is dropped
  * until the next start. A VIP that is removed stays with the filter as well, for the router may
  * still send it here, until steer_release().
@@ -53,7 +53,7 @@ int steer_claim(
 int steer_check_queues(const struct steer *steer, unsigned int queues, struct error *error);
 
 /* The same of an interface that is not claimed yet. */
-int steer_judge_queues(const char *interface, unsigned int queues, struct error *error);
+int steer_check_interface_queues(const char *interface, unsigned int queues, struct error *error);
 
 /*
  * Makes the interface fit for `queues` sockets: refuses another number of receive queues and, once
@@ -84,11 +84,11 @@ int steer_remove(struct steer *steer, const uint8_t bytes[static 16], uint8_t fa
  * Makes an address a former VIP that was none of this process (of a predecessor); and lets one go:
  * from then on the kernel may route it. -E2BIG and -ENOENT as above.
  */
-int steer_guard_former(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
+int steer_add_former(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
 int steer_release(struct steer *steer, const uint8_t bytes[static 16], uint8_t family);
 
 /* Packets for a VIP, former or not, that were dropped lest they loop. -ENOENT for no VIP. */
-int steer_guarded(
+int steer_drops_of(
 	const struct steer *steer, const uint8_t bytes[static 16], uint8_t family, uint64_t *drops);
 
 /* Says that the VIPs are complete: from now on what is for none of them is the kernel's. */
@@ -122,10 +122,10 @@ bool steer_is_attached(const struct steer *steer);
 int steer_restore(struct steer *steer, struct error *error);
 
 /* The same for the filter of tc behind it, once steer_set_ready() has put it there. */
-int steer_restore_guard(struct steer *steer);
+int steer_restore_filter(struct steer *steer);
 
 /* Whether that filter is there, or is not wanted yet: 0; -ENOENT, -EBUSY as above, or -errno. */
-int steer_find_guard(const struct steer *steer);
+int steer_find_filter(const struct steer *steer);
 
 /*
  * Takes the program off if it is still there and ours, and gives the claim back. What was made

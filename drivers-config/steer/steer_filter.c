@@ -33,7 +33,7 @@ static struct request make_request(int ifindex, uint32_t handle, uint16_t type, 
 			.tcm_ifindex = ifindex,
 			.tcm_handle = handle,
 			.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
-			.tcm_info = TC_H_MAKE(STEER_GUARD_PREFERENCE << 16, htons(ETH_P_ALL)) },
+			.tcm_info = TC_H_MAKE(STEER_LOOP_PREFERENCE << 16, htons(ETH_P_ALL)) },
 	};
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * steer_filter: one BPF filter of tc at the ingress (clsact) of an interface, by its handle at
- * STEER_GUARD_PREFERENCE, over rtnetlink. Its name, which the kernel keeps and tells to anybody,
+ * STEER_LOOP_PREFERENCE, over rtnetlink. Its name, which the kernel keeps and tells to anybody,
  * is how a later process knows it for ours, and what it reads there of the XDP program beside it:
  * programs cannot be opened by their ids without CAP_SYS_ADMIN, and files in /run/sluice may be
  * gone. Needs CAP_NET_ADMIN. Control thread.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
  * steer_frame: the questions about a frame that both programs of an AF_XDP port (steer.bpf.c,
- * steer_guard.bpf.c) ask. For the BPF target only. Each program has a map `vips` of its own.
+ * steer_loop.bpf.c) ask. For the BPF target only. Each program has a map `vips` of its own.
  */
 #pragma once
 

@@ -18,8 +18,8 @@
  * The filter in tc. Its preference is early, yet leaves room for others in front of it; a person
  * who wants to be rid of it needs the number.
  */
-#define STEER_GUARD_NAME       "sluice_guard"
-#define STEER_GUARD_PREFERENCE 40
+#define STEER_LOOP_NAME       "sluice_loop"
+#define STEER_LOOP_PREFERENCE 40
 
 #define STEER_QUEUES_MAX 1024
 #define STEER_VIPS_MAX   65536
@@ -34,7 +34,7 @@
 	X(HOST, host, "left to the kernel of the host")                                       \
 	X(LOOPED, looped, "ICMP for a VIP: dropped, the kernel would have routed it away")    \
 	X(NOT_READY, not_ready, "dropped while the VIPs were not known yet, for that reason") \
-	X(GUARDED, guarded, "past the XDP program, and dropped in tc for that reason")
+	X(FILTERED, filtered, "past the XDP program, and dropped in tc for that reason")
 
 enum steer_count {
 #define STEER_COUNT_ENUM(upper, lower, text) STEER_COUNT_##upper,

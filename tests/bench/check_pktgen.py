@@ -93,7 +93,7 @@ def the_search_finds_that_sluiced_sends_no_frame_beyond_its_mtu():
         received, sent = generator.counts()
         assert sent > received == before, (sent, received, before)
         verdicts = sluice.call("stats.get")["verdicts"]
-        assert verdicts["too_big"] == sent - before, (verdicts, sent, before)
+        assert verdicts["mtu_exceeded"] == sent - before, (verdicts, sent, before)
 
 
 def a_balancer_that_loses_nothing_is_tried_once():

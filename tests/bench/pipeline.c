@@ -29,11 +29,11 @@
 #include "random.h"
 #include "service/service_lookup.h"
 
-#define MBUFS        (2 * SOURCE_RING_SIZE * SOURCE_QUEUES_MAX - 1)
-#define CACHE        256
-#define ROOM         (RTE_PKTMBUF_HEADROOM + 2048)
-#define STEPS_MAX    8
-#define SETTLED_SEED 1 /* of the flows that send nothing */
+#define MBUFS            (2 * SOURCE_RING_SIZE * SOURCE_QUEUES_MAX - 1)
+#define CACHE            256
+#define ROOM             (RTE_PKTMBUF_HEADROOM + 2048)
+#define STEPS_MAX        8
+#define ESTABLISHED_SEED 1 /* of the flows that send nothing */
 
 /* Of the rows that are not the worker. */
 static struct affinity_counters counters;
@@ -106,7 +106,7 @@ static const struct row rows[] = {
 	{ "hash, slot, backend", .adds = true, .steps = { step_choose_quiet } },
 	{ "pin", .adds = true, .steps = { step_choose } },
 	{ "encapsulate", .adds = true, .steps = { step_choose, step_encapsulate } },
-	{ "settle, count, loop", .always = true, .adds = true },
+	{ "finish, count, loop", .always = true, .adds = true },
 };
 
 #define ROWS       RTE_DIM(rows)
@@ -270,7 +270,7 @@ static void report_reasons(const struct world *world)
 	}
 }
 
-static void report_json(const struct bench *bench, uint64_t published, uint64_t settled)
+static void report_json(const struct bench *bench, uint64_t published, uint64_t established)
 {
 	unsigned int rounds = bench->options.rounds;
 
@@ -286,9 +286,9 @@ static void report_json(const struct bench *bench, uint64_t published, uint64_t 
 	}
 	printf("},\n \"tracked\": {");
 	report_reasons(bench->world);
-	printf("},\n \"published\": %" PRIu64 ", \"settled_pins\": %" PRIu64
-	       ", \"settled_pins_left\": %" PRIu64 "}\n",
-		published, settled, world_count_pins(bench->world, PIN_ESTABLISHED));
+	printf("},\n \"published\": %" PRIu64 ", \"established_pins\": %" PRIu64
+	       ", \"established_pins_left\": %" PRIu64 "}\n",
+		published, established, world_count_pins(bench->world, PIN_ESTABLISHED));
 }
 
 static int all_forwarded(const struct world *world)
@@ -307,11 +307,11 @@ static int all_forwarded(const struct world *world)
 }
 
 /* Pins that no packet belongs to: what a flood must not take away. */
-static void put_settled(struct bench *bench)
+static void put_established(struct bench *bench)
 {
-	uint64_t random = SETTLED_SEED;
+	uint64_t random = ESTABLISHED_SEED;
 
-	for (uint32_t i = 0; i < bench->options.settled; i++)
+	for (uint32_t i = 0; i < bench->options.established; i++)
 		pins_put(&bench->world->pins, random_next(&random), i % WORLD_BACKENDS,
 			PIN_ESTABLISHED, WORLD_TICK);
 }
@@ -332,7 +332,7 @@ static int prepare(struct bench *bench)
 	quiet_tables.affinity = NULL;
 	if (options->pin_step != 0)
 		world_pin_flows(bench->world, pool, options->source.flows, options->pin_step);
-	put_settled(bench);
+	put_established(bench);
 	return 0;
 }
 
@@ -340,11 +340,11 @@ static int run(struct bench *bench)
 {
 	const struct pipeline_options *options = &bench->options;
 	struct publisher *publisher = NULL;
-	uint64_t settled, published = 0;
+	uint64_t established, published = 0;
 
 	if (prepare(bench) != 0)
 		return 1;
-	settled = world_count_pins(bench->world, PIN_ESTABLISHED);
+	established = world_count_pins(bench->world, PIN_ESTABLISHED);
 	if (options->publish != 0)
 		publisher = publisher_start(bench->world, options->publish);
 	measure(bench);
@@ -353,7 +353,7 @@ static int run(struct bench *bench)
 	for (unsigned int i = 0; i < ROWS + 1; i++)
 		qsort(bench->cycles[i], options->rounds, sizeof(double), compare);
 	if (options->json)
-		report_json(bench, published, settled);
+		report_json(bench, published, established);
 	else
 		report(bench);
 	return all_forwarded(bench->world);

@@ -29,7 +29,7 @@ static const char usage[] =
 	"  --services N         that the flows are spread over (1), in --pools N pools (1)\n"
 	"  --unstable PERCENT   of the slots have another home (0)\n"
 	"  --pinned EACH        each so many-th flow of those has a pin (0: none)\n"
-	"  --settled N          pins of flows that send nothing\n"
+	"  --established N          pins of flows that send nothing\n"
 	"  --huge               tables and pins in huge pages\n"
 	"  --publish N          times a second\n"
 	"  --workers N          1 or 2\n"
@@ -48,7 +48,7 @@ enum {
 	POOLS,
 	UNSTABLE,
 	PINNED,
-	SETTLED,
+	ESTABLISHED,
 	HUGE_PAGES,
 	PUBLISH,
 	WORKERS,
@@ -70,7 +70,7 @@ static const struct option known[] = {
 	{ "pools", required_argument, NULL, POOLS },
 	{ "unstable", required_argument, NULL, UNSTABLE },
 	{ "pinned", required_argument, NULL, PINNED },
-	{ "settled", required_argument, NULL, SETTLED },
+	{ "established", required_argument, NULL, ESTABLISHED },
 	{ "huge", no_argument, NULL, HUGE_PAGES },
 	{ "publish", required_argument, NULL, PUBLISH },
 	{ "workers", required_argument, NULL, WORKERS },
@@ -164,7 +164,7 @@ static int read_option(int option, const char *text, struct pipeline_options *op
 	case POOLS: return read_number(text, 1, POOLS_MAX, &world->pools);
 	case UNSTABLE: return read_number(text, 0, 100, &world->tracked_percent);
 	case PINNED: return read_number(text, 0, UINT32_MAX, &options->pin_step);
-	case SETTLED: return read_number(text, 0, 1 << 30, &options->settled);
+	case ESTABLISHED: return read_number(text, 0, 1 << 30, &options->established);
 	case HUGE_PAGES: world->huge_pages = true; return 0;
 	case PUBLISH: return read_number(text, 1, 1000, &options->publish);
 	case WORKERS: return read_number(text, 1, WORLD_WORKERS_MAX, &world->workers);
@@ -186,7 +186,7 @@ static void complete(struct pipeline_options *options)
 	world->vip = source->vip;
 	world->vip_port = source->vip_port = rte_cpu_to_be_16(VIP_PORT);
 	world->protocol = source->protocol;
-	world->pins = options->settled;
+	world->pins = options->established;
 	if (options->pin_step != 0)
 		world->pins +=
 			(uint64_t)source->flows / options->pin_step * world->tracked_percent / 100;

@@ -11,11 +11,11 @@ struct pipeline_options {
 	struct traffic_options source;
 	struct world_options world;
 	uint32_t rounds;
-	uint32_t bursts;   /* of each round */
-	uint32_t publish;  /* times a second; 0: not at all */
-	uint32_t pin_step; /* each so many-th flow of an unstable slot has a pin; 0: none */
-	uint32_t settled;  /* pins of flows that send nothing while it measures */
-	bool stages;       /* each step, and not the worker alone */
+	uint32_t bursts;      /* of each round */
+	uint32_t publish;     /* times a second; 0: not at all */
+	uint32_t pin_step;    /* each so many-th flow of an unstable slot has a pin; 0: none */
+	uint32_t established; /* pins of flows that send nothing while it measures */
+	bool stages;          /* each step, and not the worker alone */
 	bool json;
 };
 

@@ -50,7 +50,7 @@ static void make_record(struct world *world, uint32_t gid)
 		.port = SOURCE_PORT,
 		.mtu = PORT_MTU,
 		.gid = gid,
-		.counter = counters_backend_place(options->services, gid),
+		.counter = counters_backend_cell(options->services, gid),
 	};
 	struct address source, backend;
 	char text[ADDRESS_TEXT_SIZE];
@@ -132,7 +132,7 @@ struct tables *world_make_tables(const struct world *world)
 			.slots = world->pools[i % options->pools].slots,
 			.record_of = world->pools[i % options->pools].record_of,
 			.slot_count = WORLD_SLOTS,
-			.counter = counters_service_place(i),
+			.counter = counters_service_cell(i),
 			.pool = i % options->pools,
 		};
 

@@ -317,7 +317,7 @@ static void add_backend(uint32_t index)
 		.port = index == BACKENDS - 1,
 		.mtu = index == 0 ? 600 : 1500,
 		.gid = GID(index),
-		.counter = counters_backend_place(SERVICES, index),
+		.counter = counters_backend_cell(SERVICES, index),
 	};
 
 	record_make_l2dsr(&records[RECORD_MODE_L2DSR], &route);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The router goes on sending a VIP whose services are gone to the balancer, whose kernel forwards
-# and would send it back. It is guarded, also after a restart, and where the service left the
+# and would send it back. It is filtered, also after a restart, and where the service left the
 # configuration while no process ran; `vip release` lets it go, which shows that it would loop.
 . "$(dirname "$0")/begin.sh"
 
@@ -21,8 +21,8 @@ returned() {
 	RETURNED=$(grep -c '\.9000: UDP' "$LAB_DIR/capture.log") || RETURNED=0
 }
 
-# expect_guarded VIP WHEN
-expect_guarded() {
+# expect_filtered VIP WHEN
+expect_filtered() {
 	returned "$1"
 	expect_equal "packets for $1 sent back $2" "$RETURNED" 0
 }
@@ -35,7 +35,7 @@ lab_begin
 if [ "$(balancer_driver)" != af_xdp ]; then
 	lab_ctl service remove www --force >"$LAB_DIR/answer"
 	expect_text "the answer says what to do" "$(cat "$LAB_DIR/answer")" "$LAB_IPIP4 is no VIP any more: withdraw its route"
-	exit 0 # there is no program and no guard
+	exit 0 # there is no program and no filter
 fi
 
 lab_ctl service remove www --force --dry-run >"$LAB_DIR/answer"
@@ -45,18 +45,18 @@ expect_equal "former VIPs after a dry run" "$(former)" ""
 lab_ctl service remove www --force >"$LAB_DIR/answer"
 expect_text "the answer says what to do" "$(cat "$LAB_DIR/answer")" \
 	"$LAB_IPIP4 is no VIP any more: withdraw its route"
-expect_guarded "$LAB_IPIP4" "after its last service was removed"
+expect_filtered "$LAB_IPIP4" "after its last service was removed"
 expect_equal "former VIPs" "$(former)" "$LAB_IPIP4"
 expect_text "status says so" "$(lab_ctl status)" "$LAB_IPIP4 is no VIP any more and still filtered"
 
 lab_balancer_stop KILL
-expect_guarded "$LAB_IPIP4" "after kill -9"
+expect_filtered "$LAB_IPIP4" "after kill -9"
 jq 'del(.services[] | select(.name == "dsr"))' "$CONFIG" >"$CONFIG.new"
 mv "$CONFIG.new" "$CONFIG"
 lab_balancer_start "$CONFIG"
 expect_equal "former VIPs, of the file as well" "$(former)" "$LAB_IPIP4 $LAB_DSR4"
-expect_guarded "$LAB_IPIP4" "after a restart"
-expect_guarded "$LAB_DSR4" "after it has left the file"
+expect_filtered "$LAB_IPIP4" "after a restart"
+expect_filtered "$LAB_DSR4" "after it has left the file"
 
 lab_ctl service add www --vip "$LAB_IPIP4" --protocol tcp --port 80 --pool web --forward ipip
 expect_equal "former VIPs once one is back" "$(former)" "$LAB_DSR4"

@@ -13,4 +13,4 @@ done
 expect_equal "different files on the backends and here" \
 	"$(sha256sum "$file" "$LAB_DIR"/nginx-*/up/* | cut -d ' ' -f 1 | sort -u | wc -l)" 1
 expect_equal "files on the backends" "$(find "$LAB_DIR"/nginx-*/up -type f | wc -l)" 4
-expect_equal "packets that were too big" "$(lab_stat .verdicts.too_big)" 0
+expect_equal "packets that were too big" "$(lab_stat .verdicts.mtu_exceeded)" 0

@@ -86,7 +86,7 @@ lab_balancer_stop KILL
 lab_balancer_start "$CONFIG" # at once
 expect_no_loop "across kill -9 and a start at once"
 expect_equal "filters that all this left in tc" \
-	"$(lab_in bal tc filter show dev edge0 ingress | grep -c sluice_guard)" 1
+	"$(lab_in bal tc filter show dev edge0 ingress | grep -c sluice_loop)" 1
 
 move_to 02:00:00:00:00:1f # which the balancer does not know for a moment
 watch moved

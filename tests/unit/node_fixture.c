@@ -108,11 +108,11 @@ static void open_state(struct node *node)
 		fail_msg("%s", state_refusal_text(refusal.reason));
 }
 
-void node_settle(struct node *node)
+void node_commit(struct node *node)
 {
 	struct state_refusal refusal;
 
-	if (state_settle(node->state, &refusal) != 0)
+	if (state_commit(node->state, &refusal) != 0)
 		fail_msg("%s", state_refusal_text(refusal.reason));
 }
 
@@ -140,7 +140,7 @@ struct node *node_create(
 	assert_non_null(mkdtemp(node->directory));
 	node->layout = *layout;
 	open_state(node);
-	node_settle(node);
+	node_commit(node);
 	create_forwarding(node);
 	return node;
 }
@@ -177,7 +177,7 @@ void node_resume_unbuilt(struct node *node, struct config *config, char said[sta
 {
 	node_adopt(node, config, said);
 	node_apply(node, config);
-	node_settle(node);
+	node_commit(node);
 }
 
 void node_resume(struct node *node, struct config *config, char said[static NODE_SAID_SIZE])

@@ -77,7 +77,7 @@ void node_resume_unbuilt(
 /* The same, for tests that make the first change to `config` themselves: what is before and after.
  */
 void node_adopt(struct node *node, const struct config *config, char said[static NODE_SAID_SIZE]);
-void node_settle(struct node *node);
+void node_commit(struct node *node);
 
 /* Tries to: returns the sentence of the refusal, in `error`, and drops `config`. */
 const char *node_refusal(struct node *node, struct config *config, struct error *error);

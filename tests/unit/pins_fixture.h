@@ -41,13 +41,13 @@ static inline uint64_t pin_of(const struct pins *pins, uint64_t hash)
 
 /* Steps of a flow that has a pin. */
 static inline enum pins_step continue_flow(
-	struct pins *pins, uint64_t hash, enum pin_class settled, uint16_t now)
+	struct pins *pins, uint64_t hash, enum pin_class established, uint16_t now)
 {
 	uint32_t position;
 	uint64_t pin = pins_find(pins, hash, &position);
 
 	assert_int_not_equal(pin, 0);
-	return pins_continue(pins, position, pin, settled, now);
+	return pins_continue(pins, position, pin, established, now);
 }
 
 static inline enum pins_step finish_flow(struct pins *pins, uint64_t hash, uint16_t now)

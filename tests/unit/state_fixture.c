@@ -60,18 +60,18 @@ struct state *open_state(const struct place *place, const struct state_layout *l
 	return opened;
 }
 
-void settle(struct state *state)
+void commit(struct state *state)
 {
 	struct state_refusal refusal;
 
-	assert_int_equal(state_settle(state, &refusal), 0);
+	assert_int_equal(state_commit(state, &refusal), 0);
 }
 
 struct state *start_state(const struct place *place, const struct state_layout *layout)
 {
 	struct state *opened = open_state(place, layout);
 
-	settle(opened);
+	commit(opened);
 	return opened;
 }
 

@@ -32,9 +32,9 @@ int close_place(void **state);
 
 #define PLACE_TEST(name) cmocka_unit_test_setup_teardown(name, open_place, close_place)
 
-/* Opens the state and leaves it unsettled. */
+/* Opens the state and leaves it uncommitted. */
 struct state *open_state(const struct place *place, const struct state_layout *layout);
-void settle(struct state *state);
+void commit(struct state *state);
 
 /* Both. */
 struct state *start_state(const struct place *place, const struct state_layout *layout);
@@ -42,7 +42,7 @@ struct state *start_state(const struct place *place, const struct state_layout *
 /* Opens a state that must be refused. */
 struct state_refusal refused(const char *path, const struct state_layout *layout);
 
-/* What a killed start leaves: a process opens the state and is killed before it settles. */
+/* What a killed start leaves: a process opens the state and is killed before it commits. */
 void kill_a_start(const struct place *place);
 
 /* Puts a file of these bytes where the state file belongs. */

@@ -417,7 +417,7 @@ void virtual_node_tick(struct virtual_node *node, uint32_t now_s)
 
 	node->now_s = now_s;
 	atomic_store(&node->affinity.tick, now_s / PIN_TICK_SECONDS);
-	if ((atomic_exchange(&node->pool.lapsed, 0) | atomic_exchange(&node->pool.unrecorded, 0)) !=
+	if ((atomic_exchange(&node->pool.lapsed, 0) | atomic_exchange(&node->pool.unobserved, 0)) !=
 		0)
 		node->lapsed_s = now_s;
 	virtual_node_apply(node);

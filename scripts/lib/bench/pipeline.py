@@ -59,7 +59,7 @@ ROWS = [
     Row("the same in huge pages", (*MILLION_PINS, "--huge"), cycles=110),
     Row(
         "SYN flood, all slots unstable",
-        ("--flows", "flood", "--syn", "--unstable", "100", "--settled", "786432"),
+        ("--flows", "flood", "--syn", "--unstable", "100", "--established", "786432"),
     ),
     Row("two workers", ("--workers", "2"), speed_up=1.8),
 ]
@@ -114,16 +114,16 @@ class Result:
 
     def pins_survived(self):
         return all(
-            answer["settled_pins_left"] == answer["settled_pins"] for answer in self.answers
+            answer["established_pins_left"] == answer["established_pins"] for answer in self.answers
         )
 
     def outcome(self):
         if not self.pins_survived():
-            return "settled pins were evicted"
+            return "established pins were evicted"
         if self.limit() is None:
-            settled = self.answers[0]["settled_pins"]
-            flooded = settled and "--settled" in self.row.arguments
-            return f"all {settled:,} settled pins survive" if flooded else ""
+            established = self.answers[0]["established_pins"]
+            flooded = established and "--established" in self.row.arguments
+            return f"all {established:,} established pins survive" if flooded else ""
         what, value, limit, more = self.limit()
         digits = 1 if what.startswith("cycles") else 2
         return (
@@ -197,7 +197,7 @@ class Part:
 
 
 def stage_name(name):
-    return "settle, count, loop" if name == "worker" else name
+    return "finish, count, loop" if name == "worker" else name
 
 
 def cells(result):
@@ -219,8 +219,8 @@ def row_document(result):
         "ratio": spread(result.ratios()),
         "times_first_row": result.times_base(),
         "published": sum(answer["published"] for answer in result.answers),
-        "settled_pins": result.answers[0]["settled_pins"],
-        "settled_pins_left": min(answer["settled_pins_left"] for answer in result.answers),
+        "established_pins": result.answers[0]["established_pins"],
+        "established_pins_left": min(answer["established_pins_left"] for answer in result.answers),
         "tracked": result.answers[0]["tracked"],
         "target": limit and {"what": limit[0], "value": limit[1], "limit": limit[2]},
         "met": result.meets(),

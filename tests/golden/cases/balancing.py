@@ -205,7 +205,7 @@ def explain_tells_hash_and_slot_to_operators_only(rig):
 @case
 def explain_names_the_verdict_of_what_is_not_forwarded(rig):
     table = [
-        (frames.tcp(4, port=81), "unclaimed"),
+        (frames.tcp(4, port=81), "no_service"),
         (frames.tcp(6, port=81), "no_host_path"),
         (frames.tcp(4, destination=frames.STRANGER[4]), "no_host_path"),
         (frames.udp(4), "no_backend"),

@@ -207,7 +207,7 @@ def a_published_key_starts_only_a_node_that_has_run_with_it(rig):
 
 @case
 def sluicectl_shows_the_same_counters_as_the_socket(rig):
-    packets = [forwarded(frames.tcp(4)), dropped(frames.tcp(4, port=81), "unclaimed")] * 3
+    packets = [forwarded(frames.tcp(4)), dropped(frames.tcp(4, port=81), "no_service")] * 3
 
     def ask(daemon):
         return run_program(rig, "sluicectl", "--socket", daemon.socket_path, "--json", "stats")

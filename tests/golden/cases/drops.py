@@ -96,8 +96,8 @@ def icmp_to_a_vip_is_left_to_the_host(rig):
 
 
 @case
-def packet_to_a_vip_that_no_service_claims_is_unclaimed(rig):
-    drop_all(rig, "unclaimed", [
+def packet_to_a_vip_that_no_service_claims_is_dropped(rig):
+    drop_all(rig, "no_service", [
         frames.tcp(4, port=81),
         frames.tcp(4, port=53),  # claimed for UDP only
         frames.udp(4, port=80),  # claimed for TCP only
@@ -172,7 +172,7 @@ def ipv6_fragments_to_a_vip_are_dropped_as_fragment(rig):
 
 
 @case
-def packet_of_exactly_the_mtu_is_forwarded_and_one_byte_more_is_too_big(rig):
+def packet_of_exactly_the_mtu_is_forwarded_and_one_byte_more_is_dropped(rig):
     for mtu in (1500, 1280, 1499):
         for outer_family, overhead in ((4, 20), (6, 40)):
             for family in (4, 6):
@@ -180,11 +180,11 @@ def packet_of_exactly_the_mtu_is_forwarded_and_one_byte_more_is_too_big(rig):
                 packets = [
                     forwarded(frames.sized_tcp(family, fits - 1)),
                     forwarded(frames.sized_tcp(family, fits)),
-                    dropped(frames.sized_tcp(family, fits + 1), "too_big"),
+                    dropped(frames.sized_tcp(family, fits + 1), "mtu_exceeded"),
                     forwarded(frames.sized_tcp(family, fits, vlan=5)),
-                    dropped(frames.sized_tcp(family, fits + 1, vlan=5), "too_big"),
-                    dropped(frames.sized_tcp(family, fits + overhead), "too_big"),
-                    dropped(frames.sized_tcp(family, 1900), "too_big"),
+                    dropped(frames.sized_tcp(family, fits + 1, vlan=5), "mtu_exceeded"),
+                    dropped(frames.sized_tcp(family, fits + overhead), "mtu_exceeded"),
+                    dropped(frames.sized_tcp(family, 1900), "mtu_exceeded"),
                     # padding does not make a packet bigger
                     forwarded(frames.sized_tcp(family, fits) + bytes(30)),
                 ]
@@ -192,13 +192,13 @@ def packet_of_exactly_the_mtu_is_forwarded_and_one_byte_more_is_too_big(rig):
 
 
 @case
-def l2dsr_packet_of_exactly_the_mtu_is_forwarded_and_one_byte_more_is_too_big(rig):
+def l2dsr_packet_of_exactly_the_mtu_is_forwarded_and_one_byte_more_is_dropped(rig):
     for family in (4, 6):
         packets = [
             forwarded(frames.sized_tcp(family, 1500)),
             forwarded(frames.sized_tcp(family, 1500, vlan=5)),
-            dropped(frames.sized_tcp(family, 1501), "too_big"),
-            dropped(frames.sized_tcp(family, 1501, vlan=5), "too_big"),
+            dropped(frames.sized_tcp(family, 1501), "mtu_exceeded"),
+            dropped(frames.sized_tcp(family, 1501, vlan=5), "mtu_exceeded"),
         ]
         rig.run(packets, **world("l2dsr", vip_family=family, outer_family=family))
 

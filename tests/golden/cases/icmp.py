@@ -94,8 +94,8 @@ def icmp_error_is_understood_in_every_form(rig):
 
 
 @case
-def icmp_error_about_a_port_that_no_service_claims_is_unclaimed(rig):
-    drop_all(rig, "unclaimed", [
+def icmp_error_about_a_port_that_no_service_claims_is_dropped(rig):
+    drop_all(rig, "no_service", [
         icmp_error(4, quoted=reply(4, port=81)),
         icmp_error(4, quoted=reply(4, client_port=80, port=40000)),
         icmp_error(4, quoted=reply(4, UDP(sport=80, dport=40000))),

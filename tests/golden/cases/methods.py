@@ -28,9 +28,9 @@ def explain_says_what_is_too_big_and_what_an_icmp_error_meets(rig):
         return [daemon.call("explain", **CLIENT, **more)
                 for more in ({"length": 1480}, {"length": 1481}, {"icmp_error": True})]
 
-    fits, too_big, about = ask(rig, question)
+    fits, mtu_exceeded, about = ask(rig, question)
     require_equal(fits["verdict"], "forwarded", "1480 bytes and 20 of IPIP through 1500")
-    require_equal(too_big["verdict"], "too_big", "one byte more")
+    require_equal(mtu_exceeded["verdict"], "mtu_exceeded", "one byte more")
     require_equal((about["verdict"], about["backend"]), ("forwarded", fits["backend"]),
                   "an ICMP error goes to the backend of its flow")
 

@@ -24,7 +24,7 @@ def service_with_an_exact_port_wins_over_any_port_of_the_same_vip(rig):
             packets = [forwarded(frames.tcp(family, port=443), "exact", "exact")]
             packets += [forwarded(frames.tcp(family, port=number), "any", "any")
                         for number in (1, 80, 442, 444, 47873, 65535, 0)]
-            packets += [dropped(frames.udp(family, port=number), "unclaimed")
+            packets += [dropped(frames.udp(family, port=number), "no_service")
                         for number in (443, 53)]
             rig.run(packets, own_pools("exact", "any"), services)
 
@@ -44,8 +44,8 @@ def protocols_and_vips_are_told_apart(rig):
             forwarded(frames.udp(family, port=80), "udp", "udp"),
             forwarded(frames.tcp(family, destination=second[family]), "other", "other"),
             forwarded(frames.udp(family, destination=second[family]), "any", "any"),
-            dropped(frames.tcp(family, destination=second[family], port=81), "unclaimed"),
-            dropped(frames.udp(family, port=81), "unclaimed"),
+            dropped(frames.tcp(family, destination=second[family], port=81), "no_service"),
+            dropped(frames.udp(family, port=81), "no_service"),
         ]
         rig.run(packets, own_pools("exact", "udp", "other", "any"), services)
 
@@ -82,7 +82,7 @@ def several_hundred_services_each_get_their_own_packets(rig):
                for frame in frames.flood(4, [("198.18.0.1", 5000 + number)], vips[number],
                                          1000 + number)]
     # the neighbour's service is on another VIP or port: nobody claims this
-    packets += [dropped(frame, "unclaimed")
+    packets += [dropped(frame, "no_service")
                 for frame in frames.flood(4, [("198.18.0.1", 1)], vips[7], 1008)]
     setting = world()
     setting["services"] = services
@@ -98,7 +98,7 @@ def new_flows_counts_syn_without_ack_and_nothing_else(rig):
         for frame in frames.flood(4, flows, flags=flags):
             packets.append((forwarded(frame), new))
     packets += [(forwarded(frames.udp(4), "dns"), 0)] * 5
-    packets += [(dropped(frame, "unclaimed"), 0) for frame in frames.flood(4, flows, port=81)]
+    packets += [(dropped(frame, "no_service"), 0) for frame in frames.flood(4, flows, port=81)]
     # the common judgement compares with a count of its own; this one is by hand
     outcome = rig.run([packet for packet, _ in packets], **world())
     by_hand = sum(new for _, new in packets)

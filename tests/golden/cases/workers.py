@@ -14,7 +14,7 @@ from lib.worlds import neighbours, world
 def two_workers_with_a_queue_each_both_carry_packets(rig):
     flows = frames.many_flows(4, rig.scaled(4000))
     flood = [forwarded(frame) for frame in frames.flood(4, flows)]
-    noise = [dropped(frames.tcp(4, port=81), "unclaimed"), dropped(b"\x01" * 20, "no_host_path")]
+    noise = [dropped(frames.tcp(4, port=81), "no_service"), dropped(b"\x01" * 20, "no_host_path")]
     half = len(flood) // 2
     packets = {("edge", 0): flood[:half] + noise, ("edge", 1): noise + flood[half:]}
     outcome = rig.run(packets, workers=2, **world(queues=2))
@@ -83,7 +83,7 @@ def many_packets_of_every_fate_are_all_accounted_for(rig):
     flows = frames.many_flows(4, rig.scaled(20000))
     kinds = [
         [forwarded(frame) for frame in frames.flood(4, flows, flags=0x10)],
-        [dropped(frame, "unclaimed") for frame in frames.flood(4, flows, port=81)],
+        [dropped(frame, "no_service") for frame in frames.flood(4, flows, port=81)],
         [dropped(frame, "no_host_path")
          for frame in frames.flood(4, flows, vip=frames.STRANGER[4])],
         [dropped(frame[:40], "truncated") for frame in frames.flood(4, flows)],

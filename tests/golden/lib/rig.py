@@ -11,7 +11,7 @@ from . import capture
 from .daemon import HOLD_AT_LISTEN, Daemon
 from .judge import Judge
 
-SETTLE_SECONDS = 300
+VERDICTS_SECONDS = 300
 TUNNEL_SOURCE = {"ipv4": "10.2.0.10", "ipv6": "fd00:2::10"}
 GATEWAY_MAC = "02:00:00:00:00:01"
 HASH_KEY = "3f9a1c07d2e84b65a0b7c31e94f8d62b"
@@ -146,7 +146,7 @@ class Rig:
         document = self.configuration(directory, pools, services, ports, workers)
         document["control"].update(control or {})
         with Daemon(self.build, directory, document) as daemon:
-            stats = settle(daemon, sum(map(len, packets.values())))
+            stats = await_verdicts(daemon, sum(map(len, packets.values())))
             macs = {entry["name"]: entry["mac"] for entry in daemon.call("status")["ports"]}
             asked = ask(daemon) if ask else None
             daemon.stop()
@@ -198,16 +198,16 @@ class Rig:
             return daemon.wait_end(), daemon.log()
 
 
-def settle(daemon, frames):
+def await_verdicts(daemon, frames):
     """Waits until every frame has met its fate and returns stats.get of that moment."""
     last = {}
 
-    def settled():
+    def counted():
         last["stats"] = stats = daemon.call("stats.get")
         return at_rest(stats, frames)
 
     try:
-        daemon.wait_for(settled, f"a verdict for each of {frames} frames", SETTLE_SECONDS)
+        daemon.wait_for(counted, f"a verdict for each of {frames} frames", VERDICTS_SECONDS)
     except AssertionError as failure:
         raise AssertionError(f"{failure}; the counters: {last.get('stats')}") from None
     # That answer may have been put together while the last burst was being counted.

@@ -129,7 +129,7 @@ static void tcp_flags_tell_starts_from_the_rest(void **state)
 
 		for (size_t i = 0; i < COUNT_OF(tcp_rows); i++) {
 			make_tcp(scene, tcp_rows[i].flags);
-			assert_int_equal(affinity_judge(&scene->packet, udp), tcp_rows[i].kind);
+			assert_int_equal(affinity_classify(&scene->packet, udp), tcp_rows[i].kind);
 		}
 		tear_down(scene);
 	}
@@ -162,10 +162,12 @@ static void quic_headers_tell_starts_from_the_rest(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(quic_rows); i++) {
 		make_udp(scene, quic_rows[i].bytes, quic_rows[i].length);
-		if (affinity_judge(&scene->packet, AFFINITY_UDP_QUIC) != quic_rows[i].kind)
+		if (affinity_classify(&scene->packet, AFFINITY_UDP_QUIC) != quic_rows[i].kind)
 			fail_msg("%s", quic_rows[i].name);
-		assert_int_equal(affinity_judge(&scene->packet, AFFINITY_UDP_PIN), AFFINITY_EITHER);
-		assert_int_equal(affinity_judge(&scene->packet, AFFINITY_UDP_HASH), AFFINITY_NONE);
+		assert_int_equal(
+			affinity_classify(&scene->packet, AFFINITY_UDP_PIN), AFFINITY_EITHER);
+		assert_int_equal(
+			affinity_classify(&scene->packet, AFFINITY_UDP_HASH), AFFINITY_NONE);
 	}
 	tear_down(scene);
 }
@@ -257,7 +259,7 @@ static const struct row rows[] = {
 	{ "another pool's pin is no first SYN", SYN, AGAIN, { PIN_PROBATION, OTHER, 1 }, 0, 0,
 		{ A, AFFINITY_NEW, PIN_PROBATION, OTHER, 1 } },
 	/* goes on */
-	{ "handshake settles the pin", ACK, AWAY, { PIN_PROBATION, GID(C), 0 }, 0, 0,
+	{ "handshake establishes the pin", ACK, AWAY, { PIN_PROBATION, GID(C), 0 }, 0, 0,
 		{ C, AFFINITY_PIN, PIN_ESTABLISHED, GID(C), 0 } },
 	{ "packet refreshes the pin", ACK, AWAY, { PIN_ESTABLISHED, GID(C), 9 }, 0, 0,
 		{ C, AFFINITY_PIN, PIN_ESTABLISHED, GID(C), 0 } },
@@ -289,7 +291,7 @@ static const struct row rows[] = {
 		{ B, AFFINITY_CURRENT, NONE, 0, 0 } },
 	{ "observed flow waits for its second packet", ACK, AWAY | SLOT_OBSERVE,
 		{ PIN_OBSERVED, GID(A), 0 }, 0, 0, { A, AFFINITY_PIN, PIN_OBSERVED, GID(A), 0 } },
-	{ "observed flow settles with its second packet", ACK, AWAY | SLOT_OBSERVE,
+	{ "observed flow is established with its second packet", ACK, AWAY | SLOT_OBSERVE,
 		{ PIN_OBSERVED, GID(A), 1 }, 0, 0,
 		{ A, AFFINITY_PIN, PIN_ESTABLISHED, GID(A), 0 } },
 	/* ends */
@@ -318,7 +320,7 @@ static const struct row rows[] = {
 		{ B, AFFINITY_NEW, PIN_PROBATION, GID(B), 0 } },
 	{ "datagram at home has no pin", DATAGRAM, AGAIN, { 0 }, 0, 0,
 		{ A, AFFINITY_NEW, NONE, 0, 0 } },
-	{ "second datagram settles the pin", DATAGRAM, AWAY, { PIN_PROBATION, GID(C), 3 }, 0, 0,
+	{ "second datagram establishes the pin", DATAGRAM, AWAY, { PIN_PROBATION, GID(C), 3 }, 0, 0,
 		{ C, AFFINITY_PIN, PIN_UDP, GID(C), 0 } },
 	{ "datagram goes where the others went", DATAGRAM, AWAY, { PIN_UDP, GID(C), 15 }, 0, 0,
 		{ C, AFFINITY_PIN, PIN_UDP, GID(C), 0 } },
@@ -337,13 +339,13 @@ static const struct row rows[] = {
 		{ B, AFFINITY_NEW, PIN_PROBATION, GID(B), 0 } },
 	{ "second Initial follows the first", INITIAL, AWAY, { PIN_PROBATION, GID(C), 1 }, 0, 0,
 		{ C, AFFINITY_PIN, PIN_PROBATION, GID(C), 1 } },
-	{ "short header settles the pin", SHORT, AWAY, { PIN_PROBATION, GID(C), 1 }, 0, 0,
+	{ "short header establishes the pin", SHORT, AWAY, { PIN_PROBATION, GID(C), 1 }, 0, 0,
 		{ C, AFFINITY_PIN, PIN_QUIC, GID(C), 0 } },
 	{ "short header of an old flow goes home", SHORT, AWAY | SLOT_RECENT, { 0 }, 0, 0,
 		{ A, AFFINITY_HOME, NONE, 0, 0 } },
 	{ "short header of an old flow is observed", SHORT, AWAY | SLOT_OBSERVE, { 0 }, 0, 0,
 		{ A, AFFINITY_HOME, PIN_OBSERVED, GID(A), 0 } },
-	{ "observed QUIC flow settles as one", SHORT, AWAY | SLOT_OBSERVE,
+	{ "observed QUIC flow is established as one", SHORT, AWAY | SLOT_OBSERVE,
 		{ PIN_OBSERVED, GID(A), 1 }, 0, 0, { A, AFFINITY_PIN, PIN_QUIC, GID(A), 0 } },
 };
 
@@ -529,7 +531,7 @@ static void nothing_is_observed_while_the_pool_is_flooded(void **state)
 }
 
 /* A flood elsewhere is none of theirs. */
-static void flows_settle_at_once_unless_their_own_pool_is_flooded(void **state)
+static void flows_are_established_at_once_unless_their_own_pool_is_flooded(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
 
@@ -551,7 +553,7 @@ static void flows_settle_at_once_unless_their_own_pool_is_flooded(void **state)
 }
 
 /* All of a pool's are confirmed in the same seconds, and that is nobody's attack. */
-static void only_new_flows_that_settle_are_a_sign_of_a_flood(void **state)
+static void only_new_flows_that_get_established_are_a_sign_of_a_flood(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
 
@@ -577,12 +579,12 @@ static int32_t confirms_of(struct scene *scene, enum sends sends, uint32_t word,
 	scene->pools[POOL].confirms = 100;
 	make_packet(scene, sends);
 	choose(scene, &scene->view, word);
-	assert_true(pin_is_current(pin_of(&scene->pins, HASH), NOW)); /* it has settled */
+	assert_true(pin_is_current(pin_of(&scene->pins, HASH), NOW)); /* it is established */
 	return 100 - scene->pools[POOL].confirms;
 }
 
 /* Else a FIN before it would be the way round the budget. */
-static void a_flow_that_settles_after_its_end_is_as_good_a_sign(void **state)
+static void a_flow_established_after_its_end_is_as_good_a_sign(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
 	uint64_t finished = pin_pack(HASH, GID(C), PIN_FINISHED, NOW - PIN_REVIVE_TICKS);
@@ -593,7 +595,7 @@ static void a_flow_that_settles_after_its_end_is_as_good_a_sign(void **state)
 }
 
 /* Soon after a move all old datagram flows get pins, in the same seconds. */
-static void old_datagram_flows_that_settle_at_home_are_no_sign_of_a_flood(void **state)
+static void old_datagram_flows_established_at_home_are_no_sign_of_a_flood(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
 	uint64_t at_home = pin_pack(HASH, GID(A), PIN_PROBATION, NOW);
@@ -854,10 +856,10 @@ int main(void)
 			new_flow_without_room_begins_at_a_home_that_takes_none_and_is_counted),
 		cmocka_unit_test(new_flow_without_room_or_home_is_counted),
 		cmocka_unit_test(nothing_is_observed_while_the_pool_is_flooded),
-		cmocka_unit_test(flows_settle_at_once_unless_their_own_pool_is_flooded),
-		cmocka_unit_test(only_new_flows_that_settle_are_a_sign_of_a_flood),
-		cmocka_unit_test(a_flow_that_settles_after_its_end_is_as_good_a_sign),
-		cmocka_unit_test(old_datagram_flows_that_settle_at_home_are_no_sign_of_a_flood),
+		cmocka_unit_test(flows_are_established_at_once_unless_their_own_pool_is_flooded),
+		cmocka_unit_test(only_new_flows_that_get_established_are_a_sign_of_a_flood),
+		cmocka_unit_test(a_flow_established_after_its_end_is_as_good_a_sign),
+		cmocka_unit_test(old_datagram_flows_established_at_home_are_no_sign_of_a_flood),
 		cmocka_unit_test(datagram_at_home_without_room_for_its_pin_is_counted),
 		cmocka_unit_test(backend_without_a_record_is_no_home),
 		cmocka_unit_test(ipv6_is_judged_by_its_own_key),

@@ -94,7 +94,7 @@ static const struct {
 	uint64_t bit_before;
 	uint32_t age;
 	enum event event;
-	enum pin_class settled;
+	enum pin_class established;
 	enum pin_class after;
 	uint64_t bit_after;
 	uint32_t age_after;
@@ -145,11 +145,11 @@ static const struct {
 	{ PIN_QUIC, 0, 2, FINISH_IN_FLOOD, 0, PIN_QUIC, 0, 2 },
 };
 
-static uint64_t after(uint64_t pin, enum event event, enum pin_class settled, uint16_t now)
+static uint64_t after(uint64_t pin, enum event event, enum pin_class established, uint16_t now)
 {
 	switch (event) {
-	case CONTINUE: return pin_continue(pin, settled, now);
-	case CONTINUE_IN_FLOOD: return pin_continue_in_flood(pin, settled, now);
+	case CONTINUE: return pin_continue(pin, established, now);
+	case CONTINUE_IN_FLOOD: return pin_continue_in_flood(pin, established, now);
 	case FINISH: return pin_finish(pin, now);
 	default: return pin_finish_in_flood(pin, now);
 	}
@@ -162,7 +162,7 @@ static void a_pin_lives_as_the_table_says(void **state)
 		uint64_t before = pin_pack(HASH, 77, life[i].before, now - life[i].age);
 		uint64_t expected = pin_pack(HASH, 77, life[i].after, now - life[i].age_after);
 
-		if (after(before | life[i].bit_before, life[i].event, life[i].settled, now) !=
+		if (after(before | life[i].bit_before, life[i].event, life[i].established, now) !=
 			(expected | life[i].bit_after))
 			fail_msg("row %zu of the table", i);
 	}
@@ -173,10 +173,10 @@ static void a_pin_is_current_only_if_a_packet_would_not_change_it(void **state)
 	for (unsigned int class = PIN_PROBATION; class < PIN_CLASS_COUNT; class ++)
 		for (uint32_t age = 0; age < 3; age++) {
 			uint64_t pin = pin_pack(HASH, 1, class, 4096 - age);
-			bool settled =
+			bool established =
 				class == PIN_ESTABLISHED || class == PIN_UDP || class == PIN_QUIC;
 
-			assert_int_equal(pin_is_current(pin, 4096), settled && age == 0);
+			assert_int_equal(pin_is_current(pin, 4096), established && age == 0);
 			if (pin_is_current(pin, 4096)) {
 				assert_int_equal(pin_continue(pin, class, 4096), pin);
 				assert_int_equal(pin_continue_in_flood(pin, class, 4096), pin);

@@ -107,7 +107,7 @@ static void assert_all_connections_live(const struct attack *attack)
 	}
 }
 
-static void assert_none_was_evicted_that_had_settled(const struct attack *attack)
+static void assert_no_established_pin_was_evicted(const struct attack *attack)
 {
 	for (unsigned int class = 0; class < PIN_CLASS_COUNT; class ++)
 		if (class != PIN_PROBATION && class != PIN_OBSERVED)
@@ -123,7 +123,7 @@ static void every_connection_survives_a_flood_that_was_noticed(void **state)
 	for (uint32_t i = 0; i < PACKETS / PACKETS_PER_TICK; i++)
 		send_packets(&attack);
 	assert_all_connections_live(&attack);
-	assert_none_was_evicted_that_had_settled(&attack);
+	assert_no_established_pin_was_evicted(&attack);
 	assert_true(attack.puts[PINS_PUT_EVICTED + PIN_PROBATION] > PACKETS / 10);
 	assert_true(attack.steps[PINS_STEP_TRIED] > 1000); /* it did get as far as that */
 	assert_int_equal(attack.steps[PINS_STEP_CONFIRMED], 0);
@@ -140,7 +140,7 @@ static void every_connection_survives_a_flood_that_was_not_noticed(void **state)
 	for (uint32_t i = 0; i < PACKETS / PACKETS_PER_TICK; i++)
 		send_packets(&attack);
 	assert_all_connections_live(&attack);
-	assert_none_was_evicted_that_had_settled(&attack);
+	assert_no_established_pin_was_evicted(&attack);
 	assert_true(attack.steps[PINS_STEP_CONFIRMED] > PACKETS / 10);
 	end(&attack);
 }
@@ -202,15 +202,15 @@ static void a_flood_of_lone_acks_crowds_out_no_new_flow(void **state)
 	for (uint32_t i = 0; i < PACKETS; i++)
 		send_lone_ack(&attack, next_random(&attack.random));
 	assert_all_connections_live(&attack);
-	assert_none_was_evicted_that_had_settled(&attack);
+	assert_no_established_pin_was_evicted(&attack);
 	assert_int_equal(most_ways_of_class(&attack.pins, PIN_OBSERVED), PINS_QUOTA);
 	assert_int_equal(begin_flows(&attack, 100000), 100000);
 	assert_all_connections_live(&attack);
 	end(&attack);
 }
 
-/* However many settle: a way of each bucket stays, so that the next new flow finds one. */
-static void a_table_full_of_settled_flows_takes_new_ones(void **state)
+/* However many are established: a way of each bucket stays, so that the next new flow finds one. */
+static void a_table_full_of_established_flows_takes_new_ones(void **state)
 {
 	const uint32_t places = BUCKETS * PINS_WAYS;
 	struct attack attack;
@@ -222,22 +222,22 @@ static void a_table_full_of_settled_flows_takes_new_ones(void **state)
 		send_syn(&attack, hash);
 		send_ack(&attack, hash);
 	}
-	assert_int_equal(most_ways_of_class(&attack.pins, PIN_ESTABLISHED), PINS_SETTLED_MAX);
+	assert_int_equal(most_ways_of_class(&attack.pins, PIN_ESTABLISHED), PINS_ESTABLISHED_MAX);
 	assert_all_connections_live(&attack);
 	assert_int_equal(begin_flows(&attack, 100000), 100000);
 	end(&attack);
 }
 
-/* Seven flows have settled in the only bucket, and the eighth one has ended. */
+/* Seven flows are established in the only bucket, and the eighth one has ended. */
 static uint64_t fill_all_but_one(struct pins *pins, enum pin_class eighth)
 {
 	const uint64_t hash = UINT64_C(99) << 32;
 
 	make_pins(pins, 1);
-	for (uint32_t i = 0; i < PINS_SETTLED_MAX; i++)
+	for (uint32_t i = 0; i < PINS_ESTABLISHED_MAX; i++)
 		pins->words[i] = pin_pack((uint64_t)(i + 1) << 32, 1, PIN_ESTABLISHED, 100);
 	if (eighth != PIN_EMPTY)
-		pins->words[PINS_SETTLED_MAX] = pin_pack(hash, 1, eighth, 100);
+		pins->words[PINS_ESTABLISHED_MAX] = pin_pack(hash, 1, eighth, 100);
 	return hash;
 }
 
@@ -293,7 +293,7 @@ int main(void)
 		cmocka_unit_test(every_connection_survives_a_flood_that_was_noticed),
 		cmocka_unit_test(every_connection_survives_a_flood_that_was_not_noticed),
 		cmocka_unit_test(a_flood_of_lone_acks_crowds_out_no_new_flow),
-		cmocka_unit_test(a_table_full_of_settled_flows_takes_new_ones),
+		cmocka_unit_test(a_table_full_of_established_flows_takes_new_ones),
 		cmocka_unit_test(a_flow_that_comes_back_leaves_the_last_way_to_new_ones),
 		cmocka_unit_test(a_flow_that_moves_here_leaves_the_last_way_to_new_ones),
 		cmocka_unit_test(a_flood_that_repeats_itself_leaves_half_of_the_table_to_others),

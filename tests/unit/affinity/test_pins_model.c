@@ -18,8 +18,8 @@ static const uint32_t limits[PIN_CLASS_COUNT] = { NEVER, 16, 14400, 14400, 60, 6
 
 struct flow {
 	uint64_t hash;
-	enum pin_class settled; /* by its protocol */
-	enum pin_class class;   /* PIN_EMPTY: has no pin */
+	enum pin_class established; /* by its protocol */
+	enum pin_class class;       /* PIN_EMPTY: has no pin */
 	bool noted;
 	uint32_t gid;
 	uint32_t tick;
@@ -42,7 +42,7 @@ static void model_put(struct model *model, struct flow *flow, uint32_t gid, enum
 	flow->tick = model->tick;
 }
 
-static bool is_settled(enum pin_class class)
+static bool is_established(enum pin_class class)
 {
 	return class == PIN_ESTABLISHED || class == PIN_UDP || class == PIN_QUIC;
 }
@@ -59,16 +59,16 @@ static void model_continue(struct model *model, struct flow *flow)
 	uint32_t age = model->tick - flow->tick;
 	bool later = age >= 1;
 
-	if (is_settled(flow->class) || (model->flood && flow->class == PIN_TRIAL)) {
+	if (is_established(flow->class) || (model->flood && flow->class == PIN_TRIAL)) {
 		flow->tick = model->tick;
 	} else if (flow->class == PIN_FINISHED) {
 		if (age >= 2)
-			model_become(model, flow, flow->settled);
+			model_become(model, flow, flow->established);
 	} else if (flow->class == PIN_OBSERVED) {
 		if (later)
-			model_become(model, flow, model->flood ? PIN_TRIAL : flow->settled);
+			model_become(model, flow, model->flood ? PIN_TRIAL : flow->established);
 	} else if (!model->flood) {
-		model_become(model, flow, flow->settled);
+		model_become(model, flow, flow->established);
 	} else if (!flow->noted) {
 		flow->noted = true;
 		flow->tick = model->tick;
@@ -139,7 +139,7 @@ static void step_pin(struct pins *pins, struct model *model, struct flow *flow, 
 		step = pins_finish(pins, position, pin, model->tick);
 		model_finish(model, flow);
 	} else {
-		step = pins_continue(pins, position, pin, flow->settled, model->tick);
+		step = pins_continue(pins, position, pin, flow->established, model->tick);
 		model_continue(model, flow);
 	}
 	assert_true(step != PINS_STEP_LOST && step != PINS_STEP_CROWDED);
@@ -147,7 +147,8 @@ static void step_pin(struct pins *pins, struct model *model, struct flow *flow, 
 
 static void put_pin(struct pins *pins, struct model *model, struct flow *flow, uint64_t dice)
 {
-	enum pin_class classes[] = { PIN_PROBATION, PIN_PROBATION, PIN_OBSERVED, flow->settled };
+	enum pin_class classes[] = { PIN_PROBATION, PIN_PROBATION, PIN_OBSERVED,
+		flow->established };
 	enum pin_class class = classes[dice % 4];
 	enum pins_put outcome = pins_put(pins, flow->hash, dice / 4 % 4, class, model->tick);
 
@@ -210,7 +211,7 @@ static void run(uint64_t seed)
 	make_pins(&pins, BUCKETS);
 	for (size_t i = 0; i < FLOWS; i++) {
 		model.flows[i].hash = next_random(&seed);
-		model.flows[i].settled = protocols[i % COUNT_OF(protocols)];
+		model.flows[i].established = protocols[i % COUNT_OF(protocols)];
 	}
 	for (uint32_t i = 0; i < STEPS; i++) {
 		uint64_t dice = next_random(&seed);

@@ -151,7 +151,7 @@ struct row {
 static const struct row rows[] = {
 	{ "ipv6 in icmp", 4, FRAME_TCP, QUOTE4, 0x6500, VERDICT_MALFORMED },
 	{ "header length 4", 4, FRAME_TCP, QUOTE4, 0x4400, VERDICT_MALFORMED },
-	{ "options where the ports were", 4, FRAME_TCP, QUOTE4, 0x4f00, VERDICT_UNCLAIMED },
+	{ "options where the ports were", 4, FRAME_TCP, QUOTE4, 0x4f00, VERDICT_NO_SERVICE },
 	{ "length below the header's", 4, FRAME_TCP, QUOTE4 + 2, 19, VERDICT_MALFORMED },
 	{ "length of the header alone", 4, FRAME_TCP, QUOTE4 + 2, 20, VERDICT_MALFORMED },
 	{ "transport of 7 bytes", 4, FRAME_UDP, QUOTE4 + 2, 27, VERDICT_MALFORMED },
@@ -165,7 +165,7 @@ static const struct row rows[] = {
 	{ "about gre", 4, FRAME_TCP, QUOTE4 + 8, 0x402f, VERDICT_LEFT_TO_HOST },
 	{ "sent by another address", 4, FRAME_TCP, QUOTE4 + 14, 1, VERDICT_MALFORMED },
 	{ "sent to another client", 4, FRAME_TCP, QUOTE4 + 18, 1, VERDICT_NEXT },
-	{ "from a port of no service", 4, FRAME_TCP, QUOTE4_L4, 81, VERDICT_UNCLAIMED },
+	{ "from a port of no service", 4, FRAME_TCP, QUOTE4_L4, 81, VERDICT_NO_SERVICE },
 	{ "to the port of the service", 4, FRAME_TCP, QUOTE4_L4 + 2, 80, VERDICT_NEXT },
 	{ "ipv4 in icmpv6", 6, FRAME_TCP, QUOTE6, 0x4000, VERDICT_MALFORMED },
 	{ "transport of 7 bytes, ipv6", 6, FRAME_UDP, QUOTE6 + 4, 7, VERDICT_MALFORMED },
@@ -174,7 +174,7 @@ static const struct row rows[] = {
 	{ "about a ping, ipv6", 6, FRAME_TCP, QUOTE6 + 6, 0x3a40, VERDICT_LEFT_TO_HOST },
 	{ "about a fragment, ipv6", 6, FRAME_TCP, QUOTE6 + 6, 0x2c40, VERDICT_FRAGMENT },
 	{ "sent by another address, ipv6", 6, FRAME_TCP, QUOTE6 + 22, 1, VERDICT_MALFORMED },
-	{ "from a port of no service, ipv6", 6, FRAME_TCP, QUOTE6_L4, 81, VERDICT_UNCLAIMED },
+	{ "from a port of no service, ipv6", 6, FRAME_TCP, QUOTE6_L4, 81, VERDICT_NO_SERVICE },
 };
 
 static void what_an_error_quotes_is_judged_field_by_field(void **state)

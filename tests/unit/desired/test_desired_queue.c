@@ -138,7 +138,7 @@ static void restart_unbuilt(struct world *world)
 	world->desired = desired_create(&context, config, &world->directory.version, &error);
 	if (world->desired == NULL)
 		fail_msg("%s", error.message);
-	node_settle(world->node);
+	node_commit(world->node);
 }
 
 static size_t unbuilt(const struct world *world)

@@ -190,7 +190,7 @@ static void dscp_and_ecn_are_copied_whatever_they_are(void **state)
 			}
 }
 
-static void what_fits_the_link_to_the_byte_leaves_and_one_more_is_too_big(void **state)
+static void what_fits_the_link_to_the_byte_leaves_and_one_more_exceeds_it(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(inners); i++)
 		for (enum outer outer = OUTER_NONE; outer <= OUTER_IPV6; outer++) {
@@ -208,7 +208,7 @@ static void what_fits_the_link_to_the_byte_leaves_and_one_more_is_too_big(void *
 
 			inners[i](&frame, 40000, MTU - outer_sizes[outer] - headers + 1);
 			packet = take(&frame, HEADROOM);
-			assert_int_equal(encap(&packet, &record), VERDICT_TOO_BIG);
+			assert_int_equal(encap(&packet, &record), VERDICT_MTU_EXCEEDED);
 			frame_from_mbuf(&after, packet.mbuf);
 			assert_int_equal(after.length, frame.length);
 			assert_memory_equal(after.bytes, frame.bytes, frame.length);
@@ -353,14 +353,14 @@ static void packets_with_a_fate_are_not_encapsulated(void **state)
 	for (size_t i = 0; i < COUNT_OF(packets); i++) {
 		packets[i] = take(&frame, HEADROOM);
 		packets[i].record = &record;
-		packets[i].verdict = i == 1 ? VERDICT_UNCLAIMED : VERDICT_NEXT;
+		packets[i].verdict = i == 1 ? VERDICT_NO_SERVICE : VERDICT_NEXT;
 	}
 	packets[1].record = NULL;
 	balance_encapsulate_burst(packets, COUNT_OF(packets));
 	for (size_t i = 0; i < COUNT_OF(packets); i++) {
 		frame_from_mbuf(&after, packets[i].mbuf);
 		if (i == 1) {
-			assert_int_equal(packets[i].verdict, VERDICT_UNCLAIMED);
+			assert_int_equal(packets[i].verdict, VERDICT_NO_SERVICE);
 			assert_memory_equal(after.bytes, frame.bytes, frame.length);
 		} else {
 			assert_int_equal(packets[i].verdict, VERDICT_NEXT);
@@ -394,7 +394,7 @@ int main(void)
 		cmocka_unit_test(the_outer_checksum_is_right_for_every_length),
 		cmocka_unit_test(the_outer_checksum_is_right_for_every_destination),
 		cmocka_unit_test(dscp_and_ecn_are_copied_whatever_they_are),
-		cmocka_unit_test(what_fits_the_link_to_the_byte_leaves_and_one_more_is_too_big),
+		cmocka_unit_test(what_fits_the_link_to_the_byte_leaves_and_one_more_exceeds_it),
 		cmocka_unit_test(padding_does_not_count_against_the_link),
 		cmocka_unit_test(padding_is_cut_off),
 		cmocka_unit_test(a_vlan_tag_is_kept_with_its_priority),

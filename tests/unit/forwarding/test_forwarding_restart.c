@@ -426,7 +426,7 @@ static uint32_t counter_of(const struct node *node, const char *name)
 {
 	const struct live_backend *backend = life_find(node, name);
 
-	return counters_backend_place(state_layout(node->state)->services, backend->gid);
+	return counters_backend_cell(state_layout(node->state)->services, backend->gid);
 }
 
 static void counters_go_on_by_identity(void **state)

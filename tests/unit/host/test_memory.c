@@ -123,9 +123,9 @@ static void a_table_of_services_takes_what_was_foretold(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(counts); i++) {
 		struct service_table *table = service_table_create(counts[i]);
-		void *blocks[] = { table, table->rows, table->ipv4.services.places,
-			table->ipv4.vips.places, table->ipv6.services.places,
-			table->ipv6.vips.places };
+		void *blocks[] = { table, table->rows, table->ipv4.services.cells,
+			table->ipv4.vips.cells, table->ipv6.services.cells,
+			table->ipv6.vips.cells };
 		uint64_t taken = 0, rounding = 0;
 
 		for (size_t block = 0; block < COUNT_OF(blocks); block++) {

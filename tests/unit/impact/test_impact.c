@@ -222,8 +222,8 @@ static void count_packets(struct node *node, const char *name, uint64_t packets)
 	struct counter *counters = state_counters(node->state, 0)->counters;
 
 	/* the only services that this node ever had stand in their order */
-	counters[counters_service_place(service)].packets += packets;
-	counters[counters_service_place(service)].new_flows += packets / 10;
+	counters[counters_service_cell(service)].packets += packets;
+	counters[counters_service_cell(service)].new_flows += packets / 10;
 }
 
 static struct tried try_services(struct node *node, const char *services)

@@ -39,7 +39,7 @@ static int open_place(void **state)
 	place->numbers = arena_create(layout.pools);
 	if (state_open(path, &layout, 0, &place->state, &refusal) != 0)
 		return -1;
-	return state_settle(place->state, &refusal);
+	return state_commit(place->state, &refusal);
 }
 
 static int close_place(void **state)

@@ -142,26 +142,26 @@ static void a_packet_to_port_0_belongs_to_any_port_alone(void **state)
 	struct service_table *table = create_example();
 
 	assert_service(table, FRAME_VIP4, FRAME_TCP, 0, 2);
-	assert_fate(table, FRAME_VIP4, FRAME_UDP, 0, VERDICT_UNCLAIMED);
+	assert_fate(table, FRAME_VIP4, FRAME_UDP, 0, VERDICT_NO_SERVICE);
 	service_table_destroy(table);
 }
 
-static void packet_to_a_port_that_no_service_claims_is_unclaimed(void **state)
+static void packet_to_a_port_that_no_service_claims_has_no_service(void **state)
 {
 	struct service_table *table = create_example();
 
-	assert_fate(table, FRAME_VIP4, FRAME_UDP, 54, VERDICT_UNCLAIMED);
-	assert_fate(table, FRAME_VIP6, FRAME_TCP, 81, VERDICT_UNCLAIMED);
+	assert_fate(table, FRAME_VIP4, FRAME_UDP, 54, VERDICT_NO_SERVICE);
+	assert_fate(table, FRAME_VIP6, FRAME_TCP, 81, VERDICT_NO_SERVICE);
 	service_table_destroy(table);
 }
 
-static void packet_of_a_protocol_without_ports_is_unclaimed(void **state)
+static void packet_of_a_protocol_without_ports_has_no_service(void **state)
 {
 	struct service_table *table = create_example();
 
-	assert_fate(table, FRAME_VIP4, 47, 0, VERDICT_UNCLAIMED);
-	assert_fate(table, FRAME_VIP4, 0, 0, VERDICT_UNCLAIMED);
-	assert_fate(table, FRAME_VIP6, 50, 0, VERDICT_UNCLAIMED);
+	assert_fate(table, FRAME_VIP4, 47, 0, VERDICT_NO_SERVICE);
+	assert_fate(table, FRAME_VIP4, 0, 0, VERDICT_NO_SERVICE);
+	assert_fate(table, FRAME_VIP6, 50, 0, VERDICT_NO_SERVICE);
 	service_table_destroy(table);
 }
 
@@ -188,12 +188,12 @@ static void icmp_to_a_vip_is_left_to_the_host(void **state)
 	service_table_destroy(table);
 }
 
-static void icmp_of_the_other_family_is_unclaimed(void **state)
+static void icmp_of_the_other_family_has_no_service(void **state)
 {
 	struct service_table *table = create_example();
 
-	assert_fate(table, FRAME_VIP4, FRAME_ICMPV6, 0, VERDICT_UNCLAIMED);
-	assert_fate(table, FRAME_VIP6, FRAME_ICMP, 0, VERDICT_UNCLAIMED);
+	assert_fate(table, FRAME_VIP4, FRAME_ICMPV6, 0, VERDICT_NO_SERVICE);
+	assert_fate(table, FRAME_VIP6, FRAME_ICMP, 0, VERDICT_NO_SERVICE);
 	service_table_destroy(table);
 }
 
@@ -270,7 +270,7 @@ static void no_more_services_are_taken_than_there_is_room_for(void **state)
 
 	assert_int_equal(add(table, FRAME_VIP4, FRAME_TCP, 80, 1), 0);
 	assert_int_equal(add(table, FRAME_VIP4, FRAME_TCP, 81, 2), -ENOSPC);
-	assert_fate(table, FRAME_VIP4, FRAME_TCP, 81, VERDICT_UNCLAIMED);
+	assert_fate(table, FRAME_VIP4, FRAME_TCP, 81, VERDICT_NO_SERVICE);
 	service_table_destroy(table);
 }
 
@@ -347,7 +347,7 @@ static void all_of_10000_services_are_found_and_nothing_else(void **state)
 		assert_int_equal(service_match(table, &packet), VERDICT_NEXT);
 		assert_int_equal(packet.service->counter, i);
 		assert_int_equal(
-			service_match(table, &other), any_port ? VERDICT_NEXT : VERDICT_UNCLAIMED);
+			service_match(table, &other), any_port ? VERDICT_NEXT : VERDICT_NO_SERVICE);
 		if (any_port)
 			assert_int_equal(other.service->counter, i / 16 * 16);
 	}
@@ -404,11 +404,11 @@ int main(void)
 		cmocka_unit_test(an_exact_port_beats_any_port_in_whatever_order_they_were_added),
 		cmocka_unit_test(both_families_and_protocols_have_services_of_their_own),
 		cmocka_unit_test(a_packet_to_port_0_belongs_to_any_port_alone),
-		cmocka_unit_test(packet_to_a_port_that_no_service_claims_is_unclaimed),
-		cmocka_unit_test(packet_of_a_protocol_without_ports_is_unclaimed),
+		cmocka_unit_test(packet_to_a_port_that_no_service_claims_has_no_service),
+		cmocka_unit_test(packet_of_a_protocol_without_ports_has_no_service),
 		cmocka_unit_test(packet_to_an_unknown_address_is_left_to_the_host),
 		cmocka_unit_test(icmp_to_a_vip_is_left_to_the_host),
-		cmocka_unit_test(icmp_of_the_other_family_is_unclaimed),
+		cmocka_unit_test(icmp_of_the_other_family_has_no_service),
 		cmocka_unit_test(fragment_to_a_vip_is_named_so_whatever_it_carries),
 		cmocka_unit_test(fragment_to_an_unknown_address_is_left_to_the_host),
 		cmocka_unit_test(an_ipv4_vip_and_the_ipv6_vip_of_the_same_bytes_are_two),

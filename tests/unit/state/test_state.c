@@ -73,7 +73,7 @@ static void a_group_may_be_let_read_it(void **state)
 	struct state *opened = open_state(place, &small);
 
 	assert_int_equal(state_set_group(opened, readers), 0);
-	settle(opened);
+	commit(opened);
 	assert_int_equal(chmod(place->root, 0755), 0);
 	assert_int_equal(mode_of(place->directory), 0750);
 	assert_int_equal(mode_of(place->path), 0640);
@@ -248,8 +248,8 @@ static void an_impossible_layout_is_refused_and_leaves_no_file(void **state)
 	assert_false(exists(place->path));
 }
 
-/* Of a process of its own: holds the file, settled or not, until its input ends. */
-static void hold(const struct place *place, bool settled, int ready, int until)
+/* Of a process of its own: holds the file, committed or not, until its input ends. */
+static void hold(const struct place *place, bool committed, int ready, int until)
 {
 	struct state_refusal refusal;
 	struct state *opened;
@@ -257,7 +257,7 @@ static void hold(const struct place *place, bool settled, int ready, int until)
 
 	if (state_open(place->path, &small, STATE_FIXTURE_KEY, &opened, &refusal) != 0)
 		_exit(1);
-	if (settled && state_settle(opened, &refusal) != 0)
+	if (committed && state_commit(opened, &refusal) != 0)
 		_exit(2);
 	if (write(ready, "", 1) != 1 || read(until, &byte, 1) != 0)
 		_exit(3);
@@ -266,7 +266,7 @@ static void hold(const struct place *place, bool settled, int ready, int until)
 }
 
 /* A process that holds the file until it is killed or its input ends. */
-static pid_t start_holder(const struct place *place, bool settled, int *input)
+static pid_t start_holder(const struct place *place, bool committed, int *input)
 {
 	int ready[2], until[2];
 	char byte;
@@ -278,7 +278,7 @@ static pid_t start_holder(const struct place *place, bool settled, int *input)
 	assert_true(holder >= 0);
 	if (holder == 0) {
 		close(until[1]);
-		hold(place, settled, ready[1], until[0]);
+		hold(place, committed, ready[1], until[0]);
 	}
 	close(ready[1]);
 	close(until[0]);
@@ -359,7 +359,7 @@ static void a_lock_of_a_reader_keeps_no_start_from_the_file(void **state)
 	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_HELD);
 	close(reader);
 	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_HELD);
-	settle(opened);
+	commit(opened);
 	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_HELD);
 	state_close(opened);
 	state_close(start_state(place, &small));
@@ -396,9 +396,9 @@ static void a_killed_holder_leaves_the_file_to_the_next(void **state)
 {
 	const struct place *place = *state;
 
-	for (int settled = 0; settled < 2; settled++) {
+	for (int committed = 0; committed < 2; committed++) {
 		int input;
-		pid_t holder = start_holder(place, settled, &input);
+		pid_t holder = start_holder(place, committed, &input);
 
 		kill_holder(holder, input);
 		state_close(start_state(place, &small));
@@ -412,7 +412,7 @@ static void a_refused_start_harms_neither_the_holder_nor_its_file(void **state)
 
 	state_counters(opened, 0)->packets = 4711;
 	assert_held_by(place, getpid());
-	settle(opened);
+	commit(opened);
 	assert_held_by(place, getpid());
 	assert_int_equal(state_counters(opened, 0)->packets, 4711);
 	assert_held_by(place, getpid()); /* the first refusal did not unlock it */
@@ -420,7 +420,7 @@ static void a_refused_start_harms_neither_the_holder_nor_its_file(void **state)
 }
 
 /* The file has the name only when it is complete; an empty one keeps the place of the first. */
-static void a_reader_finds_no_file_that_is_not_settled(void **state)
+static void a_reader_finds_no_file_that_is_not_committed(void **state)
 {
 	const struct place *place = *state;
 	struct state *opened = open_state(place, &small);
@@ -428,13 +428,13 @@ static void a_reader_finds_no_file_that_is_not_settled(void **state)
 
 	assert_int_equal(state_attach(place->path, &reader), -EAGAIN);
 	assert_int_equal(state_attach(place->next_path, &reader), -EAGAIN);
-	settle(opened);
+	commit(opened);
 	assert_int_equal(state_attach(place->path, &reader), 0);
 	state_detach(reader);
 	state_close(opened);
 }
 
-/* Of the one owner: settles or not, and lets go of the file or removes it. */
+/* Of the one owner: commits or not, and lets go of the file or removes it. */
 static void take_turn(
 	const struct place *place, struct state *opened, int turn, _Atomic int *owners)
 {
@@ -442,7 +442,7 @@ static void take_turn(
 
 	if (atomic_fetch_add(owners, 1) != 0 || !exists(place->path))
 		_exit(1);
-	if (turn % 4 < 2 && state_settle(opened, &refusal) != 0)
+	if (turn % 4 < 2 && state_commit(opened, &refusal) != 0)
 		_exit(2);
 	if (atomic_fetch_sub(owners, 1) != 1 || !exists(place->path))
 		_exit(1);
@@ -512,11 +512,11 @@ static void a_start_spares_the_prepared_file_of_another(void **state)
 
 	assert_int_equal(unlink(place->path), 0); /* somebody's mistake */
 	second = open_state(place, &small);
-	assert_int_equal(state_settle(first, &refusal), -ESTALE);
+	assert_int_equal(state_commit(first, &refusal), -ESTALE);
 	assert_int_equal(refusal.reason, STATE_REFUSED_FILE);
 	state_discard(first);
 	assert_true(exists(place->next_path));
-	settle(second);
+	commit(second);
 	assert_true(exists(place->path));
 	state_discard(second);
 	assert_false(exists(place->path));
@@ -705,7 +705,7 @@ static void words_that_are_written_at_once_are_those_of_the_mapping(void **state
 	slot_store(state_slots(opened, first + 250), written[250]);
 	for (uint32_t i = 0; i < 251; i++)
 		assert_int_equal(slot_load(state_slots(opened, first + i)), written[i]);
-	settle(opened);
+	commit(opened);
 	written[7] = slot_pack(3, 4);
 	state_slots_write(opened, first + 7, &written[7], 1);
 	assert_int_equal(state_attach(place->path, &reader), 0);
@@ -816,10 +816,10 @@ static void a_reader_sees_what_owner_and_workers_write(void **state)
 	state_record(opened, record)->mtu = 1500;
 	assert_int_equal(state_reader_record(reader, record)->mtu, 1500);
 
-	backend = counters_backend_place(layout.services, 4);
+	backend = counters_backend_cell(layout.services, 4);
 	state_counters(opened, 1)->verdicts[VERDICT_FORWARDED] = 11;
 	state_counters(opened, 1)->ports[15].tx_bytes = 12;
-	state_counters(opened, 1)->counters[counters_service_place(2)].new_flows = 13;
+	state_counters(opened, 1)->counters[counters_service_cell(2)].new_flows = 13;
 	state_counters(opened, 1)->counters[backend].bytes = 14;
 	seen = state_reader_counters(reader, 1);
 	assert_int_equal(counter_read(&seen->verdicts[VERDICT_FORWARDED]), 11);
@@ -853,7 +853,7 @@ static void a_reader_notices_renumbering_and_a_new_owner(void **state)
 	assert_int_equal(state_reader_generation(reader), generation);
 	opened = open_state(place, &small);
 	assert_int_equal(state_reader_generation(reader), generation);
-	settle(opened);
+	commit(opened);
 	assert_int_equal(state_reader_generation(reader), 0);
 	assert_int_equal(state_attach(place->path, &late), 0);
 	assert_int_not_equal(state_reader_generation(late), 0);
@@ -1022,7 +1022,7 @@ int main(void)
 		PLACE_TEST(a_killed_holder_leaves_the_file_to_the_next),
 		PLACE_TEST(a_refused_start_harms_neither_the_holder_nor_its_file),
 		PLACE_TEST(a_holder_is_named_beside_what_a_killed_start_left),
-		PLACE_TEST(a_reader_finds_no_file_that_is_not_settled),
+		PLACE_TEST(a_reader_finds_no_file_that_is_not_committed),
 		PLACE_TEST(there_is_one_owner_at_a_time_though_the_file_comes_and_goes),
 		PLACE_TEST(discarding_spares_a_file_that_took_the_name),
 		PLACE_TEST(a_start_spares_the_prepared_file_of_another),

@@ -75,7 +75,7 @@ static void fill(struct state *opened)
 		fill_backend_row(state_backend_row(opened, i), i);
 	fill_service_row(state_service_row(opened, 2));
 	state_record(opened, state_records_allocate(opened))->mtu = 1500;
-	state_counters(opened, 0)->counters[counters_service_place(2)].packets = 19;
+	state_counters(opened, 0)->counters[counters_service_cell(2)].packets = 19;
 	for (size_t i = 0; i < pins_memory(small.pin_buckets); i++)
 		pins[i] = pin_byte(i);
 }
@@ -128,13 +128,13 @@ static void assert_full(const struct state_reader *reader)
 	assert_pins(pins_before(reader).memory);
 }
 
-/* What is in the file that is being made, seen by a reader, when it is settled. */
-static uint64_t settled_sum(const struct place *place, struct state *opened)
+/* What is in the file that is being made, seen by a reader, when it is committed. */
+static uint64_t committed_sum(const struct place *place, struct state *opened)
 {
 	struct state_reader *reader;
 	uint64_t sum;
 
-	settle(opened);
+	commit(opened);
 	assert_int_equal(state_attach(place->path, &reader), 0);
 	assert_memory_equal(
 		&state_reader_header(reader)->layout, state_layout(opened), sizeof(small));
@@ -162,7 +162,7 @@ static void assert_cold(
 	assert_int_equal(state_start(opened), start);
 	assert_null(state_before(opened));
 	assert_memory_equal(state_layout(opened), layout, sizeof(*layout));
-	assert_int_equal(settled_sum(place, opened), 0);
+	assert_int_equal(committed_sum(place, opened), 0);
 	assert_int_equal(state_slots_allocate(opened, layout->slot_words, &first), 0);
 	assert_int_equal(state_records_allocate(opened), RECORD_MODE_COUNT);
 	state_close(opened);
@@ -219,8 +219,9 @@ static void the_next_process_finds_what_the_one_before_left(void **state)
 	assert_full(state_before(opened));
 	assert_memory_equal(state_layout(opened), &expected, sizeof(expected));
 	assert_pins(state_pins(opened));
-	assert_int_equal(settled_sum(place, opened), sum_of_pins()); /* the rest is the caller's */
-	assert_full(state_before(opened));                           /* until it is let go of */
+	assert_int_equal(
+		committed_sum(place, opened), sum_of_pins()); /* the rest is the caller's */
+	assert_full(state_before(opened));                    /* until it is let go of */
 	state_forget_before(opened);
 	assert_null(state_before(opened));
 	state_close(opened);
@@ -250,7 +251,7 @@ static void space_for_pools_to_come_is_allocated_when_it_is_handed_out(void **st
 	assert_in_range(before, 1, all - (UINT64_C(3) << 20));
 	assert_int_equal(state_slots_allocate(opened, 1 << 18, &first), 0);
 	assert_in_range(allocated_bytes(place->next_path), before + (3 << 18), all - (1 << 20));
-	settle(opened);
+	commit(opened);
 	assert_int_equal(state_allocate_rest(opened), 0);
 	assert_in_range(allocated_bytes(place->path), all, UINT64_MAX);
 	state_close(opened);
@@ -381,7 +382,7 @@ static void room_for_services_and_backends_never_shrinks(void **state)
 	layout.backends = small.backends;
 	layout.records = small.records;
 	assert_memory_equal(state_layout(opened), &layout, sizeof(layout));
-	assert_int_equal(settled_sum(place, opened), sum_of_pins());
+	assert_int_equal(committed_sum(place, opened), sum_of_pins());
 	fill_backend_row(state_backend_row(opened, small.backends - 1), 1);
 	state_close(opened);
 
@@ -409,7 +410,7 @@ static void a_larger_file_adopts_a_smaller_one(void **state)
 	assert_full(state_before(opened));
 	layout = beside_a_pool(layout);
 	assert_memory_equal(state_layout(opened), &layout, sizeof(layout));
-	assert_int_equal(settled_sum(place, opened), sum_of_pins());
+	assert_int_equal(committed_sum(place, opened), sum_of_pins());
 	state_close(opened);
 }
 
@@ -559,7 +560,7 @@ static void a_file_of_another_key_is_not_adopted(void **state)
 		state_open(place->path, &small, STATE_FIXTURE_KEY + 1, &opened, &refusal), 0);
 	assert_int_equal(state_start(opened), STATE_COLD_KEY);
 	assert_null(state_before(opened));
-	assert_int_equal(settled_sum(place, opened), 0);
+	assert_int_equal(committed_sum(place, opened), 0);
 	state_close(opened);
 	assert_cold(place, &small, STATE_COLD_KEY);
 }
@@ -641,7 +642,7 @@ static void grow_for_ever(const struct place *place, int pipe)
 	struct state *opened;
 
 	if (state_open(place->path, &small, STATE_FIXTURE_KEY, &opened, &refusal) != 0 ||
-		state_settle(opened, &refusal) != 0)
+		state_commit(opened, &refusal) != 0)
 		_exit(3);
 	for (uint32_t i = 0;; i++) {
 		move_mark(opened);
@@ -785,7 +786,7 @@ static void a_killed_start_leaves_what_was_there_before(void **state)
 		assert_full(state_before(opened));
 		assert_int_equal(read_header(place->next_path).pid, getpid());
 		fill(opened);
-		settle(opened);
+		commit(opened);
 		assert_false(exists(place->next_path));
 		state_close(opened);
 	}
@@ -827,7 +828,7 @@ static void a_first_start_that_is_given_up_leaves_nothing(void **state)
 	assert_false(exists(place->next_path));
 }
 
-static void a_settled_file_that_is_discarded_is_gone(void **state)
+static void a_committed_file_that_is_discarded_is_gone(void **state)
 {
 	const struct place *place = *state;
 
@@ -850,7 +851,7 @@ static void a_file_that_cannot_take_the_name_changes_nothing(void **state)
 	generation = state_reader_generation(reader);
 	opened = open_state(place, &small);
 	assert_int_equal(unlink(place->next_path), 0); /* somebody's mistake */
-	assert_int_equal(state_settle(opened, &refusal), -ESTALE);
+	assert_int_equal(state_commit(opened, &refusal), -ESTALE);
 	assert_int_equal(refusal.reason, STATE_REFUSED_FILE);
 	assert_int_equal(refusal.code, -ESTALE);
 	assert_full(state_before(opened));
@@ -1058,7 +1059,7 @@ int main(void)
 		PLACE_TEST(a_killed_start_leaves_what_was_there_before),
 		PLACE_TEST(a_start_that_is_given_up_leaves_what_was_there_before),
 		PLACE_TEST(a_first_start_that_is_given_up_leaves_nothing),
-		PLACE_TEST(a_settled_file_that_is_discarded_is_gone),
+		PLACE_TEST(a_committed_file_that_is_discarded_is_gone),
 		PLACE_TEST(a_file_that_cannot_take_the_name_changes_nothing),
 		PLACE_TEST(a_start_survives_every_flipped_byte_of_the_header),
 		PLACE_TEST(a_start_survives_every_flipped_byte_of_the_rows),

@@ -71,13 +71,13 @@ static void fill(struct state *state)
 	for (uint32_t i = 0; i < 2; i++) {
 		struct worker_counters *block = state_counters(state, i);
 		struct counter *backend =
-			&block->counters[counters_backend_place(small.services, BACKEND)];
+			&block->counters[counters_backend_cell(small.services, BACKEND)];
 
 		block->packets = 100 * (i + 1);
 		block->verdicts[VERDICT_FORWARDED] = 20 * (i + 1);
 		block->ports[0].tx_bytes = 7 * (i + 1);
-		block->counters[counters_service_place(1)].packets = 30 * (i + 1);
-		block->counters[counters_service_place(1)].bytes = 3000 * (i + 1);
+		block->counters[counters_service_cell(1)].packets = 30 * (i + 1);
+		block->counters[counters_service_cell(1)].bytes = 3000 * (i + 1);
 		backend->packets = 5 * (i + 1);
 		backend->new_flows = 4 * (i + 1);
 	}
@@ -372,7 +372,7 @@ static void a_file_with_another_verdict_name_is_damaged(void **state)
 	struct state_reader *reader;
 
 	kill_owner(start_owner(place, fill_and_wait));
-	damage(place, offsetof(struct state_header, verdict_names[VERDICT_TOO_BIG]), "T", 1);
+	damage(place, offsetof(struct state_header, verdict_names[VERDICT_MTU_EXCEEDED]), "T", 1);
 	assert_int_equal(state_attach(place->path, &reader), -EINVAL);
 }
 

@@ -1055,7 +1055,7 @@ static uint32_t filter_program(const char *interface, enum place place)
 {
 	LIBBPF_OPTS(bpf_tc_hook, ingress, .ifindex = (int)if_nametoindex(interface),
 		.attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = place, .priority = STEER_GUARD_PREFERENCE);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = place, .priority = STEER_LOOP_PREFERENCE);
 
 	return bpf_tc_query(&ingress, &options) < 0 ? 0 : options.prog_id;
 }
@@ -1129,7 +1129,7 @@ static void check_filter(enum place place, const struct row *rows, size_t count)
 	}
 }
 
-#define DROP .expected = STEER_COUNT_GUARDED
+#define DROP .expected = STEER_COUNT_FILTERED
 
 /* What no filter may touch, whatever it knows. */
 static const struct row never_dropped[] = {
@@ -1196,7 +1196,7 @@ static void the_filter_follows_the_vips(void **state)
 	assert_int_equal(steer_release(port->steer, bytes, 4), 0);
 	assert_int_equal(steer_release(port->steer, bytes, 4), -ENOENT);
 	check_filter(POST, &theirs, 1);
-	assert_int_equal(steer_guard_former(port->steer, bytes, 4), 0);
+	assert_int_equal(steer_add_former(port->steer, bytes, 4), 0);
 	check_filter(POST, &ours, 1);
 	assert_int_equal(steer_add(port->steer, bytes, 4), 0); /* which is none any more */
 	assert_int_equal(steer_remove(port->steer, bytes, 4), 0);
@@ -1211,18 +1211,18 @@ static void what_the_filter_drops_is_counted(void **state)
 	uint64_t before[STEER_COUNT_MAX], after[STEER_COUNT_MAX];
 	uint64_t drops_before, drops;
 
-	assert_int_equal(steer_guarded(port->steer, bytes, 4, &drops_before), 0);
+	assert_int_equal(steer_drops_of(port->steer, bytes, 4, &drops_before), 0);
 	assert_int_equal(steer_count(port->steer, before), 0);
 	assert_true(filter_drops(filter_program("edge", POST), &vip));
 	assert_int_equal(steer_count(port->steer, after), 0);
-	assert_int_equal(after[STEER_COUNT_GUARDED], before[STEER_COUNT_GUARDED] + 1);
+	assert_int_equal(after[STEER_COUNT_FILTERED], before[STEER_COUNT_FILTERED] + 1);
 	assert_int_equal(after[STEER_COUNT_HOST], before[STEER_COUNT_HOST]);
-	assert_int_equal(steer_guarded(port->steer, bytes, 4, &drops), 0);
+	assert_int_equal(steer_drops_of(port->steer, bytes, 4, &drops), 0);
 	assert_int_equal(drops, drops_before + 1);
 	add_vip(port->steer, VIP4); /* once more, which keeps the count */
-	assert_int_equal(steer_guarded(port->steer, bytes, 4, &drops), 0);
+	assert_int_equal(steer_drops_of(port->steer, bytes, 4, &drops), 0);
 	assert_int_equal(drops, drops_before + 1);
-	assert_int_equal(steer_guarded(port->steer, unknown, 4, &drops), -ENOENT);
+	assert_int_equal(steer_drops_of(port->steer, unknown, 4, &drops), -ENOENT);
 }
 
 static const struct row vip_row = { "vip", .destination = VIP4, .protocol = TCP, DROP };
@@ -1328,14 +1328,14 @@ static void foreign_filters_are_left_alone(void **state)
 	struct port port;
 
 	remove_filters("edge");
-	attach_filter("edge", STEER_GUARD_PREFERENCE, POST, program);
+	attach_filter("edge", STEER_LOOP_PREFERENCE, POST, program);
 	check_foreign_filter_is_refused(steer, true);
 	check_foreign_filter_is_refused(steer, false);
 	assert_int_equal(count_filters("edge"), 1);
 	steer_destroy(steer);
 	remove_filters("edge");
-	attach_filter("edge", STEER_GUARD_PREFERENCE, 7, program);
-	attach_filter("edge", STEER_GUARD_PREFERENCE + 1, POST, program);
+	attach_filter("edge", STEER_LOOP_PREFERENCE, 7, program);
+	attach_filter("edge", STEER_LOOP_PREFERENCE + 1, POST, program);
 	port = open_ready_port("edge");
 	assert_int_equal(count_filters("edge"), 3);
 	close_port(&port);
@@ -1414,22 +1414,22 @@ static void a_filter_that_was_removed_is_put_back(void **state)
 	};
 	struct port port = open_ready_port("edge");
 
-	assert_int_equal(steer_restore_guard(port.steer), 0);
+	assert_int_equal(steer_restore_filter(port.steer), 0);
 	for (size_t i = 0; i < sizeof(removals) / sizeof(removals[0]); i++) {
-		assert_int_equal(steer_find_guard(port.steer), 0);
+		assert_int_equal(steer_find_filter(port.steer), 0);
 		assert_int_equal(netns_run(removals[i]), 0);
-		assert_int_equal(steer_find_guard(port.steer), -ENOENT);
-		assert_int_equal(steer_restore_guard(port.steer), 1);
+		assert_int_equal(steer_find_filter(port.steer), -ENOENT);
+		assert_int_equal(steer_restore_filter(port.steer), 1);
 		assert_int_equal(count_filters("edge"), 1);
-		assert_int_equal(steer_restore_guard(port.steer), 0);
+		assert_int_equal(steer_restore_filter(port.steer), 0);
 	}
 	assert_int_equal(netns_run(removals[0]), 0);
 	assert_int_equal(
 		netns_run("tc filter add dev edge ingress pref 40 handle 1 protocol all bpf da "
 			  "bytecode '1,6 0 0 4294967295'"),
 		0);
-	assert_int_equal(steer_find_guard(port.steer), -EBUSY);
-	assert_int_equal(steer_restore_guard(port.steer), -EBUSY);
+	assert_int_equal(steer_find_filter(port.steer), -EBUSY);
+	assert_int_equal(steer_restore_filter(port.steer), -EBUSY);
 	assert_int_equal(netns_run(removals[0]), 0);
 	close_port(&port);
 }

@@ -12,7 +12,7 @@
  * Settles at most PACKET_BURST packets, all received from the port with place `came_by` in
  * worker->ports. Afterwards no mbuf of them is ours any more. The worker's own thread.
  */
-void settle_burst(struct worker *worker, unsigned int came_by, struct packet *packets,
+void finish_burst(struct worker *worker, unsigned int came_by, struct packet *packets,
 	unsigned int packet_count);
 
 /*
@@ -20,4 +20,4 @@ void settle_burst(struct worker *worker, unsigned int came_by, struct packet *pa
  * that packets received stay the sum of all verdicts: `copies` and their port's counters tell how
  * many have left, and what cannot leave is freed.
  */
-void settle_copies(struct worker *worker, struct packet *copies, unsigned int copy_count);
+void finish_copies(struct worker *worker, struct packet *copies, unsigned int copy_count);

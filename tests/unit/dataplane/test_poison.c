@@ -10,7 +10,7 @@
 
 #include <sanitizer/asan_interface.h>
 
-#include "guard.h"
+#include "poison.h"
 
 #define ROOM    256 /* bytes of one buffer */
 #define OFFSET  128 /* of the packet in it, as DPDK has it */
@@ -41,7 +41,7 @@ static void create(struct pool *pool, uint16_t offset, uint16_t length)
 static void destroy(struct pool *pool)
 {
 	for (unsigned int i = 0; i < BUFFERS; i++)
-		guard_lower(&pool->mbufs[i]);
+		poison_clear(&pool->mbufs[i]);
 	free(pool->memory);
 }
 
@@ -100,7 +100,7 @@ static void one_byte_behind_a_packet_is_seen(void **state)
 	struct pool pool;
 
 	create(&pool, OFFSET, 61);
-	guard_raise(&pool.mbufs[0]);
+	poison_set(&pool.mbufs[0]);
 	assert_read_is_seen(data(&pool, 0) + 61);
 	destroy(&pool);
 }
@@ -110,7 +110,7 @@ static void one_byte_before_a_packet_is_seen(void **state)
 	struct pool pool;
 
 	create(&pool, OFFSET, 61);
-	guard_raise(&pool.mbufs[1]);
+	poison_set(&pool.mbufs[1]);
 	assert_read_is_seen(data(&pool, 1) - 1);
 	destroy(&pool);
 }
@@ -121,8 +121,8 @@ static void a_read_into_the_next_buffer_is_seen(void **state)
 	struct pool pool;
 
 	create(&pool, OFFSET, ROOM - OFFSET);
-	guard_raise(&pool.mbufs[0]);
-	guard_raise(&pool.mbufs[1]);
+	poison_set(&pool.mbufs[0]);
+	poison_set(&pool.mbufs[1]);
 	assert_read_is_seen(data(&pool, 0) + (ROOM - OFFSET));
 	destroy(&pool);
 }
@@ -132,29 +132,29 @@ static void the_packet_itself_may_be_read(void **state)
 	struct pool pool;
 
 	create(&pool, OFFSET, 61);
-	guard_raise(&pool.mbufs[0]);
-	guard_raise(&pool.mbufs[1]);
+	poison_set(&pool.mbufs[0]);
+	poison_set(&pool.mbufs[1]);
 	assert_read_is_allowed(data(&pool, 0));
 	assert_read_is_allowed(data(&pool, 0) + 60);
 	assert_read_is_allowed(data(&pool, 1));
 	destroy(&pool);
 }
 
-static void a_lowered_guard_leaves_no_trace(void **state)
+static void cleared_poison_leaves_no_trace(void **state)
 {
 	struct pool pool;
 
 	create(&pool, OFFSET, 61);
 	for (unsigned int i = 0; i < BUFFERS; i++)
-		guard_raise(&pool.mbufs[i]);
+		poison_set(&pool.mbufs[i]);
 	for (unsigned int i = 0; i < BUFFERS; i++)
-		guard_lower(&pool.mbufs[i]);
+		poison_clear(&pool.mbufs[i]);
 	assert_null(__asan_region_is_poisoned(pool.memory, BUFFERS * ROOM));
 	destroy(&pool);
 }
 
 /* Poison comes in units of 8 bytes, of which the first few may be left readable. */
-static void every_length_at_every_offset_is_guarded_to_the_byte(void **state)
+static void every_length_at_every_offset_is_poisoned_to_the_byte(void **state)
 {
 	for (uint16_t offset = OFFSET; offset < OFFSET + 8; offset++)
 		for (uint16_t length = 0; length < 80; length++) {
@@ -163,7 +163,7 @@ static void every_length_at_every_offset_is_guarded_to_the_byte(void **state)
 
 			create(&pool, offset, length);
 			packet = (uint8_t *)pool.memory + offset;
-			guard_raise(&pool.mbufs[0]);
+			poison_set(&pool.mbufs[0]);
 			assert_null(length == 0 ? NULL : __asan_region_is_poisoned(packet, length));
 			for (uint8_t *byte = packet + length; byte < pool.memory + ROOM; byte++)
 				assert_true(__asan_address_is_poisoned(byte));
@@ -174,16 +174,16 @@ static void every_length_at_every_offset_is_guarded_to_the_byte(void **state)
 		}
 }
 
-static void every_segment_is_guarded(void **state)
+static void every_segment_is_poisoned(void **state)
 {
 	struct pool pool;
 
 	create(&pool, OFFSET, 40);
 	pool.mbufs[0].next = &pool.mbufs[1];
-	guard_raise(&pool.mbufs[0]);
+	poison_set(&pool.mbufs[0]);
 	assert_true(__asan_address_is_poisoned(data(&pool, 0) + 40));
 	assert_true(__asan_address_is_poisoned(data(&pool, 1) + 40));
-	guard_lower(&pool.mbufs[0]);
+	poison_clear(&pool.mbufs[0]);
 	assert_null(__asan_region_is_poisoned(pool.memory, BUFFERS * ROOM));
 	destroy(&pool);
 }
@@ -195,10 +195,10 @@ int main(void)
 		cmocka_unit_test(one_byte_before_a_packet_is_seen),
 		cmocka_unit_test(a_read_into_the_next_buffer_is_seen),
 		cmocka_unit_test(the_packet_itself_may_be_read),
-		cmocka_unit_test(a_lowered_guard_leaves_no_trace),
-		cmocka_unit_test(every_length_at_every_offset_is_guarded_to_the_byte),
-		cmocka_unit_test(every_segment_is_guarded),
+		cmocka_unit_test(cleared_poison_leaves_no_trace),
+		cmocka_unit_test(every_length_at_every_offset_is_poisoned_to_the_byte),
+		cmocka_unit_test(every_segment_is_poisoned),
 	};
 
-	return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("poison", tests, NULL, NULL);
 }

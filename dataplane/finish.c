@@ -7,7 +7,7 @@
  * same counter: 10 cycles of each packet. So whatever is the same for a whole burst, as service and
  * port mostly are, is counted once for all of it.
  */
-#include "settle.h"
+#include "finish.h"
 
 #include <rte_branch_prediction.h>
 #include <rte_ethdev.h>
@@ -228,7 +228,7 @@ static void count_selection(
 }
 
 /* A port that cannot hand packets back has a verdict of its own for what is not ours. */
-static enum verdict judge_host_path(const struct worker_port *port, enum verdict verdict)
+static enum verdict classify_host_path(const struct worker_port *port, enum verdict verdict)
 {
 	if (verdict == VERDICT_LEFT_TO_HOST && !port->leaves_to_host)
 		return VERDICT_NO_HOST_PATH;
@@ -265,7 +265,8 @@ static __rte_noinline void transmit_or_drop(struct worker *worker, unsigned int 
 			selection->packets[selection->batch.count] = packet;
 			batch_add(&selection->batch, packet->mbuf);
 		} else {
-			packet->verdict = judge_host_path(&worker->ports[came_by], packet->verdict);
+			packet->verdict =
+				classify_host_path(&worker->ports[came_by], packet->verdict);
 			worker->counters->verdicts[packet->verdict]++;
 			dropped[dropped_count++] = packet->mbuf;
 		}
@@ -276,7 +277,7 @@ static __rte_noinline void transmit_or_drop(struct worker *worker, unsigned int 
 		rte_pktmbuf_free_bulk(dropped, dropped_count);
 }
 
-void settle_burst(struct worker *worker, unsigned int came_by, struct packet *packets,
+void finish_burst(struct worker *worker, unsigned int came_by, struct packet *packets,
 	unsigned int packet_count)
 {
 	struct burst burst;
@@ -301,7 +302,7 @@ static void transmit_copies(
 		worker->counters->copies += transmit_batch(worker, port, &batch);
 }
 
-void settle_copies(struct worker *worker, struct packet *copies, unsigned int copy_count)
+void finish_copies(struct worker *worker, struct packet *copies, unsigned int copy_count)
 {
 	for (unsigned int port = 0; port < worker->port_count; port++)
 		transmit_copies(worker, port, copies, copy_count);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
- * steer_guard.bpf: stands behind the XDP program of an AF_XDP port, at the ingress of tc, where the
+ * steer_loop.bpf: stands behind the XDP program of an AF_XDP port, at the ingress of tc, where the
  * kernel gets what XDP let pass. The XDP program comes and goes with DPDK's driver: it is missing
  * between a crash and the next start's queues, and after a clean stop. What is for a VIP would then
  * be routed back to the router, and come again. This filter does not go with the process.
@@ -18,9 +18,9 @@
 #define LOOK_SIZE (sizeof(struct ethhdr) + sizeof(struct ipv6hdr))
 
 /* Until control has named the VIPs and says so, whatever would be forwarded may be for one. */
-volatile __u32 guard_knows_vips = 0;
+volatile __u32 vips_known = 0;
 
-__u64 guard_drops = 0;
+__u64 drop_count = 0;
 
 /*
  * The kernel has moved a VLAN tag out of the frame before. False where the frame is not to be read,
@@ -50,7 +50,7 @@ static __always_inline int would_loop(struct __sk_buff *skb)
 	if (skb->pkt_type != PACKET_HOST || !read_frame(skb, &frame))
 		return 0;
 	drops = find_vip(&frame);
-	if (guard_knows_vips && !drops)
+	if (vips_known && !drops)
 		return 0;
 	if (!kernel_would_forward(skb, skb->ifindex, &frame))
 		return 0;
@@ -61,11 +61,11 @@ static __always_inline int would_loop(struct __sk_buff *skb)
 
 /* TC_ACT_UNSPEC lets the next filter have its say. */
 SEC("tc")
-int sluice_guard(struct __sk_buff *skb)
+int sluice_loop(struct __sk_buff *skb)
 {
 	if (!would_loop(skb))
 		return TC_ACT_UNSPEC;
-	__sync_fetch_and_add(&guard_drops, 1);
+	__sync_fetch_and_add(&drop_count, 1);
 	return TC_ACT_SHOT;
 }
 

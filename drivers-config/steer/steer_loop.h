@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * steer_guard: a filter at the ingress of an interface (tc, clsact) that drops what the kernel
- * would route away again, for when the XDP program is not there to do it (steer_guard.bpf.c).
+ * steer_loop: a filter at the ingress of an interface (tc, clsact) that drops what the kernel
+ * would route away again, for when the XDP program is not there to do it (steer_loop.bpf.c).
  *
  * It has two places, side by side. In the gate it stands while a process starts and drops whatever
  * would be forwarded, because the VIPs are not known yet. At its post it drops what is for a VIP
@@ -19,45 +19,45 @@
 #include "base/error.h"
 #include "steer/steer_maps.h"
 
-struct steer_guard;
+struct steer_loop;
 
 /* Loads the program for an interface. NULL on error. */
-struct steer_guard *steer_guard_create(const char *interface, int ifindex, struct error *error);
+struct steer_loop *steer_loop_create(const char *interface, int ifindex, struct error *error);
 
 /*
  * Closes the gate; one that is closed already is no error. Makes clsact where it is missing. -EBUSY
  * where somebody else's filter has one of our places.
  */
-int steer_guard_close(struct steer_guard *guard, struct error *error);
+int steer_loop_close(struct steer_loop *loop, struct error *error);
 
 /*
  * Takes its post, with the VIPs added so far, and opens the gate. Its name tells a later process
  * the id of the XDP program that stands in front of it, `beside`.
  */
-int steer_guard_stand(struct steer_guard *guard, uint32_t beside);
+int steer_loop_stand(struct steer_loop *loop, uint32_t beside);
 
 /*
  * Takes its post again where somebody removed the filter, or clsact with it: 1; 0 where it stands
  * there; -EBUSY where another filter has taken its place.
  */
-int steer_guard_restore(struct steer_guard *guard, uint32_t beside);
+int steer_loop_restore(struct steer_loop *loop, uint32_t beside);
 
 /* Whether it stands at its post: 0; -ENOENT, or -EBUSY where another filter does. */
-int steer_guard_find(const struct steer_guard *guard);
+int steer_loop_find(const struct steer_loop *loop);
 
 /* Whether a filter of ours is at its post on the interface and names this XDP program. */
-bool steer_guard_is_beside(int ifindex, uint32_t program);
+bool steer_loop_is_beside(int ifindex, uint32_t program);
 
 /* Adding one twice is no error, and keeps its count; -ENOENT where there is none to remove. */
-int steer_guard_add(struct steer_guard *guard, const struct steer_vip *vip);
-int steer_guard_remove(struct steer_guard *guard, const struct steer_vip *vip);
+int steer_loop_add(struct steer_loop *loop, const struct steer_vip *vip);
+int steer_loop_remove(struct steer_loop *loop, const struct steer_vip *vip);
 
 /* Packets for this VIP that were dropped since it was added. -ENOENT where it was not. */
-int steer_guard_drops_of(
-	const struct steer_guard *guard, const struct steer_vip *vip, uint64_t *drops);
+int steer_loop_drops_of(
+	const struct steer_loop *loop, const struct steer_vip *vip, uint64_t *drops);
 
 /* Packets dropped since it was loaded, in both places. */
-uint64_t steer_guard_drops(const struct steer_guard *guard);
+uint64_t steer_loop_drops(const struct steer_loop *loop);
 
 /* Opens the gate; what stands at the post stays. NULL allowed. */
-void steer_guard_destroy(struct steer_guard *guard);
+void steer_loop_destroy(struct steer_loop *loop);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * guard: in a build with AddressSanitizer, the bytes of a packet buffer before and behind the
+ * poison: in a build with AddressSanitizer, the bytes of a packet buffer before and behind the
  * packet are poisoned while it is being parsed. A mempool is one allocation, so without this a read
  * past the end of a packet lands in the next buffer and nobody sees it. Up to 7 bytes in front of a
  * packet that does not begin on 8 bytes cannot be poisoned. Nothing in other builds.
@@ -10,19 +10,19 @@
 #include <rte_mbuf.h>
 
 #if defined(__SANITIZE_ADDRESS__)
-#define GUARD_ACTIVE 1
+#define POISON_ACTIVE 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define GUARD_ACTIVE 1
+#define POISON_ACTIVE 1
 #endif
 #endif
 
-#ifdef GUARD_ACTIVE
+#ifdef POISON_ACTIVE
 
 #include <sanitizer/asan_interface.h>
 
 /* Poisons head- and tailroom of every segment. */
-static inline void guard_raise(const struct rte_mbuf *mbuf)
+static inline void poison_set(const struct rte_mbuf *mbuf)
 {
 	for (; mbuf != NULL; mbuf = mbuf->next) {
 		const char *data = rte_pktmbuf_mtod(mbuf, const char *);
@@ -34,7 +34,7 @@ static inline void guard_raise(const struct rte_mbuf *mbuf)
 }
 
 /* Must come before the buffer is changed, sent or freed. */
-static inline void guard_lower(const struct rte_mbuf *mbuf)
+static inline void poison_clear(const struct rte_mbuf *mbuf)
 {
 	for (; mbuf != NULL; mbuf = mbuf->next)
 		ASAN_UNPOISON_MEMORY_REGION(mbuf->buf_addr, mbuf->buf_len);
@@ -42,12 +42,12 @@ static inline void guard_lower(const struct rte_mbuf *mbuf)
 
 #else
 
-static inline void guard_raise(const struct rte_mbuf *mbuf)
+static inline void poison_set(const struct rte_mbuf *mbuf)
 {
 	(void)mbuf;
 }
 
-static inline void guard_lower(const struct rte_mbuf *mbuf)
+static inline void poison_clear(const struct rte_mbuf *mbuf)
 {
 	(void)mbuf;
 }
