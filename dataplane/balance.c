@@ -10,8 +10,8 @@
 #include "affinity/slots.h"
 
 /*
- * The benchmark compiles this file a second time, to measure the same pipeline with the pin code
- * left out: then no flag tells a slot from a quiet one.
+ * The benchmark compiles this file a second time, to measure the pipeline without the pin code:
+ * then every slot looks quiet.
  */
 #ifdef BALANCE_WITHOUT_AFFINITY
 #define TRACKED 0
@@ -19,7 +19,7 @@
 #define TRACKED SLOT_TRACK
 #endif
 
-/* Inlined, because a call for each packet and step would cost 2 cycles of 7. */
+/* Inlined: a call per packet and step would cost 2 cycles of 7. */
 static __rte_always_inline void hash(const struct flow_secret *secret, struct packet *packet)
 {
 	const struct service *service = packet->service;
@@ -33,8 +33,8 @@ static __rte_always_inline void hash(const struct flow_secret *secret, struct pa
 }
 
 /*
- * Service and slot of each. With a copy of the secret, because what no other pointer reaches the
- * compiler can keep in registers.
+ * Finds service and slot of each packet. Works on a copy of the secret: no other pointer can reach
+ * the copy, so the compiler keeps it in registers.
  */
 static __rte_always_inline void match_burst(
 	const struct tables *tables, struct packet *packets, unsigned int count)
@@ -56,15 +56,19 @@ static __rte_always_inline void match_burst(
 	}
 }
 
-/* The record of a backend in its service's mode; that of RECORD_NONE where there is no backend. */
+/*
+ * Finds the record of a backend in the mode of the service, or the dummy record without a backend.
+ */
 static __rte_always_inline void find_record(
 	const struct tables *tables, struct packet *packet, uint32_t backend)
 {
 	const struct service *service = packet->service;
-	size_t mode = service->mode; /* before the acquire, or it is loaded anew */
+	size_t mode = service->mode; /* read before the acquire, which would force a second load */
 	size_t cell = RECORD_NONE;
 
-	/* pairs with the release store of the cell's number, after its content was written */
+	/*
+	 * pairs with the release store of the cell's number, which follows the writes to the cell
+	 */
 	if (likely(backend != SLOT_NO_BACKEND))
 		cell = atomic_load_explicit(&service->record_of[backend], memory_order_acquire);
 	packet->record = &tables->records[cell + mode];
@@ -76,7 +80,7 @@ bool balance_has_backend(const struct tables *tables, const struct packet *packe
 	return packet->record->mtu != 0;
 }
 
-/* As if the packet's slot were quiet. Returns what the slot says. */
+/* Chooses as if the packet's slot were quiet. Returns the word of the slot. */
 static __rte_always_inline uint32_t choose_quiet(const struct tables *tables, struct packet *packet)
 {
 	uint32_t word = slot_load(&packet->service->slots[packet->slot]);
@@ -92,8 +96,8 @@ static inline bool is_tracked(const struct packet *packet)
 }
 
 /*
- * Those of a burst whose slots are not quiet. The list is made without a branch, because how often
- * there is one nobody can predict while a pool changes.
+ * Lists the packets of a burst whose slots are tracked. Branch-free: while a pool changes, which
+ * packets these are is unpredictable.
  */
 static unsigned int list_tracked(
 	struct packet *packets, unsigned int count, struct packet **tracked)
@@ -107,7 +111,7 @@ static unsigned int list_tracked(
 	return tracked_count;
 }
 
-/* The second thought about them. Returns how many of them are to be copied. */
+/* Chooses again, for packets whose slot is tracked. Returns how many of them need a copy. */
 static __rte_noinline unsigned int choose_tracked(const struct tables *tables,
 	struct affinity_counters *counters, struct packet *packets, unsigned int count)
 {
@@ -148,7 +152,7 @@ static __rte_always_inline unsigned int choose_burst(const struct tables *tables
 
 	for (unsigned int i = 0; i < count; i++) {
 		if (unlikely(packets[i].verdict != VERDICT_NEXT)) {
-			packets[i].word = 0; /* it has no slot that could be tracked */
+			packets[i].word = 0; /* it has no slot */
 			continue;
 		}
 		words |= choose_quiet(tables, &packets[i]);
@@ -166,7 +170,7 @@ unsigned int balance_choose_burst(const struct tables *tables, struct affinity_c
 	return choose_burst(tables, counters, packets, count);
 }
 
-/* False where there is nobody to get it, or no mbuf. */
+/* False if no backend could get the copy, or without an mbuf for it. */
 static bool make_copy(const struct tables *tables, const struct packet *packet, struct packet *copy)
 {
 	*copy = *packet;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Nearly every burst leaves as a whole by one port. That is found out on the way, while the mbufs
- * are gathered; a burst that does not goes the long way instead.
+ * Nearly every burst leaves whole by one port. Whether it does is found out while its mbufs are
+ * gathered. Any other burst takes the slow path.
  *
- * Counting packet by packet is a chain in which each addition waits for the one before it to the
- * same counter: 10 cycles of each packet. So whatever is the same for a whole burst, as service and
- * port mostly are, is counted once for all of it.
+ * Counting packet by packet is a chain: each addition to a counter waits for the previous one,
+ * which costs 10 cycles per packet. So what a whole burst shares, mostly its service and its port,
+ * is counted once per burst.
  */
 #include "finish.h"
 
@@ -20,7 +20,7 @@ struct batch {
 	struct rte_mbuf *mbufs[PACKET_BURST];
 };
 
-/* The packets of a batch that is not a whole burst, beside their mbufs. */
+/* A batch that is only a part of a burst, with the packets of its mbufs. */
 struct selection {
 	struct batch batch;
 	const struct packet *packets[PACKET_BURST];
@@ -55,7 +55,7 @@ static inline unsigned int transmit_batch(
 	return sent;
 }
 
-/* The same for a batch of packets, whose fate this is. */
+/* Same, and counts the packets' verdicts: forwarded, or transmit_full for what was left over. */
 static inline unsigned int transmit(struct worker *worker, unsigned int port, struct batch *batch)
 {
 	uint64_t *verdicts = worker->counters->verdicts;
@@ -75,7 +75,7 @@ struct burst {
 	bool mixed_backends; /* to more than one */
 };
 
-/* Whether all packets leave by one port of several. Then they make up the burst. */
+/* Whether all packets leave by one port. If so, fills in `burst`. */
 static __rte_always_inline bool leave_by_one(const struct packet *packets,
 	unsigned int packet_count, bool several_ports, struct burst *burst)
 {
@@ -104,7 +104,7 @@ static __rte_always_inline bool leave_by_one(const struct packet *packets,
 	return !mixed_ports;
 }
 
-/* Compiled for either case: with a single port there is nothing to compare. */
+/* Compiled once for a single port, where there is nothing to compare, and once for several. */
 static inline bool leave_together(const struct worker *worker, const struct packet *packets,
 	unsigned int packet_count, struct burst *burst)
 {
@@ -113,7 +113,7 @@ static inline bool leave_together(const struct worker *worker, const struct pack
 	return leave_by_one(packets, packet_count, true, burst);
 }
 
-/* Where there are many services, their counters are not at hand. */
+/* With many services the counters are not in the cache. */
 static __rte_noinline void prefetch_counters(
 	const struct counter *counters, const struct packet *packets, unsigned int packet_count)
 {
@@ -139,7 +139,7 @@ static inline bool is_new_flow(const struct packet *packet)
 	return (packet->flags & PACKET_SYN) != 0;
 }
 
-/* For bursts that have any. */
+/* Only called for bursts with new flows. */
 static __rte_noinline void count_new_flows(
 	struct counter *counters, const struct packet *packets, unsigned int packet_count)
 {
@@ -156,7 +156,7 @@ static __rte_noinline void count_services(
 		count_packet(&counters[packets[i].service->counter], &packets[i]);
 }
 
-/* Packets for one backend, of which each addition would wait for the one before. */
+/* All packets go to one backend: sums up first, so that no addition waits for the previous one. */
 static __rte_noinline uint64_t count_backend(struct counter *counters, const struct packet *packets,
 	unsigned int packet_count, uint8_t *flags)
 {
@@ -170,7 +170,7 @@ static __rte_noinline uint64_t count_backend(struct counter *counters, const str
 	return bytes;
 }
 
-/* Packets for several, each to its own. */
+/* The packets go to several backends. */
 static inline uint64_t count_backends(struct counter *counters, const struct packet *packets,
 	unsigned int packet_count, uint8_t *flags)
 {
@@ -227,7 +227,7 @@ static void count_selection(
 	}
 }
 
-/* A port that cannot hand packets back has a verdict of its own for what is not ours. */
+/* A packet that is not ours has its own verdict on a port that cannot hand it to the host. */
 static enum verdict classify_host_path(const struct worker_port *port, enum verdict verdict)
 {
 	if (verdict == VERDICT_LEFT_TO_HOST && !port->leaves_to_host)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * settle: the end of a packet's way. The one place that executes verdicts and counts them: what is
- * still VERDICT_NEXT is transmitted by its record's port, all else is freed.
+ * finish: the last stage of a packet. Verdicts are executed and counted here and nowhere else: a
+ * packet that is still VERDICT_NEXT is transmitted by its record's port, any other is freed.
  */
 #pragma once
 
@@ -9,15 +9,15 @@
 #include "worker.h"
 
 /*
- * Settles at most PACKET_BURST packets, all received from the port with place `came_by` in
- * worker->ports. Afterwards no mbuf of them is ours any more. The worker's own thread.
+ * Finishes at most PACKET_BURST packets, all received from worker->ports[came_by]. Afterwards none
+ * of their mbufs is ours. The worker's own thread.
  */
 void finish_burst(struct worker *worker, unsigned int came_by, struct packet *packets,
 	unsigned int packet_count);
 
 /*
- * The same for what balance_copy_burst() has made, once encapsulated. Copies meet no verdict, so
- * that packets received stay the sum of all verdicts: `copies` and their port's counters tell how
- * many have left, and what cannot leave is freed.
+ * Same for the copies that balance_copy_burst() made, once they are encapsulated. Copies get no
+ * verdict, so that the verdicts still add up to the packets received. The counter `copies` and the
+ * port's counters say how many copies left; a copy that cannot leave is freed.
  */
 void finish_copies(struct worker *worker, struct packet *copies, unsigned int copy_count);

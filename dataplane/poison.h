@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * poison: in a build with AddressSanitizer, the bytes of a packet buffer before and behind the
- * packet are poisoned while it is being parsed. A mempool is one allocation, so without this a read
- * past the end of a packet lands in the next buffer and nobody sees it. Up to 7 bytes in front of a
- * packet that does not begin on 8 bytes cannot be poisoned. Nothing in other builds.
+ * packet are poisoned while it is being parsed. A mempool is one allocation, so without the poison
+ * a read past the end of a packet lands in the next buffer unnoticed. Up to 7 bytes in front of a
+ * packet that does not begin on 8 bytes cannot be poisoned. Other builds do nothing.
  */
 #pragma once
 

@@ -15,7 +15,9 @@
 #include "poison.h"
 #include "finish.h"
 
-/* Empty rounds before a resting worker sleeps, and for how long: well below a network's jitter. */
+/*
+ * A resting worker sleeps after this many empty rounds, for a time well below a network's jitter.
+ */
 #define EMPTY_ROUNDS_BEFORE_REST 64
 #define REST_NS                  20000
 
@@ -40,7 +42,7 @@ static unsigned int receive(struct worker *worker, unsigned int port, struct pac
 	return count;
 }
 
-/* What veth peers leave undone; the packets are parsed and about to leave. */
+/* veth leaves L4 checksums unfinished: completes them, after parsing and before encapsulation. */
 static void complete_checksums(struct packet *packets, unsigned int packet_count)
 {
 	for (unsigned int i = 0; i < packet_count; i++)
@@ -48,7 +50,7 @@ static void complete_checksums(struct packet *packets, unsigned int packet_count
 			checksum_complete(&packets[i]);
 }
 
-/* For packets that two backends are to have; before the first is encapsulated. */
+/* Sends copies of packets that two backends get. Must run before the originals are encapsulated. */
 static __rte_noinline void serve_copies(struct worker *worker, const struct tables *tables,
 	const struct packet *packets, unsigned int packet_count, unsigned int wanted)
 {

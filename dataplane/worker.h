@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * worker: the loop of one poll-mode lcore, the only caller of receive burst. It polls its queue of
- * every port, takes each burst through balance.h and settles it (finish.h, the only caller of
+ * every port, takes each burst through balance.h and finishes it (finish.h, the only caller of
  * transmit burst).
  *
  * Takes no lock, makes no system call (but to rest, where configured), allocates and logs nothing.
@@ -22,14 +22,15 @@ struct worker_port {
 	uint16_t id;         /* DPDK's number */
 	bool leaves_to_host; /* the host has a copy of every packet */
 	/*
-	 * Only frames for it are ours. Where the host has a copy of ours, we have one of every
-	 * packet of the host's, too: what it sends out itself, and what is for other stations.
+	 * Only frames for this station are ours. On a port where the host gets a copy of our
+	 * packets we also get copies of the host's: what the host sends, and what is for other
+	 * stations.
 	 */
 	struct station station;
 	bool unfinished_checksums; /* checksum.h */
 };
 
-/* Written by the control thread before the lcore is launched, then only read; but for `stop`. */
+/* The control thread writes it before it launches the lcore; later only `stop` changes. */
 struct worker {
 	unsigned int number; /* from 0: its reader number and its block of counters */
 	unsigned int lcore;
@@ -37,7 +38,7 @@ struct worker {
 	bool rests;     /* sleeps between empty polls instead of spinning */
 	unsigned int port_count;
 	struct worker_port ports[WORKER_PORTS_MAX]; /* counted in this order */
-	uint8_t port_of[RTE_MAX_ETHPORTS];          /* place in `ports` by DPDK's number */
+	uint8_t port_of[RTE_MAX_ETHPORTS];          /* index in `ports` by DPDK's number */
 	struct publish *publish;
 	struct worker_counters *counters;
 	atomic_bool *stop; /* the control thread sets it */

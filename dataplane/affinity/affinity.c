@@ -15,7 +15,7 @@
 #define QUIC_VERSION_1 0x00000001 /* RFC 9000 */
 #define QUIC_VERSION_2 0x6b3343cf /* RFC 9369 */
 
-/* All that a choice is made of, gathered once. */
+/* Everything that a choice depends on, gathered once. */
 struct question {
 	const struct affinity_view *view;
 	const struct tables *tables;
@@ -63,7 +63,7 @@ static enum affinity_kind classify_tcp(const struct packet *packet)
 	return AFFINITY_CONTINUE;
 }
 
-/* Long headers alone say what they are; Initial and 0-RTT have other numbers in each version. */
+/* Only long headers name their type; the types of Initial and 0-RTT differ by version. */
 static enum affinity_kind classify_quic(const struct packet *packet)
 {
 	uint16_t payload = packet->l4_offset + sizeof(struct rte_udp_hdr);
@@ -111,7 +111,7 @@ enum affinity_kind affinity_classify(const struct packet *packet, enum affinity_
 
 /* Backends. */
 
-/* Finds the gid of the backend with that index; false where the index stands for nobody. */
+/* Finds the gid of the backend with that index; false if there is no such backend. */
 static bool find_gid(const struct question *question, uint32_t index, uint16_t *gid)
 {
 	const struct service *service = question->packet->service;
@@ -126,7 +126,7 @@ static bool find_gid(const struct question *question, uint32_t index, uint16_t *
 	return true;
 }
 
-/* NULL where the index stands for nobody. */
+/* NULL if the index has no backend. */
 static const struct member *find_member(const struct question *question, uint32_t index)
 {
 	uint16_t gid;
@@ -150,9 +150,9 @@ static bool is_ours(const struct question *question, uint64_t pin)
 }
 
 /*
- * While an older table empties. Only what is ours is moved: of another flow the hash is not known.
- * The pin of a backend that is gone stays for the sweep, which is to have seen all of those before
- * their number is given to another backend.
+ * Looks into older tables while they empty. Moves only a pin of this flow, because the hash of any
+ * other flow is unknown. A pin whose backend is gone is left to the sweep, which must see all of
+ * them before the backend's gid is reused.
  */
 static __rte_noinline uint64_t find_older(struct question *question, struct pins *older)
 {
@@ -169,8 +169,8 @@ static __rte_noinline uint64_t find_older(struct question *question, struct pins
 }
 
 /*
- * An older table that is there before the look into the current one is looked into as well: it may
- * have become empty meanwhile because the pin has moved.
+ * The older table is read before the lookup in the current one, and searched even if it has been
+ * taken away meanwhile: it may have become empty just because this pin moved.
  */
 static uint64_t look_up(struct question *question, struct pins *current)
 {
@@ -185,8 +185,8 @@ static uint64_t look_up(struct question *question, struct pins *current)
 }
 
 /*
- * A pin of another pool is another flow's with the same tag, or of a time when this service had
- * another pool: not ours to follow or to forget.
+ * A pin of another pool belongs to another flow with the same tag, or dates from when this service
+ * had another pool. It is neither followed nor forgotten.
  */
 static void find_pin(struct question *question)
 {
@@ -198,7 +198,7 @@ static void find_pin(struct question *question)
 		pin = look_up(question, affinity_pins(affinity));
 		if (likely(pin != 0))
 			break;
-		/* a pin may have moved into a table that has come since this look began */
+		/* the pin may have moved into a table that appeared after this lookup began */
 		rte_smp_rmb();
 	} while (unlikely(affinity_pins(affinity) != question->current));
 	if (pin == 0 || !is_ours(question, pin))
@@ -244,7 +244,7 @@ static struct affinity_pool *pool_of(const struct question *question)
 	return &question->view->affinity->pools[question->packet->service->pool];
 }
 
-/* Takes one from a budget; false where nothing is left, and then nothing is written. */
+/* Takes one from a budget. False if it is used up; then nothing is written. */
 static bool take(_Atomic int32_t *budget)
 {
 	if (atomic_load_explicit(budget, memory_order_relaxed) <= 0)
@@ -259,16 +259,16 @@ static void note(_Atomic uint32_t *mark)
 		atomic_store_explicit(mark, 1, memory_order_relaxed);
 }
 
-/* An old flow of that pool went unobserved, for lack of room. */
+/* An old flow of that pool could not be observed for lack of room. */
 static void note_unobserved(struct affinity_pool *pool)
 {
 	note(&pool->unobserved);
 }
 
 /*
- * What an eviction means. A record that is gone is a lapse of its own pool. New flows that evict
- * new flows of the same pool are a sign of a flood there; that of another pool is none, or the
- * attack on one would be laid to all.
+ * Draws conclusions from an eviction. An evicted observed pin is a lapse of that pin's pool. New
+ * flows that evict new flows of the same pool are a sign of a flood in it. Across pools they are
+ * not, or an attack on one pool would count against all.
  */
 static void note_eviction(const struct question *question, uint64_t evicted)
 {
@@ -295,13 +295,13 @@ static enum pins_put put(const struct question *question, uint32_t index, enum p
 	uint16_t gid;
 
 	if (!find_gid(question, index, &gid))
-		return PINS_PUT_KEPT; /* there is no backend and so no flow */
+		return PINS_PUT_KEPT; /* no backend, so no flow */
 	pin = pin_pack(hash, gid, class, view->tick);
 	if (class == PIN_PROBATION && is_tcp(question->packet))
 		pin = pin_expect(pin, sequence_of(question->packet) + 1);
 	outcome = pins_put_packed(pins, hash, pin, view->tick, &evicted);
 	if (unlikely(question->pin != 0 && question->pins != pins))
-		pins_delete(question->pins, question->position, question->pin); /* is overtaken */
+		pins_delete(question->pins, question->position, question->pin); /* superseded */
 	view->counters->puts[outcome]++;
 	if (evicted != 0)
 		note_eviction(question, evicted);
@@ -310,7 +310,7 @@ static enum pins_put put(const struct question *question, uint32_t index, enum p
 	return outcome;
 }
 
-/* A pin for a flow that begins. False: there was no room for it. */
+/* Pins a flow that begins. False if there was no room. */
 static bool remember(const struct question *question, uint32_t index)
 {
 	enum pins_put outcome;
@@ -337,8 +337,8 @@ static bool is_flooded(const struct affinity_pool *pool)
 }
 
 /*
- * Whether a datagram's flow may be older than its pin: it was sent home soon after the slot had
- * moved, as all are that have no pin then.
+ * Whether a datagram's flow may be older than its pin: shortly after the slot moved, every datagram
+ * without a pin goes to home.
  */
 static bool may_be_older(const struct question *question)
 {
@@ -348,8 +348,8 @@ static bool may_be_older(const struct question *question)
 }
 
 /*
- * What too much of is a flood. The records of old flows settle as well, and all of a pool's in the
- * same seconds.
+ * Whether a new flow was confirmed; too many of these are a flood. Observed pins of old flows do
+ * not count: all of a pool's become established within the same seconds.
  */
 static bool is_new_flow_settling(const struct question *question, enum pins_step step)
 {
@@ -362,7 +362,7 @@ static bool is_new_flow_settling(const struct question *question, enum pins_step
 	}
 }
 
-/* Where the pin says already what the packet would make of it, nothing else is looked at. */
+/* If the packet would not change the pin, nothing else is read. */
 static enum pins_step step_on(
 	const struct question *question, enum affinity_kind kind, enum pin_class established)
 {
@@ -391,7 +391,7 @@ static void go_on(
 		question->view->counters->steps[step_on(question, kind, established)]++;
 }
 
-/* Records an old flow, so that its slot can have another home. */
+/* Observes an old flow, so that its slot can get another home. */
 static void observe(const struct question *question)
 {
 	struct affinity_counters *counters = question->view->counters;
@@ -399,7 +399,7 @@ static void observe(const struct question *question)
 	enum pins_put outcome;
 
 	if (counters == NULL || atomic_load_explicit(&pool->flooded, memory_order_relaxed))
-		return; /* no slot of the pool gets another home */
+		return; /* no slot of the pool changes its home during a flood */
 	if (!take(&pool->observe_tokens)) {
 		counters->unobserved++;
 		note(&pool->lapsed);
@@ -413,8 +413,8 @@ static void observe(const struct question *question)
 }
 
 /*
- * Counts the flow with those that are left on a member that drains. What went where the table says
- * is not among them: such a member takes no new flows.
+ * Counts the flow as one that is left on a draining member. A packet that went to cur does not
+ * count, because a draining member takes no new flows.
  */
 static void sketch_flow(const struct question *question, const struct affinity_choice *choice)
 {
@@ -438,16 +438,16 @@ static void sketch_flow(const struct question *question, const struct affinity_c
 
 /* The choice. */
 
-/* Whether its flow is looked for at home when it has no pin. A datagram's is, for a moment only. */
+/* Whether packets without a pin go to home. Plain UDP does so only for a moment (SLOT_RECENT). */
 static bool belongs_home(const struct question *question)
 {
 	return is_tcp(question->packet) || question->packet->service->udp == AFFINITY_UDP_QUIC;
 }
 
 /*
- * A flow that needs a pin and finds no room. It begins at home, where its next packets go without
- * one, even if home is not to take new flows: from any other backend they would be cut off at once.
- * There it counts as an old flow, and goes unobserved like one.
+ * Starts a flow that needs a pin, without room for one. It starts on home if home is usable, even
+ * if home takes no new flows: its next packets go there without a pin, so on any other backend it
+ * would break at once. On home it looks like an unobserved old flow and is counted as one.
  */
 static struct affinity_choice begin_unpinned(const struct question *question)
 {
@@ -475,15 +475,16 @@ static struct affinity_choice begin(const struct question *question)
 		return remember(question, slot_cur(word)) ? choose_cur(question, AFFINITY_NEW)
 							  : begin_unpinned(question);
 	if (question->pin != 0)
-		forget(question); /* of a flow that ended */
+		forget(question); /* the flow of this pin has ended */
 	return choose_cur(question, AFFINITY_NEW);
 }
 
 /*
- * Whether a packet that begins a flow goes where the pin says. A pin on probation has the first
- * copy of a SYN that is sent again; a backend whose check fails may never have answered that. A
- * settled flow is not cut off by a SYN, which anybody can forge: if the port is truly used again,
- * any backend that takes packets will do. After a FIN only one that takes new flows will.
+ * Whether a packet that starts a flow goes to the pinned backend. A pin on probation is from the
+ * first copy of a SYN that is now retransmitted; a backend whose check fails may never have
+ * answered it. A SYN does not break an established flow, because anyone can forge one: if the
+ * client really reuses the port, any usable backend will do. After a FIN only a backend that takes
+ * new flows will do.
  */
 static bool is_known(const struct question *question)
 {
@@ -516,7 +517,7 @@ static void reopen(const struct question *question)
 		take(&pool_of(question)->confirms);
 }
 
-/* The client may have given up and begun again with another number: the last SYN counts. */
+/* The client may have started over with another sequence number: the last SYN counts. */
 static void expect_anew(const struct question *question)
 {
 	const struct affinity_view *view = question->view;
@@ -541,8 +542,8 @@ static struct affinity_choice choose_start(const struct question *question)
 }
 
 /*
- * Whether the flow's pin was put by a SYN that is not of this flow, because its sequence number is
- * far from that. Then somebody has forged the SYN, and the flow is an old one, at home.
+ * Whether a forged SYN put the flow's pin: the sequence number of this packet is far from that of
+ * the SYN. Then this is an old flow, which lives at home.
  */
 static bool is_forged(const struct question *question)
 {
@@ -552,10 +553,10 @@ static bool is_forged(const struct question *question)
 }
 
 /*
- * Whether the client rejects what the backend of its SYN has answered: that one still has an older
- * connection from the same port, and its ACK has a number that is none of this client's, so the RST
- * has one, too (RFC 9293, 3.5.2). Only that backend can do anything with it; then the next SYN is
- * answered. A backend to which the number says nothing ignores an RST.
+ * Whether the client rejects the answer to its SYN. That happens if the backend still has an older
+ * connection from the same port: its ACK carries a number that this client never used, and so does
+ * the RST (RFC 9293, 3.5.2). The RST must reach that backend, which then answers the next SYN. Any
+ * other backend ignores an RST with a wrong number.
  */
 static bool is_reset_of_pinned(const struct question *question)
 {
@@ -565,7 +566,7 @@ static bool is_reset_of_pinned(const struct question *question)
 	return question->member != NULL && (tcp->tcp_flags & RTE_TCP_RST_FLAG) != 0;
 }
 
-/* An observed pin of home is nothing that the next forged SYN could replace. */
+/* Turns the pin into an observed pin of home, which the next forged SYN cannot replace. */
 static struct affinity_choice reclaim(const struct question *question, enum affinity_kind kind)
 {
 	const struct affinity_view *view = question->view;
@@ -589,7 +590,7 @@ static struct affinity_choice choose_continue(
 		return choose_pinned(question);
 	}
 	if (question->pin != 0) {
-		/* its backend is gone: another one answers with a reset, if there is any */
+		/* its backend is gone: another one, if any, answers with a reset */
 		if (slot_cur(question->word) != SLOT_NO_BACKEND)
 			forget(question);
 		return choose_cur(question, AFFINITY_CURRENT);
@@ -602,8 +603,8 @@ static struct affinity_choice choose_continue(
 }
 
 /*
- * Whether a datagram without a pin counts as one of an old flow. It may as well begin a new one,
- * which is nothing for a backend whose check fails, and for one that drains a short while only.
+ * Whether a datagram without a pin counts as part of an old flow. It may also start a new one,
+ * which must not go to a backend whose check fails, and to a draining one only for a short time.
  */
 static bool may_be_old(const struct question *question)
 {
@@ -612,7 +613,7 @@ static bool may_be_old(const struct question *question)
 	return (question->word & SLOT_RECENT) != 0 && (home == MEMBER_UP || home == MEMBER_DRAIN);
 }
 
-/* No start can be seen: a flow without a pin counts as old for a while, then as new. */
+/* A start cannot be recognized: a flow without a pin counts as old for a while, then as new. */
 static struct affinity_choice choose_either(const struct question *question)
 {
 	const struct affinity_view *view = question->view;
@@ -625,16 +626,16 @@ static struct affinity_choice choose_either(const struct question *question)
 	}
 	if (may_be_old(question)) {
 		if (!remember(question, home))
-			view->counters->unpinned++; /* it will be taken for new when this ends */
+			view->counters->unpinned++; /* it will count as new later */
 		return choose_home(question);
 	}
 	return begin(question);
 }
 
 /*
- * An error follows the flow it is about. Of a flow without a pin nobody can tell here whether it is
- * at home: it may have found no room for its pin. Then home and cur both get the error, and the one
- * that has no such flow ignores it.
+ * An ICMP error follows the flow that it is about. A flow without a pin may be at home, or at cur
+ * without room for a pin. So both home and cur get the error, and the one without such a flow
+ * ignores it.
  */
 static struct affinity_choice choose_error(const struct question *question)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * affinity: where a packet goes whose slot is not quiet (SLOT_TRACK). New flows go to the slot's
- * cur, old ones to where they are: to the backend that a pin remembers, else to the slot's home. In
- * quiet times nothing here runs.
+ * affinity: chooses the backend of packets whose slot is tracked (SLOT_TRACK). New flows go to the
+ * slot's cur. Old flows stay where they are: on the backend of their pin, or without a pin on the
+ * slot's home. While all slots are quiet nothing here runs.
  *
- * No I/O, no clock of its own. Workers; what control writes meanwhile are single atomics.
+ * No I/O, no clock of its own. Workers; whatever control writes meanwhile is a single atomic.
  */
 #pragma once
 
@@ -26,20 +26,20 @@ enum affinity_udp {
 	AFFINITY_UDP_QUIC, /* Initial and 0-RTT begin a flow (RFC 9000, RFC 9369) */
 };
 
-/* Ticks (pin.h) for which a second SYN is taken for a retransmission, while there was no answer. */
+/* Until the flow goes on, a second SYN is a retransmission for this many ticks (pin.h). */
 #define AFFINITY_RETRANSMIT_TICKS 16
 
 /*
- * What workers and the control thread tell each other about one pool, by its number. Control fills
- * the budgets once a second; workers take from them, maybe to below 0, and only where something is
- * rare: a budget that is used up is read and no longer written.
+ * What workers and the control thread exchange about one pool. Control refills the budgets once a
+ * second; workers take from them, possibly below 0. A used-up budget is only read, so that a flood
+ * writes nothing here.
  */
 struct affinity_pool {
-	_Alignas(64) _Atomic int32_t observe_tokens; /* old flows that may still be recorded */
-	_Atomic int32_t strains;     /* new flows that may still evict one another: then a flood */
-	_Atomic int32_t confirms;    /* new flows that may still settle: the same */
-	_Atomic uint32_t lapsed;     /* workers: an old flow found no token; control clears it */
-	_Atomic uint32_t unobserved; /* the same, but an old flow found no room */
+	_Alignas(64) _Atomic int32_t observe_tokens; /* old flows that may still be observed */
+	_Atomic int32_t strains;  /* new flows that may still evict one another; used up: a flood */
+	_Atomic int32_t confirms; /* new flows that may still be confirmed; used up: a flood */
+	_Atomic uint32_t lapsed;  /* workers: an old flow found no token; control clears it */
+	_Atomic uint32_t unobserved; /* same, but the old flow found no room */
 	_Atomic bool flooded;        /* control */
 };
 
@@ -48,20 +48,19 @@ static_assert(sizeof(struct affinity_pool) == 64, "a line for each pool");
 /* What all workers share. */
 struct affinity {
 	struct pins *_Atomic pins;    /* the current table; older ones follow (pins_older.h) */
-	const struct member *members; /* by gid; MEMBER_COUNT_MAX of them: a pin says anything */
+	const struct member *members; /* [MEMBER_COUNT_MAX] by gid: a pin may hold any */
 	struct affinity_pool *pools;  /* by number */
 	/*
-	 * By gid, MEMBER_COUNT_MAX of them, or NULL: what counts the flows of a member that drains.
-	 * NULL where nobody asks. Control's; a sketch is freed a grace period after it was taken
-	 * out.
+	 * NULL, or [MEMBER_COUNT_MAX] by gid: counts the flows of a draining member; NULL for all
+	 * others. Owned by control, which frees a sketch a grace period after it removed it.
 	 */
 	_Atomic(struct sketch *) *sketches;
-	uint32_t udp_idle_ticks; /* a UDP pin that is older belongs to a flow that ended */
+	uint32_t udp_idle_ticks; /* the flow of an older UDP pin has ended */
 	/* the state file's clock in ticks (pin.h); control stores it once a second */
 	_Atomic uint16_t tick;
 };
 
-/* Why a packet went where it went; for counters and `explain`. Quiet ones are not counted. */
+/* Why a backend was chosen; for counters and `explain`. Packets of quiet slots are not counted. */
 #define AFFINITY_REASON_TABLE(X)                                                              \
 	X(NEW, new, "a new flow, to where the table says now")                                \
 	X(PIN, pin, "a pin remembers its backend")                                            \
@@ -90,19 +89,19 @@ static inline struct pins *affinity_pins(const struct affinity *affinity)
 	return atomic_load_explicit(&affinity->pins, memory_order_acquire);
 }
 
-/* How a worker sees it during one burst. */
+/* A worker's view of it during one burst. */
 struct affinity_view {
 	const struct affinity *affinity;
 	struct affinity_counters *counters; /* NULL: only look, write neither pins nor counters */
 	uint16_t tick;                      /* affinity->tick, loaded once */
 };
 
-/* What the packet is for its flow. */
+/* The role of a packet in its flow. */
 enum affinity_kind {
 	AFFINITY_START,    /* begins one */
 	AFFINITY_CONTINUE, /* goes on with one */
 	AFFINITY_END,      /* ends one: TCP FIN or RST */
-	AFFINITY_EITHER,   /* UDP, where nobody can tell */
+	AFFINITY_EITHER,   /* UDP, which cannot be told apart */
 	AFFINITY_NONE,     /* UDP of a service that keeps no flows */
 };
 
@@ -112,15 +111,15 @@ enum affinity_kind affinity_classify(const struct packet *packet, enum affinity_
 struct affinity_choice {
 	uint32_t backend; /* index in the pool, or SLOT_NO_BACKEND */
 	enum affinity_reason reason;
-	/* of an ICMP error: the flow may as well be at cur, so a copy is to go there */
+	/* ICMP error: the flow may also be at cur, which gets a copy */
 	bool also_cur;
 	uint64_t pin; /* of the flow, as it was found; 0: none */
 };
 
 /*
- * The backend of a packet of a slot that is not quiet; its service, hash, key and word are known.
- * Puts, continues and forgets its pin, and counts, unless the view only looks. ICMP errors only
- * count: they leave pins as they are, because anybody can send one.
+ * Chooses the backend of a packet whose slot is tracked. Its service, hash, key and word are known.
+ * Puts, continues or forgets its pin and counts, unless view->counters is NULL. ICMP errors are
+ * only counted and change no pin, because anyone can send one.
  */
 struct affinity_choice affinity_choose(
 	const struct affinity_view *view, const struct tables *tables, const struct packet *packet);

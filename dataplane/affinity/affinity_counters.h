@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * affinity_counters: what a worker counts of packets whose slot is not quiet (affinity.h). A part
- * of its block in the state file (counters.h). worker: rw, control and readers: ro.
+ * affinity_counters: what a worker counts of packets whose slot is tracked (affinity.h). Part of
+ * its block in the state file (counters.h). worker: rw, control and readers: ro.
  */
 #pragma once
 
@@ -18,12 +18,12 @@ struct affinity_counters {
 	uint64_t puts[AFFINITY_PUT_ROOM];       /* by enum pins_put */
 	uint64_t steps[AFFINITY_STEP_ROOM];     /* by enum pins_step */
 	/*
-	 * Old flows that were not recorded: for lack of a token, or of room among the pins, which
-	 * may have cost another's record. Each new one is a lapse (transitions.h).
+	 * Old flows that were not observed, for lack of a token or of room for a pin, or whose
+	 * observed pin was evicted. Each is a lapse (transitions.h).
 	 */
 	uint64_t unobserved;
 	uint64_t unpinned; /* flows that began without the pin they need: they may break */
-	uint64_t uncopied; /* ICMP errors that cur should have had as well (balance.h) */
+	uint64_t uncopied; /* ICMP errors of which cur got no copy (balance.h) */
 	uint64_t unused[5];
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * member: a backend in a pool as far as the fate of its flows goes: what state it is in and since
- * when. There is one for each membership of the node, by its number (gid), which pins carry.
- * Control writes, workers read, each field a single atomic; it stands in the state file.
+ * member: the state of a backend in a pool and since when it is in it, as far as its flows depend
+ * on it. There is one per membership of the node, by its number (gid), which pins carry. Control
+ * writes, workers read, each field a single atomic; it stands in the state file.
  */
 #pragma once
 
@@ -11,12 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Any gid that a pin can carry is below it. */
+/* Greater than any gid that a pin can carry. */
 #define MEMBER_COUNT_MAX 65536
 
 /* X(NAME, name in JSON). The numbers are in the state file: never change them. */
 #define MEMBER_STATE_TABLE(X)                                                    \
-	X(NONE, none)       /* this number stands for nobody */                  \
+	X(NONE, none)       /* this number is not in use */                      \
 	X(UP, up)           /* takes new flows and keeps its own */              \
 	X(DRAIN, drain)     /* keeps its flows, takes no new ones */             \
 	X(SUSPECT, suspect) /* its check failed a moment ago: as DRAIN */        \
@@ -51,7 +51,7 @@ static inline bool member_state_is_usable(enum member_state state)
 	return state == MEMBER_UP || state == MEMBER_DRAIN || state == MEMBER_SUSPECT;
 }
 
-/* Whether its flows are gone, whatever comes. */
+/* Whether its flows are gone for good. */
 static inline bool member_state_is_final(enum member_state state)
 {
 	return state == MEMBER_DEAD || state == MEMBER_NONE;

@@ -15,7 +15,7 @@ uint64_t pin_restamp(uint64_t pin, uint16_t now)
 	return (pin & ~(mask << 4)) | (now & mask) << 4;
 }
 
-/* Bit 0 stays with the pin, unless it only said that a packet was noted. */
+/* Bit 0 is kept, unless it meant that a packet was noted. */
 static uint64_t become(uint64_t pin, enum pin_class class, uint16_t now)
 {
 	if (pin_class(pin) == PIN_PROBATION)

@@ -3,21 +3,21 @@
 
 #include <stddef.h>
 
-#define ATTEMPTS 4 /* before a worker that keeps losing races gives up */
+#define ATTEMPTS 4 /* lost races before a worker gives up */
 
-/* Who has to go first, by class: a nibble each. UDP and QUIC have the same. */
+/* Order of eviction by class, a nibble each. UDP and QUIC have the same rank. */
 #define RANKS       UINT64_C(0x45516320)
 #define RANK_OF(c)  (RANKS >> (c)*4 & 0xf)
 #define RANK_LOWEST 1
 
-/* What a bucket held when it was looked at. */
+/* A snapshot of a bucket. */
 struct bucket {
 	uint32_t number;
 	uint64_t units; /* sum of pin_class_unit() */
 	uint64_t pins[PINS_WAYS];
 };
 
-/* A way of the table and the word that is to be exchanged there. */
+/* A way of the table and the word that the exchange expects there. */
 struct target {
 	uint32_t position;
 	uint64_t pin;
@@ -53,14 +53,14 @@ void pins_set_flood(struct pins *pins, bool flood)
 	atomic_store_explicit(&pins->flood, flood, memory_order_relaxed);
 }
 
-/* Sequentially consistent, because of merge(). On failure `pin` is what stands there. */
+/* Sequentially consistent, because of merge(). On failure *pin gets the current word. */
 static bool exchange(struct pins *pins, uint32_t position, uint64_t *pin, uint64_t next)
 {
 	return atomic_compare_exchange_strong_explicit(
 		&pins->words[position], pin, next, memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* The same backend, too. */
+/* Same flow and same backend. */
 static bool is_same_flow(uint64_t pin, uint64_t other)
 {
 	return pin >> 16 == other >> 16 && pin_class(other) != PIN_EMPTY;
@@ -76,7 +76,7 @@ static void look_at(const struct pins *pins, uint32_t number, struct bucket *buc
 	}
 }
 
-/* Flows that have not settled have a quota for each class. */
+/* Flows that are not established have a quota per class. */
 static bool may_grow(const struct bucket *bucket, enum pin_class class)
 {
 	if (class != PIN_PROBATION && class != PIN_OBSERVED)
@@ -104,8 +104,7 @@ static uint32_t count_established(const struct bucket *bucket)
 	       pin_class_sum(bucket->units, PIN_TRIAL);
 }
 
-/* Whether a pin may become one of that class there: flows that have settled leave a way to others.
- */
+/* Whether a pin may get that class in the bucket: established flows leave one way to others. */
 static bool may_establish(const struct bucket *bucket, enum pin_class class)
 {
 	if (class == PIN_PROBATION || class == PIN_OBSERVED || class == PIN_FINISHED)
@@ -114,7 +113,7 @@ static bool may_establish(const struct bucket *bucket, enum pin_class class)
 	       (class != PIN_TRIAL || pin_class_sum(bucket->units, PIN_TRIAL) < PINS_QUOTA);
 }
 
-/* A free way of the emptier bucket that has one, of those that may take the pin. */
+/* A free way in the emptier of the buckets that may take the pin. */
 static bool choose_free(
 	const struct bucket buckets[static 2], const bool may_take[static 2], struct target *target)
 {
@@ -144,14 +143,14 @@ static uint32_t highest_victim_rank(enum pin_class class)
 							       : RANK_OF(PIN_ESTABLISHED);
 }
 
-/* The pin of lowest rank, and of those the oldest, that a pin of that class may evict. */
+/* The pin to evict for one of that class: of the lowest rank, and among those the oldest. */
 static bool choose_victim(const struct bucket buckets[static 2], enum pin_class class, uint16_t now,
 	struct target *target)
 {
 	uint32_t best = UINT32_MAX;
 
 	for (unsigned int i = 0; i < 2; i++) {
-		/* over its quota, a class evicts its own only */
+		/* over its quota, a class evicts only its own pins */
 		bool grows = may_grow(&buckets[i], class);
 		uint32_t lowest = grows ? RANK_LOWEST : RANK_OF(class);
 		uint32_t highest = grows ? highest_victim_rank(class) : RANK_OF(class);
@@ -170,7 +169,7 @@ static bool choose_victim(const struct bucket buckets[static 2], enum pin_class 
 	return best != UINT32_MAX;
 }
 
-/* Which of two pins of one flow is to stay; `before`: the first one is found before the second. */
+/* Which of two pins of one flow stays. `before`: pins_find() finds the first one first. */
 static bool outranks(uint64_t pin, uint64_t other, bool before)
 {
 	uint32_t rank = RANK_OF(pin_class(pin));
@@ -179,10 +178,7 @@ static bool outranks(uint64_t pin, uint64_t other, bool before)
 	return rank > other_rank || (rank == other_rank && before);
 }
 
-/*
- * The first other pin of the same flow. `passed` says whether pins_find() would come by our own
- * before it.
- */
+/* The first other pin of the same flow. *passed says whether pins_find() finds our own first. */
 static bool find_duplicate(const struct pins *pins, const struct bucket buckets[static 2],
 	const struct target *own, struct target *other, bool *passed)
 {
@@ -203,10 +199,9 @@ static bool find_duplicate(const struct pins *pins, const struct bucket buckets[
 }
 
 /*
- * Called with a pin that has just been placed: has another worker placed one for the same flow
- * since we looked, the lesser has to go. Its exchange and ours, and the loads of both that follow,
- * have one order that all agree on; so at least one of us sees both pins. Returns whether a pin is
- * gone.
+ * Called after a pin was placed. If another worker has placed one for the same flow meanwhile,
+ * removes the lesser. The exchanges of both workers and the loads that follow them have one total
+ * order, so at least one worker sees both pins. Returns whether a pin was removed.
  */
 static bool merge(
 	struct pins *pins, const struct bucket buckets[static 2], const struct target *placed)
@@ -230,7 +225,7 @@ static bool merge(
 	return merged;
 }
 
-/* Puts `pin` where it belongs as far as can be seen; PINS_PUT_LOST: it no longer does. */
+/* Puts `pin` where it belongs by the snapshot; PINS_PUT_LOST if the table has changed since. */
 static enum pins_put try_put(
 	struct pins *pins, uint64_t hash, uint64_t pin, uint16_t now, uint64_t *evicted)
 {
@@ -327,7 +322,7 @@ static enum pins_step name_step(uint64_t before, uint64_t after)
 	}
 }
 
-/* Whether the bucket of that pin has no way left for what it would become. */
+/* Whether the bucket of that pin has no way left for its next class. */
 static bool is_crowded(const struct pins *pins, uint32_t position, enum pin_class class)
 {
 	struct bucket bucket;
@@ -336,13 +331,13 @@ static bool is_crowded(const struct pins *pins, uint32_t position, enum pin_clas
 	return !may_establish(&bucket, class);
 }
 
-/* What a pin becomes that has to wait for room. */
+/* The next word of a pin that has to wait for room. */
 static uint64_t wait_for_room(uint64_t pin, enum pins_step step, uint16_t now)
 {
 	return step == PINS_STEP_TRIED ? pin_restamp(pin, now) : pin_wait(pin, now);
 }
 
-/* A pin on trial has its way already. */
+/* A pin on trial already has its way. */
 static bool takes_room(uint64_t pin, enum pins_step step)
 {
 	return step == PINS_STEP_TRIED || step == PINS_STEP_REVIVED ||

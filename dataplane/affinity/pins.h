@@ -3,34 +3,34 @@
  * pins: the table of all pins (pin.h) of this node, shared by every worker and the sweeper
  * (pins_sweep.h) without a lock.
  *
- * It is an array of buckets, each one cache line of eight pins, in memory that the caller gives: a
- * part of the state file, so it holds words and no pointer, and all zeroes is an empty table. A
- * flow's pin may stand in either of two buckets; it is put into the emptier one (Y. Azar et al.,
- * "Balanced Allocations", 1994) and never moves. At 75 % fill, beyond which two full buckets begin
- * to coincide, a million pins take 10.7 MB, for any number of workers.
+ * It is an array of buckets; a bucket is one cache line of eight pins. The caller provides the
+ * memory, a part of the state file, so the table holds words and no pointers, and all zeroes is an
+ * empty table. A flow's pin may stand in either of two buckets; it is put into the emptier one (Y.
+ * Azar et al., "Balanced Allocations", 1994) and never moves. At 75 % fill a million pins take 10.7
+ * MB, for any number of workers; above that, both buckets of a flow begin to be full.
  *
- * A pin is changed by nothing but a compare-and-exchange of its whole word, so each step is either
- * taken from the very word it was decided on, or not at all. Whoever loses the race decides anew a
- * few times and then gives up and says so: a worker never waits. What races can leave behind:
+ * A pin is only changed by a compare-and-exchange of its whole word, so a step applies to exactly
+ * the word it was decided on, or not at all. A worker that loses the race decides again a few
+ * times, then gives up and reports it: it never waits. Races can leave behind:
  * - quotas (below) exceeded by as many pins as there are other workers,
- * - for a moment, two pins of one flow that two workers have put at once. Each of them looks again
- *   after it has put its own, so that at least one sees both and removes the lesser.
+ * - for a moment, two pins of one flow, put by two workers at once. Each looks again after its own
+ *   put, so at least one of them sees both and removes the lesser.
  *
- * Reading prefers 256-bit loads where there are any. Those promise nothing about tearing, so they
- * only nominate; the word that counts is loaded again by itself. A tag that a torn load hides is a
- * pin that was being written in that instant.
+ * Lookups use 256-bit loads where the CPU has them. A wide load may tear, so it only finds
+ * candidates; each candidate is reloaded with a 64-bit atomic load. A tear can hide only a pin that
+ * is being written at that instant.
  *
  * What may be evicted, in this order, the oldest first:
  *	finished, probation, observed, trial, UDP and QUIC, established.
  * A pin on probation or an observed one evicts only the first three. At most PINS_QUOTA ways of a
  * bucket are given to probation, at most as many to observed pins, and at most as many to trial.
  *
- * One way of each bucket stays with flows that have not settled: where all others have, a flow that
- * would settle is observed instead, until there is room. So there is a way for the pin of every new
- * flow, however full the table is of what may not be evicted.
+ * One way of each bucket is reserved for flows that are not established: if all other ways are
+ * established, the next flow that would be is observed instead, until there is room. So every new
+ * flow finds a way for its pin, even if the table is full of pins that may not be evicted.
  *
- * Whether there is a flood is known of each pool (affinity.h) and said with each call; the switch
- * in the table is for all. Functions: any worker.
+ * A flood is detected per pool (affinity.h) and passed with each call; the switch in the table
+ * applies to all pools. Functions: any worker.
  */
 #pragma once
 
@@ -44,7 +44,7 @@
 
 #include "affinity/pin.h"
 
-/* ThreadSanitizer cannot know why it is safe to read words eight at a time, as told above. */
+/* ThreadSanitizer cannot know that wide loads are safe here (see above). */
 #if defined(__SANITIZE_THREAD__)
 #define PINS_READ_SINGLY
 #elif defined(__has_feature)
@@ -60,7 +60,7 @@
 
 #define PINS_WAYS            8
 #define PINS_QUOTA           4
-#define PINS_ESTABLISHED_MAX 7 /* ways of a bucket for flows that have settled */
+#define PINS_ESTABLISHED_MAX 7 /* ways of a bucket for established flows */
 #define PINS_BUCKET_SIZE     64
 #define PINS_BUCKETS_MAX     (UINT32_C(1) << 28)
 #define PINS_NOWHERE         UINT32_MAX /* no pin has this position */
@@ -80,10 +80,10 @@ struct pins {
 enum pins_put {
 	PINS_PUT_PLACED,   /* in a free way */
 	PINS_PUT_REPLACED, /* the flow had a pin */
-	PINS_PUT_KEPT,     /* the flow has a pin, which knows better than an observed one */
-	PINS_PUT_MERGED,   /* another worker put one, too, at that moment; one of them is gone */
-	PINS_PUT_REFUSED,  /* nothing might be evicted: the flow goes without */
-	PINS_PUT_LOST,     /* others were faster, too often: the flow goes without */
+	PINS_PUT_KEPT,     /* the flow has a pin, which beats an observed one */
+	PINS_PUT_MERGED,   /* another worker put one at that moment, too; one of the two is gone */
+	PINS_PUT_REFUSED,  /* nothing could be evicted: the flow has no pin */
+	PINS_PUT_LOST,     /* lost too many races: the flow has no pin */
 	PINS_PUT_EVICTED,  /* + the class of the pin that had to go */
 	PINS_PUT_COUNT = PINS_PUT_EVICTED + PIN_CLASS_COUNT,
 };
@@ -92,19 +92,19 @@ enum pins_put {
 enum pins_step {
 	PINS_STEP_NONE,      /* nothing to write */
 	PINS_STEP_REFRESHED, /* of the same class as before */
-	PINS_STEP_CONFIRMED, /* settled: this is when peers may be told */
+	PINS_STEP_CONFIRMED, /* established: from now on peers may hear of it */
 	PINS_STEP_TRIED,     /* put on trial */
-	PINS_STEP_CROWDED,   /* neither settled nor put on trial: its bucket has enough of those */
+	PINS_STEP_CROWDED,   /* neither established nor on trial: its bucket has enough of those */
 	PINS_STEP_FINISHED,
-	PINS_STEP_REVIVED, /* was finished, is settled */
+	PINS_STEP_REVIVED, /* was finished, is established */
 	PINS_STEP_DEMOTED, /* was on trial, is on probation */
 	PINS_STEP_DELETED,
-	PINS_STEP_LOST,      /* it is another flow's now, or others were faster, too often */
-	PINS_STEP_RECLAIMED, /* a forged SYN had put it: it is the old flow's now, at home */
+	PINS_STEP_LOST,      /* now another flow's, or lost too many races */
+	PINS_STEP_RECLAIMED, /* put by a forged SYN, now the old flow's, at home */
 	PINS_STEP_COUNT,
 };
 
-/* Buckets that `pin_count` pins fill to 75 %; PINS_BUCKETS_MAX when there cannot be as many. */
+/* Buckets that `pin_count` pins fill to 75 %, at most PINS_BUCKETS_MAX. */
 uint32_t pins_bucket_count(uint64_t pin_count);
 
 /* Bytes of a table of so many buckets. */
@@ -114,8 +114,9 @@ static inline uint64_t pins_memory(uint32_t bucket_count)
 }
 
 /*
- * Makes a table of what stands at `memory`: pins_memory() bytes on a cache line, the caller's, that
- * outlive it. Nothing is judged or cleared: any bytes are a table. 1 to PINS_BUCKETS_MAX buckets.
+ * Makes a table of the bytes at `memory`: pins_memory() bytes, aligned to a cache line. They are
+ * the caller's and must outlive the table. Nothing is checked or cleared: any bytes are a valid
+ * table. 1 to PINS_BUCKETS_MAX buckets.
  */
 void pins_init(struct pins *pins, void *memory, uint32_t bucket_count);
 
@@ -152,7 +153,7 @@ static inline uint64_t pins_load(const struct pins *pins, uint32_t position)
 
 #ifdef PINS_READ_WIDE
 
-/* A bit for each way that seems to have the tag; pins_way() tells which way a bit stands for. */
+/* A bit for each way that seems to have the tag; pins_way() maps a bit to its way. */
 static inline uint32_t pins_match(const struct pins *pins, uint32_t bucket, uint32_t tag)
 {
 	const __m256 *halves = (const __m256 *)&pins->words[bucket * PINS_WAYS];
@@ -188,10 +189,10 @@ static inline uint32_t pins_way(uint32_t bit)
 #endif
 
 /*
- * The pin of the flow with that hash, and its position for the functions below; or 0, and
+ * Returns the pin of the flow with that hash, and its position for the functions below; or 0 and
  * PINS_NOWHERE. Two flows whose hashes agree in the tag and a bucket share a pin: of 2^32 flows
- * without a pin about 16 find one. Both buckets are compared at once, because which of them holds
- * the pin cannot be predicted.
+ * without a pin about 16 find one. Both buckets are compared at once, because the CPU cannot
+ * predict which of them holds the pin.
  */
 static inline uint64_t pins_find(const struct pins *pins, uint64_t hash, uint32_t *position)
 {
@@ -217,20 +218,20 @@ static inline uint64_t pins_find(const struct pins *pins, uint64_t hash, uint32_
 }
 
 /*
- * Pins the flow with that hash to a backend, in the place of the pin it may have. `class` is any
+ * Pins the flow with that hash to a backend, and replaces the pin that it may have. `class` is any
  * but PIN_EMPTY, PIN_FINISHED and PIN_TRIAL.
  */
 enum pins_put pins_put(
 	struct pins *pins, uint64_t hash, uint16_t gid, enum pin_class class, uint16_t now);
 
-/* The same for a pin that is packed; what had to go for it is told in *evicted, or 0. */
+/* Same, for a packed pin. *evicted gets the pin that was evicted for it, or 0. */
 enum pins_put pins_put_packed(
 	struct pins *pins, uint64_t hash, uint64_t pin, uint16_t now, uint64_t *evicted);
 
 /*
- * The flow of a pin that was found had another packet: with pin_continue() or pin_finish() as the
- * flood switch has it. `pin` and `position` are what pins_find() has answered. The flow itself goes
- * to pin_gid(pin) whatever comes of it.
+ * Updates a pin that was found, after another packet of its flow: by pin_continue() or
+ * pin_finish(), or their variants for a flood. `pin` and `position` are from pins_find(). The
+ * packet goes to pin_gid(pin) whatever the result.
  */
 enum pins_step pins_continue_slowly(struct pins *pins, uint32_t position, uint64_t pin,
 	enum pin_class established, uint16_t now, bool flood);
@@ -249,15 +250,15 @@ static inline enum pins_step pins_finish(
 }
 
 /*
- * A finished flow begins again on the same backend; see pin_reopen(). PINS_STEP_CROWDED: there is
- * no room for it to settle, so it is observed.
+ * A finished flow begins again on the same backend; see pin_reopen(). PINS_STEP_CROWDED: no room
+ * for it to be established, so it is observed.
  */
 enum pins_step pins_reopen(struct pins *pins, uint32_t position, uint64_t pin, uint16_t now);
 
-/* Puts `next` in the place of the pin that was found, unless it has changed meanwhile. */
+/* Replaces the pin that was found by `next`, unless the pin has changed meanwhile. */
 enum pins_step pins_change(struct pins *pins, uint32_t position, uint64_t pin, uint64_t next);
 
-/* Writes at most once in a tick for a flow that has settled. */
+/* Writes at most once per tick for an established flow. */
 static inline enum pins_step pins_continue(struct pins *pins, uint32_t position, uint64_t pin,
 	enum pin_class established, uint16_t now)
 {
@@ -267,11 +268,11 @@ static inline enum pins_step pins_continue(struct pins *pins, uint32_t position,
 }
 
 /*
- * A pin of another table comes into this one as it is, and evicts nothing for it, nor does it take
- * the way that stays with flows that have not settled. PINS_PUT_PLACED,
- * MERGED, KEPT: this table has one for the flow. REFUSED, LOST: it has none.
+ * Puts a pin of another table into this one, unchanged. It evicts nothing and does not use the way
+ * reserved for flows that are not established. PINS_PUT_PLACED, MERGED, KEPT: the flow has a pin
+ * here. REFUSED, LOST: it has none.
  */
 enum pins_put pins_put_moved(struct pins *pins, uint64_t hash, uint64_t pin);
 
-/* Forgets the pin, unless it has become another flow's or another backend's. */
+/* Deletes the pin, unless it has become another flow's or another backend's. */
 enum pins_step pins_delete(struct pins *pins, uint32_t position, uint64_t pin);

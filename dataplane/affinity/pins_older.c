@@ -11,7 +11,7 @@ uint64_t pins_find_older(struct pins *pins, struct pins *older, uint64_t hash, s
 	for (; older != NULL; older = next) {
 		uint64_t pin;
 
-		next = pins_older(older); /* before the look, or it may be gone after it */
+		next = pins_older(older); /* before the search: afterwards the link may be gone */
 		pin = pins_find(older, hash, position);
 		if (pin != 0) {
 			*table = older;
@@ -35,7 +35,7 @@ uint64_t pins_move(
 	pins_delete(*table, *position, pin);
 	moved = pins_find(pins, hash, &moved_to);
 	if (moved == 0)
-		return pin; /* gone again already: the flow goes where it was for this packet */
+		return pin; /* already gone again: this packet still follows the old pin */
 	*table = pins;
 	*position = moved_to;
 	return moved;

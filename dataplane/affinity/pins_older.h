@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * pins_older: the tables of pins (pins.h) that still empty after the number of pins has changed. A
- * pin keeps only a part of its flow's hash, so that it can change its table only when a packet of
- * the flow comes by. Until then it stays where it is: new pins go into the current table, and what
- * is not found there is looked for in the older ones, the youngest first. The control thread takes
- * an older table away when a sweep has found it empty; no worker puts a pin into one.
+ * pins_older: the older tables of pins (pins.h), which empty after the number of pins has changed.
+ * A pin keeps only a part of its flow's hash, so it can move to another table only when a packet of
+ * the flow arrives. New pins go into the current table; a flow that is not found there is searched
+ * in the older ones, the youngest first. No worker puts a pin into an older table, and the control
+ * thread removes it when a sweep has found it empty.
  *
- * A pin is put into the current table before it is deleted in the older one. Who finds it in
- * neither has come by in between, and looks into the current one again.
+ * A pin is put into the current table before it is deleted in the older one. A worker that finds it
+ * in neither searched in between, so it searches the current one again.
  *
  * Any worker.
  */
@@ -21,17 +21,17 @@ static inline struct pins *pins_older(const struct pins *pins)
 }
 
 /*
- * After pins_find() has found nothing in `pins`: the pin of the flow in an older table, told in
- * *table, and its position there; or 0, and `pins` and PINS_NOWHERE. `older` is what pins_older()
- * said before pins_find(): the table may have been taken away since, after the pin had moved, and
- * stays readable for a grace period.
+ * Call it after pins_find() has found nothing in `pins`. Returns the pin of the flow in an older
+ * table, with that table in *table and the position there; or 0, `pins` and PINS_NOWHERE. `older`
+ * is the result of pins_older() from before pins_find(): that table may have been removed since,
+ * after the pin moved, but stays readable for a grace period.
  */
 uint64_t pins_find_older(struct pins *pins, struct pins *older, uint64_t hash, struct pins **table,
 	uint32_t *position);
 
 /*
- * Moves a pin that was found in *table into `pins`, its class, backend and stamp as they are.
- * Returns the pin of the flow and tells its new place; or the same, where there is no room for it.
+ * Moves a pin from *table into `pins`, with class, backend and stamp unchanged. Returns the pin of
+ * the flow and its new table and position. Without room in `pins`, nothing changes.
  */
 uint64_t pins_move(
 	struct pins *pins, uint64_t hash, uint64_t pin, struct pins **table, uint32_t *position);

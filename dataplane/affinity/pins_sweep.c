@@ -24,7 +24,7 @@ bool pins_sweep_delete(struct pins_sweep *sweep, uint32_t position, uint64_t pin
 	return gone;
 }
 
-/* A worker that was faster has given the pin a new stamp. */
+/* If the exchange fails, a worker has given the pin a new stamp. */
 void pins_sweep_saturate(struct pins_sweep *sweep, uint32_t position, uint64_t pin, uint16_t now)
 {
 	if (exchange(sweep, position, pin, pin_restamp(pin, now - PIN_AGE_MAX)))

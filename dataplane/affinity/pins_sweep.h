@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * pins_sweep: one pass over the table of pins (pins.h) in as many pieces as the control thread
- * likes. It forgets pins whose backend is unknown, that were idle for too long, or that the judge
- * condemns; marks the slots of all others; keeps stamps from wrapping; and counts.
+ * pins_sweep: one pass over the table of pins (pins.h), in as many pieces as the control thread
+ * likes. It deletes pins whose backend is unknown, that were idle for too long, or that is_needed()
+ * rejects; marks the slots of all others; keeps stamps from wrapping; and counts.
  *
- * A pin is forgotten only if it still is the word that was judged: a packet that comes in between
- * saves it. A pin that is put during a pass may be missed by it.
+ * A pin is deleted only if its word has not changed since it was checked: a packet in between saves
+ * it. A pass may miss a pin that is put while it runs.
  *
  * Control thread; workers go on meanwhile.
  */
@@ -16,25 +16,25 @@
 
 #include "affinity/pins.h"
 
-/* What the pins of a backend need to know of its pool. */
+/* The pool of a backend, as its pins need it. */
 struct pins_sweep_pool {
 	uint8_t *
 		seen; /* a byte for each slot: 1 once a pin of it was kept; NULL: no such backend */
 	uint32_t slot_count;
 };
 
-/* Must not change during a pass, except for the bytes at `seen`. The caller's. */
+/* The caller's. Must not change during a pass, except for the bytes at `seen`. */
 struct pins_sweep_rules {
 	const struct pins_sweep_pool *pool_of; /* by gid; several may have the same `seen` */
-	uint32_t gid_count;                    /* gids from here on are unknown, too */
+	uint32_t gid_count;                    /* gids from here on are unknown */
 	uint32_t idle_limit_seconds[PIN_CLASS_COUNT];
-	void *context; /* for the judge */
+	void *context; /* for is_needed() */
 };
 
-/* Buckets in a row whose classes a sum of units can count: below 256 pins. */
+/* Buckets whose classes one sum of units can count: below 256 pins. */
 #define PINS_SWEEP_RUN 31
 
-/* Above it, a limit is no limit: a pin's age saturates before. */
+/* A limit above it has no effect: the age of a pin saturates earlier. */
 #define PINS_SWEEP_IDLE_MAX_SECONDS ((PIN_AGE_MAX - 1) * PIN_TICK_SECONDS)
 
 /* Of the pass so far. */
@@ -44,14 +44,14 @@ struct pins_sweep {
 	uint32_t next_bucket;
 	uint64_t found[PIN_CLASS_COUNT];   /* words by class, found[PIN_EMPTY] of them free */
 	uint64_t deleted[PIN_CLASS_COUNT]; /* of those */
-	uint64_t saturated;                /* kept, and kept from wrapping */
-	uint64_t lost;                     /* condemned, but changed meanwhile: kept */
+	uint64_t saturated;                /* kept, with a stamp that was kept from wrapping */
+	uint64_t lost;                     /* to be deleted, but changed meanwhile: kept */
 };
 
 /*
- * Whether to keep a pin of a known backend and within its idle limit. `slot` is its slot;
- * `idle_seconds` is how long it has certainly been idle: up to 8 s less than in truth, for a stamp
- * is a tick. Called for each pin: pass a function that the compiler can inline.
+ * Whether to keep a pin whose backend is known and that is within its idle limit. It has been idle
+ * for at least `idle_seconds`; that is up to 8 s too low, because a stamp is a tick. Called for
+ * each pin: pass a function that the compiler can inline.
  */
 typedef bool pins_is_needed_t(void *context, uint64_t pin, uint32_t slot, uint32_t idle_seconds);
 
@@ -59,10 +59,10 @@ typedef bool pins_is_needed_t(void *context, uint64_t pin, uint32_t slot, uint32
 void pins_sweep_begin(
 	struct pins_sweep *sweep, struct pins *pins, const struct pins_sweep_rules *rules);
 
-/* Forgets a pin, or notes that it was saved; returns whether it is gone. */
+/* Deletes a pin, or counts it as lost if it has changed. Returns whether it is gone. */
 bool pins_sweep_delete(struct pins_sweep *sweep, uint32_t position, uint64_t pin);
 
-/* Makes a pin that is about to wrap as old as can be. */
+/* Gives a pin whose age is about to wrap the greatest age. */
 void pins_sweep_saturate(struct pins_sweep *sweep, uint32_t position, uint64_t pin, uint16_t now);
 
 static inline uint32_t pins_sweep_idle_seconds(uint32_t age)
@@ -95,9 +95,9 @@ static inline __attribute__((always_inline)) void pins_sweep_pin(struct pins_swe
 }
 
 /*
- * Buckets from `first` to before `end`, at most PINS_SWEEP_RUN of them; returns the sum of
- * pin_class_unit(). Free ways are sorted out beforehand and without a branch, for which of a
- * bucket's ways are taken cannot be predicted.
+ * Sweeps the buckets from `first` up to but excluding `end`, at most PINS_SWEEP_RUN of them.
+ * Returns the sum of pin_class_unit(). Free ways are filtered out first, branch-free, because
+ * occupancy is unpredictable.
  */
 static inline __attribute__((always_inline)) uint64_t pins_sweep_buckets(struct pins_sweep *sweep,
 	uint32_t first, uint32_t end, uint16_t now, pins_is_needed_t *is_needed)
@@ -121,8 +121,8 @@ static inline __attribute__((always_inline)) uint64_t pins_sweep_buckets(struct 
 }
 
 /*
- * Sweeps up to `bucket_count` buckets more. Returns whether the pass is complete; after that it
- * takes pins_sweep_begin() to go on. `now` is the tick as workers have it.
+ * Sweeps up to `bucket_count` more buckets. Returns whether the pass is complete; the next pass
+ * starts with pins_sweep_begin(). `now` is the workers' tick.
  */
 static inline __attribute__((always_inline)) bool pins_sweep_run(
 	struct pins_sweep *sweep, uint32_t bucket_count, uint16_t now, pins_is_needed_t *is_needed)

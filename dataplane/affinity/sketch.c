@@ -6,7 +6,7 @@
 
 #define REGISTER_BITS 10
 #define RANK_BITS     (64 - REGISTER_BITS)
-#define ALPHA         (0.7213 / (1 + 1.079 / SKETCH_REGISTERS)) /* takes the bias out */
+#define ALPHA         (0.7213 / (1 + 1.079 / SKETCH_REGISTERS)) /* corrects the bias */
 
 static_assert(SKETCH_REGISTERS == 1 << REGISTER_BITS, "a register for each value of its bits");
 
@@ -21,8 +21,8 @@ void sketch_destroy(struct sketch *sketch)
 }
 
 /*
- * Flows of one backend share its slots, so the upper half of their hashes has a pattern. Afterwards
- * each bit depends on all others (the finalizer of MurmurHash3, A. Appleby).
+ * Flows of one backend share its slots, so the upper half of their hashes has a pattern. Mixes the
+ * hash so that each bit depends on all others (the finalizer of MurmurHash3, A. Appleby).
  */
 static uint64_t mix(uint64_t hash)
 {
@@ -36,7 +36,7 @@ void sketch_add(struct sketch *sketch, uint64_t hash)
 	uint32_t window = atomic_load_explicit(&sketch->current, memory_order_relaxed);
 	uint64_t mixed = mix(hash);
 	_Atomic uint8_t *cell = &sketch->windows[window & 1][mixed >> RANK_BITS];
-	/* the one at the end bounds the rank where all bits of it are zero */
+	/* the lowest bit is set, which bounds the rank of all zeroes */
 	uint8_t rank =
 		1 + __builtin_clzll(mixed << REGISTER_BITS | UINT64_C(1) << (REGISTER_BITS - 1));
 
@@ -53,7 +53,7 @@ void sketch_turn(struct sketch *sketch)
 	atomic_store_explicit(&sketch->current, next, memory_order_release);
 }
 
-/* Of a register over both windows: as if all their flows had been added to one. */
+/* The rank of a register over both windows, as if all flows had been added to one. */
 static uint8_t highest_rank(const struct sketch *sketch, uint32_t index)
 {
 	uint8_t one = atomic_load_explicit(&sketch->windows[0][index], memory_order_relaxed);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sketch: how many different flows have had a packet lately, without a list of them: HyperLogLog
- * (P. Flajolet et al., 2007), with linear counting where they are few.
+ * sketch: estimates how many different flows had a packet lately, without a list of them:
+ * HyperLogLog (P. Flajolet et al., 2007), with linear counting for small numbers.
  *
  * A flow's hash names one of 1,024 registers and a rank that half of all flows reach, a quarter
- * exceeds, and so on; a register keeps the highest rank it was told. The standard error of what the
- * registers tell together is 1.04 / sqrt(1,024), 3.25 %, and there is none when there was no flow.
+ * exceeds, and so on; a register keeps the highest rank of its flows. The standard error of the
+ * estimate is 1.04 / sqrt(1,024), 3.25 %; without flows the estimate is exactly 0.
  *
- * Two windows: workers write to one, control reads both and from time to time turns them round. So
- * an estimate is of the flows with a packet in the last one to two windows' time.
+ * There are two windows: workers write to one, control reads both and swaps them from time to time.
+ * So an estimate covers the last one to two windows.
  *
- * Workers add with plain loads and stores of single bytes. Two of them that raise one register at
- * once may leave the lower rank there, which costs nothing that matters: the next packet of the
- * flow that lost raises it again. The same holds for a packet that is added while windows turn.
+ * Workers add with plain loads and stores of single bytes. If two of them raise one register at
+ * once, the lower rank may win. That is harmless: the next packet of the other flow raises it
+ * again. The same goes for a packet that is added while the windows are swapped.
  */
 #pragma once
 

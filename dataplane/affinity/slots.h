@@ -12,8 +12,8 @@
  * cur and home are indices of backends in the pool. Without TRACK no other flag counts, and home
  * equals cur.
  *
- * The control thread alone writes words, each by a single atomic store; workers read them, each by
- * a single atomic load. A word is never torn, and words of one table are independent of each other.
+ * Only the control thread writes words, each by a single atomic store; workers read each by a
+ * single atomic load. A word is never torn, and the words of a table are independent of each other.
  */
 #pragma once
 
@@ -22,7 +22,7 @@
 
 #define SLOT_BACKEND_BITS 14
 #define SLOT_BACKEND_MAX  16383  /* backends in a pool: indices 0 to 16,382 */
-#define SLOT_NO_BACKEND   0x3fff /* cur or home of a slot that nobody owns: the pool is empty */
+#define SLOT_NO_BACKEND   0x3fff /* cur or home of a slot without owner: the pool is empty */
 
 #define SLOT_TRACK   (UINT32_C(1) << 28)
 #define SLOT_OBSERVE (UINT32_C(1) << 29)
@@ -54,9 +54,9 @@ static inline uint32_t slot_load(const _Atomic uint32_t *slot)
 /*
  * Control thread. The store releases all that was written before it: a worker that reads a new
  * index in a word must find the backend's record in place. The worker needs no acquire for that,
- * because it finds the record by an address computed from the word, and no processor that DPDK
- * runs on lets such a dependent load overtake the load it depends on (the order of
- * memory_order_consume, which compilers would turn into a needless acquire).
+ * because it computes the address of the record from the word, and on all processors that DPDK
+ * supports a dependent load cannot overtake the load that it depends on. (memory_order_consume
+ * would say so, but compilers turn it into a needless acquire.)
  */
 static inline void slot_store(_Atomic uint32_t *slot, uint32_t word)
 {

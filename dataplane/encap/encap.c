@@ -10,14 +10,14 @@
 
 #define FLOW_LABEL_MASK 0xfffffu
 
-/* How much the number of the inner family's protocol is above that of IPv4, which records have. */
+/* What to add to the protocol number of the record, which is that for an inner IPv4 packet. */
 static inline uint32_t protocol_excess(const struct packet *packet)
 {
 	static_assert(PACKET_IPV6 == 1, "a factor");
 	return (packet->flags & PACKET_IPV6) * (IPPROTO_IPV6 - IPPROTO_IPIP);
 }
 
-/* The tag moves to the front, and the outer header over where it was. */
+/* Moves the VLAN tag to the front and writes the outer header over its old position. */
 static __rte_noinline void put_tagged(
 	uint8_t *frame, const uint8_t *tag, const uint8_t *headers, uint16_t size)
 {
@@ -29,10 +29,10 @@ static __rte_noinline void put_tagged(
 /*
  * Makes room for an outer header of `size` bytes, cuts Ethernet padding off behind a packet of
  * `total_length` with that header, and writes the Ethernet header and the record's outer header.
- * Returns where the latter is; NULL without headroom.
+ * Returns the address of the outer header; NULL without headroom.
  *
- * By hand instead of rte_pktmbuf_prepend() and rte_pktmbuf_trim(), which look for the last of
- * several segments: parse() took packets of one only.
+ * Done by hand, because rte_pktmbuf_prepend() and rte_pktmbuf_trim() search for the last segment,
+ * and parse() accepts only packets of one segment.
  */
 static __rte_always_inline uint8_t *put_headers(struct packet *packet,
 	const struct backend_record *record, uint16_t size, uint32_t total_length,
@@ -58,7 +58,7 @@ static __rte_always_inline uint8_t *put_headers(struct packet *packet,
 	return frame + l2_length;
 }
 
-/* Of a packet that is longer than the record takes. That of nobody takes none at all. */
+/* Why a packet does not fit: the dummy record has MTU 0 (no backend), any other is too small. */
 static enum verdict refuse(const struct backend_record *record)
 {
 	return record->mtu == 0 ? VERDICT_NO_BACKEND : VERDICT_MTU_EXCEEDED;
@@ -70,7 +70,7 @@ static inline enum verdict encap_none(struct packet *packet, const struct backen
 
 	if (unlikely(packet->l3_length > record->mtu))
 		return refuse(record);
-	/* padding is left alone, unless it makes the frame longer than the link takes */
+	/* cut padding off only if it makes the frame longer than the link takes */
 	if (unlikely(packet->frame_length - packet->l2_length > record->mtu))
 		packet->mbuf->data_len = packet->mbuf->pkt_len = length;
 	memcpy(packet_at(packet, 0), record->destination_mac, 12);
@@ -78,21 +78,21 @@ static inline enum verdict encap_none(struct packet *packet, const struct backen
 }
 
 /*
- * RFC 1071, of a sum that may have carried beyond its 16 bits. Its halves are added in both places
- * at once, so that the carry of the lower addition becomes part of the upper one.
+ * RFC 1071, for a sum that may exceed 16 bits. Both halves of the word get the sum of the halves at
+ * once, so that the carry of the lower addition ends up in the upper one.
  */
 static inline uint32_t finish_checksum(uint32_t sum)
 {
 	return ~(sum + (sum << 16 | sum >> 16)) >> 16;
 }
 
-/* The sum of what the record knows of its outer IPv4 header (record.h). */
+/* The sum over the fields of the outer IPv4 header that the record fills in (record.h). */
 static inline uint32_t partial_sum(const struct backend_record *record)
 {
 	return ((const struct rte_ipv4_hdr *)record->outer)->hdr_checksum;
 }
 
-/* The fields that the record leaves open share two words with fields that are the same always. */
+/* The fields that the record leaves open share two words with constant fields. */
 static __rte_always_inline enum verdict put_ipv4(struct packet *packet,
 	const struct backend_record *record, uint32_t l2_length, uint32_t excess)
 {
@@ -120,7 +120,7 @@ static inline bool is_plain(const struct packet *packet)
 	return (packet->flags & PACKET_IPV6) == 0 && packet->l2_length == RTE_ETHER_HDR_LEN;
 }
 
-/* Compiled twice: what is the same for nearly all packets need not be looked at. */
+/* Compiled twice: for nearly all packets these two values are constants. */
 static inline enum verdict encap_ipv4(struct packet *packet, const struct backend_record *record)
 {
 	if (likely(is_plain(packet)))

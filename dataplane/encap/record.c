@@ -24,7 +24,7 @@ void record_make_l2dsr(struct backend_record *record, const struct record_route 
 	record->encap = RECORD_ENCAP_NONE;
 }
 
-/* The protocol is for an inner IPv4 packet; for another the worker adds the difference. */
+/* The protocol is that for an inner IPv4 packet; for IPv6 the worker adds the difference. */
 static void make_ipv4(struct backend_record *record, const struct address *source,
 	const struct address *destination)
 {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * record: all that a packet needs on its way to one backend in one forwarding mode, finished by the
- * control thread so that a worker only copies and fills in lengths, checksum and entropy.
+ * record: everything needed to send a packet to one backend in one forwarding mode. The control
+ * thread prepares it, so that a worker only copies it and fills in lengths, checksum and entropy.
  *
- * The fields that a worker reads come first, and the headers that it copies right behind them. A
- * record with an outer IPv4 or IPv6 header so is one cache line; a longer header (UDP and GUE
- * behind IPv6) reaches into the second line and moves no other field.
+ * The fields that a worker reads come first, followed by the headers that it copies. So a record
+ * with an outer IPv4 or IPv6 header fits one cache line; a longer header (UDP and GUE behind IPv6)
+ * extends into the second line and moves no other field.
  *
- * A record that a worker can reach is never written: new content goes to a new cell, whose number
- * is then stored in `record_of` with release order; the old cell is free after a grace period.
+ * A record that a worker can reach is never written: new content goes to a new cell. The number of
+ * that cell is then stored in `record_of` with release order, and the old cell is free after a
+ * grace period.
  */
 #pragma once
 
@@ -29,9 +30,9 @@ enum record_encap {
 };
 
 /*
- * How packets are forwarded. A backend has a record for each mode, in cells that follow each other:
- * the number of the first one names them all, and a service adds its mode. The record of a mode in
- * which the backend cannot be reached has an MTU of 0, and no more than its gid and counter.
+ * How packets are forwarded. A backend has one record per mode, in consecutive cells: it is known
+ * by the number of the first cell, to which a service adds its mode. If a mode cannot reach the
+ * backend, the record of that mode has MTU 0 and only gid and counter set.
  */
 enum record_mode {
 	RECORD_MODE_L2DSR,
@@ -40,8 +41,8 @@ enum record_mode {
 };
 
 /*
- * The cells from here to before RECORD_MODE_COUNT stay zeroed, so their MTU of 0 refuses every
- * packet. For backends without records, and where there is no backend.
+ * Number of the dummy record: the first RECORD_MODE_COUNT cells stay zeroed, so their MTU of 0
+ * refuses every packet. For backends without records, and for no backend.
  */
 #define RECORD_NONE 0
 
@@ -54,16 +55,16 @@ struct backend_record {
 	uint8_t port;     /* DPDK port it leaves by */
 	uint16_t mtu;     /* bytes of L3 packet that fit the link; 0: there is no backend */
 	uint32_t counter; /* index of the backend's counters in every worker's block */
-	uint16_t gid;     /* of the membership it belongs to: what pins carry */
+	uint16_t gid;     /* of its membership; pins carry it */
 
-	/* these stand as in the frame that leaves, without a VLAN tag: one wide copy */
+	/* in the order of an outgoing frame without VLAN tag, so that one wide copy takes all */
 	uint8_t destination_mac[6];
 	uint8_t source_mac[6];
 	rte_be16_t ether_type; /* of the outer header; unused without one */
 	/*
-	 * The outer header, with zeroes where the worker fills in. Where it has a checksum, the
-	 * field holds the RFC 1071 sum (host byte order, not complemented) of all that the record
-	 * knows: of an IPv4 header without TOS, length and checksum.
+	 * The outer header, zero where the worker fills in a field. The checksum field of IPv4
+	 * holds the RFC 1071 sum (host byte order, not complemented) over the fields that are
+	 * filled in here, which are all but TOS, length and checksum.
 	 */
 	uint8_t outer[RECORD_OUTER_MAX];
 

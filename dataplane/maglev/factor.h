@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * factor: the share of its base weight that a backend has now: none while it does not serve, part
- * of it during slow start or when its dynamic weight is lower than the configured one.
+ * factor: the share of its base weight that a backend has now: 0 while it does not serve, a part
+ * during slow start or while its dynamic weight is below the configured one.
  *
  * Pure functions of what they are given, and of a clock in milliseconds that never runs backwards:
  * any thread.
@@ -15,7 +15,7 @@
 #define FACTOR_DYNAMIC_STEPS       16    /* a dynamic weight is a multiple of 1/16 */
 #define FACTOR_DYNAMIC_INTERVAL_MS 10000 /* between two changes of it */
 
-/* Two reasons at once. 0 only if one of them is. */
+/* Combines two factors. 0 only if one of them is 0. */
 uint32_t factor_multiply(uint32_t a, uint32_t b);
 
 /*
@@ -24,7 +24,7 @@ uint32_t factor_multiply(uint32_t a, uint32_t b);
  */
 uint32_t factor_of_slow_start(uint64_t elapsed_ms, uint64_t duration_ms, uint32_t steps);
 
-/* A dynamic weight as it is applied. Starts as { FACTOR_ONE, now }. */
+/* An applied dynamic weight. Starts as { FACTOR_ONE, now }. */
 struct factor_dynamic {
 	uint32_t factor;     /* a multiple of 1/16, never 0 */
 	uint64_t changed_ms; /* when it became that */

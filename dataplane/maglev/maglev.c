@@ -3,18 +3,18 @@
  * Maglev lets the backends take turns; at its turn each takes the first slot of its own permutation
  * that is still free, until no slot is free. Smooth turns give weights: in every round a backend
  * earns its weight as credit and has a turn when the credit reaches the largest weight, which it
- * then pays. All start with what lets them have a turn in round 0, so none starves.
+ * then pays. Everyone starts with enough credit for a turn in round 0, so none starves.
  *
- * Played round by round, that costs (rounds * backends), which is far more than the number of slots
- * when one backend is heavy and many are light. But the rounds in which a backend has its turns are
- * known beforehand: after round r it has had 1 + floor(r * weight / largest) of them. So this is
- * done in three steps: find the last round by bisection; sort all turns by round (a counting sort
- * that walks the backends in order, so that within a round they keep it); then take the slots, one
- * for each turn. Each step is linear in slots and backends, whatever the weights.
+ * Played round by round, that costs rounds * backends, far more than the number of slots if one
+ * backend is heavy and many are light. But the rounds in which a backend has its turns are known in
+ * advance: after round r it has had 1 + floor(r * weight / largest) of them. So there are three
+ * steps: find the last round by bisection; sort all turns by round (a counting sort that walks the
+ * backends in order, so that within a round they keep it); then take the slots, one for each turn.
+ * Each step is linear in slots and backends, whatever the weights.
  *
- * Finding free slots is what costs: some M ln M looks at slots all over the table. A bit for each
- * slot keeps these in the first-level cache (8 KB for 65,537 slots), and as the next place does
- * not depend on what was found at the last, the processor runs ahead.
+ * Most of the time goes into finding free slots: some M ln M probes all over the table. One bit per
+ * slot keeps them in the first-level cache (8 KB for 65,537 slots), and the next probe does not
+ * depend on the result of the previous one, so the processor runs ahead.
  */
 #include "maglev/maglev.h"
 
@@ -28,7 +28,10 @@
 
 #define TAKERS_MAX 65535
 
-/* Hashed before a backend's key: 40 bytes, longer than any flow key, so the two never meet. */
+/*
+ * Prefix of a backend's key when it is hashed: with 40 bytes it is longer than any flow key, so the
+ * input can never be that of a flow.
+ */
 static const char key_label[] = "sluice: the identity of a Maglev backend";
 
 static_assert(sizeof(key_label) - 1 > FLOW_KEY_IPV6_SIZE, "flow and backend hashes are apart");
@@ -80,7 +83,7 @@ static uint32_t largest_weight(const struct maglev_turn_taker *takers, size_t co
 	return largest;
 }
 
-/* Turns that all takers together have had after `round`, or any number not below `enough`. */
+/* The number of turns of all takers up to `round`; may stop counting at `enough`. */
 static uint64_t turns_after(const struct maglev_turn_taker *takers, size_t count, uint32_t largest,
 	uint32_t round, uint64_t enough)
 {
@@ -91,7 +94,9 @@ static uint64_t turns_after(const struct maglev_turn_taker *takers, size_t count
 	return turns;
 }
 
-/* The round in which the last slot goes; the heaviest takes one in each, so it is below the count.
+/*
+ * The round in which the last slot is taken. It is below the count of slots, because the heaviest
+ * taker takes one per round.
  */
 static uint32_t last_round(
 	const struct maglev_turn_taker *takers, size_t count, uint32_t largest, uint32_t slot_count)
@@ -140,9 +145,9 @@ static void turn_walk_next(struct turn_walk *walk)
 }
 
 /*
- * Sorts the turns: turns[n] is the number of the taker who has turn n. `starts` has room for each
- * round and one more. The last round may bring more turns than there are slots left: those that
- * come last in it are dropped.
+ * Sorts the turns: turns[n] is the number of the taker that has turn n. `starts` has room for one
+ * more than the number of rounds. If the last round has more turns than free slots, its last turns
+ * are dropped.
  */
 static void sort_turns(const struct maglev_turn_taker *takers, size_t count, uint32_t slot_count,
 	uint32_t largest, uint32_t rounds, uint32_t *starts, uint16_t *turns)
@@ -182,9 +187,9 @@ static uint32_t take_slot(struct maglev_permutation *next, uint64_t *taken, uint
 	return slot;
 }
 
-/* What maglev_fill() works with and gives back. */
+/* The working memory of maglev_fill(), freed at its end. */
 struct workshop {
-	struct maglev_permutation *next; /* for each taker: where it looks next */
+	struct maglev_permutation *next; /* for each taker: the slot it tries next */
 	uint64_t *taken;                 /* a bit for each slot */
 	uint32_t *starts;                /* for each round: the first of its turns */
 	uint16_t *turns;                 /* for each turn: whose it is */
@@ -221,7 +226,7 @@ static void take_turns(const struct maglev_turn_taker *takers, const struct work
 	}
 }
 
-/* The same into a base, where `owned` is 0 for all takers. */
+/* Same, into a base whose `owned` is 0 for all takers. */
 static void take_ranked_turns(const struct maglev_turn_taker *takers, const struct workshop *shop,
 	uint32_t slot_count, const struct maglev_base *base)
 {
@@ -235,7 +240,7 @@ static void take_ranked_turns(const struct maglev_turn_taker *takers, const stru
 	}
 }
 
-/* `base` with `ranks` of NULL is a table alone. */
+/* If base->ranks is NULL only the table is filled. */
 static int fill_base(const struct maglev_turn_taker *takers, size_t count, uint32_t slot_count,
 	const struct maglev_base *base)
 {

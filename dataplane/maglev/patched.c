@@ -10,13 +10,12 @@
 struct patching {
 	const struct patched_pool *pool;
 	struct rendezvous *rendezvous;
-	bool has_candidates; /* of the rendezvous: most builds need none */
-	uint16_t *own;       /* by slot: the owner in the base, where it serves there */
+	bool has_candidates; /* `rendezvous` has its candidates; most builds need none */
+	uint16_t *own;       /* by slot: the owner in the base if it serves the slot */
 	bool nobody_owns;
 };
 
-/* Of its own slots a member has those whose rank is below this: rank < factor * owned, rounded up.
- */
+/* A member serves its own slots with a rank below this: factor * owned, rounded up. */
 static uint32_t *count_kept(const struct patched_pool *pool)
 {
 	uint32_t *kept = malloc((pool->member_count + 1) * sizeof(*kept));
@@ -47,9 +46,9 @@ static int find_own(struct patching *patching)
 }
 
 /*
- * Which slot of the base a slot looks at in its turn: the output of SplitMix64 (G. Steele, D. Lea,
- * C. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014) for a state that no
- * other slot and turn have.
+ * The slot of the base that a slot draws in this turn: the output of SplitMix64 (G. Steele, D. Lea,
+ * C. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014) for a state that is
+ * unique to slot and turn.
  */
 static uint32_t draw(uint32_t slot, uint32_t turn, uint32_t slot_count)
 {
@@ -69,7 +68,7 @@ static uint16_t draw_owner(const struct patching *patching, uint32_t slot)
 	return owner;
 }
 
-/* The few that serve run for the slot. */
+/* Rendezvous hashing among the few members that serve. */
 static int race(struct patching *patching, uint32_t slot, uint16_t *winner)
 {
 	const struct patched_pool *pool = patching->pool;
@@ -85,7 +84,7 @@ static int race(struct patching *patching, uint32_t slot, uint16_t *winner)
 	return 0;
 }
 
-/* Who had the slot before its owner came, where that one is joining and this one serves. */
+/* The previous owner of the slot, if its owner is joining and the previous one serves. */
 static uint16_t find_previous(const struct patched_pool *pool, uint32_t slot)
 {
 	uint16_t owner = pool->base.table[slot];
@@ -98,7 +97,7 @@ static uint16_t find_previous(const struct patched_pool *pool, uint32_t slot)
 									 : PATCHED_NO_BACKEND;
 }
 
-/* Who takes a slot that its owner does not have. */
+/* The member that takes a slot which its owner does not serve. */
 static int find_substitute(struct patching *patching, uint32_t slot, uint16_t *substitute)
 {
 	*substitute = find_previous(patching->pool, slot);

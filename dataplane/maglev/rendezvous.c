@@ -10,11 +10,11 @@
  * the one with the lower key. -ln of a uniform number is exponentially distributed, and of several
  * exponential clocks each is the first with a probability proportional to its rate: the weight.
  *
- * Nearly all of the work is in losing. So candidates run in heats of 16, in loops that compilers
- * turn into vectors and that look up no logarithm: since -log2(u) >= 1 - u, the inverted hash times
- * the slowness, both cut to 16 bits, is a lower bound of the time. Only who is not beaten by that
- * has its time worked out: a few of a thousand. The bound decides who is looked at and never who
- * wins.
+ * Nearly all candidates of a race lose, so losing must be cheap. Candidates run in heats of 16, in
+ * loops that compilers vectorize and that look up no logarithm: since -log2(u) >= 1 - u, the
+ * inverted hash times the slowness, both cut to 16 bits, is a lower bound of the time. The exact
+ * time is computed only for candidates whose bound does not lose already: a few in a thousand. The
+ * bound decides who is examined, never who wins.
  */
 #include "maglev/rendezvous.h"
 
@@ -25,7 +25,7 @@
 
 #include "maglev/factor.h"
 
-#define LOG_STEPS     4096 /* places of the table between 1 and 2 */
+#define LOG_STEPS     4096 /* steps of the table between 1 and 2 */
 #define LOG_STEP_BITS 12
 #define LOG_UNIT_BITS 26 /* logarithms are in units of 2^-26 */
 #define SLOWNESS_BITS 48 /* slowness of the weight 1 / FACTOR_ONE */
@@ -33,8 +33,8 @@
 #define WEIGHT_MAX    65535
 #define HEAT_SIZE     16
 #define ROUND_SIZE    64         /* heats */
-#define CUT_MIN_BITS  10         /* precision of the heaviest candidate's cut slowness, */
-#define CUT_MAX       UINT16_MAX /* so that 64 times lighter ones still fit */
+#define CUT_MIN_BITS  10         /* bits of the heaviest candidate's cut slowness, */
+#define CUT_MAX       UINT16_MAX /* so that candidates 64 times lighter still fit */
 
 static_assert((uint64_t)WEIGHT_MAX * FACTOR_ONE <= UINT32_MAX, "slowness is 2^16 at least");
 
@@ -44,9 +44,9 @@ struct runner {
 };
 
 /*
- * What vectors need of 16 runners, who stand in the same order. Slowness comes without the `cut`
- * lowest bits. It is CUT_MAX where more than 16 remain, and in empty places, which thus hardly ever
- * look promising.
+ * Vector data of 16 runners, in the same order. The slowness lacks its `cut` lowest bits. It is
+ * CUT_MAX where more than 16 bits remain, and for absent runners, which thus hardly ever look
+ * promising.
  */
 struct heat {
 	uint32_t key_low[HEAT_SIZE];
@@ -62,11 +62,11 @@ struct rendezvous {
 	struct heat *heats;
 };
 
-/* Who leads in the race for a slot. */
+/* The leader of the race for a slot. */
 struct lead {
 	const struct runner *runner;
 	uint64_t time;
-	uint32_t bound; /* who has a greater one arrives later */
+	uint32_t bound; /* a candidate with a greater bound arrives later */
 };
 
 /*
@@ -136,8 +136,8 @@ static void select_runners(struct rendezvous *rendezvous, const struct maglev_me
 }
 
 /*
- * How many bits to cut off, so that the heaviest keep some precision and the light mostly fit: 7 at
- * least, as slowness has 17 bits or more.
+ * How many bits to cut off, so that the heaviest candidates keep some precision and most light ones
+ * fit: at least 7, as slowness has 17 bits or more.
  */
 static unsigned int choose_cut(const struct runner *runners, size_t count)
 {
@@ -187,9 +187,9 @@ int rendezvous_set_candidates(struct rendezvous *rendezvous, const struct maglev
 }
 
 /*
- * The triple32 of C. Wellons (hash-prospector, 2018), a permutation of 32 bits, with a key added
- * before it and another one after its first round. 32 bits and not 64, because processors multiply
- * vectors of these.
+ * The triple32 of C. Wellons (hash-prospector, 2018), a permutation of 32 bits, with one key added
+ * before it and another after its first round. 32 bits, because processors have vector
+ * multiplication for these and not for 64.
  */
 static inline uint32_t mix(uint32_t x, uint32_t key_low, uint32_t key_high)
 {
@@ -226,7 +226,7 @@ static uint32_t least_bound(const struct heat *heat, uint32_t slot_hash)
 	return least;
 }
 
-/* -log2 of (hash + 1) / 2^32, between the places of the table by a straight line: never too low. */
+/* -log2 of (hash + 1) / 2^32, by linear interpolation in the table: never too low. */
 static uint32_t distance_of(const struct rendezvous *rendezvous, uint32_t hash)
 {
 	uint64_t u = (uint64_t)hash + 1;
@@ -241,7 +241,7 @@ static uint32_t distance_of(const struct rendezvous *rendezvous, uint32_t hash)
 }
 
 /*
- * The greatest bound of those who arrive by `time`:
+ * The greatest bound of a candidate that arrives by `time`:
  *	distance * slowness < (time + 1) * 2^16, inverted hash / 2^6 <= distance, hence
  *	bound <= inverted hash * slowness / 2^(16 + cut) < (time + 1) / 2^(cut - 6)
  */
@@ -267,7 +267,7 @@ static void run_alone(const struct rendezvous *rendezvous, const struct runner *
 	lead->bound = bound_of(rendezvous, time);
 }
 
-/* Lets those of a heat run alone who may be ahead of the lead. */
+/* Computes the time of those in a heat that may beat the leader. */
 static void finish_heat(
 	const struct rendezvous *rendezvous, size_t number, uint32_t slot_hash, struct lead *lead)
 {
@@ -284,8 +284,9 @@ static void finish_heat(
 }
 
 /*
- * Runs up to ROUND_SIZE heats from `first`, then finishes the most promising one, which leaves
- * little to do in the others: processors guess badly who of many is the first so far.
+ * Runs up to ROUND_SIZE heats from `first`, then finishes the most promising one first, which
+ * leaves little to do in the others: finding a new leader in each heat would be a branch that
+ * processors predict badly.
  */
 static void run_round(const struct rendezvous *rendezvous, size_t first, size_t count,
 	uint32_t slot_hash, struct lead *lead)

@@ -2,13 +2,13 @@
 /*
  * rendezvous: which member each slot prefers, by weighted rendezvous hashing (D. Thaler, C.
  * Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", IEEE/ACM ToN 1998), with weights
- * by the exponential race: to each slot every candidate runs a distance of -log2 of its hash with
- * that slot at the speed of its weight, and the first to arrive has it. A candidate that leaves
- * gives up its own slots alone, one that comes or gains weight takes slots for itself alone.
+ * by the exponential race: for each slot every candidate runs a distance, -log2 of its hash with
+ * that slot, at the speed of its weight; the first to arrive gets the slot. A candidate that leaves
+ * gives up only its own slots; one that joins or gains weight takes slots only for itself.
  *
- * The same candidates give the same table on every node and every processor, in whatever order
- * they come: integers throughout, and only keys and weights count. Shares are random around the
- * weights, by the square root of what they are: 4 % for 650 slots.
+ * The same candidates give the same table on every node and every processor, in whatever order they
+ * come: integers throughout, and only keys and weights count. Shares vary randomly around the
+ * weights, with a standard deviation of their square root: 4 % for 650 slots.
  *
  * Control thread.
  */
@@ -19,7 +19,7 @@
 
 #include "maglev/maglev.h"
 
-#define RENDEZVOUS_NONE UINT16_MAX /* nobody: there is no candidate */
+#define RENDEZVOUS_NONE UINT16_MAX /* there is no candidate */
 
 /* A race to be run over and over: creating it takes some 0.2 ms, so keep one and reuse it. */
 struct rendezvous;

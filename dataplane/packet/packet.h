@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * packet: what travels through the steps of balance.h. One per mbuf of a burst, on the worker's
- * stack; parse fills it from the bytes, each later step adds what it found out.
+ * stack. parse() fills it from the bytes; each later step adds its result.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ enum packet_flag {
 	PACKET_SYN = 1 << 1,        /* TCP SYN without ACK: a new flow */
 	PACKET_FRAGMENT = 1 << 2,   /* part of an IP packet: no ports in the key */
 	PACKET_PORTLESS = 1 << 3,   /* neither TCP nor UDP: no ports in the key */
-	PACKET_ICMP_ERROR = 1 << 4, /* about the flow in the key, and not a packet of it */
+	PACKET_ICMP_ERROR = 1 << 4, /* about the flow in the key, not a packet of it */
 	PACKET_COPY = 1 << 5,       /* cur of its slot is to have a copy */
 };
 

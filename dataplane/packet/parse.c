@@ -16,11 +16,11 @@
 #include "packet/parse_plain.h"
 
 /*
- * The long way: tags, options, fragments, IPv6, ICMP errors, and whatever is not sound. Plain TCP
- * and UDP do not come by here (parse_plain.h).
+ * The slow path: tags, options, fragments, IPv6, ICMP errors, and whatever is malformed. Plain TCP
+ * and UDP take the fast path (parse_plain.h).
  */
 
-/* The part of a frame that is still to be read: `next` up to `end` bytes from its start. */
+/* The unread part of a frame, from offset `next` up to `end`. */
 struct cursor {
 	uint32_t next;
 	uint32_t end;
@@ -149,8 +149,8 @@ static enum verdict parse_extensions(struct packet *packet, struct cursor *at, u
 }
 
 /*
- * Apart from parse_ipv6(), which nearly all packets leave without it: what is handed on by address
- * costs each call a guard of the stack.
+ * A function of its own: nearly all packets leave parse_ipv6() without it, and passing the address
+ * of a local would cost each of them a stack protector check.
  */
 static __rte_noinline enum verdict parse_extended(
 	struct packet *packet, struct cursor at, uint8_t protocol)
@@ -207,7 +207,7 @@ static bool is_icmp_error(bool ipv6, uint8_t type)
 	       type == ICMP_PARAMETERPROB;
 }
 
-/* `length` is that of the quoted packet's transport part when it was sent. */
+/* `length` is the length of the quoted packet's transport part when it was sent. */
 static enum verdict parse_quoted_l4(const struct packet *packet, struct cursor at, uint32_t length,
 	uint8_t protocol, rte_be16_t ports[2])
 {
@@ -327,7 +327,7 @@ static __rte_noinline enum verdict parse_any(struct packet *packet)
 	return VERDICT_LEFT_TO_HOST;
 }
 
-/* The same as station_compare() of a frame of any length. Less than a header is nobody's. */
+/* Same as station_compare(), for a frame of any length. Less than a header is for no station. */
 static __rte_noinline uint64_t compare_any(const struct packet *packet, struct station station)
 {
 	uint8_t start[STATION_BYTES] = { 0 };
@@ -338,7 +338,7 @@ static __rte_noinline uint64_t compare_any(const struct packet *packet, struct s
 	return station_compare(station, start);
 }
 
-/* For a burst that has any of other stations. */
+/* For bursts with frames for other stations. */
 static __rte_noinline void leave_to_others(
 	struct packet *packets, const struct packet *end, struct station station)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * parse_plain: the short way through the parser, for what nearly all packets are: TCP or UDP in
- * IPv4 without VLAN tag, options or fragmentation, sound and whole. It compares words of the frame
- * where the long way looks at field after field: 54 instructions instead of 82. Whatever is not
- * plainly that goes the long way, which alone knows what is wrong; where a packet can go either
- * way, both come to the same.
+ * parse_plain: the fast path of the parser, for what nearly all packets are: TCP or UDP in IPv4
+ * without VLAN tag, options or fragmentation, well-formed and whole. It compares words of the frame
+ * where the slow path checks field by field: 54 instructions instead of 82. Any other packet takes
+ * the slow path, which alone finds out what is wrong. Both paths give the same result for a plain
+ * packet.
  */
 #pragma once
 
@@ -40,7 +40,7 @@ static inline uint32_t plain_load(const uint8_t *bytes)
 	return word;
 }
 
-/* Whether a header that is there, by the bytes of the frame, is sound and within `length`. */
+/* Whether a header, which the frame holds in full, is well-formed and within `length`. */
 static inline bool plain_tcp_is_sound(const struct rte_tcp_hdr *tcp, int length)
 {
 	int header_length = (tcp->data_off & 0xf0) >> 2;
@@ -62,7 +62,7 @@ static inline uint8_t plain_syn_flag(const struct rte_tcp_hdr *tcp)
 		       : 0;
 }
 
-/* Whether it is TCP or UDP, sound and within `length`; then `flags` are its. */
+/* Whether it is TCP or UDP, well-formed and within `length`. If so, sets *flags. */
 static inline bool plain_l4_is_sound(uint32_t protocol, const void *l4, int length, uint8_t *flags)
 {
 	*flags = 0;
@@ -73,15 +73,15 @@ static inline bool plain_l4_is_sound(uint32_t protocol, const void *l4, int leng
 	return protocol == RTE_BE32(IPPROTO_UDP) && plain_udp_is_sound(l4, length);
 }
 
-/* Whether the frame is in one piece and has the bytes of the least of such packets. */
+/* Whether the frame is in one segment and has at least the length of such a packet. */
 static __rte_always_inline bool plain_is_whole(const struct rte_mbuf *mbuf)
 {
 	return mbuf->nb_segs == 1 && mbuf->data_len >= PLAIN_L4 + sizeof(struct rte_tcp_hdr);
 }
 
 /*
- * Fills in what parse() fills in, where the packet, which is whole, is plain; else false, and the
- * packet is as it was.
+ * Fills in what parse() fills in if the packet is plain and whole. Else returns false, and the
+ * packet is unchanged.
  */
 static __rte_always_inline bool parse_plain(struct packet *packet)
 {

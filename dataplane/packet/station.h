@@ -4,8 +4,8 @@
  * no frame of another station, and none that was broadcast or multicast on the link (RFC 1812,
  * 5.3.4 and 4.2.3.1): every balancer of the segment has those, too.
  *
- * Destination and the first two bytes of the source are compared as one word of eight bytes, in the
- * order of memory, of which `mask` takes the first six; with a mask of 0 every frame is the port's.
+ * The destination and the first two bytes of the source are compared as one word of eight bytes in
+ * memory order; `mask` selects the first six. With a mask of 0 every frame is the port's.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ struct station {
 /* Bytes of a frame that station_compare() reads. */
 #define STATION_BYTES 8
 
-/* Every frame is for it: someone else has judged the address, or there is no such thing. */
+/* Every frame is for it: the address was checked elsewhere, or there is none. */
 static inline struct station station_any(void)
 {
 	return (struct station){ 0 };
@@ -38,8 +38,8 @@ static inline struct station station_of(const struct rte_ether_addr *mac)
 }
 
 /*
- * The address of a port may change while workers compare with it, and the mask does not. Costs no
- * more than a plain load.
+ * The address of a port may change while workers compare with it; the mask does not. Costs no more
+ * than a plain load.
  */
 static inline struct station station_load(const struct station *station)
 {
@@ -56,8 +56,8 @@ static inline void station_move(struct station *station, const struct rte_ether_
 }
 
 /*
- * What sets a frame apart from the station, and more: the bits of `mask` alone say whether it is
- * for it. So those of a whole burst can be joined by OR and masked once.
+ * The bits in which a frame differs from the station. Only the bits of `mask` count, so the results
+ * of a whole burst can be combined by OR and masked once.
  */
 static inline uint64_t station_compare(struct station station, const uint8_t *frame)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * verdict: a packet's fate. Every packet meets exactly one of them, one place counts it (finish.h),
- * and this table alone gives the names for counters, JSON, sluice(7) and `explain`.
+ * verdict: what happens to a packet. Every packet gets exactly one, which is counted in finish.h
+ * alone. This table gives the names for counters, JSON, sluice(7) and `explain`.
  *
- * A verdict keeps its number for ever, so that counters of two versions can be told apart by it:
- * new ones go to the end.
+ * A verdict keeps its number for ever, so that counters mean the same in all versions. New ones go
+ * to the end.
  */
 #pragma once
 

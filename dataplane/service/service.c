@@ -14,7 +14,7 @@
 #define ANY_PORT      0
 #define ANY_PROTOCOL  0
 #define CELLS_PER_ROW 8   /* of an index, at least */
-#define NEAR_COUNT    256 /* services: more do not stay in the caches that are near */
+#define NEAR_COUNT    256 /* services; the rows of more do not stay in the near caches */
 
 static const struct service_row *find_service(
 	const struct service_table *table, bool ipv6, const struct service_words *words)
@@ -69,7 +69,7 @@ static void family_fini(struct service_family *family)
 	free(family->vips.cells);
 }
 
-/* Each service may bring a VIP of its own, and SERVICE_NO_ROW is one, too. */
+/* Each service may add a VIP row, and SERVICE_NO_ROW is a row as well. */
 static uint32_t rows_for(size_t count)
 {
 	return 2 * count + 1;
@@ -103,7 +103,7 @@ struct service_table *service_table_create(size_t count)
 		return NULL;
 	}
 	memset(table->rows, 0, rows * sizeof(*table->rows));
-	/* no key has ones in the byte between port and protocol */
+	/* matches no key: in a key the byte between port and protocol is zero */
 	memset(&table->rows[SERVICE_NO_ROW].words, 0xff, sizeof(struct service_words));
 	table->row_count = SERVICE_NO_ROW + 1;
 	return table;
@@ -171,7 +171,7 @@ static enum verdict match_icmp_error(const struct service_table *table, struct p
 	return verdict == VERDICT_NEXT ? service_match(table, packet) : verdict;
 }
 
-/* What becomes of a packet that no service takes as it is: the way of few packets. */
+/* The verdict for a packet that matches no service directly. Few packets come here. */
 static enum verdict classify_unserved(const struct service_table *table, struct packet *packet)
 {
 	bool ipv6 = packet->flags & PACKET_IPV6;
@@ -212,7 +212,7 @@ static const uint32_t *first_cell(const struct service_table *table, const struc
 	return &index->cells[service_first_cell(ipv6, index, &words)];
 }
 
-/* Places for all, then rows for all, so that a burst waits for memory twice and not 64 times. */
+/* Prefetches all cells, then all rows: a burst waits for memory twice, not 64 times. */
 static void prefetch_rows(
 	const struct service_table *table, const struct packet *packets, unsigned int count)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * service: which service claims a packet. A table of exact (VIP, protocol, port) and (VIP,
- * protocol, any port) keys, of which the more exact one wins. Built by the control thread,
- * read-only from the moment workers can reach it; service_lookup.h tells how it works.
+ * service: which service claims a packet. A table of keys, (VIP, protocol, port) or (VIP, protocol,
+ * any port); the more exact match wins. Built by the control thread, read-only from the moment
+ * workers can reach it; service_lookup.h tells how it works.
  */
 #pragma once
 
@@ -16,8 +16,7 @@
 #include "packet/address.h"
 #include "packet/packet.h"
 
-/* What a worker knows of a service: where its flows find their slots and the slots their backends.
- */
+/* What a worker knows of a service: the slots of its flows, and the records of the backends. */
 struct service {
 	const _Atomic uint32_t *slots;     /* slot words (slots.h) of its pool, in the state file */
 	const _Atomic uint32_t *record_of; /* first cell of the records, by index in the pool */
@@ -52,15 +51,15 @@ int service_table_add(
 bool service_table_has_vip(const struct service_table *table, const struct address *vip);
 
 /*
- * Sets packet->service and returns VERDICT_NEXT, or the fate of what no service takes: NO_SERVICE,
- * FRAGMENT, or LEFT_TO_HOST (not a VIP, or ICMP, which stays with the kernel). An ICMP error about
- * a flow belongs to the flow's service, see parse_icmp_error(). Workers.
+ * Sets packet->service and returns VERDICT_NEXT. If no service matches, returns the verdict:
+ * NO_SERVICE, FRAGMENT, or LEFT_TO_HOST (not a VIP, or ICMP, which stays with the kernel). An ICMP
+ * error about a flow belongs to the flow's service, see parse_icmp_error(). Workers.
  */
 enum verdict service_match(const struct service_table *table, struct packet *packet);
 
 /*
- * To be called for a burst whose packets are about to be matched one by one: fetches what those
- * that are still VERDICT_NEXT will look at, where it is not at hand anyway. Workers.
+ * Call it before the packets of a burst are matched one by one. Prefetches what the packets that
+ * are still VERDICT_NEXT will read, if the table is too large for the near caches. Workers.
  */
 void service_prefetch_burst(
 	const struct service_table *table, const struct packet *packets, unsigned int count);

@@ -2,17 +2,16 @@
 /*
  * service_lookup: the inside of a service table (service.h), for what is done with each packet.
  *
- * There is a row for each key, a cache line of its own with all that a packet needs of its service,
- * and for each address family an index that finds rows: an array of a power of two of their
- * numbers, probed linearly. At most an eighth of it is taken, because how many steps a search takes
- * nobody can predict, so nearly all are to end at the first; yet it is small enough for caches that
- * thousands of rows do not fit in. Another index, of VIPs alone (protocol 0, port 0), tells "ours,
- * but unclaimed" from "not ours" after a miss.
+ * One row per key, one cache line per row. Per address family, an open-addressing hash table (power
+ * of two, linear probing) of row numbers. At most an eighth of its cells is used, because the
+ * length of a search is unpredictable and nearly every search should end at the first cell; yet it
+ * fits caches that thousands of rows do not fit. A second hash table, of VIPs alone (protocol 0,
+ * port 0), tells "ours, but no such service" from "not ours" after a miss.
  *
- * A key's first place comes from its CRC, by multiplicative hashing (D. Knuth, TAOCP 3, 6.4): CRCs
- * alone are linear, so that the addresses and ports of one service can fall on those of another.
- * There is no secret: only the operator adds keys, so the longest run of cells, which bounds the
- * work of a miss, is the operator's too.
+ * A key's first cell comes from its CRC by multiplicative hashing (D. Knuth, TAOCP 3, 6.4). A CRC
+ * alone is linear, so addresses and ports of one service could collide with those of another. There
+ * is no secret: only the operator adds keys, so only the operator can make a long run of cells,
+ * which bounds the work of a miss.
  *
  * Built by the control thread, read-only from the moment workers can reach it.
  */
@@ -34,12 +33,12 @@
 #include "packet/flow.h"
 #include "service/service.h"
 
-#define SERVICE_NO_ROW     0 /* what free cells say: a row whose key is nobody's */
+#define SERVICE_NO_ROW     0 /* content of a free cell: a row that matches no key */
 #define SERVICE_MULTIPLIER UINT32_C(2654435761) /* 2^32 by the golden ratio, a prime */
 
 /*
- * A key in machine words. IPv6: address, and port as it stands in memory, a byte of zeroes,
- * protocol. IPv4: all in the first word.
+ * A key in machine words. IPv6: address; then port as in memory, a zero byte, protocol. IPv4: all
+ * in the first word.
  */
 struct service_words {
 	uint64_t part[2];
@@ -48,7 +47,7 @@ struct service_words {
 
 struct service_row {
 	struct service_words words;
-	struct service service; /* unused where it stands for a VIP alone */
+	struct service service; /* unused in the row of a VIP */
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct service_row) == RTE_CACHE_LINE_SIZE, "a line of its own");
@@ -91,8 +90,7 @@ static inline struct service_words service_words_of(
 }
 
 /*
- * The same of a packet's destination. In IPv4 that is one load, where the protocol takes the place
- * of the source port.
+ * Same, for a packet's destination. For IPv4 it is one load; the protocol replaces the source port.
  */
 static inline struct service_words service_words_of_packet(bool ipv6, const struct flow_key *flow)
 {
@@ -117,7 +115,7 @@ static inline bool service_words_equal(
 	return !ipv6 || (a->part[1] == b->part[1] && a->tail == b->tail);
 }
 
-/* Without asking each time what the processor can, as rte_hash_crc_8byte() does. */
+/* Unlike rte_hash_crc_8byte(), does not check the CPU features on each call. */
 static inline uint32_t service_crc(uint64_t word, uint32_t crc)
 {
 #ifdef __SSE4_2__

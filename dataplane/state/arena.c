@@ -42,7 +42,7 @@ static uint32_t next_free(const struct arena *arena, uint32_t number)
 	return number < arena->size ? number : arena->size;
 }
 
-/* Of the word that has `number`: the bits from it on, and no more than `count`. */
+/* A mask of the bits from `number` on in its word, at most `count` of them. */
 static uint64_t bits_from(uint32_t number, uint32_t count)
 {
 	uint64_t low = count < 64 ? (UINT64_C(1) << count) - 1 : UINT64_MAX;

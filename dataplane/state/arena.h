@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * arena: hands out runs of numbers from 0 to size - 1, first fit, and takes them back. It keeps
- * books only; what the numbers stand for lies elsewhere. Control thread.
+ * arena: hands out runs of numbers from 0 to size - 1, first fit, and takes them back. It only
+ * keeps account; what the numbers stand for is elsewhere. Control thread.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ void arena_destroy(struct arena *arena); /* NULL is allowed */
 /* First number of the lowest run of `count` (not 0) free numbers, now taken; or ARENA_FULL. */
 uint32_t arena_take(struct arena *arena, uint32_t count);
 
-/* Takes these very numbers. False, with nothing taken: not all of them exist and are free. */
+/* Takes exactly these numbers. False, with nothing taken, unless all of them exist and are free. */
 bool arena_take_at(struct arena *arena, uint32_t first, uint32_t count);
 
 /* Gives back `count` numbers from `first` on, all of them taken. */

@@ -36,13 +36,13 @@ struct port_counter {
 };
 
 struct worker_counters {
-	/* health of the loop: the first line changes in every iteration */
+	/* health of the loop: the first cache line changes in every iteration */
 	uint64_t iterations;
 	uint64_t packets;     /* received; at rest the sum of all verdicts */
 	uint64_t bursts;      /* receive calls that brought any */
 	uint64_t busy_cycles; /* TSC cycles of iterations that had packets */
 	uint64_t idle_cycles; /* TSC cycles of the others */
-	uint64_t copies;      /* sent beside their packets; no verdict counts them */
+	uint64_t copies;      /* sent in addition to their packets; no verdict counts them */
 	uint64_t unused[2];
 	uint64_t verdicts[COUNTERS_VERDICT_ROOM]; /* by enum verdict */
 	struct port_counter ports[COUNTERS_PORT_ROOM];
@@ -56,7 +56,7 @@ static_assert(offsetof(struct worker_counters, verdicts) == 64, "the loop has a 
 static_assert(offsetof(struct worker_counters, affinity) % 64 == 0, "in lines of its own");
 static_assert(offsetof(struct worker_counters, counters) % 64 == 0, "no counter in two lines");
 
-/* Place in worker_counters.counters of a service or a backend, by its number among its like. */
+/* Cell in worker_counters.counters of a service or a backend, by its number. */
 static inline uint32_t counters_service_cell(uint32_t service)
 {
 	return service;
@@ -67,7 +67,7 @@ static inline uint32_t counters_backend_cell(uint32_t services, uint32_t backend
 	return services + backend;
 }
 
-/* Bytes of a block that counts for so many services and backends. */
+/* Bytes of a block for so many services and backends. */
 static inline uint64_t counters_size(uint32_t services, uint32_t backends)
 {
 	return sizeof(struct worker_counters) +

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * identity: who is behind the numbers in the state file (state.h), in rows: of pools by their
- * number, of backends by their gid, of services by the place of their counters. The next process
- * adopts words, pins and counters by these identities, and not by the numbers of its configuration.
+ * identity: what the numbers in the state file (state.h) stand for, in rows: pools by number,
+ * backends by gid, services by the cell of their counters. The next process adopts words, pins and
+ * counters by these identities, and not by the numbers of its configuration.
  *
- * A row is written before anything names its number and erased after nothing does any more; `used`
- * is stored last, and first of all when it is erased. A row that is in use is written field by
- * field: killed in between, it is half of before and half of after, both of which were right. All
- * of this is done between state_rows_begin() and state_rows_end(), for readers in other processes.
+ * A row is written before anything refers to its number, and erased when nothing does any more.
+ * `used` is the last field that is written and the first that is erased. A row in use is changed
+ * field by field: after a kill in between, each field is either old or new, and both were right.
+ * All of this is done between state_rows_begin() and state_rows_end(), for readers in other
+ * processes.
  *
- * Control thread. What is read from a file may be anything: judge it first.
+ * Control thread. Rows that are read from a file may hold anything: validate them first.
  */
 #pragma once
 
@@ -40,15 +41,15 @@ struct identity_backend {
 	_Atomic uint32_t used;
 	uint32_t pool;
 	uint16_t index; /* in its pool */
-	uint8_t wish;   /* what the configuration wants of it; the caller judges it */
+	uint8_t wish;   /* what the configuration wants of it; validated by the caller */
 	uint8_t state;  /* enum member_state */
 	uint8_t healthy;
 	uint8_t unused;
 	uint8_t joining;
 	uint8_t steps;       /* dynamic weight as applied, of FACTOR_DYNAMIC_STEPS */
-	uint32_t weight;     /* as configured, or when it was last */
-	uint32_t share;      /* dynamic weight as told, of FACTOR_ONE */
-	uint32_t changed_s;  /* when it came into that state */
+	uint32_t weight;     /* as configured, or as last configured */
+	uint32_t share;      /* dynamic weight as requested, of FACTOR_ONE */
+	uint32_t changed_s;  /* when it entered that state */
 	uint32_t instance_s; /* as in struct member */
 	uint32_t health_s;   /* since when it has been healthy, or not */
 	uint32_t ramp_s;     /* when its slow start began; 0: none */
@@ -57,7 +58,7 @@ struct identity_backend {
 	struct address address;
 	char name[IDENTITY_NAME_SIZE];
 	char key[IDENTITY_NAME_SIZE];
-	struct counter baseline; /* what its counters showed when it got them */
+	struct counter baseline; /* values of its counters when it got them */
 };
 
 struct identity_service {

@@ -21,7 +21,10 @@
 
 #define SLOTS_PER_LINE 16 /* words of a cache line */
 #define SLOT_WORDS_MAX UINT32_C(0xfffffff0)
-/* Allocated or locked at a time: who needs the file or the mapping meanwhile waits no longer. */
+/*
+ * Bytes that are allocated or locked at a time: other users of the file or the mapping wait for one
+ * piece at most.
+ */
 #define PIECE_BYTES UINT64_C(8388608)
 
 static_assert(sizeof(struct backend_record) == STATE_RECORD_SIZE, "a record fills its cell");
@@ -29,9 +32,9 @@ static_assert(STATE_RECORD_NONE == RECORD_NONE, "the same cell means none");
 
 struct state {
 	struct state_file file;
-	int old;                   /* descriptor of the file that ours has replaced; -1: none */
+	int old;                   /* descriptor of the replaced file; -1: none */
 	struct state_header *base; /* of the mapping */
-	struct state_header plan;  /* our own copy, which nobody else can change */
+	struct state_header plan;  /* our own copy, which no other process can change */
 	struct state_reader *before;
 	enum state_start start;
 	struct arena *slots;     /* in cache lines */
@@ -66,7 +69,7 @@ const char *state_start_text(enum state_start start)
 	return texts[start];
 }
 
-/* What the file that has the name can tell; reads it and no more. */
+/* Reads the existing file and says how to start; changes nothing. */
 static enum state_start classify_start(const struct state *state, int result)
 {
 	const struct state_header *before;
@@ -111,7 +114,7 @@ static int plan_layout(struct state *state, const struct state_layout *layout,
 	return 0;
 }
 
-/* What is adopted lives beside what is new, until it has gone. */
+/* Room for what is adopted and for what is new, which exist side by side for a while. */
 static void add_pools(struct state_layout *layout, const struct state_reader *before)
 {
 	const struct state_layout *old = &state_reader_header(before)->layout;
@@ -128,7 +131,7 @@ static void add_pools(struct state_layout *layout, const struct state_reader *be
 	layout->slot_words = RTE_MIN(words, (uint64_t)SLOT_WORDS_MAX);
 }
 
-/* The last table goes before the first one is empty: so many changes are more than fit. */
+/* With more changes of the number than fit, the oldest table is dropped before it is empty. */
 static void keep_pins(struct state_layout *layout, const struct state_reader *before)
 {
 	struct state_reader_pins tables[STATE_PIN_TABLES];
@@ -137,7 +140,7 @@ static void keep_pins(struct state_layout *layout, const struct state_reader *be
 		layout->pin_buckets = tables[0].bucket_count;
 }
 
-/* Lays the file out anew: numbers that are adopted have to exist. */
+/* Lays out the new file with room for every number that is adopted. */
 static int make_room(struct state *state, struct state_refusal *refusal)
 {
 	struct state_layout layout = state->plan.layout;
@@ -159,7 +162,7 @@ static int make_room(struct state *state, struct state_refusal *refusal)
 	return result == 0 ? 0 : state_refuse(refusal, STATE_REFUSED_LAYOUT, result);
 }
 
-/* Of the slot words, what has no space in the file yet; from page to page. */
+/* The range of pages of slot words that has no space in the file yet. */
 static struct state_file_part find_unbacked(const struct state *state)
 {
 	uint64_t end = state->plan.regions[STATE_RECORDS].offset;
@@ -170,7 +173,7 @@ static struct state_file_part find_unbacked(const struct state *state)
 	return (struct state_file_part){ first, end - first };
 }
 
-/* Space for words is not waited for where some are adopted: they are most of the file. */
+/* A warm start does not wait for the space of slot words, which are most of the file. */
 static int prepare_file(struct state *state, struct state_refusal *refusal)
 {
 	struct state_file_part later = find_unbacked(state);
@@ -234,7 +237,7 @@ static int adopt_older(struct state *state, const struct state_reader_pins *from
 	return 0;
 }
 
-/* Nobody has looked into them yet. */
+/* No worker uses them yet. */
 static void cancel_older(struct state *state)
 {
 	while (state->pins.count > 0)
@@ -251,15 +254,16 @@ static int adopt_older_from(
 
 	for (int i = count - 1; i >= youngest && result == 0; i--)
 		result = adopt_older(state, &tables[i]);
-	/* they must not take the space that was seen for slot words to come */
+	/* must leave the space that was checked for later slot words */
 	return result == 0 ? state_file_check_space(state->file.next, find_unbacked(state).length)
 			   : result;
 }
 
 /*
- * Those from place `youngest` on, of which the last is the oldest. Where there is no space for all,
- * the pins of the oldest are given up: to start with fewer is better than not to start. Not so
- * those of the table in use, which may be of all connections: without them the start is refused.
+ * Copies the tables from index `youngest` on, of which the last is the oldest. Without space for
+ * all of them the oldest are given up: starting with fewer pins is better than not starting. But
+ * the table in use may have the pins of all connections, so without space for it the start is
+ * refused.
  */
 static int adopt_all_older(
 	struct state *state, const struct state_reader_pins *tables, int youngest, int count)
@@ -274,7 +278,7 @@ static int adopt_all_older(
 	return result;
 }
 
-/* The table of before goes on where it has the right number, and empties beside ours if not. */
+/* The previous table stays in use if its size is right; otherwise it empties beside the new one. */
 static int adopt_pins(struct state *state, struct state_refusal *refusal)
 {
 	struct state_pin_table current = {
@@ -304,7 +308,7 @@ static int adopt_pins(struct state *state, struct state_refusal *refusal)
 	return 0;
 }
 
-/* The file is new, so all but our signature is zero; `ready` is written when it is settled. */
+/* The file is new, so everything but our signature is zero. state_commit() writes `ready`. */
 static int begin(struct state *state, struct state_refusal *refusal)
 {
 	uint64_t fingerprint = state->plan.key_fingerprint;
@@ -370,8 +374,9 @@ const struct state_reader *state_before(const struct state *state)
 }
 
 /*
- * For readers that have the old file mapped: 0 is "an owner is starting". Short of that they go on
- * with a file that nobody writes any more, which harms nobody. Returns what there was.
+ * Tells readers that have the old file mapped: generation 0 means "an owner is starting". Without
+ * it they would go on reading a file that is no longer written, which is harmless. Returns the
+ * previous generation.
  */
 static uint64_t exchange_generation(int descriptor, uint64_t generation)
 {
@@ -384,7 +389,7 @@ static uint64_t exchange_generation(int descriptor, uint64_t generation)
 	return before;
 }
 
-/* Readers are told first: killed in between, nobody would tell them. */
+/* Invalidates readers before the rename: if we are killed after it, no one else would. */
 int state_commit(struct state *state, struct state_refusal *refusal)
 {
 	int old = state->file.descriptor, result;
@@ -448,8 +453,8 @@ static int own_file(const struct state *state)
 }
 
 /*
- * Gives words up to `words` their space, and no others. Under the lock, because a file system that
- * fails may take back what another call for the same pages has just been given.
+ * Allocates the space of all words below `words`. Under the lock, because a file system that fails
+ * may release pages that another call for the same range has just got.
  */
 static int back(struct state *state, uint32_t words)
 {
@@ -504,7 +509,7 @@ static int lock_part(struct state *state, uint64_t first, uint64_t end)
 	return 0;
 }
 
-/* Not the words without space: to read them would give them some. */
+/* Skips words without space: reading them would allocate it. */
 int state_lock(struct state *state)
 {
 	struct state_file_part unbacked = find_unbacked(state);
@@ -529,7 +534,7 @@ int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first)
 	return 0;
 }
 
-/* What the file does not take is stored by the mapping, which always does. */
+/* If the write falls short, stores the rest through the mapping, which cannot fail. */
 void state_slots_write(struct state *state, uint32_t first, const uint32_t *words, uint32_t count)
 {
 	off_t offset = state->plan.regions[STATE_SLOTS].offset + first * sizeof(*words);
@@ -633,7 +638,7 @@ struct identity_service *state_service_row(struct state *state, uint32_t cell)
 	       cell;
 }
 
-/* Nothing that follows may be seen before the odd number: hence the fence. */
+/* The fence: no later store may become visible before the odd number. */
 void state_rows_begin(struct state *state)
 {
 	uint64_t sequence = atomic_load_explicit(&state->base->rows_sequence, memory_order_relaxed);

@@ -6,14 +6,14 @@
  *
  *	header | slot words | backend records | counters, a block for each worker | pins | rows
  *
- * Each part begins on a page. One process owns the file (state_file.h). A start makes a new file
- * and, where what an earlier process of the same boot has left is sound and means the same, keeps
- * that at hand for the caller to adopt, judged row by row (identity.h); the pins are copied whole,
- * because any bytes are a table. Where they were of another number, their table stays as an older
- * one beside the new one, until it is empty (pins_older.h). The new file takes the place of the old
- * one when all is adopted.
+ * Each part begins on a page. One process owns the file (state_file.h). A start makes a new file.
+ * If the file of an earlier process of the same boot is sound and means the same, it stays open for
+ * the caller, who validates and adopts it row by row (identity.h). The pins are copied whole,
+ * because any bytes are a valid table; if the number of pins has changed, the old table stays
+ * beside the new one until it is empty (pins_older.h). The new file replaces the old one when
+ * everything is adopted (state_commit()).
  *
- * Opening, settling, closing, allocating and freeing: control thread.
+ * Opening, committing, closing, allocating and freeing: control thread.
  */
 #pragma once
 
@@ -40,7 +40,7 @@ struct state;
 enum state_start {
 	STATE_WARM,
 	STATE_COLD_ABSENT,
-	STATE_COLD_UNFINISHED, /* a start that never came to its end */
+	STATE_COLD_UNFINISHED, /* a start that was not completed */
 	STATE_COLD_DAMAGED,
 	STATE_COLD_VERSION,
 	STATE_COLD_BOOT,
@@ -52,80 +52,79 @@ enum state_start {
 const char *state_start_text(enum state_start start);
 
 /*
- * Takes the name `path`, making a file (0640) and its directory (0750; only the last one) where
- * they are absent, and makes the new file, all of its space allocated: slot words, rows and
- * counters are zero, and so are the pins unless there are some to adopt. Where there is something
- * to adopt, slot words have their space only from state_allocate_adoptable() on or, beyond those
- * of its pools, state_allocate_rest(), or when they are handed out; that there is as much has been
- * seen. It has room for at least as many services and backends as the file before, so that their
- * numbers can be kept. Neither the directory nor the file may be a symbolic link. Returns 0 and the
- * state, or a negative errno with the reason in `refusal`; a file that was there before is left as
- * it was.
+ * Locks the file at `path`, which it makes (0640) together with its directory (0750; only the last
+ * one) if they are missing, and prepares the new file. All of its space is allocated. Slot words,
+ * rows and counters are zero, and so are the pins unless there are some to adopt. A warm start
+ * allocates slot words later: those of adoptable pools in state_allocate_adoptable(), the others in
+ * state_allocate_rest() or when they are handed out; that there is enough space has been checked.
+ * The new file has room for at least as many services and backends as the previous one, so that
+ * their numbers can be kept. Neither directory nor file may be a symbolic link. Returns 0 and the
+ * state, or a negative errno with the reason in `refusal`; an existing file is unchanged.
  */
 int state_open(const char *path, const struct state_layout *layout, uint64_t key_fingerprint,
 	struct state **opened, struct state_refusal *refusal);
 
 /*
- * Members of `group` may read the file from now on, and enter its directory where that was made by
- * state_open(). Before it is settled. 0, or a negative errno: the process neither is in the group
- * nor may give files away.
+ * Lets members of `group` read the file, and enter its directory if state_open() made it. Call it
+ * before state_commit(). 0, or a negative errno: the process is neither in the group nor allowed to
+ * give files away.
  */
 int state_set_group(struct state *state, gid_t group);
 
 enum state_start state_start(const struct state *state);
 
 /*
- * Pins that were not adopted: the file system has no space for their older tables. Where it has
- * none for the table in use beside one of another size, state_open() refuses.
+ * The number of pins that were not adopted, because the file system has no space for their older
+ * tables. If it has none for the table in use beside one of another size, state_open() refuses.
  */
 uint64_t state_pins_lost(const struct state *state);
 
-/* What an earlier process has left, until that is let go of; NULL: nothing. */
+/* The file of an earlier process, until state_forget_before(); NULL: none. */
 const struct state_reader *state_before(const struct state *state);
 
 /*
- * The new file takes the name. Readers of the old one see generation 0 from now on. 0, or a
- * negative errno with the reason: then nothing has changed.
+ * Commits: the new file gets the name. Readers of the old one see generation 0 from now on. 0, or a
+ * negative errno with the reason; then nothing has changed.
  */
 int state_commit(struct state *state, struct state_refusal *refusal);
 
 /*
- * Once settled: lets go of what an earlier process has left. Its file has no name any more, so that
- * all of its pages are freed: that takes a while. Any thread, while no other looks into it.
+ * After state_commit(): closes the file of the earlier process. It has no name any more, so this
+ * frees all of its pages, which takes a while. Any thread, while no other reads that file.
  */
 void state_forget_before(struct state *state);
 
 /*
- * Allocates slot words for all pools that can be adopted, which takes as long as there are pages:
- * afterwards none of them can fail for want of space in the file. 0, or a negative errno: the file
- * system has filled up meanwhile. Before it is settled.
+ * Before state_commit(): allocates slot words for all pools that can be adopted, so that none of
+ * them fails later for lack of space. Takes time in proportion to the pages. 0, or a negative
+ * errno: the file system has filled up meanwhile.
  */
 int state_allocate_adoptable(struct state *state);
 
 /*
- * Once settled: allocates what state_open() has left. 0, or a negative errno: what is handed out
- * has its space all the same. Any one thread, beside the control thread.
+ * After state_commit(): allocates what state_open() has left out. 0, or a negative errno; whatever
+ * was handed out has its space anyway. Any one thread beside the control thread.
  */
 int state_allocate_rest(struct state *state);
 
 /*
- * Once settled: maps every page of what is laid out and has space, and locks it in memory, so that
- * a packet meets no page fault and waits for no swap; on a file system of a disk, the first write
- * to a page may still wait for that. Not tables of pins that are added later. 0; -EPERM or -ENOMEM:
- * RLIMIT_MEMLOCK forbids it; or another negative errno. Takes as long as there are pages. Any one
- * thread.
+ * After state_commit(): maps every allocated page of the layout and locks it in memory, so that no
+ * packet waits for a page fault or for swap. On a disk the first write to a page may still wait for
+ * the file system. Does not cover tables of pins that are added later. 0; -EPERM or -ENOMEM:
+ * RLIMIT_MEMLOCK forbids it; or another negative errno. Takes time in proportion to the pages. Any
+ * one thread.
  */
 int state_lock(struct state *state);
 
-/* Lets the two end soon, with -ECANCELED. Any thread. */
+/* Makes state_allocate_rest() and state_lock() end soon, with -ECANCELED. Any thread. */
 void state_end_tidying(struct state *state);
 
-/* Lets go of the file and leaves it where it is, once settled. NULL is allowed. */
+/* After state_commit(): closes the file and leaves it in place. NULL is allowed. */
 void state_close(struct state *state);
 
 /*
- * Removes the file, unless another has taken its place, and lets go of it. Before it is settled,
- * what was there before stays.
+ * Removes the file, unless another one has replaced it, and closes it. Before state_commit() the
+ * previous file stays.
  */
 void state_discard(struct state *state);
 
@@ -138,10 +137,10 @@ static inline uint32_t state_slots_room(uint32_t count)
 }
 
 /*
- * Takes room for a table of `count` slot words, the first that is wide enough, and stores the
- * number of its first word. The words are what they were: all of them are stored before anything
- * can reach the table, and a large table is not written twice. -ENOSPC: no gap is wide
- * enough, or the file system is full.
+ * Takes the first gap with room for a table of `count` slot words and stores the number of its
+ * first word. The words keep their old content: the caller stores all of them before anything can
+ * reach the table, so a large table is not written twice. -ENOSPC: no gap is wide enough, or the
+ * file system is full.
  */
 int state_slots_allocate(struct state *state, uint32_t count, uint32_t *first);
 
@@ -152,14 +151,14 @@ void state_slots_free(struct state *state, uint32_t first, uint32_t count);
 _Atomic uint32_t *state_slots(struct state *state, uint32_t first);
 
 /*
- * Stores words that nothing reaches yet, from that number on. Goes past the mapping: a page that is
- * written whole needs no fault and is not zeroed first.
+ * Stores words from number `first` on that nothing can reach yet. Writes to the file and not
+ * through the mapping: a page that is written whole causes no fault and is not zeroed first.
  */
 void state_slots_write(struct state *state, uint32_t first, const uint32_t *words, uint32_t count);
 
 /*
- * Zeroes free cells for the records of a backend, one for each mode (RECORD_MODE_COUNT), that
- * follow each other. Returns the number of the first; STATE_RECORD_NONE: there is no room.
+ * Takes and zeroes consecutive free cells for the records of a backend, one for each mode
+ * (RECORD_MODE_COUNT). Returns the number of the first, or STATE_RECORD_NONE without room.
  */
 uint32_t state_records_allocate(struct state *state);
 
@@ -179,9 +178,9 @@ void state_generation_advance(struct state *state);
 uint64_t state_generation(const struct state *state);
 
 /*
- * The tables of pins, the oldest first and the current one last. At a start that is one of the
- * layout's number of buckets, after those of the process before that had another number; they may
- * be had added and dropped as state_pins.h has it.
+ * The tables of pins, the oldest first and the current one last. At a start the current one has the
+ * layout's number of buckets; older ones are those of the previous process with another number.
+ * state_pins.h adds and drops tables.
  */
 struct state_pins *state_pin_tables(struct state *state);
 
@@ -194,12 +193,15 @@ struct identity_backend *state_backend_row(struct state *state, uint32_t gid);
 struct identity_service *state_service_row(struct state *state, uint32_t cell);
 
 /*
- * Around what is written to rows and names, so that a reader in another process can tell that it
- * has read half of it. Not nested.
+ * Call these around writes to rows and names, so that a reader in another process notices a
+ * half-written one. Not nested.
  */
 void state_rows_begin(struct state *state);
 void state_rows_end(struct state *state);
 
-/* What the counters of that place belong to, for readers of the file. At most 63 bytes of name. */
+/*
+ * Names the port of an index and the lcore of a worker, for readers of the file. A name has at most
+ * 63 bytes.
+ */
 void state_name_port(struct state *state, uint32_t index, const char *name);
 void state_name_lcore(struct state *state, uint32_t worker, uint32_t lcore);

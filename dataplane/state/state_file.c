@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The order of a start matters. The lock on the file that has the name comes first: until it is
- * ours, nothing is written. Then the name is looked up again, because the owner before us may have
- * removed or replaced the file between our opening and our locking it, and a lock on a file without
- * a name guards nothing. A new file is made beside it, with our process id in it, for whoever comes
- * next, and with all of its space allocated, so that a full file system is a refusal now and not a
- * SIGBUS in a worker later. It gets the name when it is complete: a start that fails or is killed
- * before that leaves the old one as it was.
+ * The order of a start matters. First we lock the file at the path; before that nothing is written.
+ * Then the path is looked up again, because the previous owner may have removed or replaced the
+ * file between our open and our lock, and a lock on a file without a name protects nothing. Then a
+ * new file is made beside it. It holds our process id, for later starts, and all of its space is
+ * allocated, so that a full file system is a refusal now and not a SIGBUS in a worker later. It
+ * gets the name when it is complete: a start that fails or is killed before that leaves the old
+ * file unchanged.
  */
 #include "state/state_file.h"
 
@@ -85,7 +85,7 @@ static int make_directory(const char *path, int *directory, bool *created)
 	return 0;
 }
 
-/* Others must not be able to replace the file: the sticky bit of /tmp is good enough for that. */
+/* Others must not be able to replace the file; a sticky bit as in /tmp is enough for that. */
 static int validate_directory(int directory, struct state_refusal *refusal)
 {
 	struct stat status;
@@ -117,7 +117,7 @@ static int open_directory(struct state_file *file, const char *path, struct stat
 	return validate_directory(file->directory, refusal);
 }
 
-/* O_NONBLOCK: a FIFO in the place of the file must not hold us up. */
+/* O_NONBLOCK: a FIFO at the path must not block us. */
 static int open_name(struct state_file *file)
 {
 	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -134,7 +134,7 @@ static int open_name(struct state_file *file)
 	return 0;
 }
 
-/* Any file of ours is signed before it gets the name. */
+/* Every file of ours is signed before it gets its name. */
 static bool begins_as_ours(int descriptor)
 {
 	uint64_t magic;
@@ -163,7 +163,7 @@ static int validate_file(const struct state_file *file, struct state_refusal *re
 	return 0;
 }
 
-/* What the owner wrote there first; whatever else stands there is no answer. */
+/* The pid that the owner wrote first; 0 if the file holds anything else. */
 static pid_t read_signature(int descriptor)
 {
 	struct state_header header;
@@ -175,7 +175,7 @@ static pid_t read_signature(int descriptor)
 	return header.pid;
 }
 
-/* While it is starting, its signature is in the file that it prepares. */
+/* While an owner is starting, its signature is in the file that it prepares. */
 static pid_t read_holder(const struct state_file *file)
 {
 	int next = openat(file->directory, file->next_name,
@@ -203,7 +203,7 @@ bool state_file_has_owner(int descriptor)
 	return fcntl(descriptor, F_OFD_GETLK, &whole) != 0 || whole.l_type != F_UNLCK;
 }
 
-/* Opens the second file that can be locked; with O_CREAT in `flags` it is made. */
+/* Opens the second lock file; makes it with O_CREAT in `flags`. */
 static int open_arbiter(const struct state_file *file, int flags)
 {
 	char name[sizeof(file->name) + sizeof(NEXT_PREFIX ARBITER_SUFFIX)];
@@ -213,14 +213,14 @@ static int open_arbiter(const struct state_file *file, int flags)
 		flags | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, PRIVATE_MODE);
 }
 
-/* Of the starts that find readers' locks on the file, one at a time goes on. */
+/* Of several starts that find a reader's lock on the file, lets one at a time go on. */
 static bool lock_beside_readers(struct state_file *file)
 {
 	file->arbiter = open_arbiter(file, O_CREAT);
 	return file->arbiter >= 0 && lock(file->arbiter) && !state_file_has_owner(file->descriptor);
 }
 
-/* Whether another start goes on that found a reader's lock, which is gone by now. */
+/* Whether another start is going on that found a reader's lock, which is gone by now. */
 static bool is_arbitrated(const struct state_file *file)
 {
 	int arbiter = open_arbiter(file, 0);
@@ -261,7 +261,7 @@ static bool has_name(const struct state_file *file)
 	return is_named(file->directory, file->name, file->descriptor);
 }
 
-/* Not so once somebody removed the file that has the name and another start took its place. */
+/* False after someone removed the file and another start made a new one at the path. */
 static bool has_next_name(const struct state_file *file)
 {
 	return is_named(file->directory, file->next_name, file->next);
@@ -272,7 +272,7 @@ static int open_and_lock(struct state_file *file, struct state_refusal *refusal)
 	int result = open_name(file);
 
 	if (result == -ENOENT)
-		return -ESTALE; /* it was there, and is not any more */
+		return -ESTALE; /* it existed, and is gone now */
 	if (result == -ELOOP || result == -EISDIR || result == -ENXIO)
 		return state_refuse(refusal, STATE_REFUSED_KIND, result);
 	if (result != 0)
@@ -285,7 +285,7 @@ static int open_and_lock(struct state_file *file, struct state_refusal *refusal)
 	return result;
 }
 
-/* Begins again whenever the owner before us removes the file under our hands. */
+/* Starts over whenever the previous owner removes the file meanwhile. */
 int state_file_open(struct state_file *file, const char *path, struct state_refusal *refusal)
 {
 	int result;
@@ -320,7 +320,7 @@ static ssize_t write_whole(int descriptor, const void *bytes, size_t length)
 	return count < 0 ? count : (ssize_t)done;
 }
 
-/* Signs the file, so that a second start can name us even while we are still starting. */
+/* Signs the file, so that another start can name us while we are still starting. */
 static int sign(int descriptor)
 {
 	struct state_header signature = { .magic = STATE_MAGIC, .pid = getpid() };
@@ -331,7 +331,7 @@ static int sign(int descriptor)
 	return length == sizeof(signature) ? 0 : -ENOSPC;
 }
 
-/* Only the length: what space there is will do, or is found to be too little right now. */
+/* Sets only the length; whether there is enough space is checked next. */
 static int extend(int descriptor, const struct state_file_part *part)
 {
 	struct stat status;
@@ -383,7 +383,7 @@ static int allocate(int descriptor, uint64_t size, const struct state_file_part 
 	return result == 0 ? state_file_check_space(descriptor, later->length) : result;
 }
 
-/* Only who has the lock on the name makes this file: one that is there was left by a start. */
+/* Only the owner of the lock makes this file, so an existing one is left from a failed start. */
 static int make_next(struct state_file *file)
 {
 	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -417,7 +417,7 @@ int state_file_prepare(struct state_file *file, uint64_t size, const struct stat
 		return state_refuse(refusal, STATE_REFUSED_FILE, result);
 	}
 	result = sign(file->next);
-	/* a power cut must not leave a file that has the name and is not known as ours */
+	/* after a power cut, a file at the path must still be recognizable as ours */
 	if (result == 0 && fdatasync(file->next) != 0 && errno != EINVAL)
 		result = -errno;
 	if (result == 0)

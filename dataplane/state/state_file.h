@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * state_file: the file behind the shared state: found, judged and locked, or refused with the
- * reason. What is in it is the business of state.c.
+ * state_file: finds, validates and locks the file behind the shared state, or refuses it with the
+ * reason. Its content is up to state.c.
  *
  * One process owns the file, by a lock (F_OFD_SETLK) that lives as long as the process has it open
- * and is gone with the process, however that ends. A file gets its mode when it is locked, so no
- * reader comes before its owner. A reader who locks a file that has no owner cannot keep a start
- * from it: then the lock of a second file decides, ".NAME.lock" beside it, which readers may not
+ * and is gone with the process, however that ends. A file gets its mode after it is locked, so no
+ * reader can open it before its owner. A reader that locks a file without an owner cannot block a
+ * start: then the lock on a second file decides, ".NAME.lock" beside it, which readers may not
  * open. Control thread.
  */
 #pragma once
@@ -52,12 +52,12 @@ const char *state_refusal_text(enum state_refusal_reason reason);
 
 struct state_file {
 	char name[NAME_MAX + 1];      /* in its directory */
-	char next_name[NAME_MAX + 1]; /* of the one that is to take its place */
+	char next_name[NAME_MAX + 1]; /* of the file that will replace it */
 	int directory;
-	int descriptor; /* of the file that has the name */
-	int next;       /* of the one that is to take its place; -1: none */
-	int arbiter;    /* of the lock that stands in for that on the file; -1: none */
-	bool created;   /* the file was not there before, or is ours by now */
+	int descriptor; /* of the file at the path */
+	int next;       /* of the file that will replace it; -1: none */
+	int arbiter;    /* of the second lock file; -1: none */
+	bool created;   /* the file did not exist before, or is ours by now */
 	bool locked;
 	bool made_directory;
 };
@@ -76,9 +76,9 @@ struct state_file_part {
 };
 
 /*
- * Makes the file that is to take the place of the one that has the name, locked, signed as ours and
- * with `size` bytes allocated, but for `later`, for which there is space by now and which does not
- * end the file. The old one is not touched. A refusal leaves nothing behind.
+ * Makes the file that will replace the one at the path: locked, signed as ours, with `size` bytes
+ * allocated except for the range `later`, for which there is space at this moment and which is not
+ * at the end of the file. The old file is not touched. A refusal leaves nothing behind.
  */
 int state_file_prepare(struct state_file *file, uint64_t size, const struct state_file_part *later,
 	struct state_refusal *refusal);
@@ -99,10 +99,10 @@ int state_file_allocate(int descriptor, const struct state_file_part *part);
 /* Gives that file, and the directory where we made it, to the group. 0 or a negative errno. */
 int state_file_set_group(struct state_file *file, gid_t group);
 
-/* Gives the prepared file the name, and lets go of the old one, whose descriptor goes to *old. */
+/* Renames the prepared file to the path. The descriptor of the old file goes to *old. */
 int state_file_replace(struct state_file *file, int *old, struct state_refusal *refusal);
 
-/* Removes the prepared file, and the one that has the name unless that was there before us. */
+/* Removes the prepared file, and the file at the path unless it existed before us. */
 void state_file_remove(struct state_file *file);
 
 /* Unlocks and closes. */

@@ -51,7 +51,7 @@ static uint64_t checksum_of(const struct state_header *header)
 	return XXH3_64bits(header, offsetof(struct state_header, checksum));
 }
 
-/* Reads the hexadecimal digits of a UUID; what is too short leaves zeroes. */
+/* Reads the hexadecimal digits of a UUID; missing digits are zeroes. */
 static void parse_uuid(const char *text, uint8_t uuid[16])
 {
 	static const char digits[] = "0123456789abcdef";
@@ -145,7 +145,7 @@ int state_header_validate(const struct state_header *header, uint64_t file_size)
 
 	if (header->magic != STATE_MAGIC)
 		return -EINVAL;
-	/* first of all, because another version has everything else in another place */
+	/* checked first: another version has a different layout */
 	if (header->version != STATE_VERSION)
 		return -EPROTONOSUPPORT;
 	if (header->ready != STATE_READY)

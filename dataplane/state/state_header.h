@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * state_header: the first page of the state file (state.h): who owns the file and where everything
- * in it stands. Owner and reader compute the places from the layout with one function, so that a
- * header can be judged by comparing it with what we would have written.
+ * in it is. Owner and reader compute the offsets from the layout with one function, so a header is
+ * validated by comparing it with what we would have written.
  *
  * The names of verdicts, ports and lcores stand in it too, and those of services, pools and
  * backends in their rows (identity.h), so that a file explains its own counters (state_names.h).
@@ -81,13 +81,15 @@ struct state_header {
 	uint32_t unused;
 	/*
 	 * The tables of pins, the oldest first, as state_pins_name() has them; then zeroes. While
-	 * they are written anew, one may stand in two places that follow each other.
+	 * the list is rewritten, one table may stand in two consecutive entries.
 	 */
 	_Atomic uint64_t pin_tables[STATE_PIN_TABLES];
-	/* Odd while rows or the names below are written; then it has grown: state_rows_begin(). */
+	/*
+	 * Odd while rows or the names below are written; grows with each write: state_rows_begin().
+	 */
 	_Atomic uint64_t rows_sequence;
 	char port_names[COUNTERS_PORT_ROOM][IDENTITY_NAME_SIZE]; /* empty: none yet */
-	uint16_t lcores[STATE_WORKERS_MAX]; /* of each worker, and 1; 0: not known yet */
+	uint16_t lcores[STATE_WORKERS_MAX]; /* lcore of each worker, plus 1; 0: not known yet */
 };
 
 static_assert(sizeof(struct state_header) <= STATE_PAGE_SIZE, "the header has one page");
@@ -101,7 +103,7 @@ static_assert(sizeof(struct state_header) <= STATE_PAGE_SIZE, "the header has on
  */
 int state_header_lay_out(struct state_header *header, const struct state_layout *layout);
 
-/* Completes a header that was laid out: this process, this boot, now; the checksum last. */
+/* Completes a header after its layout: process, boot, time, and last the checksum. */
 void state_header_describe(struct state_header *header, uint64_t key_fingerprint);
 
 /* A table of pins: the page that it begins with, and its buckets. 0 is none. */
@@ -124,8 +126,8 @@ static inline uint32_t state_pins_name_buckets(uint64_t name)
 bool state_header_same_boot(const struct state_header *a, const struct state_header *b);
 
 /*
- * Judges a header that was read from a file of `file_size` bytes; any bytes may be in it. 0: its
- * numbers may be used. -EAGAIN: the owner is still starting. -EPROTONOSUPPORT: of another version.
+ * Validates a header that was read from a file of `file_size` bytes and may hold any bytes. 0: its
+ * numbers can be used. -EAGAIN: the owner is still starting. -EPROTONOSUPPORT: of another version.
  * -EINVAL: damaged, or no header at all.
  */
 int state_header_validate(const struct state_header *header, uint64_t file_size);

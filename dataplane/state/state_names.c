@@ -81,13 +81,13 @@ int state_names_lcore(const struct state_reader *reader, uint32_t worker, struct
 	return 0;
 }
 
-/* The baseline of a torn row may be of the one before or after: then there is nothing yet. */
+/* A torn row may have an old or a new baseline; a baseline above the sum gives 0. */
 static uint64_t since(uint64_t sum, uint64_t baseline)
 {
 	return sum > baseline ? sum - baseline : 0;
 }
 
-/* Of the service or backend whose counters stand at that place in the blocks of the workers. */
+/* Sums up a service or backend, by the cell of its counters in the blocks of the workers. */
 static struct counter sum_up(
 	const struct state_reader *reader, uint32_t cell, const struct counter *baseline)
 {
@@ -143,7 +143,7 @@ static int copy_pool(const struct state_reader *reader, uint32_t number, struct 
 	return identity_pool_is_sound(copy, layout_of(reader)) ? 0 : -EBADMSG;
 }
 
-/* Only what is told of it is judged: times matter to those who adopt. */
+/* Validates only what is reported here: times matter only to a process that adopts the row. */
 static int copy_backend(
 	const struct state_reader *reader, uint32_t gid, struct identity_backend *copy)
 {

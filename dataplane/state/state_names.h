@@ -12,17 +12,16 @@
  *			printf("%s %" PRIu64 "\n", web.name, web.counter.packets);
  *	state_detach(reader);
  *
- * Each function judges one place of a list and returns
+ * Each function reads and validates one entry of a list and returns
  *	0        and fills in the answer;
- *	-ENOENT  this place has no name now: go on with the next one;
- *	-ERANGE  the list ends before this place;
- *	-EBADMSG what stands there is damaged: others may be sound;
+ *	-ENOENT  this entry has no name now: go on with the next one;
+ *	-ERANGE  the list ends before this entry;
+ *	-EBADMSG this entry is damaged: others may be sound;
  *	-EAGAIN  the owner is writing all the time, or has been stopped: try later;
  *	-ESTALE  another owner has taken over: attach anew.
- * Numbers are sums over all workers, of which each counts on meanwhile. Those of services and
- * backends begin where they got their counters, and go on over warm restarts; all others begin with
- * the process. Bytes in the file may be anything. Any process; one reader is used by one thread at
- * a time.
+ * Numbers are sums over all workers, which go on counting meanwhile. Those of services and backends
+ * start when they get their counters and survive warm restarts; all others start with the process.
+ * Bytes in the file may be anything. Any process; one reader is used by one thread at a time.
  */
 #pragma once
 
@@ -45,7 +44,7 @@ struct named_port {
 };
 
 struct named_lcore {
-	uint32_t lcore; /* that the worker of this place runs on */
+	uint32_t lcore; /* that this worker runs on */
 	uint64_t iterations;
 	uint64_t packets;
 	uint64_t bursts;
@@ -54,13 +53,13 @@ struct named_lcore {
 struct named_pool {
 	char name[IDENTITY_NAME_SIZE];
 	uint32_t slots;
-	struct counter counter; /* the sum over its backends of now */
+	struct counter counter; /* the sum over its current backends */
 };
 
 /* A service or a backend. */
 struct named_counter {
 	char name[IDENTITY_NAME_SIZE];
-	char pool[IDENTITY_NAME_SIZE]; /* of a backend; empty: of none that has a name */
+	char pool[IDENTITY_NAME_SIZE]; /* of a backend; empty if the pool has no name */
 	struct counter counter;
 };
 

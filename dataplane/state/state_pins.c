@@ -19,7 +19,10 @@ static uint64_t size_of(uint32_t bucket_count)
 	       STATE_PAGE_SIZE;
 }
 
-/* A hole, and not a shorter file: a reader may have it mapped. Where none can be made it stays. */
+/*
+ * Punches a hole instead of shortening the file, which a reader may have mapped. If the file system
+ * has no holes, the space stays.
+ */
 static void give_back(const struct state_pins *pins, uint64_t offset, uint64_t length)
 {
 	fallocate(pins->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
@@ -42,7 +45,7 @@ void state_pins_end(struct state_pins *pins)
 	pins->ending = true;
 }
 
-/* The pages are there before a worker looks into them. */
+/* Maps the pages before a worker reads them. */
 static int populate(const struct state_pins *pins, const struct state_pin_table *table,
 	uint64_t first, uint64_t length)
 {
@@ -51,11 +54,11 @@ static int populate(const struct state_pins *pins, const struct state_pin_table 
 
 	if (piece == MAP_FAILED)
 		return -errno;
-	mlock(piece, length); /* state_lock() says why it cannot be */
+	mlock(piece, length); /* a failure is reported by state_lock() */
 	return 0;
 }
 
-/* Whoever needs the file or the mappings meanwhile waits for one piece at most. */
+/* In pieces: other users of the file or its mappings wait for one piece at most. */
 static int fill_pieces(const struct state_pins *pins, struct state_pin_table *table)
 {
 	uint64_t size = size_of(table->bucket_count);
@@ -104,14 +107,14 @@ int state_pins_append(struct state_pins *pins, uint32_t bucket_count, struct sta
 	return result;
 }
 
-/* The next table may stand where this one ends the file. */
+/* If this table is the last in the file, the next one may reuse its room. */
 static void give_room_back(struct state_pins *pins, const struct state_pin_table *table)
 {
 	if (pins->end == end_of(table))
 		pins->end = table->offset;
 }
 
-/* The end of it first, so that what is left is a smaller table; what is laid out stays mapped. */
+/* Frees the end first, so that the rest is a smaller table. A table of the layout stays mapped. */
 static bool trim_first(struct state_pins *pins)
 {
 	struct state_pin_table *table = &pins->leaving[0];
@@ -161,7 +164,7 @@ void state_pins_cancel(struct state_pins *pins, const struct state_pin_table *ta
 		leave(pins, table);
 }
 
-/* From the oldest on, so that at every moment each of them is named. */
+/* Starts with the oldest, so that each table is listed at every moment. */
 static void write_names(struct state_pins *pins)
 {
 	for (uint32_t i = 0; i < STATE_PIN_TABLES; i++) {
@@ -177,7 +180,7 @@ void state_pins_add(struct state_pins *pins, const struct state_pin_table *table
 {
 	assert(pins->count < STATE_PIN_TABLES);
 	pins->tables[pins->count++] = *table;
-	if (pins->end < end_of(table)) /* the one that is laid out */
+	if (pins->end < end_of(table)) /* the table of the layout */
 		pins->end = end_of(table);
 	write_names(pins);
 }

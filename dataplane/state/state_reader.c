@@ -17,13 +17,13 @@
 #include "affinity/slots.h"
 #include "state/state_file.h"
 
-#define COPY_ATTEMPTS 1000 /* each followed by 0.1 ms of sleep: far more than a row takes */
+#define COPY_ATTEMPTS 1000 /* each followed by 0.1 ms of sleep: far longer than a write takes */
 
 struct state_reader {
 	const struct state_header *base; /* of the mapping */
-	uint64_t size;                   /* of the mapping: pins stand behind what is laid out */
+	uint64_t size;                   /* of the mapping; tables of pins follow the layout */
 	int descriptor;                  /* our own */
-	struct state_header plan;        /* what was judged: our own copy, which stays as it is */
+	struct state_header plan; /* the validated header: our own copy, which does not change */
 };
 
 static int read_header(int file, struct state_header *header, uint64_t *size)
@@ -127,7 +127,7 @@ const struct state_header *state_reader_live_header(const struct state_reader *r
 	return reader->base;
 }
 
-/* Whether what was copied is whole. */
+/* Whether the copy is consistent. */
 static bool copy_once(
 	const struct state_reader *reader, const void *row, size_t length, void *copy, bool *odd)
 {
@@ -151,7 +151,7 @@ int state_reader_copy_row(
 			return -ESTALE;
 		if (copy_once(reader, row, length, copy, &odd))
 			return 0;
-		/* once more: the owner may have ended its writing before it died */
+		/* try once more: the owner may have finished writing before it died */
 		if (odd && !state_reader_has_owner(reader)) {
 			copy_once(reader, row, length, copy, &odd);
 			return 0;
@@ -201,7 +201,7 @@ const struct worker_counters *state_reader_counters(
 	return (const struct worker_counters *)(blocks + worker * reader->plan.worker_stride);
 }
 
-/* Place `number` of an array of things of that size, or NULL beyond `count`. */
+/* Address of element `number` of an array with elements of that size, or NULL beyond `count`. */
 static const void *find(const struct state_reader *reader, enum state_region region,
 	uint32_t number, uint32_t count, size_t size)
 {

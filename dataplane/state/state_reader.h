@@ -25,7 +25,7 @@ struct state_reader;
  */
 int state_attach(const char *path, struct state_reader **attached);
 
-/* The same of a file that is open: for its owner to be. `descriptor` stays the caller's. */
+/* Same, for an open file: used by its next owner. `descriptor` stays the caller's. */
 int state_attach_file(int descriptor, struct state_reader **attached);
 
 void state_detach(struct state_reader *reader); /* NULL is allowed */
@@ -44,23 +44,23 @@ uint64_t state_reader_generation(const struct state_reader *reader);
 bool state_reader_has_owner(const struct state_reader *reader);
 
 /*
- * Copies `length` bytes that stand anywhere in the file, all of which were written between
- * state_rows_begin() and its end, or all were not. Waits a little for a writer who is at it. Of one
- * who died at it the halves are all there is: each field by itself was right. 0; -EAGAIN: a writer
- * is at it all the time, or has been stopped; -ESTALE: another owner has made a file of its own.
+ * Copies `length` bytes of the file as they were before or after a write, never during one
+ * (state_rows_begin()). Waits a little for a writer. If a writer died while writing, the copy is
+ * half old and half new: each field by itself is right. 0; -EAGAIN: a writer is writing all the
+ * time, or was stopped; -ESTALE: another owner has made a file of its own.
  */
 int state_reader_copy_row(
 	const struct state_reader *reader, const void *row, size_t length, void *copy);
 
-/* The header in the mapping, of which only what changes is to be read, by the function above. */
+/* The header in the mapping. Read from it only what changes, with the function above. */
 const struct state_header *state_reader_live_header(const struct state_reader *reader);
 
 /* As the functions above; NULL for a number that the file has no room for. */
 const _Atomic uint32_t *state_reader_slots(const struct state_reader *reader, uint32_t first);
 
 /*
- * Copies `count` slot words from `first` on, all of which the file has room for. For many: goes
- * past the mapping, whose pages each cost a fault.
+ * Copies `count` slot words from `first` on; the file must have room for all of them. For many
+ * words: reads the file, because each page of the mapping would cost a fault.
  */
 void state_reader_copy_slots(
 	const struct state_reader *reader, uint32_t first, uint32_t count, uint32_t *words);
@@ -70,7 +70,7 @@ const struct backend_record *state_reader_record(
 const struct worker_counters *state_reader_counters(
 	const struct state_reader *reader, uint32_t worker);
 
-/* Rows (identity.h), unjudged. NULL for a number that the file has no room for. */
+/* Rows (identity.h), not validated. NULL for a number that the file has no room for. */
 const struct identity_pool *state_reader_pool_row(
 	const struct state_reader *reader, uint32_t number);
 const struct identity_backend *state_reader_backend_row(

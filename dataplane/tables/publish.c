@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Retired things wait in a list, oldest first, each with the token of the grace period that began
- * when it became unreachable. Tokens only grow, so the first that is not over ends the walk.
+ * when it became unreachable. Tokens only grow, so a walk ends at the first grace period that is
+ * not over.
  */
 #include "tables/publish.h"
 
@@ -90,7 +91,7 @@ void publish_tables(struct publish *publish, struct tables *tables)
 	struct tables *before;
 
 	before = atomic_exchange_explicit(&publish->tables, tables, memory_order_acq_rel);
-	/* Short of memory for the note, the old generation is left allocated: the safe choice. */
+	/* Without memory for the entry the old generation is leaked, which is safe. */
 	if (before != NULL)
 		publish_retire(publish, release_tables, before, 0);
 }

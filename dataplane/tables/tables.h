@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tables: one generation of what workers look things up in. Made by the control thread, never
- * written once published, destroyed after every worker has passed a quiescent state.
+ * tables: one generation of the lookup tables of the workers. The control thread makes it, it is
+ * never written once published, and it is destroyed after every worker has passed a quiescent
+ * state.
  */
 #pragma once
 
