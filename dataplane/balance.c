@@ -6,7 +6,7 @@
 
 #include "encap/encap.h"
 #include "packet/parse.h"
-#include "service/service_lookup.h"
+#include "service/service_match.h"
 #include "affinity/slots.h"
 
 /*

@@ -2,7 +2,7 @@
 /*
  * service: which service claims a packet. A table of keys, (VIP, protocol, port) or (VIP, protocol,
  * any port); the more exact match wins. Built by the control thread, read-only from the moment
- * workers can reach it; service_lookup.h tells how it works.
+ * workers can reach it; service_lookup.h describes it, service_match.h searches it.
  */
 #pragma once
 
@@ -49,17 +49,3 @@ int service_table_add(
 
 /* Whether any service has this VIP. Any thread. */
 bool service_table_has_vip(const struct service_table *table, const struct address *vip);
-
-/*
- * Sets packet->service and returns VERDICT_NEXT. If no service matches, returns the verdict:
- * NO_SERVICE, FRAGMENT, or LEFT_TO_HOST (not a VIP, or ICMP, which stays with the kernel). An ICMP
- * error about a flow belongs to the flow's service, see parse_icmp_error(). Workers.
- */
-enum verdict service_match(const struct service_table *table, struct packet *packet);
-
-/*
- * Call it before the packets of a burst are matched one by one. Prefetches what the packets that
- * are still VERDICT_NEXT will read, if the table is too large for the near caches. Workers.
- */
-void service_prefetch_burst(
-	const struct service_table *table, const struct packet *packets, unsigned int count);

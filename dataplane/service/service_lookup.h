@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * service_lookup: the inside of a service table (service.h), for what is done with each packet.
+ * service_lookup: the inside of a service table (service.h), as service.c builds it and
+ * service_match.h searches it.
  *
  * One row per key, one cache line per row. Per address family, an open-addressing hash table (power
  * of two, linear probing) of row numbers. At most an eighth of its cells is used, because the
@@ -33,8 +34,10 @@
 #include "packet/flow.h"
 #include "service/service.h"
 
-#define SERVICE_NO_ROW     0 /* content of a free cell: a row that matches no key */
-#define SERVICE_MULTIPLIER UINT32_C(2654435761) /* 2^32 by the golden ratio, a prime */
+#define SERVICE_NO_ROW       0 /* content of a free cell: a row that matches no key */
+#define SERVICE_ANY_PORT     0
+#define SERVICE_ANY_PROTOCOL 0
+#define SERVICE_MULTIPLIER   UINT32_C(2654435761) /* 2^32 by the golden ratio, a prime */
 
 /*
  * A key in machine words. IPv6: address; then port as in memory, a zero byte, protocol. IPv4: all
@@ -141,7 +144,7 @@ static inline const struct service_family *service_family(
 	return ipv6 ? &table->ipv6 : &table->ipv4;
 }
 
-/* NULL where there is none. */
+/* NULL if there is none. */
 static inline const struct service_row *service_find_row(const struct service_table *table,
 	bool ipv6, const struct service_index *index, const struct service_words *words)
 {
@@ -157,34 +160,18 @@ static inline const struct service_row *service_find_row(const struct service_ta
 	}
 }
 
-static inline bool service_packet_has_ports(const struct packet *packet)
+/* The row of exactly this key; NULL without one. */
+static inline const struct service_row *service_find(
+	const struct service_table *table, bool ipv6, const struct service_words *words)
 {
-	return (packet->flags & (PACKET_FRAGMENT | PACKET_PORTLESS)) == 0;
+	return service_find_row(table, ipv6, &service_family(table, ipv6)->services, words);
 }
 
-/* Of a packet that no exact key takes: any port, else its fate. */
-enum verdict service_match_inexact(const struct service_table *table, struct packet *packet);
-
-static inline enum verdict service_match_family(
-	const struct service_table *table, struct packet *packet, bool ipv6)
+/* Whether any service has this VIP, in network byte order. */
+static inline bool service_has_vip(const struct service_table *table, bool ipv6, const uint8_t *vip)
 {
-	struct service_words words = service_words_of_packet(ipv6, &packet->key);
-	const struct service_row *row =
-		service_find_row(table, ipv6, &service_family(table, ipv6)->services, &words);
+	struct service_words words =
+		service_words_of(ipv6, vip, SERVICE_ANY_PROTOCOL, SERVICE_ANY_PORT);
 
-	if (unlikely(row == NULL))
-		return service_match_inexact(table, packet);
-	packet->service = &row->service;
-	return VERDICT_NEXT;
-}
-
-/* service_match(), inlined. */
-static __rte_always_inline enum verdict service_match_packet(
-	const struct service_table *table, struct packet *packet)
-{
-	if (unlikely(!service_packet_has_ports(packet)))
-		return service_match_inexact(table, packet);
-	if (packet->flags & PACKET_IPV6)
-		return service_match_family(table, packet, true);
-	return service_match_family(table, packet, false);
+	return service_find_row(table, ipv6, &service_family(table, ipv6)->vips, &words) != NULL;
 }

@@ -17,6 +17,7 @@
 #include "life_packets.h"
 #include "random.h"
 #include "affinity/slots.h"
+#include "service/service_match.h"
 
 #define CHANGE_S    60
 #define ATTACK_S    120

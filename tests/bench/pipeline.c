@@ -27,7 +27,7 @@
 #include "pipeline_options.h"
 #include "publisher.h"
 #include "random.h"
-#include "service/service_lookup.h"
+#include "service/service_match.h"
 
 #define MBUFS            (2 * SOURCE_RING_SIZE * SOURCE_QUEUES_MAX - 1)
 #define CACHE            256

@@ -6,6 +6,7 @@
 #include "balance.h"
 #include "life_fixture.h"
 #include "affinity/slots.h"
+#include "service/service_match.h"
 
 #define POOLS                                                                                    \
 	"[{'name': 'web', 'slots': 251, 'drain_deadline_s': 600, 'affinity': {'observe_s': 90, " \

@@ -10,6 +10,7 @@
 #include "balance.h"
 #include "life_fixture.h"
 #include "life_packets.h"
+#include "service/service_match.h"
 
 #define L4_OFFSET 34
 

@@ -4,7 +4,7 @@
 
 #include "frames.h"
 #include "packet/parse.h"
-#include "service/service.h"
+#include "service/service_match.h"
 
 #define CLIENT_PORT 40000
 #define OTHER_VIP4  "203.0.113.11"

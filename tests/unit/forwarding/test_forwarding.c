@@ -11,6 +11,7 @@
 #include "balance.h"
 #include "node_fixture.h"
 #include "affinity/slots.h"
+#include "service/service_match.h"
 
 #define VIP     "203.0.113.10"
 #define IPIP    "ipip"

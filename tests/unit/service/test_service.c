@@ -5,7 +5,7 @@
 
 #include "frames.h"
 #include "packet/parse.h"
-#include "service/service.h"
+#include "service/service_match.h"
 
 #define OTHER_VIP4 "203.0.113.11"
 #define OTHER_VIP6 "2001:db8::11"
