@@ -43,6 +43,7 @@
 #include "host/state_tidy.h"
 #include "host/workers.h"
 
+#define FILES_WANTED     256 /* 64 clients, and what DPDK and a port with its queues take */
 #define HOLDER_TRIES     250 /* of 20 ms */
 #define HOLDER_TRIES_MIN 5   /* until a signal is delivered, there is no sign that it was sent */
 
@@ -184,6 +185,18 @@ static int start_timers(struct daemon *daemon, struct error *error)
 static void log_config_warning(void *context, const char *sentence)
 {
 	log_warning("%s", sentence);
+}
+
+/* A connection to the control socket that finds no descriptor waits, and nobody says why. */
+static void raise_files(void)
+{
+	unsigned long files = process_raise_files();
+
+	if (files < FILES_WANTED)
+		log_warning(
+			"this process may have %lu files open (RLIMIT_NOFILE): with fewer than %u "
+			"the start may fail, or clients of the control socket wait",
+			files, FILES_WANTED);
 }
 
 static int load_config(struct daemon *daemon, const char *path, struct error *error)
@@ -563,6 +576,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 		error_set(error, -ENOMEM, "out of memory");
 		return NULL;
 	}
+	raise_files();
 	code = start_signals(daemon, error);
 	if (code == 0)
 		code = load_config(daemon, config_path, error);

@@ -2,6 +2,7 @@
 #include "port.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct port {
 	char name[64];
 	char *device;
 	char interface[INTERFACE_SIZE]; /* "" unless the driver sits on a kernel network device */
+	unsigned int interface_index;   /* of that, when it was opened */
 	const struct quirk *quirk;
 	enum host_path host_path;
 	uint16_t id;
@@ -88,6 +90,7 @@ static int inspect_interface(struct port *port, struct error *error)
 		return 0;
 	if (!device_argument(port->device, "iface=", port->interface, sizeof(port->interface)))
 		return error_set(error, -EINVAL, "device %s needs iface=", port->device);
+	port->interface_index = if_nametoindex(port->interface);
 	code = check_interface(port->quirk, port->interface, port->mtu, error);
 	if (code != 0)
 		return code;
@@ -444,6 +447,29 @@ bool port_link_up(const struct port *port)
 	if (port->interface[0] != '\0')
 		return netdev_link(port->interface, &up) == 0 && up;
 	return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+int port_check_interface(const struct port *port, struct error *error)
+{
+	unsigned int index;
+	char name[IF_NAMESIZE];
+
+	if (port->interface[0] == '\0')
+		return 0;
+	index = if_nametoindex(port->interface);
+	if (index == port->interface_index)
+		return 0;
+	if (if_indextoname(port->interface_index, name) != NULL)
+		return error_set(error, -ENODEV,
+			"interface %s is named %s now, and its traffic goes on: name it %s again, or "
+			"change the configuration and restart sluiced",
+			port->interface, name, port->interface);
+	if (index != 0)
+		return error_set(error, -ENODEV,
+			"interface %s was deleted and made anew: restart sluiced to use it",
+			port->interface);
+	return error_set(error, -ENODEV,
+		"interface %s is gone: restart sluiced when it is there again", port->interface);
 }
 
 int port_check_queues(const struct port *port, struct error *error)

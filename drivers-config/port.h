@@ -54,6 +54,12 @@ const struct rte_ether_addr *port_mac(const struct port *port);
 int port_follow_mac(struct port *port);
 bool port_link_up(const struct port *port); /* with a carrier */
 
+/*
+ * Whether the kernel interface of the port still has its name and is the one that was opened. 0, or
+ * -ENODEV with the sentence; 0 for other devices.
+ */
+int port_check_interface(const struct port *port, struct error *error);
+
 /* Whether each queue of the interface still has a worker, which may change under us. 0 or -errno.
  */
 int port_check_queues(const struct port *port, struct error *error);

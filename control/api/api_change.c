@@ -22,6 +22,7 @@ struct pending {
 	struct api *api;
 	struct rpc_call *call;
 	struct origin origin;
+	uint32_t deadline_s; /* of the backend's drain when it was asked for; 0: it did not drain */
 };
 
 /* Where a whole document is refused: each mistake, for who mends it. */
@@ -62,7 +63,7 @@ static void answer(void *context, const struct desired_outcome *outcome)
 	}
 	if (outcome->differences != NULL)
 		json_object_set(report, "differences", outcome->differences);
-	api_report_complete(pending->api, outcome, report);
+	api_report_complete(pending->api, outcome, pending->deadline_s, report);
 	if (!outcome->dry_run && outcome->changed) {
 		api_report_note(pending->api, &pending->origin, report);
 		pending->api->refused_reload[0] = '\0';
@@ -136,7 +137,12 @@ static void submit(struct api *api, struct rpc_call *call, const struct origin *
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
-	*pending = (struct pending){ .api = api, .call = call, .origin = *origin };
+	*pending = (struct pending){
+		.api = api,
+		.call = call,
+		.origin = *origin,
+		.deadline_s = api_drain_deadline(api, &change->terms),
+	};
 	change->done = answer;
 	change->context = pending;
 	desired_submit(api->running.desired, change);
@@ -163,6 +169,13 @@ static struct config_excerpt excerpt_of(const struct api_params *params)
 	return excerpt;
 }
 
+static bool begins_drain(const struct api_params *params)
+{
+	const char *state = text_of(params->object, "state");
+
+	return state != NULL && strcmp(state, "drain") == 0;
+}
+
 /* The parameters live until the answer: they are shared, not copied. `edit` NULL: the file. */
 static void change(struct api *api, const struct api_params *params, config_editor_t *edit,
 	struct rpc_call *call)
@@ -179,6 +192,7 @@ static void change(struct api *api, const struct api_params *params, config_edit
 	if (is_of(params->method, "backend.")) {
 		change.terms.pool = params->pool;
 		change.terms.name = params->name;
+		change.terms.again = begins_drain(params);
 	}
 	submit(api, call, &origin, &change);
 }
@@ -356,13 +370,6 @@ static int edit_backend_set(
 	code = *edited == NULL ? -errno : 0;
 	json_decref(keys);
 	return code;
-}
-
-static bool begins_drain(const struct api_params *params)
-{
-	const char *state = text_of(params->object, "state");
-
-	return state != NULL && strcmp(state, "drain") == 0;
 }
 
 void api_backend_set(struct api *api, const struct api_params *params, struct rpc_call *call)

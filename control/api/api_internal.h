@@ -97,8 +97,11 @@ const char *api_describe_peer(const struct origin *origin, char text[static API_
 void api_report_note(struct api *api, const struct origin *origin, json_t *report);
 
 /* Adds to a report of a change what only the node knows: rates, and a backend that stays away. */
-void api_report_complete(
-	const struct api *api, const struct desired_outcome *outcome, json_t *report);
+void api_report_complete(const struct api *api, const struct desired_outcome *outcome,
+	uint32_t drain_deadline_s, json_t *report);
+
+/* When the drain of the backend that these name ends, in seconds of forwarding_now_s(); 0: none. */
+uint32_t api_drain_deadline(const struct api *api, const struct live_terms *terms);
 
 /* api_impact.c: whose connections break; of NULL the lists are empty. New references. */
 json_t *api_json_services_cut(const struct impact *impact);

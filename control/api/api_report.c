@@ -357,21 +357,35 @@ static const struct live_backend *find_named(const struct api *api, const struct
 	return &forwarding_backends(api->running.forwarding, pool, &count)[number];
 }
 
-/* Who drains once more without a deadline gets no other one. */
-static void warn_of_deadline(const struct api *api, const struct desired_outcome *outcome,
-	const struct live_backend *backend, json_t *warnings)
+uint32_t api_drain_deadline(const struct api *api, const struct live_terms *terms)
 {
-	uint32_t now_s = forwarding_now_s(api->running.forwarding);
-	uint32_t deadline_s = backend->facts.deadline_s;
+	const struct live_backend *backend = find_named(api, terms);
 
-	if (outcome->changed || backend->facts.wish != MEMBERSHIP_DRAIN ||
-		!live_backend_drains(backend))
+	return backend == NULL || backend->facts.wish != MEMBERSHIP_DRAIN ||
+			       !live_backend_drains(backend)
+		       ? 0
+		       : backend->facts.deadline_s;
+}
+
+/* A drain that went on has another end now, be it the pool's: which it was, nobody sees any more.
+ */
+static void warn_of_deadline(const struct api *api, const struct desired_outcome *outcome,
+	const struct live_backend *backend, uint32_t before_s, json_t *warnings)
+{
+	const struct config *config = desired_config(api->running.desired);
+	const struct live_terms *terms = &outcome->terms;
+	uint32_t now_s = forwarding_now_s(api->running.forwarding);
+	uint32_t next_s = terms->deadline_s;
+
+	if (!terms->again || before_s <= now_s)
 		return;
+	if (next_s == 0)
+		next_s = config->pools[config_find_pool(config, terms->pool)].drain_deadline_s;
 	json_array_append_new(warnings,
-		json_sprintf("backend %s/%s: it drains already, for %u s more: --deadline sets "
-			     "another",
-			outcome->terms.pool, backend->name,
-			deadline_s > now_s ? deadline_s - now_s : 0));
+		json_sprintf("backend %s/%s: it drained already, for %u s more; %s %u s from now%s",
+			terms->pool, backend->name, before_s - now_s,
+			outcome->dry_run ? "it would have" : "it has", next_s,
+			terms->deadline_s == 0 ? ", the pool's drain_deadline_s" : ""));
 }
 
 /* A backend that is to take flows again and whose check says no is easily taken for back. */
@@ -385,8 +399,8 @@ static void warn_of_failed_check(
 				terms->pool, backend->name));
 }
 
-void api_report_complete(
-	const struct api *api, const struct desired_outcome *outcome, json_t *report)
+void api_report_complete(const struct api *api, const struct desired_outcome *outcome,
+	uint32_t drain_deadline_s, json_t *report)
 {
 	const struct live_backend *backend = find_named(api, &outcome->terms);
 	json_t *warnings = json_object_get(report, "warnings");
@@ -394,7 +408,7 @@ void api_report_complete(
 	add_service_rates(api, json_object_get(report, "services_cut"));
 	if (backend == NULL)
 		return;
-	warn_of_deadline(api, outcome, backend, warnings);
+	warn_of_deadline(api, outcome, backend, drain_deadline_s, warnings);
 	if (!outcome->dry_run)
 		warn_of_failed_check(&outcome->terms, backend, warnings);
 }
@@ -422,7 +436,7 @@ void api_note_reload(struct api *api, const struct desired_outcome *outcome)
 
 	snprintf(origin.what, sizeof(origin.what), "%s", outcome->changes);
 	api_warn_of_removed_vips(api, outcome, report);
-	api_report_complete(api, outcome, report);
+	api_report_complete(api, outcome, 0, report);
 	api->refused_reload[0] = '\0';
 	if (outcome->changed)
 		api_report_note(api, &origin, report);

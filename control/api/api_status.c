@@ -175,7 +175,10 @@ static void add_port_reasons(json_t *list, const struct port *port)
 {
 	struct error error = { "" };
 
-	if (!port_link_up(port))
+	if (port_check_interface(port, &error) != 0)
+		json_array_append_new(
+			list, json_sprintf("port %s: %s", port_name(port), error.message));
+	else if (!port_link_up(port))
 		json_array_append_new(list, json_sprintf("port %s: link is down", port_name(port)));
 	if (port_steer(port) != NULL && !steer_is_attached(port_steer(port)))
 		json_array_append_new(

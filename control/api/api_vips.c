@@ -99,6 +99,12 @@ void api_warn_of_former_vips(const struct api *api, json_t *warnings)
 	const struct steering *steering = desired_steering(api->running.desired);
 	size_t count = steering_former_count(steering);
 
+	if (steering_is_note_lost(steering))
+		json_array_append_new(warnings,
+			json_string(
+				"the file of former VIPs could not be read whole at the start (see the "
+				"log): withdraw the routes of all VIPs that were taken out of the "
+				"configuration before"));
 	for (size_t i = 0; i < count && i < NAMED_MAX; i++) {
 		char text[ADDRESS_TEXT_SIZE];
 

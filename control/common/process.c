@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #define PF_EXITING 0x4 /* of the flags in /proc/PID/stat, proc(5); include/linux/sched.h */
 
@@ -21,4 +22,19 @@ bool process_is_ending(pid_t process)
 		state = 'X'; /* it went while we were reading */
 	fclose(file);
 	return state == 'Z' || state == 'X' || (flags & PF_EXITING) != 0;
+}
+
+unsigned long process_raise_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	if (limit.rlim_cur < limit.rlim_max) {
+		struct rlimit raised = { limit.rlim_max, limit.rlim_max };
+
+		if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+			limit = raised;
+	}
+	return limit.rlim_cur;
 }

@@ -148,13 +148,20 @@ static void refuse(struct pending *pending)
 	serve(desired);
 }
 
+/* The end of a drain, which is no part of the document. */
+static bool sets_deadline(const struct live_terms *terms)
+{
+	return terms->deadline_s != 0 || terms->again;
+}
+
 static void answer_dry_run(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
 	struct error refusal = { "" };
 	struct desired_outcome outcome = {
 		.dry_run = true,
-		.changed = pending->digest.all != desired->in_force.digest.all,
+		.changed = pending->digest.all != desired->in_force.digest.all ||
+			   sets_deadline(&pending->change.terms),
 		.before = forwarding_plan(desired->context.forwarding),
 		.after = forwarding_change_plan(desired->in_force.change),
 		.config_before = desired->in_force.config,
@@ -188,9 +195,8 @@ static void apply(struct pending *pending)
 	struct config *old_config;
 	struct plan *old_plan;
 
-	/* the deadline of a drain is not in the document */
 	outcome.changed = pending->digest.all != desired->in_force.digest.all ||
-			  outcome.terms.deadline_s != 0;
+			  sets_deadline(&outcome.terms);
 	in_force_commit(
 		&desired->in_force, pending->config, pending->digest, &old_config, &old_plan);
 	if (pending_is_from_file(pending))

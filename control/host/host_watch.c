@@ -162,12 +162,15 @@ static void look_at_program(const struct port *port, struct port_watch *state)
 static void look_at_link(const struct port *port, struct port_watch *state)
 {
 	bool up = port_link_up(port);
+	struct error error;
 
 	if (up == state->link_up)
 		return;
 	state->link_up = up;
 	if (up)
 		log_info("port %s: link is up", port_name(port));
+	else if (port_check_interface(port, &error) != 0)
+		log_warning("port %s: %s", port_name(port), error.message);
 	else
 		log_warning("port %s: link is down", port_name(port));
 }

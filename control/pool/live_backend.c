@@ -46,7 +46,8 @@ static uint32_t drain_end(const struct config_pool *pool, const struct live_back
 static bool gets_end(bool was_draining, const struct config_pool *pool,
 	const struct live_backend *backend, const struct live_terms *terms)
 {
-	return !was_draining || (terms->deadline_s != 0 && is_meant(terms, pool, backend));
+	return !was_draining ||
+	       ((terms->deadline_s != 0 || terms->again) && is_meant(terms, pool, backend));
 }
 
 static enum membership_wish wish_of(const struct config_backend *config)

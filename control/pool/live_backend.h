@@ -42,6 +42,7 @@ struct live_terms {
 	bool force;          /* although it moves more than it may */
 	bool now;            /* what is removed is cut off instead of drained */
 	uint32_t deadline_s; /* seconds that drains which begin now may last; 0: as configured */
+	bool again;          /* the drain is asked for by name: it gets its end anew, from now */
 	/*
 	 * The backend that `now` and the deadline are for, whose drain may have begun before; NULL:
 	 * all that drain or go by this change. Borrowed while it is prepared.

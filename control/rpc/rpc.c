@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@
 #define CROWDING_PERIOD_MS 10000
 #define OPERATORS_IN_TURN  3
 #define OVERDUE_MS         50 /* so that long answers get at least a fiftieth of the time */
+
+#define TRIM_BYTES (1 << 20) /* of a client, which are given back to the kernel after it */
 
 const struct rpc_limits rpc_limits_default = {
 	.clients = 64,
@@ -63,6 +66,7 @@ struct peer {
 	struct rpc_call *call; /* the one under way, or NULL */
 	uid_t uid;
 	pid_t pid;
+	bool is_large; /* it has sent a request of TRIM_BYTES */
 };
 
 TAILQ_HEAD(rpc_queue, rpc_call);
@@ -99,6 +103,7 @@ struct rpc_server {
 	size_t peer_count;
 	struct rpc_productions productions;
 	struct rpc_crowding crowding;
+	struct event *trim; /* pending while memory is to be given back */
 };
 
 bool rpc_peer_may_call(bool changes, uid_t peer, uid_t owner)
@@ -397,6 +402,7 @@ static void peer_asked(void *context, const char *line, size_t length)
 			rpc_message_print_error(NULL, RPC_INTERNAL_ERROR, "out of memory", NULL));
 		return;
 	}
+	peer->is_large |= length >= TRIM_BYTES;
 	call->server = peer->server;
 	call->peer = peer;
 	call->uid = peer->uid;
@@ -410,10 +416,27 @@ static void peer_asked(void *context, const char *line, size_t length)
 		call_method(peer->server, call);
 }
 
+/* What large requests took lies in pieces in the heap, which malloc() keeps. */
+static void give_memory_back(evutil_socket_t fd, short what, void *context)
+{
+	malloc_trim(0);
+}
+
+/* Later: libevent frees the buffers of a client that is gone in a later pass of the loop. */
+static void trim_soon(struct rpc_server *server)
+{
+	static const struct timeval pause = { .tv_usec = 500000 };
+
+	if (!evtimer_pending(server->trim, NULL))
+		evtimer_add(server->trim, &pause);
+}
+
 static void peer_destroy(struct peer *peer)
 {
 	if (peer->call != NULL)
 		peer->call->peer = NULL;
+	if (peer->is_large || rpc_client_held(peer->client) >= TRIM_BYTES)
+		trim_soon(peer->server);
 	rpc_client_destroy(peer->client);
 	LIST_REMOVE(peer, entry);
 	peer->server->peer_count--;
@@ -599,12 +622,15 @@ struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_a
 	server->owner = geteuid();
 	server->limits = rpc_limits_default;
 	LIST_INIT(&server->peers);
-	if (productions_init(&server->productions, base))
+	server->trim = evtimer_new(base, give_memory_back, NULL);
+	if (server->trim != NULL && productions_init(&server->productions, base))
 		server->listener = rpc_listener_create(base, address, admit, server, error);
 	else
 		error_set(error, -ENOMEM, "control socket: out of memory");
 	if (server->listener == NULL) {
 		productions_fini(&server->productions);
+		if (server->trim != NULL)
+			event_free(server->trim);
 		free(server);
 		return NULL;
 	}
@@ -619,6 +645,7 @@ void rpc_server_destroy(struct rpc_server *server)
 	while (!LIST_EMPTY(&server->peers))
 		peer_destroy(LIST_FIRST(&server->peers));
 	productions_fini(&server->productions);
+	event_free(server->trim);
 	free(server);
 }
 

@@ -310,6 +310,11 @@ struct rpc_client *rpc_client_create(struct event_base *base, int fd,
 	return client;
 }
 
+size_t rpc_client_held(const struct rpc_client *client)
+{
+	return evbuffer_get_length(bufferevent_get_input(client->stream)) + count_output(client);
+}
+
 void rpc_client_destroy(struct rpc_client *client)
 {
 	if (client == NULL)

@@ -35,6 +35,9 @@ struct rpc_client *rpc_client_create(struct event_base *base, int fd,
 /* Disconnects at once; what was not sent is lost. NULL is allowed. */
 void rpc_client_destroy(struct rpc_client *client);
 
+/* Bytes that were received and sent and are still in memory. */
+size_t rpc_client_held(const struct rpc_client *client);
+
 /*
  * For how long it has had nothing to do: no line begun, none under way, no answer to read. 0 where
  * it has something.

@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LINES_MAX (65536 + FORMER_VIPS_MAX) /* VIPs in use and former ones */
-#define LINE_SIZE 128
-#define PATH_SIZE 1100
+#define LINES_MAX  (65536 + FORMER_VIPS_MAX) /* VIPs in use and former ones */
+#define FIRST_LINE "sluice VIPs 1\n"         /* and the last one says how many are in between */
+#define LAST_LINE  "%zu VIPs\n"
+#define LINE_SIZE  128
+#define PATH_SIZE  1100
 
 static int compare(const void *a, const void *b)
 {
@@ -150,17 +152,30 @@ static bool parse_line(const char *line, int64_t now_s, struct former_vip *one)
 	return address_parse(address, &one->vip) == 0;
 }
 
+/* 0, -ENOMEM, or -EBADMSG where it is not whole. A former version wrote neither first nor last. */
 static int read_lines(struct former_vips *former, FILE *file, int64_t now_s)
 {
+	size_t count = 0, other = 0, told = 0;
+	bool has_first = false, has_last = false;
 	char line[LINE_SIZE];
 	struct former_vip one;
-	int result = 0;
 
-	for (size_t i = 0; i < LINES_MAX && result == 0 && fgets(line, sizeof(line), file) != NULL;
-		i++)
-		if (parse_line(line, now_s, &one))
-			result = append(former, &one.vip, one.since_s);
-	return result;
+	while (count + other < LINES_MAX && fgets(line, sizeof(line), file) != NULL) {
+		if (parse_line(line, now_s, &one)) {
+			count++;
+			if (append(former, &one.vip, one.since_s) != 0)
+				return -ENOMEM;
+		} else if (strcmp(line, FIRST_LINE) == 0) {
+			has_first = true;
+		} else if (sscanf(line, LAST_LINE, &told) == 1) {
+			has_last = true;
+		} else {
+			other++;
+		}
+	}
+	if (other == 0 && has_first == has_last && (has_first ? told == count : count > 0))
+		return 0;
+	return -EBADMSG;
 }
 
 /* Its content is acted upon, so it has to be our own file. */
@@ -191,6 +206,9 @@ int former_vips_load(
 	}
 	result = read_lines(former, file, now_s);
 	fclose(file);
+	if (result == -EBADMSG)
+		return error_set(error, result, "%s is damaged, and only %zu of its VIPs are known",
+			path, former->count);
 	return result == 0 ? 0 : error_set(error, result, "out of memory");
 }
 
@@ -198,13 +216,18 @@ static bool write_lines(
 	const struct former_vips *former, const struct address *vips, size_t count, FILE *file)
 {
 	char text[ADDRESS_TEXT_SIZE];
+	size_t lines = former->count;
 
+	fputs(FIRST_LINE, file);
 	for (size_t i = 0; i < former->count; i++)
 		fprintf(file, "former %s %" PRId64 "\n", address_format(&former->list[i].vip, text),
 			former->list[i].since_s);
 	for (size_t i = 0; i < count; i++)
-		if (i == 0 || !address_equal(&vips[i], &vips[i - 1]))
+		if (i == 0 || !address_equal(&vips[i], &vips[i - 1])) {
 			fprintf(file, "vip %s\n", address_format(&vips[i], text));
+			lines++;
+		}
+	fprintf(file, LAST_LINE, lines);
 	return fflush(file) == 0 && ferror(file) == 0;
 }
 

@@ -34,8 +34,8 @@ struct former_vips {
 /*
  * Reads what the previous process left at `path`: its former VIPs, and its VIPs, as if they had all
  * become former ones at `now_s` (the caller takes out those that it serves). Nothing where there is
- * no file. -errno with the sentence where it cannot be read or belongs to another user; lines that
- * make no sense are skipped.
+ * no file. -errno with the sentence where it cannot be read, belongs to another user, or is
+ * damaged: then what is left of it has been read.
  */
 int former_vips_load(
 	struct former_vips *former, const char *path, int64_t now_s, struct error *error);

@@ -28,6 +28,7 @@ struct steering {
 	bool is_needed; /* some port has an XDP program */
 	struct former_vips former;
 	struct vips_note *note;
+	bool is_note_lost; /* what the previous process left could not be read, or not all of it */
 
 	struct vips unsteered;
 	unsigned int retry_pause_s; /* 0: try at once */
@@ -153,10 +154,17 @@ struct steering *steering_create(struct port *const *ports, size_t port_count,
 	steering->port_count = port_count;
 	steering->is_needed = has_steer(ports, port_count);
 	if (steering->is_needed &&
-		former_vips_load(&steering->former, path, time(NULL), &error) != 0)
+		former_vips_load(&steering->former, path, time(NULL), &error) != 0) {
 		log_warning("former VIPs are not known: %s", error.message);
+		steering->is_note_lost = true;
+	}
 	free(path);
 	return steering;
+}
+
+bool steering_is_note_lost(const struct steering *steering)
+{
+	return steering->is_note_lost;
 }
 
 void steering_begin(struct steering *steering)

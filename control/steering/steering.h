@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,12 @@ size_t steering_unsteered(const struct steering *steering);
 
 /* Once a second: tries those again, less and less often while it fails. */
 void steering_retry(struct steering *steering);
+
+/*
+ * Whether the file of former VIPs could not be read at the start, or not whole: VIPs that left the
+ * configuration before are perhaps not filtered.
+ */
+bool steering_is_note_lost(const struct steering *steering);
 
 /* Former VIPs whose packets are still filtered, the oldest first. */
 size_t steering_former_count(const struct steering *steering);

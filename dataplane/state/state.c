@@ -63,6 +63,9 @@ const char *state_start_text(enum state_start start)
 		[STATE_COLD_DAMAGED] = "the state file is damaged",
 		[STATE_COLD_VERSION] = "the state file has the layout of another version",
 		[STATE_COLD_BOOT] = "the state file is from before the last boot",
+		[STATE_COLD_BOOT_UNKNOWN] =
+			"whether the state file is of this boot cannot be told: "
+			"/proc/sys/kernel/random/boot_id cannot be read, or could not",
 		[STATE_COLD_KEY] = "the state file was made with another hash key",
 	};
 
@@ -83,6 +86,8 @@ static enum state_start classify_start(const struct state *state, int result)
 	if (result != 0)
 		return STATE_COLD_DAMAGED;
 	before = state_reader_header(state->before);
+	if (!state_header_knows_boot(before) || !state_header_knows_boot(&state->plan))
+		return STATE_COLD_BOOT_UNKNOWN;
 	if (!state_header_same_boot(before, &state->plan))
 		return STATE_COLD_BOOT;
 	if (before->key_fingerprint != state->plan.key_fingerprint)

@@ -90,12 +90,17 @@ static uint64_t now_ns(void)
 	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
 }
 
+bool state_header_knows_boot(const struct state_header *header)
+{
+	static const uint8_t unknown[sizeof(header->boot_id)];
+
+	return memcmp(header->boot_id, unknown, sizeof(unknown)) != 0;
+}
+
 bool state_header_same_boot(const struct state_header *a, const struct state_header *b)
 {
-	static const uint8_t unknown[sizeof(a->boot_id)];
-
 	return memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id)) == 0 &&
-	       memcmp(a->boot_id, unknown, sizeof(unknown)) != 0;
+	       state_header_knows_boot(a);
 }
 
 static void name_verdicts(struct state_header *header)

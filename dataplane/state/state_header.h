@@ -125,6 +125,9 @@ static inline uint32_t state_pins_name_buckets(uint64_t name)
 /* Whether both are of the same boot of the same kernel, as far as that can be known. */
 bool state_header_same_boot(const struct state_header *a, const struct state_header *b);
 
+/* Whether the id of the boot could be read when it was made. */
+bool state_header_knows_boot(const struct state_header *header);
+
 /*
  * Validates a header that was read from a file of `file_size` bytes and may hold any bytes. 0: its
  * numbers can be used. -EAGAIN: the owner is still starting. -EPROTONOSUPPORT: of another version.

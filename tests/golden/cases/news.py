@@ -163,17 +163,32 @@ def what_a_drain_breaks_at_its_deadline_is_not_said_to_be_broken_before(rig):
 
 
 @case
-def who_drains_once_more_is_told_which_deadline_holds(rig):
+def a_drain_that_is_asked_for_again_gets_its_deadline_anew_and_says_so(rig):
     def question(daemon):
         drain = {"pool": POOL, "name": "web-2", "state": "drain"}
-        return (daemon.call("backend.set", deadline_s=500, **drain),
-                daemon.call("backend.set", **drain),
-                daemon.call("backend.set", deadline_s=900, **drain))
 
-    first, again, other = ask(rig, question)
-    require_equal((first["warnings"], other["warnings"]), ([], []), "warnings with a deadline")
-    require_equal(again["changed"], False, "changed by the second")
-    require(len(again["warnings"]) == 1 and again["warnings"][0].startswith(
-        f"backend {POOL}/web-2: it drains already, for "), again["warnings"])
-    left = int(again["warnings"][0].split(" for ")[1].split(" s ")[0])
-    require(400 < left <= 500, f"{left} s left")
+        def deadline():
+            return daemon.call("backend.list", pool=POOL)[1]["deadline_s"]
+
+        first = daemon.call("backend.set", deadline_s=50, **drain)
+        foreseen = daemon.call("backend.set", dry_run=True, **drain)
+        kept = deadline()
+        again = daemon.call("backend.set", **drain)
+        renewed = deadline()
+        other = daemon.call("backend.set", deadline_s=900, **drain)
+        daemon.call("backend.set", pool=POOL, name="web-3", weight=90)
+        return first, foreseen, kept, again, renewed, other, deadline()
+
+    first, foreseen, kept, again, renewed, other, last = ask(rig, question, drain_deadline_s=600)
+    require_equal(first["warnings"], [], "warnings of the first")
+    require(0 < kept <= 50, f"a dry run leaves {kept} s")
+    require(500 < renewed <= 600, f"{renewed} s as the pool has it")
+    require(600 < last <= 900, f"{last} s after another change")
+    for report, end in ((foreseen, "it would have 600 s from now, the pool's drain_deadline_s"),
+                        (again, "it has 600 s from now, the pool's drain_deadline_s"),
+                        (other, "it has 900 s from now")):
+        require_equal(report["changed"], True, "changed")
+        require(len(report["warnings"]) == 1, f"warnings: {report['warnings']}")
+        require(report["warnings"][0].startswith(
+            f"backend {POOL}/web-2: it drained already, for ") and
+                report["warnings"][0].endswith(end), report["warnings"])

@@ -66,6 +66,27 @@ static void a_drain_that_goes_on_keeps_its_deadline(void **state)
 	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
 }
 
+static void a_drain_that_is_asked_for_by_name_gets_its_end_anew(void **state)
+{
+	struct node *node = *state;
+	const struct live_terms soon = { .deadline_s = 30, .pool = "web", .name = "w2" };
+	const struct live_terms again = { .again = true, .pool = "web", .name = "w2" };
+	const struct live_terms other = { .again = true, .pool = "web", .name = "w3" };
+
+	life_apply(node, W1 ", " W2);
+	node_apply_by(node, life_config("", W1 ", " W2_DRAIN), &soon);
+	node_wait(node, 20);
+	node_apply_by(node, life_config("", W1 ", " W2_DRAIN), &again); /* 600 s from now */
+	node_wait(node, 500);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	node_apply_by(node, life_config("", W1 ", " W2_DRAIN ", " W3_DRAIN), &other);
+	node_wait(node, 99);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DRAIN);
+	node_wait(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_DEAD);
+	assert_int_equal(life_of(node, "w3"), MEMBER_DRAIN);
+}
+
 /* Whose end was asked for is told by name: the others have theirs already. */
 static void a_deadline_for_one_backend_leaves_the_drains_of_others_alone(void **state)
 {
@@ -813,6 +834,7 @@ int main(void)
 		TEST(a_draining_backend_keeps_its_flows_and_takes_no_new_ones),
 		TEST(a_drain_ends_at_its_deadline),
 		TEST(a_drain_that_goes_on_keeps_its_deadline),
+		TEST(a_drain_that_is_asked_for_by_name_gets_its_end_anew),
 		TEST(a_deadline_for_one_backend_leaves_the_drains_of_others_alone),
 		TEST(cutting_one_backend_off_leaves_others_that_were_removed_draining),
 		TEST(a_removed_backend_drains_and_then_goes),

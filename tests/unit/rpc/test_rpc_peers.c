@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,6 +16,47 @@
 
 #define PATIENCE_MS 40
 #define READERS     12346 /* a group without a name */
+
+static unsigned int trims;
+
+/* In the place of the library's. */
+int malloc_trim(size_t pad)
+{
+	trims++;
+	return 1;
+}
+
+static bool has_trimmed(struct fixture *fixture, const void *argument)
+{
+	return trims != 0;
+}
+
+static void what_a_large_request_took_is_given_back_after_its_client(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rpc_limits limits = test_limits;
+	char piece[65536];
+	struct client *client;
+
+	limits.line_bytes = 8 << 20;
+	rpc_server_set_limits(fixture->server, &limits);
+	memset(piece, 'a', sizeof(piece));
+	trims = 0;
+	client = client_connect(fixture, 0);
+	for (size_t sent = 0; sent < 2 << 20;) {
+		ssize_t length =
+			send(client->fd, piece, sizeof(piece), MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		assert_true(length > 0 || errno == EAGAIN);
+		sent += length > 0 ? (size_t)length : 0;
+		event_base_loop(fixture->base, EVLOOP_NONBLOCK);
+	}
+	assert_int_equal(trims, 0);
+	client_close(client);
+	turn_until(fixture, has_trimmed, NULL);
+	assert_int_equal(trims, 1);
+	expect_service(fixture, client_connect(fixture, 0));
+}
 
 static void fill_with_silence(struct fixture *fixture)
 {
@@ -262,6 +304,7 @@ static void the_server_knows_the_user_it_serves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		with_server(what_a_large_request_took_is_given_back_after_its_client),
 		with_server(the_operator_gets_in_beside_as_many_silent_clients_as_there_may_be),
 		with_server(the_operator_gets_in_beside_lines_that_do_not_end),
 		with_server(a_client_that_says_nothing_is_disconnected_in_time),

@@ -231,7 +231,7 @@ static void a_file_from_before_the_last_boot_is_not_adopted(void **state)
 	header = read_header(place->path);
 	memset(header.boot_id, 0, sizeof(header.boot_id)); /* unknown is not the same */
 	write_header(place, &header);
-	assert_cold(place, &small, STATE_COLD_BOOT);
+	assert_cold(place, &small, STATE_COLD_BOOT_UNKNOWN);
 }
 
 static void boots_that_are_unknown_are_not_the_same(void **state)

@@ -68,6 +68,49 @@ static void without_a_file_there_are_none(void **state)
 	former_vips_fini(&former);
 }
 
+/* Cut off, overwritten, emptied: what is left of it is known, and that there was more. */
+static void a_file_that_is_not_whole_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t count;
+	} damaged[] = {
+		{ "", 0 },
+		{ "xxxxxxxxxxxx", 0 },
+		{ "sluice VIPs 1\nformer 203.0.113.10 5\n", 1 },
+		{ "sluice VIPs 1\nformer 203.0.113.10 5\nvip 203.0.1", 1 },
+		{ "sluice VIPs 1\nformer 203.0.113.10 5\n2 VIPs\n", 1 },
+		{ "former 203.0.113.10 5\n1 VIPs\n", 1 },
+		{ "former 203.0.113.10 5\nvip nonsense\n", 1 },
+	};
+	struct former_vips former = { 0 };
+	struct error error = { "" };
+	char *large = malloc(100001);
+
+	for (size_t i = 0; i < COUNT_OF(damaged); i++) {
+		write_file(damaged[i].text);
+		assert_int_equal(former_vips_load(&former, path, NOW_S, &error), -EBADMSG);
+		assert_non_null(strstr(error.message, "is damaged"));
+		assert_int_equal(former.count, damaged[i].count);
+		former_vips_fini(&former);
+	}
+	memset(large, 'x', 100000);
+	large[100000] = '\0';
+	write_file(large);
+	assert_int_equal(former_vips_load(&former, path, NOW_S, &error), -EBADMSG);
+	free(large);
+
+	write_file("vip 203.0.113.10\n"); /* as a former version wrote it */
+	load(&former, NOW_S);
+	assert_int_equal(former.count, 1);
+	former_vips_fini(&former);
+	assert_int_equal(former_vips_save(&former, path, NULL, 0), 0);
+	load(&former, NOW_S);
+	assert_int_equal(former.count, 0);
+	former_vips_fini(&former);
+	unlink(path);
+}
+
 static void one_that_is_added_twice_stays_where_it_is(void **state)
 {
 	struct former_vips former = { 0 };
@@ -220,6 +263,7 @@ static void the_next_process_reads_them_and_the_vips_that_were_in_use(void **sta
 static void lines_that_make_no_sense_are_skipped(void **state)
 {
 	struct former_vips former = { 0 };
+	struct error error = { "" };
 
 	write_file("former 203.0.113.11 1764460000\n"
 		   "former 203.0.113.12\n"
@@ -228,7 +272,7 @@ static void lines_that_make_no_sense_are_skipped(void **state)
 		   "vip 203.0.113.10 and more\n"
 		   "former 203.0.113.13 9999999999\n" /* of a clock that was set back since */
 		   "vip 2001:db8::1");
-	load(&former, NOW_S);
+	assert_int_equal(former_vips_load(&former, path, NOW_S, &error), -EBADMSG);
 	assert_int_equal(former.count, 4);
 	check(&former, 0, "203.0.113.11", 1764460000);
 	check(&former, 1, "203.0.113.10", NOW_S);
@@ -288,6 +332,7 @@ static int remove_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_that_is_not_whole_is_told),
 		cmocka_unit_test(without_a_file_there_are_none),
 		cmocka_unit_test(one_that_is_added_twice_stays_where_it_is),
 		cmocka_unit_test(many_are_added_at_once_in_their_order),
