@@ -68,7 +68,8 @@ void pending_work_on_edit(struct background_job *job)
 	pending->code = pending->stored ? 0 : check_revision(pending);
 	if (pending->code == 0 && pending->config == NULL)
 		pending->code = make_config(pending);
-	if (pending->code == 0 && pending->change.source != DESIRED_SAVE)
+	/* a save is written as it was asked for, and then brings nothing else into force */
+	if (pending->code == 0 && (pending->change.source != DESIRED_SAVE || pending->stored))
 		overtakers_repeat(pending->overtakers, pending->number, &pending->config);
 	if (pending->code == 0)
 		pending->code = config_compare_restart(

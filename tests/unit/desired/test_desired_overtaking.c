@@ -35,6 +35,24 @@ static void a_volatile_change_overtakes_one_whose_disk_hangs(void **state)
 	assert_on_disk(world);
 }
 
+static void a_save_undoes_no_volatile_change_that_overtook_it(void **state)
+{
+	struct world *world = *state;
+	struct hang hanging;
+
+	assert_done(ask(world, volatile_only(set_weight("w1", 7))));
+	start_hanging(world->directory.disk, &hanging);
+	submit_and_work(world, save());
+	submit_and_work(world, volatile_only(set_weight("w2", 8)));
+	assert_done(&world->answers[0]);
+	end_hanging(&hanging);
+	wait_for_answers(world);
+	assert_done(&world->answers[1]);
+	assert_int_equal(backend(world, "w1")->weight, 7);
+	assert_int_equal(backend(world, "w2")->weight, 8);
+	assert_true(desired_file(world->desired).unsaved_since != 0); /* w2 */
+}
+
 static void a_change_is_overtaken_once_at_most(void **state)
 {
 	struct world *world = *state;
@@ -280,6 +298,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 	const struct CMUnitTest tests[] = {
 		TEST(a_volatile_change_overtakes_one_whose_disk_hangs),
+		TEST(a_save_undoes_no_volatile_change_that_overtook_it),
 		TEST(a_change_is_overtaken_once_at_most),
 		TEST(a_disk_that_hangs_is_overtaken_so_often_and_no_more),
 		TEST(a_volatile_change_overtakes_a_reload_whose_disk_hangs),
