@@ -487,7 +487,7 @@ struct steer *port_steer(const struct port *port)
 	return port->steer;
 }
 
-int port_check_interface(const char *device, uint16_t mtu, struct error *error)
+int port_check_device_interface(const char *device, uint16_t mtu, struct error *error)
 {
 	const struct quirk *quirk = quirk_find(device);
 	char interface[INTERFACE_SIZE];

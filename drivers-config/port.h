@@ -87,7 +87,7 @@ int port_check_device_queues(const char *device, uint16_t queues, struct error *
  * Whether the kernel's interface beneath a device is there and takes packets of `mtu` bytes: -errno
  * with the sentence; 0 also where the device has none.
  */
-int port_check_interface(const char *device, uint16_t mtu, struct error *error);
+int port_check_device_interface(const char *device, uint16_t mtu, struct error *error);
 
 /* Packet buffers that the rings of `queues` queues of this device can hold at once. */
 uint32_t port_mbufs_held(const char *device, uint16_t queues);

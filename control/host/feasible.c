@@ -185,7 +185,7 @@ static int check_interfaces(const struct config *config, struct findings *findin
 		const struct config_port *port = &dataplane->ports[i];
 		struct error error = { "" };
 
-		result = port_check_interface(port->device, port->mtu, &error);
+		result = port_check_device_interface(port->device, port->mtu, &error);
 		if (result != 0)
 			error_wrap(&error, result, "dataplane.ports[%zu].device", i);
 		result = findings_take(findings, result, &error);

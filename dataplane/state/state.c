@@ -64,8 +64,8 @@ const char *state_start_text(enum state_start start)
 		[STATE_COLD_VERSION] = "the state file has the layout of another version",
 		[STATE_COLD_BOOT] = "the state file is from before the last boot",
 		[STATE_COLD_BOOT_UNKNOWN] =
-			"whether the state file is of this boot cannot be told: "
-			"/proc/sys/kernel/random/boot_id cannot be read, or could not",
+			("whether the state file is of this boot cannot be told: "
+			 "/proc/sys/kernel/random/boot_id cannot be read, or could not"),
 		[STATE_COLD_KEY] = "the state file was made with another hash key",
 	};
 

@@ -126,7 +126,7 @@ struct desired_change set_weight(const char *name, int weight)
 {
 	struct desired_change change = {
 		.edit = edit_backend,
-		.excerpt = { CONFIG_POOL, "web" },
+		.excerpt = { .part = CONFIG_POOL, .name = "web" },
 		.arguments = json_pack("{s:s, s:{s:i}}", "name", name, "changes", "weight", weight),
 	};
 
@@ -144,7 +144,7 @@ struct desired_change add_backend(const char *name, const char *address)
 {
 	struct desired_change change = {
 		.edit = edit_add,
-		.excerpt = { CONFIG_POOL, "web" },
+		.excerpt = { .part = CONFIG_POOL, .name = "web" },
 		.arguments = json_pack("{s:s, s:s}", "name", name, "address", address),
 	};
 
