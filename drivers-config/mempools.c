@@ -27,7 +27,7 @@ uint16_t mempools_data_room(uint16_t mtu)
 	return RTE_PKTMBUF_HEADROOM + RTE_ALIGN(RTE_MAX(frame, (uint32_t)SMALLEST_ROOM), 64);
 }
 
-/* The pool spreads its buffers over the channels of memory, so only it can tell. */
+/* The mempool library pads objects to spread them over memory channels: ask it for the size. */
 uint16_t mempools_mtu_in_page(void)
 {
 	uint16_t mtu = SMALL_PAGE;

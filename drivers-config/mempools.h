@@ -10,12 +10,12 @@
 
 struct mempools;
 
-/* Bytes of a buffer's data room (headroom included) that take packets of `mtu` bytes whole. */
+/* Bytes of a buffer's data room (headroom included) for a whole packet of `mtu` bytes. */
 uint16_t mempools_data_room(uint16_t mtu);
 
 /*
- * The largest MTU whose buffers fit in a page of 4,096 bytes each, as AF_XDP wants it of all that a
- * port of it uses. After EAL has started.
+ * The largest MTU whose buffers fit in a page of 4,096 bytes each, as AF_XDP needs for all buffers
+ * of a port. After EAL has started.
  */
 uint16_t mempools_mtu_in_page(void);
 

@@ -20,7 +20,7 @@
 #include "steer/steer_program.h"
 
 #define DESCRIPTORS    1024
-#define DEVICE_SIZE    1280 /* of 1,023 bytes as configured, and what is added */
+#define DEVICE_SIZE    1280 /* 1,023 bytes from the configuration, and what is added */
 #define QUEUE_ATTEMPTS 3    /* each failure costs the driver some mbufs for good */
 #define QUEUE_RETRY_US 300000
 #define INTERFACE_SIZE 16
@@ -36,12 +36,12 @@ struct port {
 	uint16_t id;
 	uint16_t mtu;
 	uint16_t queues;
-	bool probed; /* by us: ours to remove */
+	bool probed; /* by us, so we remove it */
 	bool started;
 	bool unfinished_checksums;
 	struct rte_ether_addr mac;
 	char driver[32];
-	struct steer *steer; /* with HOST_PATH_XDP only, and then program_fd keeps its file */
+	struct steer *steer; /* with HOST_PATH_XDP only; program_fd then keeps its file open */
 	int program_fd;
 	char program_path[STEER_PROGRAM_PATH_SIZE];
 };
@@ -61,7 +61,7 @@ static int choose_host_path(struct port *port, int wanted, struct error *error)
 		port->device);
 }
 
-/* What only the kernel knows of the device beneath a vdev. */
+/* What only the kernel knows of the interface of a vdev. */
 static int check_interface(
 	const struct quirk *quirk, const char *interface, uint16_t wanted, struct error *error)
 {
@@ -120,7 +120,7 @@ static int claim_interface(struct port *port, struct error *error)
 	return port->program_fd < 0 ? port->program_fd : 0;
 }
 
-/* The device string with what we add to it. */
+/* The device string with the arguments that are added to it. */
 static int compose_device(const struct port *port, char *text, size_t size, struct error *error)
 {
 	const struct quirk *quirk = port->quirk;
@@ -178,8 +178,7 @@ static int check_queues(
 		port->queues, port->queues, offered, port->quirk->too_few_queues);
 }
 
-/* A driver without its own notion of an MTU refuses to set one; what it receives is judged anyway.
- */
+/* A driver without an MTU refuses to set one. The length of received packets is checked anyway. */
 static int set_mtu(struct port *port, const struct rte_eth_dev_info *info, struct error *error)
 {
 	uint16_t present = 0;
@@ -204,8 +203,8 @@ static int set_mtu(struct port *port, const struct rte_eth_dev_info *info, struc
 }
 
 /*
- * AF_XDP has its frames in pages: buffers that are longer, and interfaces whose MTU is, are refused
- * by the kernel with "Invalid argument" and no more.
+ * An AF_XDP frame must fit in a page. For a longer buffer or a larger MTU of the interface, the
+ * kernel says only "Invalid argument".
  */
 static int refuse_queues(
 	const struct port *port, const struct rte_mempool *pool, int code, struct error *error)
@@ -248,7 +247,7 @@ static int set_up_queues(struct port *port, const struct mempools *mempools, str
 
 uint64_t port_transmit_offloads(const struct mempools *mempools)
 {
-	/* a packet leaves by another port than it came by, so its buffer may be of any pool */
+	/* a packet may leave by another port than it came by, so its buffer may be of any pool */
 	return mempools_count(mempools) == 1 ? RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE : 0;
 }
 
@@ -293,8 +292,8 @@ static int start(struct port *port, struct error *error)
 }
 
 /*
- * The XDP program comes with the first receive queue, so the stale one goes just before. The kernel
- * lets go of a queue a moment after the process that had it ended, so a restart tries for a while.
+ * The driver attaches the XDP program with the first receive queue, so a stale one is detached just
+ * before. The kernel releases a queue a moment after its process ended, so a restart tries again.
  */
 static int set_up_steered_queues(
 	struct port *port, const struct mempools *mempools, struct error *error)
@@ -443,7 +442,7 @@ bool port_link_up(const struct port *port)
 	struct rte_eth_link link;
 	bool up;
 
-	/* drivers of kernel interfaces call their link up whatever becomes of the interface */
+	/* drivers of kernel interfaces always report their link as up */
 	if (port->interface[0] != '\0')
 		return netdev_link(port->interface, &up) == 0 && up;
 	return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;

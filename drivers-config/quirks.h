@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* quirks: what each driver lies about or leaves out, one row per driver. */
+/* quirks: what each driver does not report, or reports wrongly; one row per driver. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How traffic that is not ours reaches the kernel (sluice(7), HOST PATH). */
+/* How traffic that is not for a VIP reaches the kernel (sluice(7), HOST PATH). */
 enum host_path {
-	HOST_PATH_XDP,  /* our XDP program leaves it to the kernel before it gets to us */
-	HOST_PATH_COPY, /* the driver gives the kernel a copy of every packet anyway */
+	HOST_PATH_XDP,  /* our XDP program passes it to the kernel; workers never see it */
+	HOST_PATH_COPY, /* the kernel gets a copy of every packet from the driver anyway */
 	HOST_PATH_DROP, /* nothing reaches the kernel */
 };
 
@@ -22,7 +22,7 @@ struct quirk {
 				  */
 	uint16_t mtu_max;        /* bytes of L3 packet; 0: what the device says of itself */
 	const char *arguments;   /* added to the device string unless it says otherwise, or NULL */
-	const char *too_few_queues; /* how the user gets more queues, a half sentence */
+	const char *too_few_queues; /* a phrase: how the user gets more queues */
 };
 
 /* The row of a driver or of a vdev's name ("net_af_xdp0"); the last, general row for all others. */

@@ -100,7 +100,7 @@ static const char *text_of(const json_t *arguments, const char *key)
 	return json_string_value(json_object_get(arguments, key));
 }
 
-static int judge(const struct api_params *params, struct rpc_call *call)
+static int validate_terms(const struct api_params *params, struct rpc_call *call)
 {
 	const char *flaw = NULL;
 
@@ -183,7 +183,7 @@ static void change(struct api *api, const struct api_params *params, config_edit
 	struct origin origin = api_origin(params->method, params->object, call);
 	struct desired_change change = change_of(params);
 
-	if (judge(params, call) != 0)
+	if (validate_terms(params, call) != 0)
 		return;
 	change.source = edit == NULL ? DESIRED_FILE : DESIRED_EDIT;
 	change.edit = edit;
@@ -208,7 +208,7 @@ void api_config_apply(struct api *api, const struct api_params *params, struct r
 	struct origin origin = api_origin(params->method, NULL, call);
 	struct desired_change change = change_of(params);
 
-	if (judge(params, call) != 0)
+	if (validate_terms(params, call) != 0)
 		return;
 	change.source = DESIRED_DOCUMENT;
 	change.arguments = json_incref((json_t *)params->value);
@@ -376,8 +376,8 @@ void api_backend_set(struct api *api, const struct api_params *params, struct rp
 {
 	char list[LIST_SIZE];
 
-	if (api_tells(params))
-		api_backend_tell(api, params, call);
+	if (api_has_update(params))
+		api_backend_update(api, params, call);
 	else if (params->value == NULL)
 		rpc_call_error(call, RPC_INVALID_PARAMS,
 			"nothing to set: give %s; or health, instance or weight_percent",

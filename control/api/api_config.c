@@ -38,7 +38,7 @@ static void release(void *context)
 }
 
 /* An answer with the document in it. */
-struct telling {
+struct response {
 	struct api_document *document;
 	bool with_revision;
 	uint64_t revision;
@@ -47,44 +47,44 @@ struct telling {
 /* One piece, for the text is there already and is not copied into it. */
 static enum rpc_step write_document(void *production, struct rpc_answer *answer)
 {
-	struct telling *telling = production;
-	struct api_document *document = telling->document;
+	struct response *response = production;
+	struct api_document *document = response->document;
 
-	if (telling->with_revision) {
+	if (response->with_revision) {
 		rpc_answer_open_object(answer, NULL);
-		rpc_answer_value(answer, "revision", api_json_digest(telling->revision));
+		rpc_answer_value(answer, "revision", api_json_digest(response->revision));
 	}
 	document->owners++;
-	rpc_answer_text(answer, telling->with_revision ? "config" : NULL, document->text,
+	rpc_answer_text(answer, response->with_revision ? "config" : NULL, document->text,
 		document->length, release, document);
-	if (telling->with_revision)
+	if (response->with_revision)
 		rpc_answer_close(answer);
 	return RPC_STEP_LAST;
 }
 
-static void end_telling(void *production)
+static void end_response(void *production)
 {
-	struct telling *telling = production;
+	struct response *response = production;
 
-	release(telling->document);
-	free(telling);
+	release(response->document);
+	free(response);
 }
 
 static void answer(const struct api_printing *printing, const struct api_reader *reader)
 {
-	static const struct rpc_source source = { write_document, end_telling };
-	struct telling *telling = NULL;
+	static const struct rpc_source source = { write_document, end_response };
+	struct response *response = NULL;
 
 	if (printing->document != NULL && printing->document->text != NULL)
-		telling = malloc(sizeof(*telling));
-	if (telling == NULL) {
+		response = malloc(sizeof(*response));
+	if (response == NULL) {
 		rpc_call_error(reader->call, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
 	printing->document->owners++;
-	*telling =
-		(struct telling){ printing->document, reader->with_revision, printing->revision };
-	rpc_call_produce(reader->call, &source, telling);
+	*response =
+		(struct response){ printing->document, reader->with_revision, printing->revision };
+	rpc_call_produce(reader->call, &source, response);
 }
 
 /* Printed once for each revision, all of it aside: a large document takes tens of milliseconds. */

@@ -72,26 +72,26 @@ static const char *name_of(
 {
 	const struct live_backend *backends;
 	size_t count;
-	int place = forwarding_find_backend(api->running.forwarding, service->pool, index);
+	int number = forwarding_find_backend(api->running.forwarding, service->pool, index);
 
 	backends = forwarding_backends(api->running.forwarding, service->pool, &count);
-	return place < 0 ? NULL : backends[place].name;
+	return number < 0 ? NULL : backends[number].name;
 }
 
 static void add_backend(
 	const struct api *api, json_t *answer, const struct config_service *service, uint32_t index)
 {
 	const struct forwarding *forwarding = api->running.forwarding;
-	int place = forwarding_find_backend(forwarding, service->pool, index);
+	int number = forwarding_find_backend(forwarding, service->pool, index);
 	const struct live_backend *backends;
 	size_t count;
 
-	if (place < 0)
+	if (number < 0)
 		return;
 	backends = forwarding_backends(forwarding, service->pool, &count);
-	json_object_set_new(answer, "backend", json_string(backends[place].name));
-	json_object_set_new(answer, "address", api_json_address(&backends[place].address));
-	json_object_set_new(answer, "life", json_string(live_backend_life_name(&backends[place])));
+	json_object_set_new(answer, "backend", json_string(backends[number].name));
+	json_object_set_new(answer, "address", api_json_address(&backends[number].address));
+	json_object_set_new(answer, "life", json_string(live_backend_life_name(&backends[number])));
 }
 
 /* A pin tells whom its flow is on by its number. */

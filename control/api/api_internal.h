@@ -66,13 +66,13 @@ api_method_t api_backend_add;
 api_method_t api_backend_remove;
 api_method_t api_backend_set;
 
-/* api_tell.c: whether parameters of backend.set bring news, and what is done with these. */
-bool api_tells(const struct api_params *params);
-api_method_t api_backend_tell;
+/* api_update.c: whether parameters of backend.set update its health, instance or share; does so. */
+bool api_has_update(const struct api_params *params);
+api_method_t api_backend_update;
 
 /*
- * The same: whether parameters of backend.remove name one that is removed already and drains; and
- * its end.
+ * Also in api_update.c: whether backend.remove names a backend that is removed already and still
+ * drains; ends that drain.
  */
 bool api_is_going(const struct api *api, const struct api_params *params);
 api_method_t api_backend_end;

@@ -23,14 +23,14 @@ static void open_list(struct api_rows *rows, struct rpc_answer *answer)
 	rows->opened = true;
 }
 
-static json_t *service_row(const struct api *api, size_t place)
+static json_t *service_row(const struct api *api, size_t index)
 {
 	const struct config *config = desired_config(api->running.desired);
-	const struct config_service *service = &config->services[place];
+	const struct config_service *service = &config->services[index];
 	struct json_build row = json_build_begin();
 	struct counter sum;
 
-	forwarding_count_service(api->running.forwarding, place, &sum);
+	forwarding_count_service(api->running.forwarding, index, &sum);
 	json_build_text(&row, "name", service->name);
 	json_build_value(&row, "vip", api_json_address(&service->vip));
 	json_build_text(&row, "protocol", config_protocol_name(service->protocol));
@@ -39,7 +39,7 @@ static json_t *service_row(const struct api *api, size_t place)
 	json_build_text(&row, "pool", config->pools[service->pool].name);
 	json_build_text(&row, "forward", config_forward_name(service->forward));
 	json_build_merge(&row, api_json_counter(&sum));
-	add_rates(&row, watch_service(api->watch, service->name, place));
+	add_rates(&row, watch_service(api->watch, service->name, index));
 	return json_build_end(&row);
 }
 
@@ -155,14 +155,14 @@ static uint32_t slots_of(const struct plan_pool *plan, size_t backend)
 }
 
 static json_t *backend_row(
-	const struct api *api, size_t pool, size_t place, const struct live_backend *backend)
+	const struct api *api, size_t pool, size_t index, const struct live_backend *backend)
 {
 	const struct plan_pool *plan = &desired_plan(api->running.desired)->pools[pool];
-	uint32_t owned = slots_of(plan, place);
+	uint32_t owned = slots_of(plan, index);
 	struct json_build row = json_build_begin();
 	struct counter sum;
 
-	forwarding_count_backend(api->running.forwarding, pool, place, &sum);
+	forwarding_count_backend(api->running.forwarding, pool, index, &sum);
 	json_build_text(&row, "pool", plan->name);
 	json_build_text(&row, "name", backend->name);
 	json_build_value(&row, "address", api_json_address(&backend->address));

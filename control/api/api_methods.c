@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Parameters stand in this order: what the change is about, what is to be, how it is to be done.
- * Commands of sluicectl show them in the same order.
+ * Order of parameters: what the change is about, its new values, how to apply it. Commands of
+ * sluicectl show them in the same order.
  */
 #include "api/api_methods.h"
 
@@ -33,7 +33,7 @@
 		"pool", &api_kind_text, REQUIRED, AT(pool), .summary = "Name of the pool." \
 	}
 
-/* What is to be: keys of the configuration, as config_keys.c describes them. */
+/* New values: keys of the configuration, as config_keys.c describes them. */
 #define KEY_OF(table, key)                                                               \
 	{                                                                                \
 		(key), .kind = &api_kind_key, AT(value), .keys = (config_##table##_keys) \
@@ -44,48 +44,48 @@
 							       .summary = (sentence)            \
 	}
 
-/* How. */
-#define NOW                                                                            \
+/* How to apply it. */
+#define NOW                                                                                \
+	{                                                                                  \
+		"now", FLAG(terms.now),                                                    \
+			.summary = "Do not drain what is removed: its flows move at once." \
+	}
+#define DEADLINE                                                                              \
+	{                                                                                     \
+		"deadline_s", INTEGER(terms.deadline_s), RANGE(1, 604800),                    \
+			.what = "seconds", .unit = "s",                                       \
+			.summary = "How long a drain lasts; the default is that of the pool." \
+	}
+#define FORCE                                                                                    \
+	{                                                                                        \
+		"force", FLAG(terms.force),                                                      \
+			.summary =                                                               \
+				"Make the change even if the rules of the pool refuse it, if a " \
+				"service that had packets loses what it claims, or if no "       \
+				"backend of a service is left that takes new flows."             \
+	}
+#define VOLATILE                                                                           \
+	{                                                                                  \
+		"volatile", FLAG(volatile_only),                                           \
+			.summary = "Do not write the configuration file. The next change " \
+				   "without this writes everything."                       \
+	}
+#define OVERWRITE                                                                      \
 	{                                                                              \
-		"now", FLAG(terms.now),                                                \
-			.summary = "Do not let what goes drain first: its flows move " \
-				   "at once."                                          \
+		"overwrite", FLAG(overwrite),                                          \
+			.summary = "Write the file even if it was changed or removed " \
+				   "meanwhile."                                        \
 	}
-#define DEADLINE                                                                            \
-	{                                                                                   \
-		"deadline_s", INTEGER(terms.deadline_s), RANGE(1, 604800),                  \
-			.what = "seconds", .unit = "s",                                     \
-			.summary = "How long a drain lasts; that of the pool unless given." \
-	}
-#define FORCE                                                                                      \
-	{                                                                                          \
-		"force", FLAG(terms.force),                                                        \
-			.summary = "Also where the rules of the pool would refuse it. Also where " \
-				   "a service that had packets loses what it claims, or is left "  \
-				   "without a backend that takes new flows."                       \
-	}
-#define VOLATILE                                                                             \
+#define IF_REVISION                                                                          \
 	{                                                                                    \
-		"volatile", FLAG(volatile_only),                                             \
-			.summary = "Leave the configuration file as it is. The next change " \
-				   "without this writes everything."                         \
+		"if_revision", &api_kind_revision, AT(if_revision),                          \
+			.summary = "Refuse unless this revision of the configuration is in " \
+				   "use. status and every answer to a change show it."       \
 	}
-#define OVERWRITE                                                                         \
+#define DRY_RUN                                                                           \
 	{                                                                                 \
-		"overwrite", FLAG(overwrite),                                             \
-			.summary = "Write the file whatever it holds now, also where it " \
-				   "is gone."                                             \
-	}
-#define IF_REVISION                                                                       \
-	{                                                                                 \
-		"if_revision", &api_kind_revision, AT(if_revision),                       \
-			.summary = "Only where this revision of the configuration is in " \
-				   "force. status and every answer to a change have it."  \
-	}
-#define DRY_RUN                                                                        \
-	{                                                                              \
-		"dry_run", FLAG(dry_run),                                              \
-			.summary = "Only judge the change and say what it would move." \
+		"dry_run", FLAG(dry_run),                                                 \
+			.summary = "Only check the change and report what it would move." \
 	}
 #define HOW FORCE, VOLATILE, IF_REVISION, DRY_RUN, END
 
@@ -93,7 +93,7 @@ static const struct json_key no_params[] = { END };
 
 static const struct json_key config_get_params[] = {
 	{ "revision", FLAG(with_revision),
-		.summary = "Answer an object of the revision and the configuration." },
+		.summary = "Answer with an object that holds the revision and the configuration." },
 	END,
 };
 
@@ -101,8 +101,7 @@ static const struct json_key config_save_params[] = { OVERWRITE, IF_REVISION, DR
 
 static const struct json_key config_apply_params[] = {
 	{ "config", &api_kind_document, REQUIRED, AT(value), .keys = config_keys,
-		.summary = "The whole configuration. Without a hash key it keeps the one in "
-			   "use." },
+		.summary = "The whole configuration. Without a hash key, the one in use stays." },
 	NOW,
 	DEADLINE,
 	FORCE,
@@ -140,7 +139,7 @@ static const struct json_key vip_release_params[] = {
 
 static const struct json_key pool_add_params[] = {
 	{ "pool", &api_kind_pool, REQUIRED, AT(value), .keys = config_pool_keys,
-		.summary = "The pool; it may do without backends." },
+		.summary = "The pool; it may have no backends yet." },
 	HOW,
 };
 
@@ -167,14 +166,13 @@ static const struct json_key backend_set_params[] = {
 	KEY_OF(backend, "weight"),
 	{ "weight_percent", INTEGER(weight_percent), RANGE(1, 100), .what = "a share of the weight",
 		.unit = "percent",
-		.summary = "Its share of the weight for the time being, until another is "
-			   "told." },
+		.summary = "The part of its weight that it gets until the next update." },
 	KEY_OF(backend, "state"),
 	{ "health", &json_kind_word, AT(health), .words = healths, .what = "\"up\" or \"down\"",
-		.summary = "What a check of yours has found." },
+		.summary = "The result of a health check." },
 	{ "instance", &api_kind_instance, AT(instance),
-		.summary = "Names the process that answers. Another one than before says that the "
-			   "flows of the former are gone." },
+		.summary = "Names the process that answers. A new name means that the flows of the "
+			   "previous process are gone." },
 	DEADLINE,
 	HOW,
 };
@@ -199,17 +197,16 @@ static const struct json_key explain_params[] = {
 		.what = "\"tcp\" or \"udp\"", .text = "tcp", .summary = "Protocol of the packet." },
 	{ "length", INTEGER(question.length), RANGE(1, PROBE_LENGTH_MAX),
 		.what = "a length of an IP packet", .unit = "bytes",
-		.summary = "Length of the IP packet; as short as can be unless given." },
+		.summary = "Length of the IP packet; by default the shortest possible." },
 	{ "icmp_error", FLAG(question.icmp_error),
-		.summary = "Ask about an ICMP error that quotes a packet which the client got "
-			   "from the VIP." },
+		.summary = "Ask about an ICMP error that quotes a packet from the VIP to the "
+			   "client." },
 	END,
 };
 
 const struct api_method api_methods[] = {
 	{ "status", .handle = api_status, .params = no_params,
-		.summary = "Whether the node is ready and why not, its workers, ports, pools "
-			   "and "
+		.summary = "Whether the node is ready, or why not; its workers, ports and pools; "
 			   "the last change." },
 	{ "config.get", .handle = api_config_get, .params = config_get_params,
 		.summary = "The configuration in use, in canonical form, without its secret." },
@@ -217,21 +214,21 @@ const struct api_method api_methods[] = {
 		.summary = "Write the configuration in use, its secret included, to its "
 			   "file." },
 	{ "config.apply", true, .handle = api_config_apply, .params = config_apply_params,
-		.summary = "Replace the configuration, all or nothing. Backends that it no "
-			   "longer "
-			   "has drain first." },
+		.summary =
+			"Replace the configuration, all or nothing. Backends that are not in the "
+			"new one drain first." },
 	{ "config.reload", true, .handle = api_config_reload, .params = config_reload_params,
-		.summary = "Replace the configuration by the file, as SIGHUP does." },
+		.summary = "Replace the configuration with that of the file, as SIGHUP does." },
 	{ "service.list", false, true, .handle = api_service_list, .params = no_params,
 		.summary = "The services with their counters." },
 	{ "service.add", true, .handle = api_service_add, .params = service_add_params,
 		.summary = "Add a service." },
 	{ "service.set", true, .handle = api_service_set, .params = service_set_params,
-		.summary = "Change what a service claims, or who serves it." },
+		.summary = "Change the addresses and ports that a service claims, or its pool." },
 	{ "service.remove", true, .handle = api_service_remove, .params = service_remove_params,
 		.summary = "Remove a service." },
 	{ "vip.release", true, .handle = api_vip_release, .params = vip_release_params,
-		.summary = "Filter a former VIP no longer." },
+		.summary = "Stop filtering a former VIP, once its route is withdrawn." },
 	{ "pool.list", false, true, .handle = api_pool_list, .params = no_params,
 		.summary = "The pools with the digests of their tables." },
 	{ "pool.add", true, .handle = api_pool_add, .params = pool_add_params,
@@ -243,8 +240,8 @@ const struct api_method api_methods[] = {
 	{ "backend.add", true, .handle = api_backend_add, .params = backend_add_params,
 		.summary = "Add a backend to a pool." },
 	{ "backend.set", true, .handle = api_backend_set, .params = backend_set_params,
-		.summary = "Change the weight or the state of a backend; or tell news of it: "
-			   "health, instance, weight_percent." },
+		.summary = "Change the weight or the state of a backend; or update its health, "
+			   "instance or weight_percent." },
 	{ "backend.remove", true, .handle = api_backend_remove, .params = backend_remove_params,
 		.summary = "Remove a backend from a pool. It drains first." },
 	{ "pins.list", .handle = api_pins_list, .params = no_params,

@@ -13,7 +13,7 @@
 struct api_method;
 
 enum api_health {
-	API_HEALTH_NOT_TOLD,
+	API_HEALTH_NOT_GIVEN,
 	API_HEALTH_DOWN,
 	API_HEALTH_UP,
 };

@@ -31,9 +31,9 @@ struct report {
 	const struct impact *impact; /* whose connections break; NULL: see plan_slots_cut() */
 };
 
-static void seat_key(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+static void seat_key(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
 {
-	strcpy(key, ((const struct plan_seat *)list)[place].name);
+	strcpy(key, ((const struct plan_seat *)list)[index].name);
 }
 
 static struct finder find_in(const struct plan_pool *pool)
@@ -48,9 +48,9 @@ static struct finder find_in(const struct plan_pool *pool)
 static const struct plan_seat *find_seat(
 	const struct plan_pool *pool, struct finder *finder, const char *name, size_t hint)
 {
-	size_t place = finder_find(finder, name, hint);
+	size_t index = finder_find(finder, name, hint);
 
-	return place == FINDER_NONE ? NULL : &pool->seats[place];
+	return index == FINDER_NONE ? NULL : &pool->seats[index];
 }
 
 static void add_share(json_t *list, const char *name, const struct plan_seat *before,

@@ -282,16 +282,16 @@ static json_t *stats_driver(uint16_t port_id)
 	return json_build_end(&object);
 }
 
-static json_t *stats_port(const struct api *api, size_t place)
+static json_t *stats_port(const struct api *api, size_t index)
 {
-	const struct port *port = api->running.ports[place];
+	const struct port *port = api->running.ports[index];
 	struct port_counter sum = { 0 };
 	json_t *driver = stats_driver(port_id(port)), *steer = stats_steer(port_steer(port));
 	struct json_build object = json_build_begin();
 
 	for (unsigned int i = 0; i < workers_count(api->running.workers); i++) {
 		const struct port_counter *counter =
-			&state_counters(api->running.state, i)->ports[place];
+			&state_counters(api->running.state, i)->ports[index];
 
 		sum.rx_packets += counter_read(&counter->rx_packets);
 		sum.rx_bytes += counter_read(&counter->rx_bytes);
@@ -387,13 +387,13 @@ static bool write_service_counter(
 	struct api_rows *rows, struct rpc_answer *answer, count_service_t *count)
 {
 	const struct config *config = desired_config(rows->api->running.desired);
-	size_t place = rows->outer++;
+	size_t index = rows->outer++;
 	struct counter sum;
 
-	if (place >= config->service_count)
+	if (index >= config->service_count)
 		return false;
-	count(rows->api->running.forwarding, place, &sum);
-	rpc_answer_value(answer, config->services[place].name, api_json_counter(&sum));
+	count(rows->api->running.forwarding, index, &sum);
+	rpc_answer_value(answer, config->services[index].name, api_json_counter(&sum));
 	return true;
 }
 

@@ -182,17 +182,17 @@ const struct rate *watch_service(struct watch *watch, const char *name, size_t h
 	return service_rates_find(watch->services, name, hint);
 }
 
-static void pool_at(const void *list, size_t place, char key[static FINDER_KEY_SIZE])
+static void pool_at(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
 {
 	_Static_assert(CONFIG_NAME_SIZE <= FINDER_KEY_SIZE, "a name is a key");
-	memcpy(key, ((const struct watched_pool *)list)[place].name, CONFIG_NAME_SIZE);
+	memcpy(key, ((const struct watched_pool *)list)[index].name, CONFIG_NAME_SIZE);
 }
 
 static json_t *since_when(
 	const struct watch *watch, struct finder *finder, const char *name, size_t hint)
 {
-	size_t place = finder_find(finder, name, hint);
-	int64_t starved_s = place == FINDER_NONE ? 0 : watch->pools[place].starved_s;
+	size_t index = finder_find(finder, name, hint);
+	int64_t starved_s = index == FINDER_NONE ? 0 : watch->pools[index].starved_s;
 
 	return api_json_time(starved_s != 0 ? starved_s : time(NULL));
 }

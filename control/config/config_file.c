@@ -583,7 +583,7 @@ static bool holds_either(int directory, const char *name, const uint64_t expecte
 }
 
 /* `name` is behind that of the configuration. */
-static enum left judge_left(int directory, const char *full_name, const char *name)
+static enum left classify_left(int directory, const char *full_name, const char *name)
 {
 	uint64_t digests[2];
 	int length = 0;
@@ -599,7 +599,7 @@ static enum left judge_left(int directory, const char *full_name, const char *na
 
 static void tidy_one(int directory, const char *path, const char *full_name, const char *name)
 {
-	switch (judge_left(directory, full_name, name)) {
+	switch (classify_left(directory, full_name, name)) {
 	case OURS:
 		if (unlinkat(directory, full_name, 0) == 0)
 			log_info("%s: removed %s, which a process that was killed has left", path,

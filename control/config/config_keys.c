@@ -29,10 +29,10 @@
 	{                     \
 		.name = (key) \
 	}
-/* Where people look for it: at the top and in a pool. */
-#define NO_CHECKS                                                                             \
-	("health checks are not in this version; what others find out is told by: sluicectl " \
-	 "backend set POOL NAME --health up|down")
+/* People look for it at the top and in a pool. */
+#define NO_CHECKS                                                                           \
+	("health checks are not in this version; report the result of another check with: " \
+	 "sluicectl backend set POOL NAME --health up|down")
 #define END                  \
 	{                    \
 		.name = NULL \
@@ -64,9 +64,9 @@ static bool has_no_host_path(const void *owner)
 
 static const struct json_key neighbour_keys[] = {
 	{ "address", &config_kind_address, REQUIRED, AT(config_neighbour, address),
-		.summary = "Its address on this link." },
+		.summary = "Address of the backend on this link." },
 	{ "mac", &config_kind_mac, REQUIRED, AT(config_neighbour, mac),
-		.summary = "The MAC address that frames for it are sent to." },
+		.summary = "MAC address that frames for it are sent to." },
 	END,
 };
 
@@ -81,22 +81,21 @@ static const struct json_key port_keys[] = {
 			"or net_null0." },
 	{ "mtu", INTEGER(config_port, mtu), RANGE(1280, 9216), .what = "an MTU", .unit = "bytes",
 		DEFAULT(1500),
-		.summary =
-			"The largest IP packet that the link takes, the outer header of a tunnel "
-			"included." },
+		.summary = "The largest IP packet that the link takes, including the outer header "
+			   "of a tunnel." },
 	{ "host_path", &json_kind_word, AT(config_port, host_path),
 		.words = config_choice_host_paths, .what = "a host path (xdp, copy or drop)",
 		.is_absent = has_no_host_path,
-		.summary = "How traffic that is not the balancer's reaches the kernel; by default "
-			   "what the driver calls for." },
+		.summary = "How traffic that is not for a VIP reaches the kernel. The default "
+			   "depends on the driver." },
 	{ "neighbours", &json_kind_objects, .restart = JSON_KEY_AT_ONCE,
 		LIST(config_port, neighbours, neighbour_count, struct config_neighbour),
 		RANGE(0, CONFIG_NEIGHBOURS_MAX), .keys = neighbour_keys,
-		.summary = "Backends on this link. Forwarding by l2dsr needs an entry for each "
-			   "backend." },
+		.summary = "Backends on this link. l2dsr needs an entry for each backend." },
 	{ "gateway_mac", &config_kind_mac, .restart = JSON_KEY_AT_ONCE,
 		AT(config_port, gateway_mac), .check = check_gateway, .is_absent = has_no_gateway,
-		.summary = "The next hop of backends that are not in any list of neighbours." },
+		.summary =
+			"MAC address of the next hop to backends that no port lists as neighbours." },
 	LATER("vlan"),
 	END,
 };
@@ -147,8 +146,9 @@ static const struct json_key dataplane_keys[] = {
 			   "last one downwards; more workers than CPUs need idle: rest." },
 	{ "idle", &json_kind_word, AT(config_dataplane, idle), .words = config_choice_idles,
 		.what = "spin or rest", .text = "spin",
-		.summary = "What a worker does with nothing to do: spin on a dedicated host, rest "
-			   "(sleep some microseconds after empty polls) on a shared one." },
+		.summary =
+			"What an idle worker does. spin: poll without a pause, for a dedicated "
+			"host. rest: sleep some microseconds after empty polls, for a shared one." },
 	{ "mbufs", INTEGER(config_dataplane, mbufs), RANGE(1024, 16777216),
 		.what = "a number of packet buffers", .unit = "packet buffers", DEFAULT(65536),
 		.summary = "Packet buffers per NUMA node." },
@@ -157,18 +157,18 @@ static const struct json_key dataplane_keys[] = {
 		RANGE(4096, 100000000), .what = "a number of flows to remember", .unit = "flows",
 		DEFAULT(786432),
 		.summary =
-			"Flows that there is room to remember while slots move, some 11 bytes "
-			"each. A larger number takes effect while running: pins move into the new "
-			"table as their flows have packets, and it cannot be raised again until the "
-			"previous table is empty." },
+			"The number of flows that can be remembered while slots move. Each takes "
+			"about 11 bytes. A larger number takes effect while running: pins move into "
+			"the new table as packets of their flows arrive. It cannot be raised again "
+			"until the previous table is empty." },
 	{ "eal", &json_kind_list, LIST(config_dataplane, eal, eal_count, char *),
 		RANGE(0, CONFIG_EAL_MAX), .elements = &config_kind_text,
 		.summary = "Further arguments for DPDK's environment abstraction layer, one per "
 			   "entry: --no-pci, --no-huge, -a, 0000:3b:00.0." },
 	{ "state_file", &config_kind_path, AT(config_dataplane, state_file),
 		.text = "/run/sluice/state",
-		.summary = "The mapped file of slot words, pins, records and counters, shared with "
-			   "readers. One sluiced owns it at a time." },
+		.summary = "The mapped file with slot words, pins, records and counters, which "
+			   "readers share. One sluiced owns it at a time." },
 	{ "tunnel_source", &json_kind_object, .keys = tunnel_source_keys,
 		.is_absent = has_no_tunnel_source,
 		.summary = "Outer source addresses of encapsulated packets." },
@@ -184,7 +184,7 @@ static const struct json_key dataplane_keys[] = {
 
 /* pools */
 
-/* A prime, because only then every (offset, skip) of Maglev walks through all slots. */
+/* Every (offset, skip) of Maglev walks through all slots only if their number is prime. */
 static int check_slots(const struct json_path *path, void *owner, struct error *error)
 {
 	const struct config_pool *pool = owner;
@@ -219,7 +219,7 @@ static int check_backend(const struct json_path *path, void *owner, struct error
 
 	if (backend->weight != 0 && backend->seat_weight != 0)
 		return json_refuse(&seat_weight, error,
-			"goes with a weight of 0 only: with another one that is the seat's, too");
+			"goes with a weight of 0 only: any other weight is that of the seat, too");
 	if (backend->key[0] == '\0')
 		address_format(&backend->address, backend->key);
 	return 0;
@@ -229,26 +229,28 @@ const struct json_key config_backend_keys[] = {
 	{ "name", &config_kind_name, REQUIRED, AT(config_backend, name),
 		.summary = "Its name, unique in its pool." },
 	{ "address", &config_kind_address, REQUIRED, AT(config_backend, address),
-		.summary = "Where packets are sent to." },
+		.summary = "Address that packets are sent to." },
 	{ "key", &config_kind_seat, AT(config_backend, key), .is_absent = has_address_as_key,
 		.summary =
-			"Its seat, which the table goes by; by default its address. A renamed "
-			"backend keeps its slots, and a new backend with the key of one that goes "
-			"takes over exactly its slots. Unique in its pool, default keys included." },
+			"The name of its seat, by which the table chooses its slots. By default its "
+			"address. A renamed backend keeps its slots. A new backend with the key of "
+			"a removed one takes over exactly the same slots. Unique in its pool, "
+			"default keys included." },
 	{ "weight", INTEGER(config_backend, weight), RANGE(0, 65535), .what = "a weight",
 		DEFAULT(CONFIG_DEFAULT_WEIGHT),
-		.summary = "Its share of the slots is in proportion to it. With any weight it has "
-			   "at least one. 0 is a drain without a deadline." },
+		.summary = "Its share of the slots is in proportion to this. A backend with a "
+			   "weight has at least one slot. 0 is a drain without a deadline." },
 	{ "seat_weight", INTEGER(config_backend, seat_weight), RANGE(1, 65535),
 		.what = "the weight of a seat", .is_absent = has_no_seat_weight,
 		.summary =
-			"Only beside a weight of 0: the weight that its seat keeps in the table, "
-			"so that it gets the same slots back. Written by the change that sets 0." },
+			"Only with a weight of 0: the weight that its seat keeps in the table, so "
+			"that the backend gets the same slots back. Written by the change that sets "
+			"the weight to 0." },
 	{ "state", &json_kind_word, AT(config_backend, state), .words = config_choice_states,
 		.what = "active, drain or disabled", .text = "active",
 		.summary =
-			"Which flows it gets. drain: no new flow, and those it has stay until the "
-			"deadline. disabled: nothing from the next publish on, its flows move." },
+			"Which flows it gets. drain: no new flows; existing flows stay until the "
+			"deadline. disabled: no packets at all, and its flows move." },
 	{ "port", .instead = "ipip and l2dsr leave ports as they are: backends listen at the "
 			     "service's port (nat would change it, which is not in this version)" },
 	LATER("zone"),
@@ -260,7 +262,7 @@ const struct json_key config_backend_keys[] = {
 
 static const struct json_key vacant_keys[] = {
 	{ "key", &config_kind_seat, REQUIRED, AT(config_vacant, key),
-		.summary = "The key of the backend that had it." },
+		.summary = "The key of the backend that had this seat." },
 	{ "weight", INTEGER(config_vacant, weight), REQUIRED, RANGE(1, 65535),
 		.what = "the weight of a seat", .summary = "The weight of that backend." },
 	END,
@@ -279,18 +281,20 @@ static int check_affinity(const struct json_path *path, void *owner, struct erro
 
 static const struct json_key affinity_keys[] = {
 	{ "observe_s", SECONDS(config_affinity, observe_s, 1, 86400), DEFAULT(900),
-		.summary = "Old flows of a slot that moved are recorded this long before it moves "
-			   "for good. A flow that is silent for longer may break." },
+		.summary = "Before a slot moves, its old flows are observed for this long. A flow "
+			   "without a packet in that time may break." },
 	{ "settle_s", SECONDS(config_affinity, settle_s, 0, 3600), DEFAULT(60),
-		.summary = "A slot must rest this long before that begins." },
+		.summary = "How long a slot rests after a change before its flows are observed." },
 	{ "hold_s", SECONDS(config_affinity, hold_s, 0, 86400), DEFAULT(300),
-		.summary = "A backend that failed is waited for this long: when it returns in "
-			   "time, nothing has to be remembered. At least fail_grace_s." },
+		.summary =
+			"How long a failed backend is waited for. If it returns in time, no flow "
+			"has to be remembered. At least fail_grace_s." },
 	{ "fail_grace_s", SECONDS(config_affinity, fail_grace_s, 0, 3600), DEFAULT(30),
-		.summary = "Flows of a backend that failed stay with it this long; new ones leave "
-			   "at once." },
+		.summary = "How long the flows of a failed backend stay with it. New flows go to "
+			   "other backends at once." },
 	{ "guard_s", SECONDS(config_affinity, guard_s, 0, 60), DEFAULT(10),
-		.summary = "Every new flow is remembered this long after a slot moved for good." },
+		.summary =
+			"How long every new flow of a slot is remembered after the slot has moved." },
 	END,
 };
 
@@ -303,9 +307,9 @@ static bool has_no_slow_start(const void *owner)
 
 static const struct json_key slow_start_keys[] = {
 	{ "duration_s", SECONDS(config_slow_start, duration_s, 1, 3600), REQUIRED,
-		.summary = "Until it has its whole share." },
+		.summary = "Time until a new backend has its whole share." },
 	{ "steps", INTEGER(config_slow_start, steps), RANGE(1, 1000), .what = "a number of steps",
-		DEFAULT(10), .summary = "In so many steps." },
+		DEFAULT(10), .summary = "Number of steps in that time." },
 	END,
 };
 
@@ -322,11 +326,12 @@ const struct json_key config_pool_keys[] = {
 		.summary = "Its name, which is unique." },
 	{ "slots", INTEGER(config_pool, slots), RANGE(251, 5000011), .what = "a number of slots",
 		.also = "a prime", DEFAULT(65537), .check = check_slots,
-		.summary = "Size of the table: a prime, best at least 300 for each backend." },
+		.summary =
+			"Size of the table: a prime, at least 300 slots for each backend if possible." },
 	{ "builder", &json_kind_word, AT(config_pool, builder), .words = config_choice_builders,
 		.what = "a builder (maglev or rendezvous)", .text = "maglev",
-		.summary = "How the table is made: maglev has the more even shares, rendezvous "
-			   "moves the least." },
+		.summary = "How the table is built. maglev: shares are more even. rendezvous: a "
+			   "change moves the fewest slots." },
 	{ "affinity", &json_kind_object, AT(config_pool, affinity), .keys = affinity_keys,
 		.check = check_affinity,
 		.summary = "How flows stay with their backends through changes." },
@@ -335,22 +340,22 @@ const struct json_key config_pool_keys[] = {
 		.summary = "The share of a new backend grows to its weight in steps. Without it, a "
 			   "new backend has its share at once." },
 	{ "drain_deadline_s", SECONDS(config_pool, drain_deadline_s, 1, 604800), DEFAULT(3600),
-		.summary = "How long a drain lasts for which no other deadline is given." },
+		.summary = "How long a drain lasts if the change gives no deadline." },
 	{ "max_disruption_percent", INTEGER(config_pool, max_disruption_percent), RANGE(1, 100),
 		.what = "a percentage", .unit = "percent", DEFAULT(100),
-		.summary = "The most of its slots that one change may move unless it is forced. "
-			   "100: no limit." },
+		.summary = "The largest part of its slots that one change may move unless it is "
+			   "forced. 100: no limit." },
 	{ "backends", &json_kind_objects, REQUIRED,
 		LIST(config_pool, backends, backend_count, struct config_backend),
 		RANGE(0, CONFIG_BACKENDS_MAX), .keys = config_backend_keys, .check = check_backend,
 		.rule = "{\"if\": {\"required\": [\"seat_weight\"]}, \"then\": {\"properties\": "
 			"{\"weight\": {\"const\": 0}}, \"required\": [\"weight\"]}}",
-		.summary = "Who serves." },
+		.summary = "The backends of the pool." },
 	{ "vacant", &json_kind_objects,
 		LIST(config_pool, vacant, vacant_count, struct config_vacant),
 		RANGE(0, CONFIG_BACKENDS_MAX), .keys = vacant_keys, .is_absent = has_no_vacant,
-		.summary = "Seats that no backend has now, so that the slots of the others stay "
-			   "where they are. Written by the removal of a backend." },
+		.summary = "Seats without a backend. They keep the slots of the other backends "
+			   "where they are. Written when a backend is removed." },
 	LATER("cross_zone"),
 	LATER("health"),
 	{ "health_check", .instead = NO_CHECKS },
@@ -372,7 +377,7 @@ static int check_service(const struct json_path *path, void *owner, struct error
 
 	if (udp.value == NULL || service->protocol == CONFIG_PROTOCOL_UDP)
 		return 0;
-	return json_refuse(&udp, error, "only a service of udp has it");
+	return json_refuse(&udp, error, "only a service with protocol udp has it");
 }
 
 static bool is_not_udp(const void *owner)
@@ -389,12 +394,12 @@ const struct json_key config_service_keys[] = {
 		.summary = "The address that clients connect to." },
 	{ "protocol", &json_kind_word, REQUIRED, AT(config_service, protocol),
 		.words = config_choice_protocols, .what = "a protocol (tcp or udp)",
-		.summary = "Protocol of the packets that are meant." },
+		.summary = "Protocol of the packets that it takes." },
 	{ "port", &config_kind_port, REQUIRED, AT(config_service, port),
 		.summary = "The port that clients connect to. An exact port wins over \"any\" on "
 			   "the same VIP." },
 	{ "pool", &config_kind_pool, REQUIRED, AT(config_service, pool),
-		.summary = "Whose backends serve it." },
+		.summary = "The pool whose backends serve it." },
 	{ "forward", &json_kind_word, REQUIRED, AT(config_service, forward),
 		.words = config_choice_forwards, .what = "a forwarding mode (l2dsr or ipip)",
 		.summary = "How packets reach the backend. ipip: encapsulated in IP (RFC 2003, "
@@ -402,10 +407,10 @@ const struct json_key config_service_keys[] = {
 	{ "udp", &json_kind_word, AT(config_service, udp), .words = config_choice_udps,
 		.what = "pin, hash or quic", .text = "pin", .is_absent = is_not_udp,
 		.summary =
-			"How packets of UDP find their flow, only where the protocol is udp. "
-			"pin: any packet may begin a flow, which then stays. hash: each packet goes "
-			"where the table says now, as is right for DNS. quic: Initial and 0-RTT "
-			"packets begin a flow." },
+			"How UDP packets find their flow; only with protocol udp. pin: any packet "
+			"may begin a flow, and the flow stays with its backend. hash: each packet "
+			"goes where the table points now, which suits DNS. quic: only Initial and "
+			"0-RTT packets begin a flow." },
 	LATER("hash"),
 	LATER("pools"),
 	LATER("split"),
@@ -424,7 +429,7 @@ const struct json_key config_service_keys[] = {
 
 /* node, control, and the document */
 
-/* No valid key is all zero: neither the document nor the caller had one. */
+/* All zeros is no valid key: neither the document nor the caller gave one. */
 static int check_node(const struct json_path *path, void *owner, struct error *error)
 {
 	static const uint8_t none[CONFIG_HASH_KEY_SIZE];
@@ -457,11 +462,11 @@ static bool has_no_group(const void *owner)
 
 static const struct json_key control_keys[] = {
 	{ "socket", &config_kind_socket, AT(config, socket), .text = "/run/sluice/control.sock",
-		.summary = "Where the control socket listens." },
+		.summary = "Path of the control socket." },
 	{ "group", &config_kind_name, AT(config, group), .is_absent = has_no_group,
-		.summary = "Members of this group may read what the control socket answers, and "
-			   "the state file. Without it, those of sluiced's own group, root's as a "
-			   "rule." },
+		.summary =
+			"Users in this group may read the state file and ask the control socket. "
+			"Without this key it is the group of sluiced, usually root." },
 	LATER("http"),
 	LATER("http_token_file"),
 	LATER("events"),
@@ -471,7 +476,7 @@ static const struct json_key control_keys[] = {
 
 const struct json_key config_keys[] = {
 	{ "node", &json_kind_object, REQUIRED, .restart = JSON_KEY_RESTART, .keys = node_keys,
-		.check = check_node, .summary = "Who this node is." },
+		.check = check_node, .summary = "The name and the secret of this node." },
 	{ "dataplane", &json_kind_object, REQUIRED, .restart = JSON_KEY_RESTART,
 		AT(config, dataplane), .keys = dataplane_keys,
 		.summary = "Workers, memory and ports." },

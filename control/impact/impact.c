@@ -75,11 +75,11 @@ struct impact_pool *impact_add_pool(struct impact *impact)
 static int add_shares(struct impact_index *index, const struct impact *impact)
 {
 	for (size_t i = 0; i < impact->service_count; i++) {
-		size_t place = i;
+		size_t first = i;
 
-		if (lookup_add(index->services, impact->services[i].pool, i, &place) == -ENOMEM)
+		if (lookup_add(index->services, impact->services[i].pool, i, &first) == -ENOMEM)
 			return -ENOMEM;
-		index->shares[place] += impact->services[i].pool_share;
+		index->shares[first] += impact->services[i].pool_share;
 	}
 	return 0;
 }

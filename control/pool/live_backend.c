@@ -36,10 +36,10 @@ static bool is_meant(const struct live_terms *terms, const struct config_pool *p
 static uint32_t drain_end(const struct config_pool *pool, const struct live_backend *backend,
 	const struct live_terms *terms, uint32_t now_s)
 {
-	bool is_told = terms->name == NULL || is_meant(terms, pool, backend);
+	bool is_named = terms->name == NULL || is_meant(terms, pool, backend);
 
 	return now_s +
-	       (is_told && terms->deadline_s != 0 ? terms->deadline_s : pool->drain_deadline_s);
+	       (is_named && terms->deadline_s != 0 ? terms->deadline_s : pool->drain_deadline_s);
 }
 
 /* A drain that has begun has its end. Another one comes by name, never in passing. */

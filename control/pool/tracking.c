@@ -79,9 +79,9 @@ struct tracking {
 	uint32_t *counted_s;               /* by gid: since when its flows are counted */
 	struct pins_sweep_pool *sweep_pools;
 	struct pins_sweep_rules rules;
-	struct pins_sweep sweep;            /* under way */
-	struct pins_sweep last;             /* over the current table, that came to its end */
-	uint64_t older_places, older_swept; /* in older tables; so far in the one under way */
+	struct pins_sweep sweep;           /* under way */
+	struct pins_sweep last;            /* over the current table, that came to its end */
+	uint64_t older_cells, older_swept; /* in older tables; so far in the one under way */
 	uint64_t older_pins, older_left;
 	uint32_t grown_s;   /* when there was another current table, last */
 	bool may_retire;    /* no worker puts pins into older tables since the sweep began */
@@ -287,7 +287,7 @@ static struct affinity_counters sum_counters(const struct tracking *tracking)
 	return sum;
 }
 
-static uint64_t count_places(const struct tracking *tracking)
+static uint64_t count_cells(const struct tracking *tracking)
 {
 	return (uint64_t)pin_tables_current(tracking->tables)->bucket_count * PINS_WAYS;
 }
@@ -298,7 +298,7 @@ static uint64_t count_free(const struct tracking *tracking)
 	const uint64_t *found = tracking->last.found;
 
 	if (tracking->last.pins == NULL)
-		return count_places(tracking);
+		return count_cells(tracking);
 	return found[PIN_EMPTY] + found[PIN_FINISHED] + found[PIN_PROBATION];
 }
 
@@ -346,7 +346,7 @@ static void check_flood(struct tracking *tracking, uint32_t number, uint64_t ela
 static int32_t count_tokens(struct tracking *tracking, uint32_t number)
 {
 	struct tracking_pool *pool = &tracking->pools[number];
-	uint64_t share = count_places(tracking) / OBSERVE_PARTS / (tracking->observing + 1);
+	uint64_t share = count_cells(tracking) / OBSERVE_PARTS / (tracking->observing + 1);
 	int32_t left = atomic_load_explicit(
 		&tracking->affinity.pools[number].observe_tokens, memory_order_relaxed);
 	uint64_t taken;
@@ -569,7 +569,7 @@ static void turn_tallies(struct tracking *tracking)
 /* A table that is nearly full is no flood: it is too small, or a change too large. */
 static void check_fill(struct tracking *tracking)
 {
-	uint64_t room = count_places(tracking);
+	uint64_t room = count_cells(tracking);
 	uint32_t percent = (room - count_free(tracking)) * 100 / room;
 
 	tracking->fill_percent = percent;
@@ -632,7 +632,7 @@ static void end_sweep(struct tracking *tracking)
 	change_gids(tracking, GID_SWEEPING, GID_USED);
 	tracking->last = tracking->sweep;
 	tracking->older_pins = tracking->older_left;
-	tracking->older_places = tracking->older_swept;
+	tracking->older_cells = tracking->older_swept;
 	tracking->sweeps++;
 	check_fill(tracking);
 	turn_tallies(tracking);
@@ -688,9 +688,9 @@ bool tracking_flows_are_all(const struct tracking *tracking, uint32_t gid)
 void tracking_report(const struct tracking *tracking, struct tracking_report *report)
 {
 	memset(report, 0, sizeof(*report));
-	report->capacity = count_places(tracking);
+	report->capacity = count_cells(tracking);
 	report->memory = pins_memory(report->capacity / PINS_WAYS);
-	report->older_capacity = tracking->older_places;
+	report->older_capacity = tracking->older_cells;
 	report->older_used = tracking->older_pins;
 	report->found[PIN_EMPTY] = report->capacity;
 	for (uint32_t i = 0; i < state_layout(tracking->state)->pools; i++)

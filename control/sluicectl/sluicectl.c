@@ -115,7 +115,7 @@ static void print_report(const struct invocation *invocation, const json_t *resu
 }
 
 /* What an answer that was printed comes to. */
-static int judge_result(const struct invocation *invocation, const json_t *result)
+static int status_of_result(const struct invocation *invocation, const json_t *result)
 {
 	if (json_is_string(json_object_get(result, "needs_force")))
 		return EXIT_REFUSED; /* a dry run of what would be */
@@ -133,13 +133,13 @@ static int print_result(const struct invocation *invocation, const json_t *resul
 	print_report(invocation, result);
 	status = finish_output();
 	if (status == EXIT_OK)
-		return judge_result(invocation, result);
+		return status_of_result(invocation, result);
 	if (!invocation_changes(invocation))
 		return status;
 	return complain_with(&error, EXIT_UNKNOWN);
 }
 
-static int judge_wait(const struct wait_result *waited)
+static int status_of_wait(const struct wait_result *waited)
 {
 	switch (waited->end) {
 	case WAIT_GOES_ON:
@@ -188,7 +188,7 @@ static int wait_and_print(const struct invocation *invocation, json_t *result)
 		return complain_with(&error, EXIT_UNKNOWN);
 	add_wait(result, &waited);
 	status = invocation->json ? print_result(invocation, result) : finish_output();
-	return status == EXIT_OK ? judge_wait(&waited) : status;
+	return status == EXIT_OK ? status_of_wait(&waited) : status;
 }
 
 static int complain_about_loss(const struct invocation *invocation, struct error *error)

@@ -23,7 +23,7 @@ enum argument_kind {
 };
 
 struct argument {
-	const char *name;  /* "--vip"; or "POOL", then it is known by its place. NULL ends a list */
+	const char *name;  /* "--vip"; or "POOL", then it is positional. NULL ends a list */
 	const char *value; /* what help calls the value of an option */
 	enum argument_kind kind;
 	const char *member; /* the parameter: "pool", or "backend.weight" for one in an object */

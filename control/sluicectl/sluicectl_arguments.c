@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The rule: a parameter of a method is an option of its commands, deadline_s as --deadline
- * DURATION, backend.weight as --weight N; one that a command knows by its place is written in
- * capitals. Whole objects are no arguments, but for a document by its place.
+ * DURATION, backend.weight as --weight N; a positional one is written in capitals.
+ * Whole objects are no arguments, except a positional document.
  */
 #include "sluicectl/sluicectl_arguments.h"
 
@@ -131,8 +131,8 @@ static void add(struct made *made, const struct argument *argument)
 }
 
 /* As the rule has it, but for what `own` says otherwise; NULL: nothing. */
-static void add_param(
-	struct made *made, const struct param *param, const struct argument *own, bool is_place)
+static void add_param(struct made *made, const struct param *param, const struct argument *own,
+	bool is_positional)
 {
 	char *name = made->texts[made->count].name, *value = made->texts[made->count].value;
 	char *summary = made->texts[made->count].summary;
@@ -146,7 +146,7 @@ static void add_param(
 	};
 
 	write_value(param, value, sizeof(made->texts[0].value));
-	if (is_place)
+	if (is_positional)
 		snprintf(name, NAME_SIZE, "%.*s", NAME_SIZE - 1, value);
 	else
 		write_option(param, name);
@@ -165,10 +165,10 @@ static const struct argument *find_own(const struct command *command, const stru
 	return NULL;
 }
 
-static void add_places(
+static void add_positionals(
 	struct made *made, const struct command *command, const struct method *method)
 {
-	const char *at = command->places;
+	const char *at = command->positionals;
 
 	while (at != NULL && *at != '\0') {
 		size_t length = strcspn(at, " ");
@@ -188,9 +188,10 @@ static void make(struct made *made, const struct command *command)
 
 	if (method == NULL)
 		errx(1, "there is no method %s", command->method);
-	add_places(made, command, method);
+	add_positionals(made, command, method);
 	for (const struct param *param = method->params; param->name != NULL; param++)
-		if (param->kind != PARAM_DOCUMENT && !is_listed(command->places, param->name) &&
+		if (param->kind != PARAM_DOCUMENT &&
+			!is_listed(command->positionals, param->name) &&
 			!is_listed(command->without, param->name))
 			add_param(made, param, find_own(command, param), false);
 	for (const struct argument *own = command->own; own->name != NULL; own++)

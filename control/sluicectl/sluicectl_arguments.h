@@ -7,7 +7,7 @@
 #define ARGUMENTS_MAX 32
 
 /*
- * Those known by their place first, in their order; then options, in the order of the method's
+ * Positional ones first, in their order; then options, in the order of the method's
  * parameters; then what is for sluicectl itself. A NULL name ends the list, of ARGUMENTS_MAX with
  * it at most. They live as long as the program.
  */

@@ -100,12 +100,12 @@ const struct command *command_find_beside(const struct command *command, const c
 	return NULL;
 }
 
-const struct argument *command_find_place(const struct command *command, size_t place)
+const struct argument *command_find_positional(const struct command *command, size_t index)
 {
 	const struct argument *argument = command_arguments(command);
 
 	for (; argument->name != NULL && !argument_is_option(argument); argument++)
-		if (place-- == 0)
+		if (index-- == 0)
 			return argument;
 	return NULL;
 }

@@ -15,9 +15,9 @@
 struct command {
 	const char *name; /* one word or two */
 	const char *method;
-	const char *places;  /* the parameters that are known by their place, in order; or NULL */
-	const char *without; /* those that it does not take; or NULL */
-	const char *summary; /* NULL: what its method says */
+	const char *positionals;    /* its positional parameters, in order; or NULL */
+	const char *without;        /* those that it does not take; or NULL */
+	const char *summary;        /* NULL: what its method says */
 	const struct argument *own; /* in place of the parameter `member`; or switches */
 	bool needs_option;          /* one of its options with a value must be given */
 	const char *state;          /* the parameter `state` that its name says; or NULL */
@@ -38,8 +38,8 @@ const struct argument *command_find_option(const struct command *command, const 
 /* Another command of the same first word that has the option; or NULL. */
 const struct command *command_find_beside(const struct command *command, const char *option);
 
-/* The argument at a place, counted from 0; NULL where there is none. */
-const struct argument *command_find_place(const struct command *command, size_t place);
+/* The positional argument of that index, counted from 0; NULL: there is none. */
+const struct argument *command_find_positional(const struct command *command, size_t index);
 
 /* Whether it is the first word of commands of two, and none by itself. */
 bool command_is_group(const char *word);

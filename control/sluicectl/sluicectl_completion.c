@@ -175,7 +175,7 @@ static void write_values(void)
 	fputs("\tesac\n}\n\n", stdout);
 }
 
-static void write_places(void)
+static void write_positionals(void)
 {
 	fputs("# Prints whose name stands behind command $1 and $2 more words.\n"
 	      "_sluicectl_place()\n{\n\tcase \"$1/$2\" in\n",
@@ -183,9 +183,10 @@ static void write_places(void)
 	for (size_t i = 0; i < command_table_size; i++) {
 		const struct argument *argument;
 
-		for (size_t place = 0;
-			(argument = command_find_place(&command_table[i], place)) != NULL; place++)
-			printf("\t'%s/%zu') echo %s ;;\n", command_table[i].name, place,
+		for (size_t index = 0;
+			(argument = command_find_positional(&command_table[i], index)) != NULL;
+			index++)
+			printf("\t'%s/%zu') echo %s ;;\n", command_table[i].name, index,
 				name_names(command_argument_names(&command_table[i], argument)));
 	}
 	fputs("\tesac\n}\n\n", stdout);
@@ -229,7 +230,7 @@ int completion_write(const char *names)
 	write_options();
 	write_words();
 	write_values();
-	write_places();
+	write_positionals();
 	write_groups();
 	return 0;
 }

@@ -16,8 +16,8 @@ struct reader {
 	char *const *words;
 	size_t count;
 	size_t next;
-	size_t place;              /* arguments known by their place so far */
-	bool only_places;          /* after -- */
+	size_t positional;         /* how many positional arguments were read */
+	bool only_positionals;     /* after -- */
 	bool given[ARGUMENTS_MAX]; /* by index into the command's arguments */
 	bool option_given;         /* one with a value */
 };
@@ -229,10 +229,10 @@ static int read_command(struct reader *reader, struct error *error)
 	return 0;
 }
 
-static int read_place(struct reader *reader, const char *word, struct error *error)
+static int read_positional(struct reader *reader, const char *word, struct error *error)
 {
 	const struct command *command = reader->invocation->command;
-	const struct argument *argument = command_find_place(command, reader->place++);
+	const struct argument *argument = command_find_positional(command, reader->positional++);
 
 	if (argument == NULL)
 		return error_set(error, -EINVAL, "%s has no use for \"%s\"", command->name, word);
@@ -243,16 +243,16 @@ static int read_word(struct reader *reader, struct error *error)
 {
 	const char *word = reader->words[reader->next++];
 
-	if (!reader->only_places && strcmp(word, "--") == 0) {
-		reader->only_places = true;
+	if (!reader->only_positionals && strcmp(word, "--") == 0) {
+		reader->only_positionals = true;
 		return 0;
 	}
 	/* "-" alone is a file name */
-	if (!reader->only_places && word[0] == '-' && word[1] != '\0')
+	if (!reader->only_positionals && word[0] == '-' && word[1] != '\0')
 		return read_option(reader, word, error);
 	if (reader->invocation->command == NULL)
 		return read_command(reader, error);
-	return read_place(reader, word, error);
+	return read_positional(reader, word, error);
 }
 
 /* The command does nothing by itself: names the options that would say what. */

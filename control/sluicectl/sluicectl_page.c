@@ -34,7 +34,7 @@ static void write_in(char font, const char *text)
 	fputs("\\fP", stdout);
 }
 
-/* What every change takes is told once, in the description. */
+/* The options of every change are described once, in the description. */
 static bool is_of_all_changes(const struct argument *argument)
 {
 	static const char *const names[] = { "force", "volatile", "if_revision", "dry_run" };
@@ -182,7 +182,7 @@ static void write_methods(void)
 	}
 }
 
-/* Whether it is the first of those that are told once. */
+/* Whether it is the first of the options that are described once. */
 static bool is_first(const struct method *method, const struct param *param)
 {
 	for (const struct method *each = method_table; each < method; each++) {
@@ -216,7 +216,7 @@ void page_write_methods(void)
 	write_common_params();
 }
 
-int page_judge(void)
+int page_check(void)
 {
 	size_t count = 0;
 

@@ -11,4 +11,4 @@ int page_write_command(const char *name, size_t length);
 void page_write_methods(void);
 
 /* A page that has one command has them all: returns 0, or -1 with a complaint. */
-int page_judge(void);
+int page_check(void);

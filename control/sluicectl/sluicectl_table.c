@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which command calls which method, and where an argument is another than the rule makes of its
- * parameter (sluicectl_arguments.c).
+ * Which command calls which method, and the arguments that differ from what sluicectl_arguments.c
+ * derives from the method's parameters.
  */
 #include "sluicectl/sluicectl_table.h"
 
@@ -33,7 +33,7 @@ static const struct argument apply_arguments[] = {
 };
 
 static const struct argument status_arguments[] = {
-	SWITCH("--quiet", "print nothing: the exit status is 0 where the node is ready, else 4"),
+	SWITCH("--quiet", "print nothing: the exit status is 0 if the node is ready, else 4"),
 	END,
 };
 
@@ -47,8 +47,7 @@ static const struct argument drain_arguments[] = {
 
 static const struct argument backend_set_arguments[] = {
 	{ "--weight", "N|N%", ARGUMENT_WEIGHT, "weight",
-		.summary = "its share, beside the weights of the others; in % of it, for the time "
-			   "being" },
+		.summary = "its weight; N% is a part of that weight until the next update" },
 	EVERY_BACKEND,
 	END,
 };
@@ -63,7 +62,7 @@ static const struct argument explain_arguments[] = {
 
 const struct command command_table[] = {
 	{ "status", "status", .own = status_arguments, .report = report_status,
-		.summary = "how the node is" },
+		.summary = "show the state of the node" },
 	{ "config", "config.get", .own = no_arguments, .report = report_document },
 	{ "config save", "config.save", CHANGE },
 	{ "apply", "config.apply", "config", .own = apply_arguments, .report = change_report,
@@ -84,7 +83,7 @@ const struct command command_table[] = {
 	{ "backend drain", "backend.set", "pool name",
 		.without = "weight weight_percent state health instance", .state = "drain",
 		.own = drain_arguments, .report = change_report, .report_all = change_report_all,
-		.summary = "give a backend no new flows, and let it end those it has" },
+		.summary = "give a backend no new flows; its existing flows go on" },
 	{ "backend activate", "backend.set", "pool name",
 		.without = "weight weight_percent state health instance deadline_s",
 		.state = "active", CHANGE, .summary = "give a backend new flows again" },

@@ -35,7 +35,7 @@ static bool is_withdrawn(const json_t *backend)
 	       json_integer_value(json_object_get(backend, "weight")) != 0;
 }
 
-enum wait_state wait_judge(const json_t *backends, const char *name, const json_t **flows)
+enum wait_state wait_classify(const json_t *backends, const char *name, const json_t **flows)
 {
 	const json_t *backend = find_backend(backends, name);
 	const json_t *estimate;
@@ -212,7 +212,7 @@ enum link_end wait_for_drain(const char *socket, const char *pool, const char *n
 			json_decref(backends);
 			return end;
 		}
-		result->end = wait_judge(backends, name, &flows);
+		result->end = wait_classify(backends, name, &flows);
 		result->in_s = time(NULL) - began;
 		if (flows != NULL)
 			note_flows(result, flows);

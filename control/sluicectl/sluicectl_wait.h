@@ -35,7 +35,7 @@ enum link_end wait_for_drain(const char *socket, const char *pool, const char *n
 	struct wait_result *result, struct error *error);
 
 /* What a list of backends says of the drain, with the flows that are left (NULL: not said). */
-enum wait_state wait_judge(const json_t *backends, const char *name, const json_t **flows);
+enum wait_state wait_classify(const json_t *backends, const char *name, const json_t **flows);
 
 /* Whether all flows have ended by themselves, or how many did not is known (`flows`). */
 bool wait_is_counted(const struct wait_result *result);

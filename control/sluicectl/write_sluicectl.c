@@ -43,6 +43,6 @@ int main(int argc, char **argv)
 		code = write_line(line, argc == 3 ? argv[2] : NULL);
 	fclose(input);
 	if (code == 0)
-		code = page_judge();
+		code = page_check();
 	return code != 0 || fflush(stdout) != 0 || ferror(stdout);
 }

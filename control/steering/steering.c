@@ -290,7 +290,7 @@ void steering_extend(
 		change_vip(steering, &steering->former.list[i].vip, steer_add_former);
 	extend(steering, &new, steering->unsteered.count == 0 ? &old : &known);
 	steering->retry_pause_s = steering->retry_in_s = 0;
-	vips_note_tell(steering->note, &steering->former, new.list, new.count);
+	vips_note_update(steering->note, &steering->former, new.list, new.count);
 	free(old.list);
 	free(new.list);
 }
@@ -353,7 +353,7 @@ int steering_release(
 	change_vip(steering, &steering->former.list[index].vip, steer_release);
 	former_vips_remove(&steering->former, (size_t)index);
 	if (collect_vips(config, &in_use) == 0)
-		vips_note_tell(steering->note, &steering->former, in_use.list, in_use.count);
+		vips_note_update(steering->note, &steering->former, in_use.list, in_use.count);
 	free(in_use.list);
 	return 0;
 }

@@ -130,7 +130,7 @@ void vips_note_destroy(struct vips_note *note)
 	free(note);
 }
 
-void vips_note_tell(struct vips_note *note, const struct former_vips *former,
+void vips_note_update(struct vips_note *note, const struct former_vips *former,
 	const struct address *in_use, size_t count)
 {
 	struct content *content;

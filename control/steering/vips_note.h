@@ -21,7 +21,7 @@ struct vips_note *vips_note_create(const char *path, struct background *disk);
 void vips_note_destroy(struct vips_note *note);
 
 /* Sets the content of the file: former VIPs, and those in use. Both are copied. */
-void vips_note_tell(struct vips_note *note, const struct former_vips *former,
+void vips_note_update(struct vips_note *note, const struct former_vips *former,
 	const struct address *in_use, size_t count);
 
 /* Removes the file: it is not kept up to date any more. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Why a lock at all: DPDK's af_xdp driver takes away the program that it finds on an interface when
- * its own start fails. A second process on the same interface would so turn the first one deaf,
- * which goes on without noticing. So the claim comes before the driver touches the interface.
+ * Why a lock: when the start of DPDK's af_xdp driver fails, it detaches any program on the
+ * interface. So a second process on the same interface would cut the first one off from its
+ * packets, unnoticed. Therefore the claim comes before the driver touches the interface.
  */
 #include "base/claim.h"
 
@@ -42,7 +42,7 @@ static int open_directory(const char *directory)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Written by nobody but us or the one whose directory it is: what it says is acted upon. */
+/* Only we or the owner of the directory may have written the file: we act on what it says. */
 static bool is_trusted(int directory, int file)
 {
 	struct stat parent, status;
@@ -52,7 +52,7 @@ static bool is_trusted(int directory, int file)
 	       (status.st_uid == geteuid() || status.st_uid == parent.st_uid);
 }
 
-/* O_NONBLOCK: somebody's FIFO in this place must not hold us up. */
+/* O_NONBLOCK: a FIFO of this name must not block us. */
 static int open_file(int directory, const char *name)
 {
 	int fd = openat(
@@ -60,7 +60,7 @@ static int open_file(int directory, const char *name)
 
 	if (fd < 0)
 		return -errno;
-	/* whoever may open it may lock it: one of an older version let the group do so */
+	/* who can open the file can lock it, and an older version gave the group access */
 	if (is_trusted(directory, fd) && (fchmod(fd, FILE_MODE) == 0 || errno == EPERM))
 		return fd;
 	close(fd);
@@ -79,7 +79,7 @@ static int open_claim(const char *directory, const char *name)
 	return fd;
 }
 
-/* Zeros for what the file does not say: a new one is empty. */
+/* Zeros for what is missing in the file: a new file is empty. */
 static void read_claim(int fd, int *pid, struct claim *claim)
 {
 	char text[CLAIM_TEXT_SIZE];
@@ -144,7 +144,7 @@ int claim_take(struct claim *claim, const char *directory, unsigned int ifindex,
 	return error_set(error, result, "%s/%s: %s", directory, name, strerror(-result));
 }
 
-/* The file stays: to remove it would let two processes lock two files of the same name. */
+/* The file stays: if it were removed, two processes could lock two files of the same name. */
 void claim_release(struct claim *claim)
 {
 	if (claim->fd >= 0)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Drops the tail of a character that the cut went through, so that the message stays UTF-8. */
+/* Drops a character that was cut in the middle, so that the message stays UTF-8. */
 static void end_on_character(char *text, size_t size)
 {
 	size_t length = strlen(text);

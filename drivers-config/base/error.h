@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* error: one sentence for a person, with the path or the name of what is wrong in it. */
+/* error: one sentence for the user, which names the path or the thing that is wrong. */
 #pragma once
 
 #include <stdarg.h>

@@ -16,7 +16,7 @@
 /* Room for any interface name and the longest of the files read here. */
 #define SYSFS_PATH_SIZE (sizeof("/sys/class/net//queues") + IF_NAMESIZE)
 
-/* Fills in the name, asks, and leaves the answer in `request`. */
+/* Fills in the name, asks the kernel, and stores the answer in `request`. */
 static int ask(const char *interface, unsigned long question, struct ifreq *request)
 {
 	int fd, result;
@@ -72,7 +72,7 @@ int netdev_link(const char *interface, bool *up)
 
 	if (result < 0)
 		return result;
-	/* IFF_RUNNING says what RFC 2863 calls the operational state: a carrier, among others */
+	/* IFF_RUNNING is the operational state of RFC 2863, which includes the carrier */
 	*up = (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
 	return 0;
 }
@@ -106,8 +106,8 @@ static int read_sysfs(const char *interface, const char *name, char *line, size_
 }
 
 /*
- * sysfs shows the namespace of whoever mounted it, which may have a device of the same name.
- * Index and MAC together tell the two apart.
+ * sysfs shows the namespace in which it was mounted, which may have another device of that name.
+ * Index and MAC address together distinguish the two.
  */
 static bool sysfs_is_ours(const char *interface)
 {
@@ -146,8 +146,8 @@ static int count_queues_by_sysfs(const char *interface, struct netdev_queues *qu
 }
 
 /*
- * Most drivers pair queues ("combined"), some count receive queues apart (veth), and a few tell
- * nothing by ethtool, for which sysfs has one directory for each queue in use.
+ * Most drivers pair queues ("combined"), some count receive queues separately (veth). A few do not
+ * report queues by ethtool; for these, sysfs has one directory for each queue in use.
  */
 int netdev_rx_queues(const char *interface, struct netdev_queues *queues)
 {
@@ -176,7 +176,7 @@ int netdev_vlan_strip_get(const char *interface, bool *on)
 	return 0;
 }
 
-/* A driver may agree and then put the flag back, so what counts is how it stands afterwards. */
+/* A driver may accept the change and then set the flag again, so check it afterwards. */
 int netdev_vlan_strip_off(const char *interface)
 {
 	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };

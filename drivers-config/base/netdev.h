@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * netdev: questions to the kernel about one of its network devices, by name, in the network
- * namespace of the calling thread. Control thread only; every call opens and closes its own socket.
- * All return 0 or -errno (-ENODEV where there is no such device).
+ * netdev: properties of a network device of the kernel, by name, in the network namespace of the
+ * calling thread. Control thread only; every call opens and closes its own socket. All return 0 or
+ * -errno (-ENODEV: there is no such device).
  */
 #pragma once
 
@@ -22,16 +22,16 @@ struct netdev_queues {
 /* "veth", "ixgbe", "mlx5_core", ... */
 int netdev_driver(const char *interface, char name[static NETDEV_DRIVER_SIZE]);
 
-/* -ENODATA where the driver does not tell and sysfs here shows another namespace. */
+/* -ENODATA: the driver does not report it, and sysfs here shows another namespace. */
 int netdev_rx_queues(const char *interface, struct netdev_queues *queues);
 
 /* Whether the device takes the VLAN tag out of the frame (`rx-vlan-hw-parse` of ethtool). */
 int netdev_vlan_strip_get(const char *interface, bool *on);
 
-/* -EOPNOTSUPP where the driver does not let go of it, -EPERM without CAP_NET_ADMIN. */
+/* -EOPNOTSUPP: the driver cannot switch it off. -EPERM: without CAP_NET_ADMIN. */
 int netdev_vlan_strip_off(const char *interface);
 
-/* Whether it merges packets as they come in (GRO, LRO), into ones longer than the link takes. */
+/* Whether it merges received packets (GRO, LRO); merged ones may be longer than the MTU. */
 int netdev_merges(const char *interface, bool *on);
 
 /* In bytes of L3 packet. */

@@ -14,17 +14,17 @@
 
 #define ANSWER_SIZE 32768 /* the kernel fills no more into one message of a dump */
 
-/* What a message says of one device. The pointers are into the message, NULL where it is silent. */
+/* One device in a message. The pointers point into the message; NULL: it does not say. */
 struct device {
 	unsigned int index;
 	const uint8_t *mac;
-	unsigned int lower;  /* device that it stands on, 0 for none or one of another namespace */
+	unsigned int lower;  /* device that it is on top of; 0: none, or of another namespace */
 	unsigned int master; /* device that it is a port of, 0 for none */
 	const char *kind;    /* "vlan", ... */
 	const char *master_kind;
 };
 
-/* What is looked for, and the index of what was found. */
+/* The device to look for, and the index of the one that was found. */
 struct search {
 	unsigned int index;
 	uint8_t mac[NETDEV_MAC_SIZE];
@@ -92,7 +92,7 @@ static bool is_bridge_port(const struct device *device)
 	return is_one_of(device->master_kind, kinds);
 }
 
-/* A veth names its peer as what it stands on, so the kind has to be asked for. */
+/* A veth names its peer as its lower device, so the kind has to be checked. */
 static bool is_above(const struct device *device, const struct search *search)
 {
 	static const char *const kinds[] = { "macvlan", "macvtap", "vlan", NULL };

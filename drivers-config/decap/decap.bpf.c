@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * decap.bpf: the backend's end of the tunnel. It takes the outer header off what the balancers
- * sent (IPv4 or IPv6 in IPv4 or IPv6, RFC 2003, 2473 and 4213) and leaves the inner packet to the
- * host, which has the VIP on its loopback and answers the client directly.
+ * decap.bpf: the backend's end of the tunnel. It removes the outer header that the balancers added
+ * (IPv4 or IPv6 in IPv4 or IPv6, RFC 2003, 2473 and 4213) and passes the inner packet to the host,
+ * which has the VIP on its loopback and answers the client directly.
  *
- * A host that opens anybody's tunnel is a relay: behind it, a stranger's packet with a forged
- * source looks like one from inside. So what carries IP in IP for this host must come from a
- * configured source and hold a packet for a configured VIP, else it ends here, with its reason
- * counted. All other traffic passes untouched. A host with tunnels of its own may ask that what is
- * from or for an address that is not configured goes to the host untouched, too (pass_unknown).
+ * A host that accepts tunnel packets from any source is a relay: a packet with a forged source
+ * would look like one from inside. So a tunnel packet for this host must come from a configured
+ * source and carry a packet for a configured VIP. Otherwise it is dropped, and the reason is
+ * counted. All other traffic passes unchanged. With pass_unknown, for a host with tunnels of its
+ * own, tunnel packets from or for an address that is not configured pass unchanged, too.
  *
- * Two programs, one story: classify() decides a frame's verdict, of which it knows only where it
- * begins and ends. XDP (before the kernel has spent anything on the packet) and tc (where the
- * driver or an old kernel leaves no other way) differ in how the header is cut off.
+ * There are two programs, and classify() decides the verdict for both. XDP runs before the kernel
+ * has spent anything on the packet; tc is for drivers and old kernels where XDP does not work. They
+ * differ in how they remove the header.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -54,23 +54,23 @@ struct extension_header {
 	__u8 rest[6];
 };
 
-/* One frame while it is being judged. */
+/* One frame while it is classified. */
 struct frame {
 	void *data;
 	void *end;    /* of what can be read here */
-	__u32 length; /* of all of it; tc may have the tail elsewhere */
+	__u32 length; /* of the whole frame; in tc its tail may not be readable here */
 	bool tagged;  /* has a VLAN tag in front of `type` */
 	__be16 type;  /* EtherType */
 };
 
-/* The tunnel that it turned out to be. */
+/* The tunnel packet in the frame. */
 struct tunnel {
 	struct decap_address local;
 	struct decap_address source;
 	struct decap_address vip;
 	void *inner;
 	__u32 outer_size; /* bytes of the header to take off */
-	__u32 carried;    /* bytes behind it, by its own account */
+	__u32 carried;    /* bytes behind it, as the header says */
 	__u8 protocol;    /* IPPROTO_IPIP or IPPROTO_IPV6 */
 	__u8 ecn;         /* of the outer header */
 	__be32 before;    /* first word of an inner IPv6 header, as it came and as it goes */
@@ -132,7 +132,7 @@ static __always_inline bool is_tunnel(__u8 protocol)
 	return protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6;
 }
 
-/* A packet of somebody else's tunnel, which this host has asked to see as it came. */
+/* A packet of another tunnel, which pass_unknown leaves to the host. */
 static __always_inline bool is_left_to_host(
 	const struct decap_config *config, const struct decap_address *source)
 {
@@ -141,8 +141,7 @@ static __always_inline bool is_left_to_host(
 	return config->pass_unknown != 0 && bpf_map_lookup_elem(&decap_sources, &prefix) == NULL;
 }
 
-/* A bridge or a promiscuous port shows us the neighbours' frames too; those are not ours to open.
- */
+/* A bridge or a promiscuous port also sees frames for other hosts; they pass unchanged. */
 static __always_inline bool is_for_other_host(
 	const struct frame *frame, const struct decap_config *config)
 {
@@ -178,7 +177,7 @@ static __always_inline __u32 network_length(const struct frame *frame)
 	return frame->length - ETH_HLEN - (frame->tagged ? sizeof(struct vlan_header) : 0);
 }
 
-/* 0xffff where the checksum of a header without options is right (RFC 1071). */
+/* 0xffff: the checksum of a header without options is right (RFC 1071). */
 static __always_inline __u32 sum_ipv4(const struct iphdr *ip)
 {
 	const __u16 *words = (const void *)ip;
@@ -228,10 +227,10 @@ static __always_inline bool is_extension(__u8 next)
 }
 
 /*
- * No balancer puts extension headers in front of the inner packet. Behind them may be a tunnel all
- * the same, which the host's own tunnel devices would open for anybody. So a chain has to be seen
- * to end in something else: one that is cut short or too long for us does not pass. A fragment
- * header names what the whole packet carries; what follows it may be any piece of that.
+ * No balancer puts extension headers in front of the inner packet. But there may be a tunnel behind
+ * them, which the host's own tunnel devices would accept from any source. So the chain must be seen
+ * to end in another protocol: one that is truncated or too long does not pass. A fragment header
+ * names what the whole packet carries; any part of it may follow.
  */
 static __always_inline enum decap_verdict classify_extensions(const struct frame *frame,
 	const struct decap_config *config, const struct ipv6hdr *ip, const struct tunnel *tunnel)
@@ -246,7 +245,7 @@ static __always_inline enum decap_verdict classify_extensions(const struct frame
 		fragment = next == IPPROTO_FRAGMENT;
 		next = extension->next;
 		extension += extension->units + 1;
-		/* One pointer only, or the verifier does not see that it was compared. */
+		/* With a second pointer the verifier would not see that this one was compared. */
 		barrier_var(extension);
 	}
 	if (!is_tunnel(next) && !is_extension(next))
@@ -332,7 +331,7 @@ static __always_inline enum decap_verdict open_inner_ipv6(
 	return DECAP_VERDICT_NEXT;
 }
 
-/* The host checks the inner packet again, but would not see that it reaches into the padding. */
+/* The host checks the inner packet again, but not whether it reaches into the padding. */
 static __always_inline enum decap_verdict open_inner(
 	const struct frame *frame, struct tunnel *tunnel)
 {
@@ -395,7 +394,7 @@ static __always_inline enum decap_verdict merge_ecn(
 	bool is_ipv4 = tunnel->protocol == IPPROTO_IPIP;
 	__u8 inner, merged;
 
-	/* Both were within bounds before; the verifier forgets which of the two was asked about. */
+	/* Both are within bounds; the verifier has lost which of the two was checked. */
 	if ((void *)(ipv4 + 1) > frame->end)
 		return DECAP_VERDICT_MALFORMED;
 	inner = is_ipv4 ? ipv4->tos & 3 : ipv6_ecn(ipv6);
@@ -411,7 +410,7 @@ static __always_inline enum decap_verdict merge_ecn(
 	return DECAP_VERDICT_NEXT;
 }
 
-/* DECAP_VERDICT_NEXT: a tunnel packet to be stripped, its inner header ready to go. */
+/* DECAP_VERDICT_NEXT: a tunnel packet to strip; its inner header is final. */
 static __always_inline enum decap_verdict classify(
 	struct frame *frame, bool tag_allowed, struct tunnel *tunnel)
 {
@@ -433,7 +432,7 @@ static __always_inline enum decap_verdict classify(
 	return merge_ecn(frame, tunnel);
 }
 
-/* Per CPU, and both hooks run to completion on theirs: a plain addition loses nothing. */
+/* Per CPU, and both hooks run to completion there: a plain addition loses nothing. */
 static __always_inline void count(enum decap_verdict verdict)
 {
 	__u32 key = verdict;
@@ -505,8 +504,8 @@ int sluice_decap(struct xdp_md *xdp)
 }
 
 /*
- * The flag is given only where the version of IP changes, so that a kernel which does not know it
- * still serves the plain mixes. GSO: the segments of a merged packet keep their size.
+ * The flag is set only if the version of IP changes, so that a kernel that does not know it still
+ * handles the other cases. GSO: the segments of a merged packet keep their size.
  */
 static __always_inline __u64 strip_flags(const struct frame *frame, const struct tunnel *tunnel)
 {
@@ -523,8 +522,9 @@ static __always_inline enum decap_verdict strip_tc(
 	__be16 type = inner_type(tunnel);
 
 	/*
-	 * A NIC may have summed up the whole packet (CHECKSUM_COMPLETE): tell of the change. In an
-	 * IPv4 header there is none, its own checksum makes up for it. Fails where there is no sum.
+	 * Updates the sum of the whole packet that a NIC may have computed (CHECKSUM_COMPLETE). An
+	 * IPv4 header does not change it: its own checksum sums it to zero. Fails if there is no
+	 * sum.
 	 */
 	if (tunnel->before != tunnel->after)
 		bpf_csum_update(skb, bpf_csum_diff(&tunnel->before, sizeof(tunnel->before),
@@ -542,7 +542,7 @@ static __always_inline bool is_readable(const struct __sk_buff *skb, __u32 size)
 	return (void *)(long)skb->data + size <= (void *)(long)skb->data_end;
 }
 
-/* Extension headers may fill a packet, but few packets have any: of those, all is looked at. */
+/* Few packets have extension headers, but they may fill the packet: then all of it is read. */
 static __always_inline __u32 look_size(struct __sk_buff *skb)
 {
 	struct ipv6hdr ip;
@@ -557,8 +557,8 @@ static __always_inline __u32 look_size(struct __sk_buff *skb)
 }
 
 /*
- * tc: the kernel has moved a VLAN tag out of the frame before, so a tag found here is a second one
- * and the frame none of ours. TC_ACT_UNSPEC lets the next filter have its say.
+ * tc: the kernel has already moved a VLAN tag out of the frame. A tag found here is a second one,
+ * so the frame is not for us. TC_ACT_UNSPEC: the next filter decides.
  */
 SEC("tc")
 int sluice_decap_tc(struct __sk_buff *skb)
@@ -583,8 +583,8 @@ int sluice_decap_tc(struct __sk_buff *skb)
 }
 
 /*
- * Never attached: run once on an IPv4 frame, to ask whether this kernel can change the version of
- * IP in tc. It answers 0 where it can.
+ * Never attached: run once on an IPv4 frame, to find whether this kernel can change the version of
+ * IP in tc. Returns 0 if it can.
  */
 SEC("tc")
 int sluice_probe_tc(struct __sk_buff *skb)
@@ -593,5 +593,5 @@ int sluice_probe_tc(struct __sk_buff *skb)
 		BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_DECAP_L3_IPV6);
 }
 
-/* Calls nothing that asks for the GPL. */
+/* Calls no helper that needs the GPL. */
 char program_license[] SEC("license") = "BSD";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A new set of rules is a new program with new maps, filled before anybody can reach it, and takes
- * the old one's place in one step. The kernel drops the old pair when its last packet is through.
+ * A new set of rules is a new program with new maps, which are filled before it is attached. It
+ * replaces the old one in one step. The kernel frees the old program after its last packet.
  */
 #include "decap/decap.h"
 
@@ -13,7 +13,7 @@
 #include "base/netdev.h"
 #include "base/netdev_upper.h"
 
-/* The name can be anybody's and the map a coincidence, but not both with the magic in it. */
+/* A foreign program may have the name, or such a map, but not both and the magic. */
 static bool is_ours(const struct decap_hook *hook)
 {
 	return hook->fd >= 0 &&
@@ -27,32 +27,32 @@ static bool is_foreign(const struct decap_hook *hook)
 	return hook->fd >= 0 && !is_ours(hook);
 }
 
-/* Both places of one interface. */
-struct places {
+/* Both hooks of one interface. */
+struct hooks {
 	int ifindex;
 	struct decap_hook xdp;
 	struct decap_hook tc;
 };
 
-static void fini_places(struct places *places)
+static void fini_hooks(struct hooks *hooks)
 {
-	decap_hook_fini(&places->xdp);
-	decap_hook_fini(&places->tc);
+	decap_hook_fini(&hooks->xdp);
+	decap_hook_fini(&hooks->tc);
 }
 
-static int find_places(const char *interface, struct places *places, struct error *error)
+static int find_hooks(const char *interface, struct hooks *hooks, struct error *error)
 {
 	int result;
 
-	*places = (struct places){ .xdp.fd = -1, .tc.fd = -1 };
-	places->ifindex = (int)if_nametoindex(interface);
-	if (places->ifindex == 0)
+	*hooks = (struct hooks){ .xdp.fd = -1, .tc.fd = -1 };
+	hooks->ifindex = (int)if_nametoindex(interface);
+	if (hooks->ifindex == 0)
 		return error_set(error, -ENODEV, "%s: no such interface", interface);
-	result = decap_hook_find_xdp(places->ifindex, &places->xdp, error);
+	result = decap_hook_find_xdp(hooks->ifindex, &hooks->xdp, error);
 	if (result == 0)
-		result = decap_hook_find_tc(places->ifindex, &places->tc, error);
+		result = decap_hook_find_tc(hooks->ifindex, &hooks->tc, error);
 	if (result < 0) {
-		fini_places(places);
+		fini_hooks(hooks);
 		return error_wrap(error, result, "%s", interface);
 	}
 	return 0;
@@ -66,78 +66,78 @@ static int refuse_foreign(const struct decap_hook *hook, struct error *error)
 }
 
 /*
- * Native and generic XDP exclude each other, so changing between them is the one case in which the
- * old program has to go first. It comes back when the new one is refused.
+ * Native and generic XDP exclude each other, so here the old program has to be detached first. It
+ * is attached again if the kernel refuses the new one.
  */
-static int place_xdp(
-	const struct places *places, enum decap_mode mode, int program_fd, struct error *error)
+static int put_xdp(
+	const struct hooks *hooks, enum decap_mode mode, int program_fd, struct error *error)
 {
 	const struct decap_hook nobody = { .fd = -1 };
 	int result;
 
-	if (places->xdp.fd < 0 || places->xdp.mode == mode)
-		return decap_hook_put(places->ifindex, &places->xdp, mode, program_fd, error);
-	result = decap_hook_remove(places->ifindex, &places->xdp, error);
+	if (hooks->xdp.fd < 0 || hooks->xdp.mode == mode)
+		return decap_hook_put(hooks->ifindex, &hooks->xdp, mode, program_fd, error);
+	result = decap_hook_remove(hooks->ifindex, &hooks->xdp, error);
 	if (result < 0)
 		return result;
-	result = decap_hook_put(places->ifindex, &nobody, mode, program_fd, error);
-	if (result < 0 && decap_hook_put(places->ifindex, &nobody, places->xdp.mode, places->xdp.fd,
-				  NULL) < 0)
+	result = decap_hook_put(hooks->ifindex, &nobody, mode, program_fd, error);
+	if (result < 0 &&
+		decap_hook_put(hooks->ifindex, &nobody, hooks->xdp.mode, hooks->xdp.fd, NULL) < 0)
 		return error_wrap(error, result, "the decapsulator is gone");
 	return result;
 }
 
-static int place_tc(const struct places *places, const struct decap_program *program,
+static int put_tc(const struct hooks *hooks, const struct decap_program *program,
 	const struct decap_rules *rules, struct error *error)
 {
 	int result = decap_program_check_tc(program, rules, error);
 
 	if (result < 0)
 		return result;
-	return decap_hook_put(places->ifindex, &places->tc, DECAP_MODE_TC,
+	return decap_hook_put(hooks->ifindex, &hooks->tc, DECAP_MODE_TC,
 		decap_program_fd(program, DECAP_MODE_TC), error);
 }
 
-/* The new program is in place first, so that no tunnel packet meets an interface without one. */
-static int switch_to_tc(const struct places *places, const struct decap_program *program,
+/* Attaches the new program first, so that no tunnel packet passes unchecked in between. */
+static int switch_to_tc(const struct hooks *hooks, const struct decap_program *program,
 	const struct decap_rules *rules, struct error *error)
 {
 	int result;
 
-	if (is_foreign(&places->tc))
-		return refuse_foreign(&places->tc, error);
-	result = place_tc(places, program, rules, error);
-	if (result < 0 || !is_ours(&places->xdp))
+	if (is_foreign(&hooks->tc))
+		return refuse_foreign(&hooks->tc, error);
+	result = put_tc(hooks, program, rules, error);
+	if (result < 0 || !is_ours(&hooks->xdp))
 		return result;
-	return decap_hook_remove(places->ifindex, &places->xdp, error);
+	return decap_hook_remove(hooks->ifindex, &hooks->xdp, error);
 }
 
-static int switch_to_xdp(const struct places *places, enum decap_mode mode,
+static int switch_to_xdp(const struct hooks *hooks, enum decap_mode mode,
 	const struct decap_program *program, struct error *error)
 {
 	int result;
 
-	if (is_foreign(&places->xdp))
-		return refuse_foreign(&places->xdp, error);
-	result = place_xdp(places, mode, decap_program_fd(program, mode), error);
-	if (result < 0 || !is_ours(&places->tc))
+	if (is_foreign(&hooks->xdp))
+		return refuse_foreign(&hooks->xdp, error);
+	result = put_xdp(hooks, mode, decap_program_fd(program, mode), error);
+	if (result < 0 || !is_ours(&hooks->tc))
 		return result;
-	return decap_hook_remove(places->ifindex, &places->tc, error);
+	return decap_hook_remove(hooks->ifindex, &hooks->tc, error);
 }
 
-/* Whoever holds XDP is not to be bypassed unasked: with a foreign program there, auto gives up. */
-static int switch_to_best(const struct places *places, const struct decap_program *program,
+/* auto does not bypass a foreign XDP program by using tc: it fails. */
+static int switch_to_best(const struct hooks *hooks, const struct decap_program *program,
 	const struct decap_rules *rules, enum decap_mode *attached, struct error *error)
 {
 	struct error reason;
-	int result = switch_to_xdp(places, DECAP_MODE_XDP, program, error);
+	int result = switch_to_xdp(hooks, DECAP_MODE_XDP, program, error);
 
 	*attached = DECAP_MODE_XDP;
-	if (result == 0 || is_foreign(&places->xdp))
+	if (result == 0 || is_foreign(&hooks->xdp))
 		return result;
 	reason = *error;
 	*attached = DECAP_MODE_TC;
-	result = switch_to_tc(places, program, rules, error);
+	result = switch_to_tc(hooks, program, rules, error);
 	if (result == 0)
 		*error = reason;
 	else
@@ -145,15 +145,15 @@ static int switch_to_best(const struct places *places, const struct decap_progra
 	return result;
 }
 
-static int switch_to(const struct places *places, enum decap_mode mode,
+static int switch_to(const struct hooks *hooks, enum decap_mode mode,
 	const struct decap_program *program, const struct decap_rules *rules,
 	enum decap_mode *attached, struct error *error)
 {
 	*attached = mode;
 	switch (mode) {
-	case DECAP_MODE_AUTO: return switch_to_best(places, program, rules, attached, error);
-	case DECAP_MODE_TC: return switch_to_tc(places, program, rules, error);
-	default: return switch_to_xdp(places, mode, program, error);
+	case DECAP_MODE_AUTO: return switch_to_best(hooks, program, rules, attached, error);
+	case DECAP_MODE_TC: return switch_to_tc(hooks, program, rules, error);
+	default: return switch_to_xdp(hooks, mode, program, error);
 	}
 }
 
@@ -172,7 +172,7 @@ static int read_mac(const char *interface, uint8_t mac[DECAP_MAC_SIZE], struct e
 
 /*
  * Frames for another MAC address pass, because they are for another host. With such a device above
- * the interface they are not, and anybody's tunnel packets would reach this host's tunnel devices.
+ * the interface they are for this host, and tunnel packets from any source would reach it.
  */
 static int refuse_upper(const char *interface, struct error *error)
 {
@@ -194,26 +194,26 @@ int decap_attach(const char *interface, enum decap_mode mode, const struct decap
 	enum decap_mode *attached, struct error *error)
 {
 	uint8_t mac[DECAP_MAC_SIZE];
-	struct places places;
+	struct hooks hooks;
 	struct decap_program *program;
 	int result = read_mac(interface, mac, error);
 
 	if (result == 0)
 		result = refuse_upper(interface, error);
 	if (result == 0)
-		result = find_places(interface, &places, error);
+		result = find_hooks(interface, &hooks, error);
 	if (result < 0)
 		return result;
 	program = decap_program_create(rules, mac, error);
 	if (program == NULL) {
-		fini_places(&places);
+		fini_hooks(&hooks);
 		return -EIO;
 	}
-	result = switch_to(&places, mode, program, rules, attached, error);
+	result = switch_to(&hooks, mode, program, rules, attached, error);
 	if (result < 0)
 		error_wrap(error, result, "%s", interface);
 	decap_program_destroy(program);
-	fini_places(&places);
+	fini_hooks(&hooks);
 	return result;
 }
 
@@ -225,38 +225,38 @@ static int no_decapsulator(const char *interface, struct error *error)
 int decap_detach(const char *interface, struct error *error)
 {
 	bool in_xdp, in_tc;
-	struct places places;
-	int result = find_places(interface, &places, error);
+	struct hooks hooks;
+	int result = find_hooks(interface, &hooks, error);
 
 	if (result < 0)
 		return result;
-	in_xdp = is_ours(&places.xdp);
-	in_tc = is_ours(&places.tc);
+	in_xdp = is_ours(&hooks.xdp);
+	in_tc = is_ours(&hooks.tc);
 	if (!in_xdp && !in_tc)
 		result = no_decapsulator(interface, error);
 	if (in_xdp)
-		result = decap_hook_remove(places.ifindex, &places.xdp, error);
+		result = decap_hook_remove(hooks.ifindex, &hooks.xdp, error);
 	if (result == 0 && in_tc)
-		result = decap_hook_remove(places.ifindex, &places.tc, error);
-	fini_places(&places);
+		result = decap_hook_remove(hooks.ifindex, &hooks.tc, error);
+	fini_hooks(&hooks);
 	return result;
 }
 
 int decap_status(const char *interface, struct decap_status *status, struct error *error)
 {
 	const struct decap_hook *hook;
-	struct places places;
-	int result = find_places(interface, &places, error);
+	struct hooks hooks;
+	int result = find_hooks(interface, &hooks, error);
 
 	if (result < 0)
 		return result;
-	hook = is_ours(&places.xdp) ? &places.xdp : &places.tc;
+	hook = is_ours(&hooks.xdp) ? &hooks.xdp : &hooks.tc;
 	status->mode = hook->mode;
 	status->program_id = hook->id;
 	if (is_ours(hook))
 		result = decap_program_describe(hook->fd, &status->program, error);
 	else
 		result = no_decapsulator(interface, error);
-	fini_places(&places);
+	fini_hooks(&hooks);
 	return result;
 }

@@ -4,7 +4,7 @@
  * and its maps; nothing is pinned and no process stays.
  *
  * Needs CAP_SYS_ADMIN (root). Acts in the network namespace of the calling thread. All functions
- * that return int return 0 or -errno, with a sentence in `error`, unless told otherwise.
+ * that return int return 0 or -errno, with a sentence in `error`, unless they say otherwise.
  */
 #pragma once
 
@@ -21,16 +21,16 @@ struct decap_status {
 };
 
 /*
- * Attaches to `interface`, in the place of the decapsulator that may be there: every packet meets
- * the old rules or the new ones, except when native and generic XDP change places, of which the
- * kernel allows one at a time. Counters start at zero. A program that is not ours is left alone and
- * refused with -EBUSY, and so is an interface on which another device receives for other MAC
- * addresses (netdev_upper.h). One that comes to stand there later is not noticed. `*attached` is
- * the mode in use; where the wish was auto and it is tc, `error` holds the reason.
+ * Attaches to `interface` and replaces a decapsulator that is there. Every packet meets the old
+ * rules or the new ones, except when native XDP replaces generic XDP or the reverse: the kernel
+ * allows one at a time. Counters start at zero. -EBUSY if a program that is not ours is attached
+ * (it stays), or if another device on the interface receives for other MAC addresses
+ * (netdev_upper.h); such a device that is added later is not noticed. `*attached` is the mode in
+ * use. If auto was asked for and the mode is tc, `error` holds the reason.
  */
 int decap_attach(const char *interface, enum decap_mode mode, const struct decap_rules *rules,
 	enum decap_mode *attached, struct error *error);
 
-/* Both: -ENOENT where there is none of ours. Detaching leaves everybody else's in place. */
+/* Both: -ENOENT if none of ours is attached. Detaching leaves other programs alone. */
 int decap_detach(const char *interface, struct error *error);
 int decap_status(const char *interface, struct decap_status *status, struct error *error);

@@ -14,7 +14,7 @@ int decap_address_parse(const char *text, struct decap_address *address, struct 
 /* ADDRESS or ADDRESS/BITS; bits beyond the prefix must be zero. */
 int decap_prefix_parse(const char *text, struct decap_prefix *prefix, struct error *error);
 
-/* Canonical form (RFC 5952); a prefix of one address goes without its length. Return `text`. */
+/* Canonical form (RFC 5952); a prefix of one address has no length. Return `text`. */
 const char *decap_address_format(
 	const struct decap_address *address, char text[static DECAP_ADDRESS_TEXT_SIZE]);
 const char *decap_prefix_format(

@@ -11,8 +11,9 @@
 #include <linux/if_link.h>
 
 /*
- * Our place in tc. The priority is early, yet leaves room for filters in front of ours; it is the
- * number of one of the two protocols taken off, so a person may know it again in `tc filter show`.
+ * Where our filter stands in tc. The priority is early, yet leaves room for filters in front of it.
+ * It is the number of one of the two protocols taken off, so that it is recognised in `tc filter
+ * show`.
  */
 #define TC_PRIORITY 41
 #define TC_HANDLE   1
@@ -84,15 +85,15 @@ int decap_hook_find_xdp(int ifindex, struct decap_hook *hook, struct error *erro
 int decap_hook_find_tc(int ifindex, struct decap_hook *hook, struct error *error)
 {
 	LIBBPF_OPTS(bpf_tc_hook, ingress, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, place, .handle = TC_HANDLE, .priority = TC_PRIORITY);
-	int result = bpf_tc_query(&ingress, &place);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+	int result = bpf_tc_query(&ingress, &options);
 
 	*hook = (struct decap_hook){ .mode = DECAP_MODE_TC, .fd = -1 };
 	if (result == -ENOENT || result == -EINVAL) /* no such filter; no clsact */
 		return 0;
 	if (result < 0)
 		return error_set(error, result, "asking for tc filters: %s", strerror(-result));
-	hook->id = place.prog_id;
+	hook->id = options.prog_id;
 	return open_program(hook, error);
 }
 
@@ -129,13 +130,13 @@ static int put_xdp(int ifindex, const struct decap_hook *old, enum decap_mode mo
 static int put_tc(int ifindex, const struct decap_hook *old, int program_fd, struct error *error)
 {
 	LIBBPF_OPTS(bpf_tc_hook, ingress, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, place, .handle = TC_HANDLE, .priority = TC_PRIORITY,
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE, .priority = TC_PRIORITY,
 		.prog_fd = program_fd, .flags = old->fd >= 0 ? BPF_TC_F_REPLACE : 0);
 	int result = bpf_tc_hook_create(&ingress);
 
 	if (result < 0 && result != -EEXIST)
 		return error_set(error, result, "adding clsact: %s", strerror(-result));
-	result = bpf_tc_attach(&ingress, &place);
+	result = bpf_tc_attach(&ingress, &options);
 	if (result < 0)
 		return error_set(error, result, "attaching to tc: %s", strerror(-result));
 	return 0;
@@ -153,11 +154,11 @@ int decap_hook_remove(int ifindex, const struct decap_hook *hook, struct error *
 {
 	LIBBPF_OPTS(bpf_tc_hook, ingress, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_xdp_attach_opts, options, .old_prog_fd = hook->fd);
-	LIBBPF_OPTS(bpf_tc_opts, place, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = TC_HANDLE, .priority = TC_PRIORITY);
 	int result;
 
 	if (hook->mode == DECAP_MODE_TC)
-		result = bpf_tc_detach(&ingress, &place);
+		result = bpf_tc_detach(&ingress, &filter);
 	else
 		result = bpf_xdp_detach(ifindex, xdp_flags(hook->mode), &options);
 	if (result < 0)

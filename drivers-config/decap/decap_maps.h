@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * decap_maps: what the BPF programs (decap.bpf.c) and their user (decap.c) agree on. Included by
- * both, so only the kernel's own types.
+ * decap_maps: what the BPF programs (decap.bpf.c) and their user (decap.c) share. Uses only the
+ * kernel's own types.
  */
 #pragma once
 
@@ -21,9 +21,9 @@
 #define DECAP_LOCALS_MAX  64
 
 /*
- * X(NAME, name in JSON, what happened): every frame meets exactly one. The first three pass, with
- * `pass_unknown` those of unknown addresses as well; the rest are drops. Where the kernel merged
- * packets before tc sees them (GRO) they count as one.
+ * X(NAME, name in JSON, what happened): every frame gets exactly one. The first three pass, and
+ * with `pass_unknown` also those for unknown addresses; the others are dropped. Packets that the
+ * kernel merged before tc (GRO) count as one.
  */
 #define DECAP_VERDICT_TABLE(X)                                                                \
 	X(DECAPSULATED, decapsulated, "taken out of its tunnel and given to this host")       \
@@ -53,9 +53,9 @@ struct decap_address {
 	__u8 bytes[16]; /* network byte order; IPv4 in the first four, the rest zero */
 };
 
-/* Key of `decap_sources`: the family is the first part of what a prefix matches. */
+/* Key of `decap_sources`: a prefix matches the family first, then the address. */
 struct decap_prefix {
-	__u32 bits; /* that count, those of the family included */
+	__u32 bits; /* length of the prefix, including those of the family */
 	struct decap_address address;
 };
 
@@ -63,14 +63,14 @@ struct decap_prefix {
 #define DECAP_PREFIX_BITS (8 * sizeof(struct decap_address)) /* of a whole IPv6 address */
 
 #define DECAP_MAGIC   0x736c756963656463ULL
-#define DECAP_VERSION 2 /* of the meaning of the maps; another one can be replaced, not shown */
+#define DECAP_VERSION 2 /* of the maps; a program of another version can be replaced, not shown */
 
-/* The one element of `decap_config`; the magic tells our programs from namesakes. */
+/* The one element of `decap_config`; the magic marks our programs. */
 struct decap_config {
 	__u64 magic;
 	__u32 version;
-	__u32 locals;      /* in `decap_locals`; with none, any outer destination will do */
+	__u32 locals;      /* in `decap_locals`; 0: any outer destination is allowed */
 	__u8 mac[6];       /* of the interface */
-	__u8 pass_unknown; /* 1: what is from or for an unknown address is left to the host */
+	__u8 pass_unknown; /* 1: packets from or for an unknown address go to the host */
 	__u8 pad;
 };

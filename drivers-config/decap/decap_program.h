@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * decap_program: the BPF programs of decap.bpf.c with their maps, rules going in, rules and
- * counters coming back. Where they are attached is no matter here.
+ * decap_program: the BPF programs of decap.bpf.c and their maps: writes rules, reads rules and
+ * counters. decap_hook attaches them.
  *
  * Needs CAP_SYS_ADMIN (root). All functions that return int return 0 or -errno, with a sentence in
- * `error`, unless told otherwise.
+ * `error`, unless they say otherwise.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 
 #define DECAP_MAC_SIZE 6
 
-/* What is let through. Sources and VIPs: at least one. Locals: none means any. */
+/* Tunnel packets that are let through. At least one source and one VIP. No locals: any. */
 struct decap_rules {
 	struct decap_prefix sources[DECAP_SOURCES_MAX];
 	size_t source_count;
@@ -26,10 +26,10 @@ struct decap_rules {
 	size_t vip_count;
 	struct decap_address locals[DECAP_LOCALS_MAX]; /* outer destinations */
 	size_t local_count;
-	bool pass_unknown; /* what these do not let through goes to the host as it came */
+	bool pass_unknown; /* packets that do not match go to the host unchanged */
 };
 
-/* What a program in the kernel does, and did. */
+/* The rules and the counters of a program in the kernel. */
 struct decap_description {
 	uint8_t mac[DECAP_MAC_SIZE]; /* frames for another unicast address are left alone */
 	struct decap_rules rules;    /* sorted */
@@ -42,8 +42,8 @@ const char *decap_verdict_name(enum decap_verdict verdict);
 const char *decap_verdict_text(enum decap_verdict verdict);
 
 /*
- * Loads the programs and fills their maps; `mac` is that of the interface they are meant for. The
- * kernel keeps what is attached. Returns NULL with the sentence.
+ * Loads the programs and fills their maps; `mac` is the address of the interface. The kernel keeps
+ * a program that is attached. Returns NULL on error.
  */
 struct decap_program;
 struct decap_program *decap_program_create(
@@ -53,13 +53,13 @@ void decap_program_destroy(struct decap_program *program);
 /* Descriptor of the program for that mode (auto: for XDP), owned by `program`. */
 int decap_program_fd(const struct decap_program *program, enum decap_mode mode);
 
-/* -EOPNOTSUPP where this kernel cannot serve the rules in tc. */
+/* -EOPNOTSUPP: this kernel cannot apply the rules in tc. */
 int decap_program_check_tc(
 	const struct decap_program *program, const struct decap_rules *rules, struct error *error);
 
-/* Whether the maps of the program are of our make, of whatever version. */
+/* Whether the program has our maps, of any version. */
 bool decap_program_is_ours(int program_fd);
 
-/* -ENOENT where the program is somebody else's, -EPROTO where it is of another version. */
+/* -ENOENT: the program is not ours. -EPROTO: it is of another version. */
 int decap_program_describe(
 	int program_fd, struct decap_description *description, struct error *error);

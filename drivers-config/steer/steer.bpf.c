@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
- * steer.bpf: the fork in the road of an AF_XDP port. What is for a VIP goes to the worker's socket,
- * all else (ARP, ND, BGP, ssh, what this host routes for others) goes to the kernel as if nobody
- * were here.
+ * steer.bpf: splits the traffic of an AF_XDP port. Packets for a VIP go to the worker's socket. All
+ * others (ARP, ND, BGP, ssh, traffic that this host routes) go to the kernel unchanged.
  *
- * The trap is a host that routes, as one with a BGP daemon does: a packet for a VIP that slips past
- * us is sent back to the router, which sends it here again, until its TTL is spent. So no packet
- * for a VIP is ever left to a kernel that would route it: without a live socket (the process was
- * killed, its program is still attached) it is dropped, and where the kernel has a job to do (ICMP,
- * but for errors, which are about the flows of backends) it is asked first what it would do.
+ * A host with a BGP daemon usually routes. It would send a packet for a VIP back to the router,
+ * which sends it here again, until its TTL is spent. So no packet for a VIP goes to a kernel that
+ * would route it. Without a live socket (the process was killed, its program is still attached) the
+ * packet is dropped. ICMP other than errors is for the kernel, but the program asks first whether
+ * the kernel would forward it. ICMP errors concern flows of backends and go to the worker.
  *
  * DPDK's af_xdp driver loads this object (xdp_prog=), attaches the first program in it and puts its
  * sockets in the map named xsks_map. Keep to what Linux 6.1 has.
@@ -19,7 +18,7 @@
 
 #define ICMPV6              58 /* IPPROTO_ICMPV6 */
 #define NOT_ICMP            (-1)
-#define ICMP_CUT_SHORT      0      /* a type that is no error in either family */
+#define ICMP_CUT_SHORT      0      /* a type that is not an error in either family */
 #define FRAGMENT_BITS       0x3fff /* more fragments, and the offset (RFC 791) */
 #define EXTENSIONS_MAX      8
 #define EXTENSION_UNIT_SIZE 8 /* bytes; a header is this long and as many more units as it says */
@@ -29,7 +28,7 @@ struct vlan_header {
 	__be16 type;
 };
 
-/* An array would do, but the driver fills it and expects this type. Index: receive queue. */
+/* The driver fills this map and expects this type. Index: receive queue. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
 	__uint(max_entries, STEER_QUEUES_MAX);
@@ -60,8 +59,8 @@ static __always_inline void count(__u32 fate)
 }
 
 /*
- * Steps over Ethernet and one 802.1Q tag. A second tag or one of 802.1ad leaves a type that is not
- * IP, and so goes to the kernel. False when the frame is too short for its headers.
+ * Skips Ethernet and one 802.1Q tag. A frame with a second tag or an 802.1ad tag has no IP type
+ * left and goes to the kernel. False: the frame is too short for its headers.
  */
 static __always_inline int parse_ethernet(struct ethhdr *ethernet, struct frame *frame)
 {
@@ -80,7 +79,7 @@ static __always_inline int parse_ethernet(struct ethhdr *ethernet, struct frame 
 	return 1;
 }
 
-/* By hand: clang makes a call of memcmp(), and there is nobody to call. */
+/* clang compiles memcmp() to a call, which a BPF program cannot make. */
 static __always_inline int is_same_mac(const __u8 *a, const __u8 *b)
 {
 	__u8 difference = 0;
@@ -91,10 +90,9 @@ static __always_inline int is_same_mac(const __u8 *a, const __u8 *b)
 }
 
 /*
- * The protocol after the extension headers that may stand before ICMPv6, and where its header is.
- * Anything else ends the walk: a fragment header names itself, a header that is cut short or one
- * too many counts as "no next header", and so both go to the worker, which gives them a verdict
- * with a name.
+ * Finds the protocol after the extension headers that may precede ICMPv6, and its header. Any other
+ * header ends the walk. A fragment header counts as the protocol itself; a truncated header, or one
+ * too many, counts as "no next header". Both go to the worker, which counts them by verdict.
  */
 static __always_inline __u8 ipv6_protocol(
 	const struct ipv6hdr *header, const void *end, const __u8 **transport)
@@ -117,8 +115,8 @@ static __always_inline __u8 ipv6_protocol(
 }
 
 /*
- * The type of an ICMP or ICMPv6 message, or NOT_ICMP. Whole ones only: a fragment of one may be
- * anything's, and reassembly is nobody's job here.
+ * The type of an ICMP or ICMPv6 message, or NOT_ICMP. Fragments are NOT_ICMP: this program does not
+ * reassemble, and a fragment may hold any part of a message.
  */
 static __always_inline int icmp_type(const struct frame *frame)
 {
@@ -138,7 +136,7 @@ static __always_inline int icmp_type(const struct frame *frame)
 
 /*
  * Destination unreachable, time exceeded, parameter problem (RFC 792) and the four errors of RFC
- * 4443. What they are about stands in the packet that they quote, which the worker looks at.
+ * 4443. The worker finds their flow in the packet that they quote.
  */
 static __always_inline int is_icmp_error(const struct frame *frame, int type)
 {
@@ -148,10 +146,10 @@ static __always_inline int is_icmp_error(const struct frame *frame, int type)
 }
 
 /*
- * From the moment the driver attaches us until control has filled the maps, nothing says which
- * packets are for a VIP. Those that would be routed onwards may be, and wait those milliseconds
- * out; what is for the host itself lives on. Frames to a group are never forwarded by the kernel,
- * though a default route would seem to match an IPv4 group address.
+ * The VIPs are unknown from the moment the driver attaches the program until control has filled the
+ * maps. For these milliseconds, packets that the kernel would forward are dropped, because they may
+ * be for a VIP. Packets for the host itself pass. The kernel never forwards frames to a group, even
+ * if a default route seems to match an IPv4 group address.
  */
 static __always_inline enum steer_count classify_unready(
 	struct xdp_md *context, const struct ethhdr *ethernet, const struct frame *frame)
@@ -175,7 +173,7 @@ static __always_inline enum steer_count classify(struct xdp_md *context)
 		return STEER_COUNT_HOST;
 	if (!own->ready)
 		return classify_unready(context, ethernet, &frame);
-	/* A bridge floods what it has no entry for: the frames of another balancer are not ours. */
+	/* A bridge floods frames without an entry: this one may be for another balancer. */
 	if (!is_same_mac(ethernet->h_dest, own->mac))
 		return STEER_COUNT_HOST;
 	if (!find_vip(&frame))
@@ -187,8 +185,7 @@ static __always_inline enum steer_count classify(struct xdp_md *context)
 									       : STEER_COUNT_HOST;
 }
 
-/* XDP_DROP is what the redirect returns for a queue without a socket; never XDP_PASS (see above).
- */
+/* The redirect returns XDP_DROP for a queue without a socket, never XDP_PASS (see above). */
 static __always_inline int redirect(struct xdp_md *context)
 {
 	int action = bpf_redirect_map(&xsks_map, context->rx_queue_index, XDP_DROP);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The program belongs to DPDK's driver, which keeps its file descriptors to itself, and the kernel
- * hands out descriptors by id only to CAP_SYS_ADMIN. But a driver in our process has its open
- * files in our /proc/self/fd, where every BPF object tells its id: the interface names the id of
- * its program, the program the ids of its maps, and so two ports of one process, whose maps have
- * the same names, are never mixed up.
+ * DPDK's driver owns the program and does not export its file descriptors, and opening a BPF object
+ * by id needs CAP_SYS_ADMIN. But the driver's files are open in this process, and /proc/self/fd
+ * shows the id of every BPF object. The interface has the id of its program, and the program has
+ * the ids of its maps. So two ports of one process are never mixed up, although their maps have the
+ * same names.
  */
 #include "steer/steer.h"
 
@@ -31,7 +31,7 @@
 
 enum map { MAP_VIPS, MAP_PORT, MAP_COUNTS, MAP_COUNT };
 
-/* The sizes tell an object file of another version from ours. */
+/* An object file of another version has other sizes. */
 static const struct {
 	const char *name;
 	uint32_t key_size;
@@ -82,7 +82,7 @@ const char *steer_count_text(enum steer_count count)
 	return counts_table[count].text;
 }
 
-/* A device may have a program in its hardware beside the one in its driver: ours is the latter. */
+/* A device may have a program in its hardware and one in its driver: ours is in the driver. */
 static int query_attachment(unsigned int ifindex, struct attachment *attachment)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
@@ -100,7 +100,7 @@ static int query_attachment(unsigned int ifindex, struct attachment *attachment)
 	return 0;
 }
 
-/* With `program`, a descriptor, the kernel refuses where another one has taken its place. */
+/* With `program`, a descriptor, the kernel refuses if another program is attached instead. */
 static int detach(unsigned int ifindex, const struct attachment *attachment, int program)
 {
 	LIBBPF_OPTS(bpf_xdp_attach_opts, options, .old_prog_fd = program);
@@ -152,8 +152,8 @@ static int ask_queues(const char *interface, struct netdev_queues *queues, struc
 }
 
 /*
- * One socket serves one receive queue, and the program drops what is for a VIP and comes in on
- * another one: with a queue too many, a part of the flows would find nobody, silently.
+ * One socket serves one receive queue. The program drops packets for a VIP on a queue without a
+ * socket, so with a queue too many a part of the flows would be lost silently.
  */
 static int check_queues(const char *interface, unsigned int wanted, struct error *error)
 {
@@ -175,7 +175,7 @@ static int check_queues(const char *interface, unsigned int wanted, struct error
 		interface, queues.channel, wanted);
 }
 
-/* The driver believes that an interface without combined channels (veth) has one queue. */
+/* The driver assumes that an interface without combined channels (veth) has one queue. */
 int steer_check_interface_queues(const char *interface, unsigned int wanted, struct error *error)
 {
 	struct netdev_queues queues;
@@ -198,9 +198,8 @@ int steer_check_queues(const struct steer *steer, unsigned int wanted, struct er
 }
 
 /*
- * A program is ours if it bears our name. Who may not open programs by id (no CAP_SYS_ADMIN) goes
- * by the id that our filter beside it tells, or that the last holder of the claim left in its file.
- * `name` is "?" where it is hidden.
+ * A program is ours if it has our name. Without CAP_SYS_ADMIN the name is hidden (`name` is "?");
+ * then the program is ours if our loop filter, or the claim file of the last holder, has its id.
  */
 static bool is_our_program(
 	const struct steer *steer, uint32_t id, char name[static BPF_OBJ_NAME_LEN])
@@ -221,7 +220,7 @@ static bool is_our_program(
 	return strcmp(name, STEER_PROGRAM_NAME) == 0;
 }
 
-/* Refuses a program that is not ours: whoever attached it needs it. `stale` is what is attached. */
+/* Refuses a program that is not ours. `stale` is the program that is attached. */
 static int check_program(const struct steer *steer, struct attachment *stale, struct error *error)
 {
 	char name[BPF_OBJ_NAME_LEN];
@@ -239,8 +238,8 @@ static int check_program(const struct steer *steer, struct attachment *stale, st
 }
 
 /*
- * The look at the program is for the driver's sake: when it gives up on an interface it takes off
- * whatever program it finds there, so that a foreign one must be refused before it begins.
+ * Checks for a foreign program before the driver begins: a driver that fails detaches any program
+ * that it finds on the interface.
  */
 int steer_claim(
 	struct steer **steer, const char *interface, const char *directory, struct error *error)
@@ -267,8 +266,8 @@ int steer_claim(
 }
 
 /*
- * A killed process leaves its program attached, and then DPDK's driver fails to attach its own
- * (it never replaces one). With the claim in our hands, a program of ours belongs to nobody alive.
+ * A killed process leaves its program attached. DPDK's driver never replaces a program, so it would
+ * fail to attach a new one. We hold the claim, so no live process uses the old program.
  */
 static int remove_stale_program(
 	const struct steer *steer, const struct attachment *stale, struct error *error)
@@ -288,8 +287,8 @@ static int remove_stale_program(
 }
 
 /*
- * A NIC that takes the VLAN tag out of the frame hands it over beside the packet, where a program
- * of today does not see it: packets of all VLANs would look untagged, and answers leave as such.
+ * A NIC that strips the VLAN tag passes it beside the packet, where an XDP program does not see it.
+ * Packets of all VLANs would look untagged, and so would the forwarded ones.
  */
 static int stop_vlan_stripping(const struct steer *steer, struct error *error)
 {
@@ -306,7 +305,7 @@ static int stop_vlan_stripping(const struct steer *steer, struct error *error)
 	return 0;
 }
 
-/* The interface has no program from here to the driver's own: the guard takes over first. */
+/* From here until the driver attaches its program there is none: close the gate first. */
 static int close_gate(struct steer *steer, struct error *error)
 {
 	if (steer->loop == NULL)
@@ -314,7 +313,7 @@ static int close_gate(struct steer *steer, struct error *error)
 	return steer->loop == NULL ? -EIO : steer_loop_close(steer->loop, error);
 }
 
-/* What only looks comes first, so that a refusal leaves the interface as it was. */
+/* All checks come first, so that a refusal leaves the interface unchanged. */
 int steer_prepare(struct steer *steer, unsigned int queues, struct error *error)
 {
 	struct attachment stale;
@@ -331,7 +330,7 @@ int steer_prepare(struct steer *steer, unsigned int queues, struct error *error)
 	return result;
 }
 
-/* The next open file whose link in /proc/self/fd reads `link`, or -1. */
+/* The next open file whose link in /proc/self/fd is `link`, or -1. */
 static int next_descriptor(DIR *directory, const char *link)
 {
 	struct dirent *entry;
@@ -350,7 +349,7 @@ static int next_descriptor(DIR *directory, const char *link)
 	return -1;
 }
 
-/* A descriptor of its own for the program of that id, and the ids of its maps; or -errno. */
+/* A new descriptor for the program of that id, and the ids of its maps; or -errno. */
 static int open_program(uint32_t id, uint32_t map_ids[static PROGRAM_MAPS_MAX], uint32_t *map_count)
 {
 	DIR *directory = opendir("/proc/self/fd");
@@ -383,7 +382,7 @@ static bool contains(const uint32_t *ids, uint32_t count, uint32_t id)
 	return false;
 }
 
-/* Keeps a descriptor of its own for the map if it is one of those we write or read. */
+/* Keeps a new descriptor for the map if we write or read it. */
 static void keep_map(struct steer *steer, int fd, const struct bpf_map_info *info)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
@@ -425,7 +424,7 @@ static int write_port(struct steer *steer)
 	return bpf_map_update_elem(steer->maps[MAP_PORT], &first, &port, BPF_ANY);
 }
 
-/* Opens program and maps; what is left half open is the caller's to forget. */
+/* Opens program and maps. On error the caller closes what was opened. */
 static int find_program(struct steer *steer, struct error *error)
 {
 	uint32_t map_ids[PROGRAM_MAPS_MAX], map_count = 0;
@@ -576,7 +575,7 @@ bool steer_is_attached(const struct steer *steer)
 	       attachment.id == steer->program_id;
 }
 
-/* Its maps and sockets are as they were; the kernel refuses where another program is faster. */
+/* Its maps and sockets are unchanged. The kernel refuses if another program was attached first. */
 int steer_restore(struct steer *steer, struct error *error)
 {
 	struct attachment attachment;

@@ -37,7 +37,7 @@ static struct request make_request(int ifindex, uint32_t handle, uint16_t type, 
 	};
 }
 
-/* Where the next attribute goes; what is added here fits into `attributes`. */
+/* Where the next attribute goes. All attributes of this file fit into `attributes`. */
 static struct rtattr *add(
 	struct request *request, unsigned short type, const void *value, size_t size)
 {
@@ -53,7 +53,7 @@ static struct rtattr *add(
 	return attribute;
 }
 
-/* Sends the request and leaves the kernel's one answer in `answer`. 0 or -errno. */
+/* Sends the request and stores the kernel's answer in `answer`. 0 or -errno. */
 static int ask(struct request *request, void *answer, size_t size)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -88,7 +88,7 @@ static void read_options(const struct rtattr *options, struct steer_filter *filt
 	}
 }
 
-/* A filter of another kind has no id of a program: it counts as one with a foreign name. */
+/* A filter of another kind has no program id; it counts as one with a foreign name. */
 static void read_filter(const struct nlmsghdr *message, struct steer_filter *filter)
 {
 	const struct tcmsg *body = NLMSG_DATA(message);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
- * steer_frame: the questions about a frame that both programs of an AF_XDP port (steer.bpf.c,
- * steer_loop.bpf.c) ask. For the BPF target only. Each program has a map `vips` of its own.
+ * steer_frame: what both programs of an AF_XDP port (steer.bpf.c, steer_loop.bpf.c) check of a
+ * frame. For the BPF target only. Each program has a map `vips` of its own.
  */
 #pragma once
 
@@ -21,7 +21,7 @@
 
 #define FLOWINFO_MASK 0x0fffffff /* traffic class and flow label (RFC 8200) */
 
-/* One frame while it is judged. From `network` to `end` is what came after Ethernet. */
+/* One frame while it is classified. The Ethernet payload is from `network` to `end`. */
 struct frame {
 	void *network;
 	void *end;
@@ -34,7 +34,7 @@ struct {
 	__uint(max_entries, STEER_VIPS_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct steer_vip);
-	__type(value, __u64); /* packets for it that the filter of tc dropped */
+	__type(value, __u64); /* packets for it that the loop filter dropped */
 } vips SEC(".maps");
 
 static __always_inline struct iphdr *ipv4_header(const struct frame *frame)
@@ -55,7 +55,7 @@ static __always_inline struct ipv6hdr *ipv6_header(const struct frame *frame)
 	return header;
 }
 
-/* The element of the VIP that the frame is for; NULL where it is for none. */
+/* The element of the VIP that the frame is for; NULL: it is for none. */
 static __always_inline __u64 *find_vip(const struct frame *frame)
 {
 	const struct iphdr *ipv4 = ipv4_header(frame);
@@ -98,11 +98,11 @@ static __always_inline int has_route_query(const struct frame *frame, struct bpf
 }
 
 /*
- * Whether the kernel, were it given the frame, would send it on. It would not where the address is
- * its own, where a route says blackhole, unreachable or prohibit, or where forwarding is off. It
- * would (if in vain) where the neighbour is yet unknown, the packet too big, or the route is a
- * tunnel. The answer is that of the untagged port: of a VLAN device above it, Linux 6.1 cannot be
- * asked. An error means there is no routing on this device at all. `context` is the program's own.
+ * Whether the kernel would forward the frame. No: the address is the host's own, the route is
+ * blackhole, unreachable or prohibit, or forwarding is off. Yes, even if that would fail: the
+ * neighbour is not known yet, the packet is too big, or the route is a tunnel. The answer is for
+ * the untagged port; Linux 6.1 cannot answer for a VLAN device above it. An error means that this
+ * device does not route at all. `context` is that of the program.
  */
 static __always_inline int kernel_would_forward(
 	void *context, __u32 ifindex, const struct frame *frame)

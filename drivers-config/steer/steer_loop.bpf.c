@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
- * steer_loop.bpf: stands behind the XDP program of an AF_XDP port, at the ingress of tc, where the
- * kernel gets what XDP let pass. The XDP program comes and goes with DPDK's driver: it is missing
- * between a crash and the next start's queues, and after a clean stop. What is for a VIP would then
- * be routed back to the router, and come again. This filter does not go with the process.
+ * steer_loop.bpf: the loop filter. It runs at the ingress of tc, behind the XDP program of an
+ * AF_XDP port, and sees the packets that XDP let pass. DPDK's driver attaches and detaches the XDP
+ * program: it is missing between a crash and the next start, and after a clean stop. Packets for a
+ * VIP would then be routed back to the router and come again. This filter stays when the process
+ * ends.
  *
- * It drops nothing but what the kernel would forward, so what is for the host itself is never its
- * business. Its VIPs are those of the XDP program and former ones, whose route may not have been
- * withdrawn yet. Keep to what Linux 6.1 has.
+ * It drops only packets that the kernel would forward, so it never affects the host's own traffic.
+ * Its VIPs are those of the XDP program and the former VIPs, whose route may not be withdrawn yet.
+ * Keep to what Linux 6.1 has.
  */
 #include "steer/steer_frame.h"
 
@@ -17,14 +18,14 @@
 
 #define LOOK_SIZE (sizeof(struct ethhdr) + sizeof(struct ipv6hdr))
 
-/* Until control has named the VIPs and says so, whatever would be forwarded may be for one. */
+/* Until control has written all VIPs, any packet that would be forwarded may be for one. */
 volatile __u32 vips_known = 0;
 
 __u64 drop_count = 0;
 
 /*
- * The kernel has moved a VLAN tag out of the frame before. False where the frame is not to be read,
- * which is when it is no IP packet or memory is out: the kernel will get no further with it.
+ * The kernel has already moved a VLAN tag out of the frame. False: the frame cannot be read,
+ * because it is no IP packet or memory is out. The kernel cannot forward it either.
  */
 static __always_inline int read_frame(struct __sk_buff *skb, struct frame *frame)
 {
@@ -41,7 +42,7 @@ static __always_inline int read_frame(struct __sk_buff *skb, struct frame *frame
 	return 1;
 }
 
-/* The kernel forwards only what was sent to the MAC address of the interface, as it is now. */
+/* The kernel forwards only frames to the current MAC address of the interface. */
 static __always_inline int would_loop(struct __sk_buff *skb)
 {
 	struct frame frame = {};
@@ -59,7 +60,7 @@ static __always_inline int would_loop(struct __sk_buff *skb)
 	return 1;
 }
 
-/* TC_ACT_UNSPEC lets the next filter have its say. */
+/* TC_ACT_UNSPEC: the next filter decides. */
 SEC("tc")
 int sluice_loop(struct __sk_buff *skb)
 {

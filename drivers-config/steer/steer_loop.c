@@ -20,7 +20,7 @@ struct steer_loop {
 	int ifindex;
 	struct loop_bpf *bpf;
 	uint32_t id;
-	bool closed; /* stands in the gate */
+	bool closed; /* our filter is at the gate */
 };
 
 struct steer_loop *steer_loop_create(const char *interface, int ifindex, struct error *error)
@@ -48,7 +48,7 @@ struct steer_loop *steer_loop_create(const char *interface, int ifindex, struct 
 	return NULL;
 }
 
-/* The handle is the place. */
+/* The handles of the gate and of the post. */
 static struct bpf_tc_opts tc_options(enum position position)
 {
 	LIBBPF_OPTS(bpf_tc_opts, options, .priority = STEER_LOOP_PREFERENCE,
@@ -80,7 +80,7 @@ static int make_clsact(const struct steer_loop *loop)
 	return result == -EEXIST ? 0 : result;
 }
 
-/* By its name, whoever put it there and whatever has become of the files in /run/sluice. */
+/* Recognised by its name: the files in /run/sluice may be gone. */
 static bool is_ours(const struct steer_filter *filter)
 {
 	return strncmp(filter->name, STEER_LOOP_NAME ":", sizeof(STEER_LOOP_NAME)) == 0;
@@ -94,7 +94,7 @@ static int refuse_foreign(const struct steer_loop *loop, uint32_t id, struct err
 		loop->interface, id, loop->interface, STEER_LOOP_PREFERENCE);
 }
 
-/* Leaves the ids of what stands there in `ids`, 0 for nobody. */
+/* Stores the ids of the filters there in `ids`; 0: there is none. */
 static int query_positions(
 	const struct steer_loop *loop, uint32_t ids[static POSITION_COUNT], struct error *error)
 {
@@ -112,7 +112,7 @@ static int query_positions(
 	return 0;
 }
 
-/* In place of whoever is there, with no packet in between. */
+/* Replaces the filter that is there without missing a packet. */
 static int attach(const struct steer_loop *loop, enum position position, uint32_t beside)
 {
 	char name[STEER_FILTER_NAME_SIZE];
@@ -147,7 +147,7 @@ int steer_loop_close(struct steer_loop *loop, struct error *error)
 	return 0;
 }
 
-/* Only if it is still ours that is there. */
+/* Only if the filter there is still ours. */
 static int open_gate(struct steer_loop *loop)
 {
 	struct bpf_tc_opts options = tc_options(POSITION_GATE);

@@ -3,13 +3,12 @@
  * steer_loop: a filter at the ingress of an interface (tc, clsact) that drops what the kernel
  * would route away again, for when the XDP program is not there to do it (steer_loop.bpf.c).
  *
- * It has two places, side by side. In the gate it stands while a process starts and drops whatever
- * would be forwarded, because the VIPs are not known yet. At its post it drops what is for a VIP
- * alone; it stays there when the process ends, until the next one puts its own in its place. So a
- * start that fails leaves the filter of its predecessor at work. Filters of others are left alone.
+ * It uses two handles. While a process starts, the filter at the gate drops every packet that would
+ * be forwarded, because the VIPs are not known yet. The filter at the post drops only packets for a
+ * VIP. It stays when the process ends, until the next process replaces it. So a start that fails
+ * leaves the filter of the previous process at work. Filters of others are left alone.
  *
- * Control thread; needs CAP_NET_ADMIN and CAP_BPF. All that return int return -errno
- * where they fail.
+ * Control thread; needs CAP_NET_ADMIN and CAP_BPF. All that return int return -errno on error.
  */
 #pragma once
 
@@ -25,39 +24,39 @@ struct steer_loop;
 struct steer_loop *steer_loop_create(const char *interface, int ifindex, struct error *error);
 
 /*
- * Closes the gate; one that is closed already is no error. Makes clsact where it is missing. -EBUSY
- * where somebody else's filter has one of our places.
+ * Closes the gate; closing it twice is no error. Makes clsact if it is missing. -EBUSY: another
+ * filter has one of our handles.
  */
 int steer_loop_close(struct steer_loop *loop, struct error *error);
 
 /*
- * Takes its post, with the VIPs added so far, and opens the gate. Its name tells a later process
- * the id of the XDP program that stands in front of it, `beside`.
+ * Attaches the filter at the post, with the VIPs added so far, and opens the gate. The name of the
+ * filter holds `beside`, the id of the XDP program in front of it, for a later process.
  */
 int steer_loop_stand(struct steer_loop *loop, uint32_t beside);
 
 /*
- * Takes its post again where somebody removed the filter, or clsact with it: 1; 0 where it stands
- * there; -EBUSY where another filter has taken its place.
+ * Attaches the filter at the post again if it was removed, or clsact with it: 1; 0 if it is
+ * attached; -EBUSY if another filter has its handle.
  */
 int steer_loop_restore(struct steer_loop *loop, uint32_t beside);
 
-/* Whether it stands at its post: 0; -ENOENT, or -EBUSY where another filter does. */
+/* 0: the filter is at the post. -ENOENT: it is missing. -EBUSY: another filter is there. */
 int steer_loop_find(const struct steer_loop *loop);
 
-/* Whether a filter of ours is at its post on the interface and names this XDP program. */
+/* Whether a filter of ours is at the post of the interface and names this XDP program. */
 bool steer_loop_is_beside(int ifindex, uint32_t program);
 
-/* Adding one twice is no error, and keeps its count; -ENOENT where there is none to remove. */
+/* Adding one twice is no error and keeps its count. -ENOENT: there is none to remove. */
 int steer_loop_add(struct steer_loop *loop, const struct steer_vip *vip);
 int steer_loop_remove(struct steer_loop *loop, const struct steer_vip *vip);
 
-/* Packets for this VIP that were dropped since it was added. -ENOENT where it was not. */
+/* Packets for this VIP that were dropped since it was added. -ENOENT: it was not added. */
 int steer_loop_drops_of(
 	const struct steer_loop *loop, const struct steer_vip *vip, uint64_t *drops);
 
-/* Packets dropped since it was loaded, in both places. */
+/* Packets dropped since the filter was loaded, at the gate and at the post. */
 uint64_t steer_loop_drops(const struct steer_loop *loop);
 
-/* Opens the gate; what stands at the post stays. NULL allowed. */
+/* Opens the gate; the filter at the post stays. NULL is allowed. */
 void steer_loop_destroy(struct steer_loop *loop);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * steer_maps: what the XDP program (steer.bpf.c) and its user (steer.c) agree on. Included by both,
- * so only the kernel's own types: <stdint.h> does not compile for the BPF target everywhere.
+ * steer_maps: what the XDP program (steer.bpf.c) and its user (steer.c) share. Uses only the
+ * kernel's own types: <stdint.h> does not compile for the BPF target everywhere.
  */
 #pragma once
 
@@ -15,8 +15,8 @@
 #define STEER_COUNTS_NAME  "steer_counts"
 
 /*
- * The filter in tc. Its preference is early, yet leaves room for others in front of it; a person
- * who wants to be rid of it needs the number.
+ * The loop filter in tc. Its preference is early, yet leaves room for other filters in front of it.
+ * It takes the number to remove the filter by hand.
  */
 #define STEER_LOOP_NAME       "sluice_loop"
 #define STEER_LOOP_PREFERENCE 40
@@ -26,7 +26,7 @@
 
 /*
  * X(NAME, name in JSON, what happened): every frame that the XDP program sees is counted under one
- * of the first five; what it let pass and the filter in tc stopped, under the last as well.
+ * of the first five. The last one counts the frames that it let pass and the loop filter dropped.
  */
 #define STEER_COUNT_TABLE(X)                                                                  \
 	X(TO_WORKER, to_worker, "for a VIP: handed to the worker of its queue")               \

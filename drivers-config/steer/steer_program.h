@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * steer_program: the compiled steer.bpf.c, which is part of the executable, as a file. DPDK's
- * af_xdp driver wants a path (xdp_prog=); a file in memory gives it one that cannot be missing, or
- * be of another version than the executable.
+ * steer_program: the compiled steer.bpf.c as a file. DPDK's af_xdp driver needs a path (xdp_prog=).
+ * The object is part of the executable and is written to a file in memory, so that it cannot be
+ * missing or of another version.
  */
 #pragma once
 

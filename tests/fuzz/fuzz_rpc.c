@@ -164,7 +164,7 @@ static void client_leave(struct client *client)
 	*client = (struct client){ .fd = -1 };
 }
 
-static void judge_answer(const char *line, size_t length)
+static void check_answer(const char *line, size_t length)
 {
 	json_t *answer = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL), *id;
 	const char *version = json_string_value(json_object_get(answer, "jsonrpc"));
@@ -180,13 +180,13 @@ static void judge_answer(const char *line, size_t length)
 }
 
 /* Judges each line that is complete. */
-static void judge_received(struct client *client)
+static void check_received(struct client *client)
 {
 	char *end, *line = client->received;
 
 	while (client->length > 0 &&
 		(end = memchr(line, '\n', client->length - (line - client->received))) != NULL) {
-		judge_answer(line, end - line);
+		check_answer(line, end - line);
 		client->answers++;
 		line = end + 1;
 	}
@@ -206,7 +206,7 @@ static void client_read(struct client *client)
 		require(client->received != NULL);
 		memcpy(client->received + client->length, buffer, got);
 		client->length += got;
-		judge_received(client);
+		check_received(client);
 	}
 	/* what is too long is refused before its end */
 	require(client->answers <= client->lines + 1);

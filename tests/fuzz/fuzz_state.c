@@ -187,7 +187,7 @@ static bool is_refused(void)
 	return refused;
 }
 
-static void judge_tables(void)
+static void check_tables(void)
 {
 	const struct tables *tables = forwarding_tables(left.node->forwarding);
 	struct packet packet = { .service = life_service(left.node) };
@@ -213,7 +213,7 @@ static void take_over(uint8_t how)
 	node_build(left.node);
 	if (how & FILE_LATER)
 		node_wait(left.node, 3);
-	judge_tables();
+	check_tables();
 	attach();
 	node_stop(left.node);
 }

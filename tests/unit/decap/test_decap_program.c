@@ -128,7 +128,7 @@ static enum decap_verdict try_frame(const struct decap_program *program, enum de
 }
 
 /* Runs the program, and checks that the verdict was counted and executed. */
-static enum decap_verdict judge_frame(
+static enum decap_verdict classify_frame(
 	const struct decap_program *program, enum decap_mode mode, struct tunnel_frame *frame)
 {
 	bool passed;
@@ -165,7 +165,7 @@ static void check_ecn(const struct decap_program *program, enum decap_mode mode,
 {
 	struct tunnel_frame frame = tunnel_build(shape);
 	struct tunnel_frame plain = tunnel_build_plain(shape);
-	enum decap_verdict verdict = judge_frame(program, mode, &frame);
+	enum decap_verdict verdict = classify_frame(program, mode, &frame);
 
 	if (expected == DROPPED) {
 		assert_verdict(verdict, DECAP_VERDICT_ECN);
@@ -456,7 +456,7 @@ static void check_flaw(const struct decap_program *program, enum decap_mode mode
 		(flaw->inner != 0 && flaw->inner != shape->inner))
 		return;
 	flaw->make(&frame, frame.bytes + frame.outer, frame.bytes + frame.inner);
-	verdict = judge_frame(program, mode, &frame);
+	verdict = classify_frame(program, mode, &frame);
 	if (verdict != flaw->verdict)
 		fail_msg("%s, %d in %d, %s: %s instead of %s", flaw->name, shape->inner,
 			shape->outer, decap_mode_name(mode), decap_verdict_name(verdict),
@@ -519,7 +519,7 @@ static void what_is_unknown_passes_as_it_came_where_that_is_asked_for(void **sta
 		struct tunnel_frame frame = tunnel_build(&shape);
 
 		assert_verdict(
-			judge_frame(program, case_mode(i), &frame), DECAP_VERDICT_DECAPSULATED);
+			classify_frame(program, case_mode(i), &frame), DECAP_VERDICT_DECAPSULATED);
 	}
 	decap_program_destroy(program);
 }
@@ -536,7 +536,7 @@ static void outer_destination_counts_once_one_is_configured(void **state)
 		struct tunnel_shape shape = case_shape(i);
 		struct tunnel_frame frame = tunnel_build(&shape);
 
-		assert_verdict(judge_frame(program, case_mode(i), &frame),
+		assert_verdict(classify_frame(program, case_mode(i), &frame),
 			shape.outer == 4 ? DECAP_VERDICT_DECAPSULATED
 					 : DECAP_VERDICT_UNKNOWN_LOCAL);
 	}
@@ -549,7 +549,7 @@ static void check_untouched(const struct decap_program *program, enum decap_mode
 {
 	struct tunnel_frame result = *frame;
 
-	assert_verdict(judge_frame(program, mode, &result), expected);
+	assert_verdict(classify_frame(program, mode, &result), expected);
 	assert_frames_equal(&result, frame);
 }
 
@@ -565,7 +565,7 @@ static void tunnel_packet_for_another_mac_address_is_left_alone(void **state)
 		frame.bytes[5] ^= 1;
 		check_untouched(program, mode, &frame, DECAP_VERDICT_OTHER_HOST);
 		memset(frame.bytes, 0xff, DECAP_MAC_SIZE);
-		assert_verdict(judge_frame(program, mode, &frame), DECAP_VERDICT_DECAPSULATED);
+		assert_verdict(classify_frame(program, mode, &frame), DECAP_VERDICT_DECAPSULATED);
 	}
 	decap_program_destroy(program);
 }
@@ -660,8 +660,8 @@ static void check_cut(const struct decap_program *program, enum decap_mode mode,
 	}
 	owned = cut;
 	admit_length(&owned, shape->outer);
-	assert_verdict(judge_frame(program, mode, &cut), DECAP_VERDICT_TRUNCATED);
-	assert_verdict(judge_frame(program, mode, &owned), DECAP_VERDICT_TRUNCATED);
+	assert_verdict(classify_frame(program, mode, &cut), DECAP_VERDICT_TRUNCATED);
+	assert_verdict(classify_frame(program, mode, &owned), DECAP_VERDICT_TRUNCATED);
 }
 
 /*
@@ -686,7 +686,7 @@ static void packet_cut_at_any_length_is_never_opened(void **state)
 
 		for (size_t length = shortest_frame(mode, &shape); length < whole.length; length++)
 			check_cut(program, mode, &shape, length);
-		assert_verdict(judge_frame(program, mode, &whole), DECAP_VERDICT_DECAPSULATED);
+		assert_verdict(classify_frame(program, mode, &whole), DECAP_VERDICT_DECAPSULATED);
 	}
 	decap_program_destroy(program);
 }
@@ -719,7 +719,7 @@ static void padding_behind_a_short_packet_may_stay(void **state)
 		frame.length += 20;
 		plain.length += 20;
 		assert_verdict(
-			judge_frame(program, case_mode(i), &frame), DECAP_VERDICT_DECAPSULATED);
+			classify_frame(program, case_mode(i), &frame), DECAP_VERDICT_DECAPSULATED);
 		assert_frames_equal(&frame, &plain);
 	}
 	decap_program_destroy(program);

@@ -290,7 +290,7 @@ static void note_effect(void *context, const struct forwarding_effect *effect)
 	*(struct forwarding_effect *)context = *effect;
 }
 
-static struct forwarding_effect tell_health(struct node *node, size_t backend, bool healthy)
+static struct forwarding_effect update_health(struct node *node, size_t backend, bool healthy)
 {
 	const struct forwarding_update update = { .has_health = true, .healthy = healthy };
 	struct forwarding_handle handle = life_handle(node, backend);
@@ -311,18 +311,18 @@ static void news_that_come_thick_and_fast_are_built_together(void **state)
 
 	life_apply(node, W1 ", " W2 ", " W3);
 	number = table_number(node);
-	effect = tell_health(node, 0, false);
+	effect = update_health(node, 0, false);
 	assert_ptr_not_equal(effect.before, effect.after);
 	assert_int_equal(effect.pending_ms, 0);
 	assert_int_equal(table_number(node), number + 1);
 
-	effect = tell_health(node, 1, false);
+	effect = update_health(node, 1, false);
 	assert_ptr_equal(effect.before, effect.after);
 	assert_int_equal(effect.pending_ms, FORWARDING_BUILD_MS);
 	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT); /* workers know */
-	tell_health(node, 0, true);
+	update_health(node, 0, true);
 	node_clock_ms += 40;
-	assert_int_equal(tell_health(node, 2, false).pending_ms, FORWARDING_BUILD_MS - 40);
+	assert_int_equal(update_health(node, 2, false).pending_ms, FORWARDING_BUILD_MS - 40);
 	assert_int_equal(forwarding_build_due(node->forwarding), FORWARDING_BUILD_MS - 40);
 	assert_int_equal(table_number(node), number + 1);
 	assert_int_not_equal(life_share(node, "w2").cur, 0);
@@ -341,10 +341,10 @@ static void news_that_is_taken_back_while_it_waits_builds_nothing(void **state)
 	uint64_t number;
 
 	life_apply(node, W1 ", " W2 ", " W3);
-	tell_health(node, 0, false);
+	update_health(node, 0, false);
 	number = table_number(node);
-	tell_health(node, 1, false);
-	tell_health(node, 1, true);
+	update_health(node, 1, false);
+	update_health(node, 1, true);
 	node_build(node);
 	assert_int_equal(table_number(node), number);
 }
@@ -354,8 +354,8 @@ static void a_change_in_between_takes_in_what_news_have_put_off(void **state)
 	struct node *node = *state;
 
 	life_apply(node, W1 ", " W2 ", " W3);
-	tell_health(node, 0, false);
-	tell_health(node, 1, false);
+	update_health(node, 0, false);
+	update_health(node, 1, false);
 	life_apply(node, W2 ", " W3);
 	assert_int_equal(life_share(node, "w3").cur, LIFE_SLOTS);
 	assert_int_equal(forwarding_build_due(node->forwarding), FORWARDING_IDLE);
@@ -366,8 +366,8 @@ static void a_pool_that_goes_leaves_nothing_to_be_built(void **state)
 	struct node *node = *state;
 
 	life_apply(node, W1 ", " W2 ", " W3);
-	tell_health(node, 0, false);
-	tell_health(node, 1, false);
+	update_health(node, 0, false);
+	update_health(node, 1, false);
 	node_apply(node, small_config_read("[]", "[]"));
 	assert_int_equal(forwarding_build_due(node->forwarding), FORWARDING_IDLE);
 }

@@ -206,7 +206,7 @@ static struct plan_share share_of(void *context, size_t pool, size_t backend)
 	return live_backend_share(live, config, node_clock_ms);
 }
 
-static void tell_node(struct node *node, const char *pool, const struct address *address,
+static void update_node(struct node *node, const char *pool, const struct address *address,
 	const struct forwarding_update *update)
 {
 	struct forwarding_handle handle;
@@ -261,7 +261,7 @@ static void assert_cold_node_is_the_same(struct world *world)
 			size_t place;
 
 			if (!find_live(world->origin, pool->name, address, &place)->facts.healthy)
-				tell_node(cold, pool->name, address, &down);
+				update_node(cold, pool->name, address, &down);
 		}
 	}
 	node_wait(cold, 1);
@@ -490,12 +490,13 @@ static void set_state(struct world *world, const char *pool)
 		json_pack("{s:s}", "state", states[draw_below(world, COUNT_OF(states))]));
 }
 
-static void tell_all(struct world *world, const char *pool, const struct forwarding_update *update)
+static void update_all(
+	struct world *world, const char *pool, const struct forwarding_update *update)
 {
 	const struct address *address = &any_backend(world, pool)->address;
 
-	tell_node(world->origin, pool, address, update);
-	tell_node(world->follower, pool, address, update);
+	update_node(world->origin, pool, address, update);
+	update_node(world->follower, pool, address, update);
 }
 
 static void report(struct world *world, const char *pool)
@@ -505,7 +506,7 @@ static void report(struct world *world, const char *pool)
 		.healthy = draw_below(world, 2),
 	};
 
-	tell_all(world, pool, &update);
+	update_all(world, pool, &update);
 }
 
 static void report_share(struct world *world, const char *pool)
@@ -516,7 +517,7 @@ static void report_share(struct world *world, const char *pool)
 	};
 
 	if (world->has_ramps)
-		tell_all(world, pool, &update);
+		update_all(world, pool, &update);
 }
 
 /* A whole document as somebody wrote it, with or without what edits have noted in it. */

@@ -149,7 +149,7 @@ static void too_few_queues_are_named_before_too_few_buffers(void **state)
 	config_destroy(config);
 }
 
-static size_t judge_host(struct config *config, struct findings *findings)
+static size_t check_host(struct config *config, struct findings *findings)
 {
 	findings_init(findings, FINDINGS_MAX);
 	feasible_validate_host(config, findings);
@@ -162,15 +162,15 @@ static void what_this_host_lacks_is_told_apart_from_the_file(void **state)
 	struct findings findings;
 
 	assert_int_equal(
-		judge_host(read_config(KEY, "", "net_af_xdp0,iface=lo", ""), &findings), 0);
-	assert_int_equal(judge_host(read_config(KEY, "'workers': 2, 'idle': 'rest'",
+		check_host(read_config(KEY, "", "net_af_xdp0,iface=lo", ""), &findings), 0);
+	assert_int_equal(check_host(read_config(KEY, "'workers': 2, 'idle': 'rest'",
 					    "net_af_xdp0,iface=lo", ""),
 				 &findings),
 		1);
 	assert_non_null(strstr(findings.errors[0].message,
 		"dataplane.ports[0].device: 2 workers need as many receive queues of lo"));
 	check(read_config(KEY, "", "net_af_xdp0,iface=no-such-one", ""), NULL);
-	assert_int_equal(judge_host(read_config(KEY, "'workers': [1023]",
+	assert_int_equal(check_host(read_config(KEY, "'workers': [1023]",
 					    "net_af_xdp0,iface=no-such-one", ""),
 				 &findings),
 		2);

@@ -291,7 +291,7 @@ static void a_service_weighs_what_it_carries(void **state)
 
 /* ---- services without a backend for new flows */
 
-static int judge_services(struct node *node, struct config *config, char sentence[static 256])
+static int check_services(struct node *node, struct config *config, char sentence[static 256])
 {
 	static const struct live_terms terms = { .force = false };
 	struct error error = { "" };
@@ -322,13 +322,13 @@ static void the_last_backend_of_a_service_is_not_taken_out_without_force(void **
 
 	life_apply(node, W1);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		assert_int_equal(judge_services(node, life_config("", lists[i]), sentence), -EPERM);
+		assert_int_equal(check_services(node, life_config("", lists[i]), sentence), -EPERM);
 		assert_string_equal(sentence,
 			"service \"www\" would be left without a backend that takes new flows "
 			"(pool \"web\"): needs force");
 	}
-	assert_int_equal(judge_services(node, life_config("", W1_DRAIN ", " W2), sentence), 0);
-	assert_int_equal(judge_services(node, with_services("[]"), sentence), 0);
+	assert_int_equal(check_services(node, life_config("", W1_DRAIN ", " W2), sentence), 0);
+	assert_int_equal(check_services(node, with_services("[]"), sentence), 0);
 }
 
 static void a_backend_that_is_down_is_none_that_is_left(void **state)
@@ -337,12 +337,12 @@ static void a_backend_that_is_down_is_none_that_is_left(void **state)
 	char sentence[256];
 
 	life_apply(node, W1 ", " W2);
-	assert_int_equal(judge_services(node, life_config("", W1_DRAIN ", " W2), sentence), 0);
+	assert_int_equal(check_services(node, life_config("", W1_DRAIN ", " W2), sentence), 0);
 	life_fail(node, 1);
-	assert_int_equal(judge_services(node, life_config("", W1_DRAIN ", " W2), sentence), -EPERM);
+	assert_int_equal(check_services(node, life_config("", W1_DRAIN ", " W2), sentence), -EPERM);
 	life_fail(node, 0); /* nothing is left by now that a change could take */
-	assert_int_equal(judge_services(node, life_config("", W1_DRAIN ", " W2), sentence), 0);
-	assert_int_equal(judge_services(node, life_config("", ""), sentence), 0);
+	assert_int_equal(check_services(node, life_config("", W1_DRAIN ", " W2), sentence), 0);
+	assert_int_equal(check_services(node, life_config("", ""), sentence), 0);
 }
 
 static void a_pool_that_no_service_uses_loses_its_last_backend_freely(void **state)
@@ -352,7 +352,7 @@ static void a_pool_that_no_service_uses_loses_its_last_backend_freely(void **sta
 
 	node_apply(node, with_services("[" SERVICE("www", "80", "other") "]"));
 	assert_int_equal(
-		judge_services(node,
+		check_services(node,
 			small_config_read("[{'name': 'web', 'slots': 251, 'backends': []}, "
 					  "{'name': 'other', 'slots': 251, 'backends': [" W2 "]}]",
 				"[" SERVICE("new", "90", "web") ", " SERVICE(
@@ -360,7 +360,7 @@ static void a_pool_that_no_service_uses_loses_its_last_backend_freely(void **sta
 			sentence),
 		0);
 	assert_int_equal(
-		judge_services(node,
+		check_services(node,
 			small_config_read("[{'name': 'web', 'slots': 251, 'backends': []}, "
 					  "{'name': 'other', 'slots': 251, 'backends': [" W2 "]}]",
 				"[" SERVICE("new", "90", "other") ", " SERVICE(

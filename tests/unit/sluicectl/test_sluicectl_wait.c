@@ -15,7 +15,7 @@ static enum wait_state judge(const char *backends)
 	enum wait_state state;
 
 	assert_non_null(list);
-	state = wait_judge(list, "web-1", &flows);
+	state = wait_classify(list, "web-1", &flows);
 	json_decref(list);
 	return state;
 }

@@ -182,18 +182,18 @@ static void the_file_is_written_where_something_has_changed_and_with_the_latest(
 	int kept;
 
 	unlink(path);
-	vips_note_tell(note, &former, in_use, 1);
+	vips_note_update(note, &former, in_use, 1);
 	background_finish(disk);
 	first = inode();
 	kept = open(path, O_RDONLY); /* so that its number is not given to another file */
-	vips_note_tell(note, &former, in_use, 1);
+	vips_note_update(note, &former, in_use, 1);
 	background_finish(disk);
 	assert_int_equal(inode(), first);
 	/* several at once: the last counts */
-	vips_note_tell(note, &former, in_use, 2);
+	vips_note_update(note, &former, in_use, 2);
 	add(&former, "203.0.113.12", NOW_S);
-	vips_note_tell(note, &former, in_use, 2);
-	vips_note_tell(note, &former, in_use, 0);
+	vips_note_update(note, &former, in_use, 2);
+	vips_note_update(note, &former, in_use, 0);
 	vips_note_destroy(note);
 	assert_int_not_equal(inode(), first);
 	load(&read, NOW_S);
