@@ -191,28 +191,31 @@ def write(path, text):
         file.write(text)
 
 
-def keys_in(value):
-    """All keys of an object, however deep."""
-    if not isinstance(value, dict):
-        return set()
-    return set(value).union(*(keys_in(inner) for inner in value.values()))
-
-
 @case
-def stats_has_every_counter_that_the_manual_tells_to_watch(rig):
-    """Those of (steer) are of AF_XDP ports only, which this rig has none of: the program names them."""
+def the_counters_that_the_manual_tells_to_watch_are_where_it_says(rig):
+    """Those of steer are of AF_XDP ports only, which this rig has none of: the program names them."""
     tree = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
     with open(os.path.join(tree, "control", "man", "sluice.7"), encoding="utf-8") as page:
         section = page.read().split(".SH WHAT TO WATCH\n")[1].split("\n.SH ")[0]
     with open(os.path.join(tree, "drivers-config", "steer", "steer_maps.h"), encoding="utf-8") as source:
         steer = set(re.findall(r"X\(\w+, (\w+),", source.read()))
-    stats = ask(rig, lambda daemon: daemon.call("stats.get"))
-    found = {"verdicts": set(stats["verdicts"]), "ports": keys_in(stats["ports"]),
-             "pins": set(stats["pins"]), "steer": steer}
-    watched = re.findall(r"^\.IR (.*\(.*)$", section, re.MULTILINE)
-    require(len(watched) > 5, f"the page names {watched}")
-    for line in watched:
-        for part in re.findall(r"[^()]+\(\w+\)", line):
-            names_of, room = part[:-1].split("(")
-            for name in re.findall(r"\w+", names_of):
-                require(name in found[room], f"{name} is not among {room} of stats")
+    _, of_stats, of_pins = re.split(r"\\-\\-json (?:stats|pins)", section)
+    answers = ask(rig, lambda daemon: (daemon.call("stats.get"), daemon.call("pins.list")))
+    for text, answer in zip((of_stats, of_pins), answers):
+        paths = [path for tag in re.findall(r"^\.TP\n\.IR? (.*)$", text, re.MULTILINE)
+                 for path in re.findall(r"[\w.*]+", tag)]
+        require(len(paths) > 3, f"the page names {paths}")
+        for path in paths:
+            if ".steer." in path:
+                require(path.split(".")[-1] in steer, f"{path} is no counter of the XDP program")
+            else:
+                require(has(answer, path.split(".")), f"{path} is not in the answer")
+
+
+def has(value, path):
+    """Whether the path leads to something; * is any key, or any element of a list."""
+    if not path:
+        return True
+    if path[0] == "*":
+        return any(has(inner, path[1:]) for inner in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, dict) and path[0] in value and has(value[path[0]], path[1:])
