@@ -29,6 +29,8 @@ INSTEAD = {
     "scripts/demo": ("scripts/demo --help", "test_the_demo_answers_every_request_and_cleans_up runs it"),
     "scripts/demo --keep": ("scripts/demo --help | grep -w -e --keep", "the same test runs it"),
     "scripts/test": ("scripts/test --help", "this is a part of it"),
+    "scripts/test churn": ("scripts/test --help | grep -w churn", "a suite of its own"),
+    "scripts/test unit": ("scripts/test --help | grep -w unit", "takes minutes"),
     "scripts/test quick": ("scripts/test --help | grep -w quick", "takes minutes"),
     "scripts/bench": ("scripts/bench --help", "takes minutes"),
     "scripts/bench regression": ("scripts/bench --help | grep -w regression", "a suite of its own"),
