@@ -94,12 +94,18 @@ static void fill_torn(struct state *state)
 /* For as long as it lives. */
 static void fill_again_and_again(struct state *state, int tell)
 {
+	static const char *const names[] = {
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+	};
+
 	fill(state);
 	assert_int_equal(write(tell, "r", 1), 1);
-	for (;;) {
-		write_service(state, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-		write_service(state, "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
-		usleep(1);
+	/* rests after each of them in turn, or a reader beside other programs would see one only */
+	for (unsigned int i = 0;; i++) {
+		write_service(state, names[i % 2]);
+		if (i % 3 == 2)
+			usleep(1);
 	}
 }
 
