@@ -10,20 +10,6 @@
 
 #define REVISION_DIGITS 16
 
-static int read_flag(const struct json_path *path, void *field, struct error *error)
-{
-	if (!json_is_boolean(path->value))
-		return json_mismatch(path, "true or false", error);
-	*(bool *)field = json_is_true(path->value);
-	return 0;
-}
-
-const struct json_kind api_kind_flag = {
-	.noun = "true or false",
-	.read_field = read_flag,
-	.schema = "{\"type\": \"boolean\", \"default\": false}",
-};
-
 static int read_text(const struct json_path *path, void *field, struct error *error)
 {
 	const char *text = json_read_string(path, "a string", error);

@@ -4,7 +4,6 @@
 
 #include "json/json_key.h"
 
-extern const struct json_kind api_kind_flag;     /* bool */
 extern const struct json_kind api_kind_text;     /* const char *, borrowed */
 extern const struct json_kind api_kind_address;  /* struct address */
 extern const struct json_kind api_kind_instance; /* const char *, borrowed */

@@ -13,7 +13,7 @@
 #include "config/config_keys.h"
 
 #define AT(field)   .offset = offsetof(struct api_params, field)
-#define FLAG(field) .kind = &api_kind_flag, AT(field)
+#define FLAG(field) .kind = &json_kind_flag, AT(field)
 #define INTEGER(field) \
 	.kind = &json_kind_integer, AT(field), .width = sizeof(((struct api_params *)0)->field)
 #define RANGE(from, to) .least = (from), .most = (to)

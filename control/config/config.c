@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/config.h"
+#include "config/config_health.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ void config_destroy(struct config *config)
 	for (size_t i = 0; i < config->pool_count; i++) {
 		free(config->pools[i].backends);
 		free(config->pools[i].vacant);
+		config_health_release(config->pools[i].health);
 	}
 	free(config->pools);
 	free(config->services);

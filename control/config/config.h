@@ -92,6 +92,8 @@ struct config_dataplane {
 	size_t port_count;
 };
 
+struct config_health;
+
 struct config_backend {
 	char name[CONFIG_NAME_SIZE];
 	struct address address;
@@ -99,6 +101,8 @@ struct config_backend {
 	uint16_t weight;           /* 0-65535; 0: a drain without a deadline */
 	uint16_t seat_weight;      /* of its seat in the base table while weight is 0; 0: no seat */
 	enum config_backend_state state;
+	struct address health_address; /* where it is probed instead; ADDRESS_NONE: there */
+	uint16_t health_port;          /* host byte order; 0: that of the pool */
 };
 
 /*
@@ -133,6 +137,7 @@ struct config_pool {
 	struct config_slow_start slow_start;
 	uint32_t drain_deadline_s;       /* default of a drain */
 	uint32_t max_disruption_percent; /* of the slots by one change; 100: no budget */
+	struct config_health *health;    /* shared (config_health.h); NULL: no checks */
 	struct config_backend *backends;
 	size_t backend_count;
 	struct config_vacant *vacant; /* no key of a backend is among them */

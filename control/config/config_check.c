@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config_health.h"
 #include "config/config_unique.h"
 #include "json/lookup.h"
 #include "base/plural.h"
@@ -280,6 +281,57 @@ static int check_vips(const struct config *config, struct findings *findings)
 	return 0;
 }
 
+/* Whether a pool has any service. */
+static bool *find_used(const struct config *config)
+{
+	bool *used = calloc(config->pool_count + 1, sizeof(*used));
+
+	for (size_t i = 0; used != NULL && i < config->service_count; i++)
+		if (config->services[i].pool != CONFIG_NO_POOL)
+			used[config->services[i].pool] = true;
+	return used;
+}
+
+static bool has_port(const struct config *config, const struct config_pool *pool, size_t service)
+{
+	return pool->health->port != 0 ||
+	       (service != CONFIG_NO_SERVICE && config->services[service].port != 0);
+}
+
+/* A pool that no service uses yet is not probed before one does. */
+static int check_ports_of(const struct config *config, const bool *used, const size_t *services,
+	struct findings *findings)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < config->pool_count && result == 0; i++) {
+		const struct config_pool *pool = &config->pools[i];
+
+		if (pool->health != NULL && used[i] && config_health_needs_port(pool->health) &&
+			!has_port(config, pool, services[i]))
+			result = findings_add(findings,
+				"pools[%zu].health.port: missing, as no service of the pool that "
+				"type %s fits has a port",
+				i, config_health_type_name(pool->health->type));
+	}
+	return result;
+}
+
+static int check_health(const struct config *config, struct findings *findings)
+{
+	size_t *services = config_health_services(config);
+	bool *used = find_used(config);
+	int result;
+
+	if (services == NULL || used == NULL)
+		result = findings_out_of_memory(findings);
+	else
+		result = check_ports_of(config, used, services, findings);
+	free(used);
+	free(services);
+	return result;
+}
+
 int config_check(const struct config *config, struct findings *findings)
 {
 	int result = check_files(config, findings);
@@ -292,6 +344,8 @@ int config_check(const struct config *config, struct findings *findings)
 		result = check_vips(config, findings);
 	if (result == 0)
 		result = check_paths(config, 0, config->pool_count, findings);
+	if (result == 0)
+		result = check_health(config, findings);
 	return result;
 }
 
@@ -321,6 +375,8 @@ int config_check_pool(const struct config *config, size_t pool, const struct con
 		result = config_unique_check_pool(&config->pools[pool], pool, findings);
 	if (result == 0 && has_new_address(before, &config->pools[pool]))
 		result = check_paths(config, pool, 1, findings);
+	if (result == 0)
+		result = check_health(config, findings);
 	return result;
 }
 
@@ -332,6 +388,8 @@ int config_check_services(const struct config *config, struct findings *findings
 		result = check_vips(config, findings);
 	if (result == 0)
 		result = check_paths(config, 0, config->pool_count, findings);
+	if (result == 0)
+		result = check_health(config, findings);
 	return result;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/config_health.h"
 
 /* NULL where memory is short. A list without elements has room all the same. */
 static void *copy_list(const void *list, size_t count, size_t size)
@@ -66,6 +67,7 @@ static bool copy_dataplane(struct config_dataplane *to, const struct config_data
 static bool copy_pool(struct config_pool *to, const struct config_pool *from)
 {
 	*to = *from;
+	config_health_ref(to->health);
 	to->backends = copy_list(from->backends, from->backend_count, sizeof(*from->backends));
 	to->vacant = copy_list(from->vacant, from->vacant_count, sizeof(*from->vacant));
 	return to->backends != NULL && to->vacant != NULL;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "config/config_health.h"
+
 #define XXH_INLINE_ALL /* and a state on the stack */
 #include <xxhash.h>
 
@@ -68,8 +70,10 @@ static void add_dataplane(XXH3_state_t *state, const struct config_dataplane *da
 static void add_backend(XXH3_state_t *state, const struct config_backend *backend)
 {
 	uint64_t family = backend->address.family;
-	uint64_t numbers[] = { backend->weight, backend->seat_weight, backend->state };
+	uint64_t numbers[] = { backend->weight, backend->seat_weight, backend->state,
+		backend->health_port, backend->health_address.family };
 	char bytes[sizeof(*backend) + sizeof(family) + sizeof(numbers)];
+	size_t probed = address_length(&backend->health_address);
 	size_t name = strlen(backend->name) + 1, key = strlen(backend->key) + 1;
 	size_t address = address_length(&backend->address);
 	char *next = bytes;
@@ -79,6 +83,7 @@ static void add_backend(XXH3_state_t *state, const struct config_backend *backen
 	next = mempcpy(next, backend->address.bytes, address);
 	next = mempcpy(next, backend->key, key);
 	next = mempcpy(next, numbers, sizeof(numbers));
+	next = mempcpy(next, backend->health_address.bytes, probed);
 	XXH3_64bits_update(state, bytes, next - bytes);
 }
 
@@ -97,6 +102,7 @@ static void add_pool_options(XXH3_state_t *state, const struct config_pool *pool
 		add_number(state, pool->slow_start.steps);
 	add_number(state, pool->drain_deadline_s);
 	add_number(state, pool->max_disruption_percent);
+	add_number(state, pool->health == NULL ? 0 : pool->health->digest);
 }
 
 static void add_pool(XXH3_state_t *state, const struct config_pool *pool)

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "config/config_choice.h"
+#include "config/config_health.h"
 #include "config/config_kinds.h"
 #include "maglev/maglev.h"
 
@@ -30,9 +31,7 @@
 		.name = (key) \
 	}
 /* People look for it at the top and in a pool. */
-#define NO_CHECKS                                                                           \
-	("health checks are not in this version; report the result of another check with: " \
-	 "sluicectl backend set POOL NAME --health up|down")
+#define NO_CHECKS "a pool has its checks in `health`: pools[].health"
 #define END                  \
 	{                    \
 		.name = NULL \
@@ -212,6 +211,35 @@ static bool has_no_seat_weight(const void *owner)
 	return backend->seat_weight == 0;
 }
 
+static bool has_no_health_address(const void *owner)
+{
+	const struct config_backend *backend = owner;
+
+	return backend->health_address.family == ADDRESS_NONE;
+}
+
+static bool has_no_health_port(const void *owner)
+{
+	const struct config_backend *backend = owner;
+
+	return backend->health_port == 0;
+}
+
+static bool has_no_backend_health(const void *owner)
+{
+	return has_no_health_address(owner) && has_no_health_port(owner);
+}
+
+/* Its owner is the backend. */
+static const struct json_key backend_health_keys[] = {
+	{ "address", &config_kind_address, AT(config_backend, health_address),
+		.is_absent = has_no_health_address,
+		.summary = "Address that is probed. The probe goes there directly." },
+	{ "port", INTEGER(config_backend, health_port), RANGE(1, 65535), .what = "a port",
+		.is_absent = has_no_health_port, .summary = "Port that is probed." },
+	END,
+};
+
 static int check_backend(const struct json_path *path, void *owner, struct error *error)
 {
 	const struct json_path seat_weight = json_path_key(path, "seat_weight");
@@ -253,9 +281,11 @@ const struct json_key config_backend_keys[] = {
 			"deadline. disabled: no packets at all, and its flows move." },
 	{ "port", .instead = "ipip and l2dsr leave ports as they are: backends listen at the "
 			     "service's port (nat would change it, which is not in this version)" },
+	{ "health", &json_kind_object, .keys = backend_health_keys,
+		.is_absent = has_no_backend_health,
+		.summary = "Where it is probed, if not at its address and the port of the pool." },
 	LATER("zone"),
 	LATER("server_id"),
-	LATER("health"),
 	LATER("labels"),
 	END,
 };
@@ -313,6 +343,13 @@ static const struct json_key slow_start_keys[] = {
 	END,
 };
 
+static bool has_no_health(const void *owner)
+{
+	const struct config_pool *pool = owner;
+
+	return pool->health == NULL;
+}
+
 static bool has_no_vacant(const void *owner)
 {
 	const struct config_pool *pool = owner;
@@ -345,6 +382,11 @@ const struct json_key config_pool_keys[] = {
 		.what = "a percentage", .unit = "percent", DEFAULT(100),
 		.summary = "The largest part of its slots that one change may move unless it is "
 			   "forced. 100: no limit." },
+	{ "health", &config_kind_health, AT(config_pool, health), .keys = config_health_keys,
+		.is_absent = has_no_health,
+		.summary =
+			"How the backends are checked. Without it, they are up unless `sluicectl "
+			"backend set --health` says otherwise." },
 	{ "backends", &json_kind_objects, REQUIRED,
 		LIST(config_pool, backends, backend_count, struct config_backend),
 		RANGE(0, CONFIG_BACKENDS_MAX), .keys = config_backend_keys, .check = check_backend,
@@ -356,9 +398,8 @@ const struct json_key config_pool_keys[] = {
 		RANGE(0, CONFIG_BACKENDS_MAX), .keys = vacant_keys, .is_absent = has_no_vacant,
 		.summary = "Seats without a backend. They keep the slots of the other backends "
 			   "where they are. Written when a backend is removed." },
-	LATER("cross_zone"),
-	LATER("health"),
 	{ "health_check", .instead = NO_CHECKS },
+	LATER("cross_zone"),
 	LATER("fail_open_below"),
 	LATER("withdraw_below"),
 	LATER("all_down"),
@@ -494,7 +535,7 @@ const struct json_key config_keys[] = {
 	LATER("announce"),
 	LATER("bgp"),
 	LATER("cluster"),
-	LATER("health"),
+	{ "health", .instead = NO_CHECKS },
 	LATER("metrics"),
 	LATER("sites"),
 	{ "health_check", .instead = NO_CHECKS },

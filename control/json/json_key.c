@@ -215,6 +215,40 @@ const struct json_kind json_kind_integer = {
 	.describe = describe_integer,
 };
 
+/* flag */
+
+static int read_flag(const struct json_path *path, void *field, struct error *error)
+{
+	if (!json_is_boolean(path->value))
+		return json_mismatch(path, "true or false", error);
+	*(bool *)field = json_is_true(path->value);
+	return 0;
+}
+
+static int init_flag(const struct json_key *key, void *owner, struct error *error)
+{
+	*(bool *)field_of(key, owner) = key->number != 0;
+	return 0;
+}
+
+static json_t *print_flag(const struct json_key *key, const void *owner, const void *context)
+{
+	return json_boolean(*(const bool *)const_field_of(key, owner));
+}
+
+static json_t *describe_flag(const struct json_key *key)
+{
+	return json_pack("{s:s, s:b}", "type", "boolean", "default", key->number != 0);
+}
+
+const struct json_kind json_kind_flag = {
+	.noun = "true or false",
+	.read_field = read_flag,
+	.init = init_flag,
+	.print = print_flag,
+	.describe = describe_flag,
+};
+
 /* word */
 
 static int read_word(

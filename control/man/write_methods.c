@@ -20,7 +20,7 @@ static const char *name_kind(const struct json_key *key)
 		const struct json_kind *kind;
 		const char *name;
 	} names[] = {
-		{ &api_kind_flag, "PARAM_FLAG" },
+		{ &json_kind_flag, "PARAM_FLAG" },
 		{ &api_kind_address, "PARAM_ADDRESS" },
 		{ &config_kind_address, "PARAM_ADDRESS" },
 		{ &config_kind_vip, "PARAM_ADDRESS" },

@@ -61,7 +61,7 @@ BAD = [
     (("services", 1, "pool"), "absent", "services[1].pool: "),
     (("services", 1, "vip"), "203.0.113.300", "services[1].vip: "),
     (("services", 0, "colour"), "red", "services[0].colour: "),
-    (("pools", 0, "health"), {"type": "tcp"}, "pools[0].health: not in this version"),
+    (("pools", 0, "health"), {"type": "smtp"}, "pools[0].health.type: "),
     (("pools", 0, "slots"), 65536, "pools[0].slots: "),
     (("pools", 0, "backends", 2, "weight"), 65536, "pools[0].backends[2].weight: "),
     (("pools", 0, "backends", 2, "name"), "web-1", "pools[0].backends[2].name: "),
