@@ -7,7 +7,8 @@ declare -A PACKAGES=(
 	# gcc without its recommended packages has no C library headers; clang compiles BPF (and the
 	# second build of the tests).
 	[build]="gcc libc6-dev linux-libc-dev meson ninja-build pkg-config clang llvm bpftool
-		libdpdk-dev libbpf-dev libjansson-dev libevent-dev libxxhash-dev libcmocka-dev"
+		libdpdk-dev libbpf-dev libjansson-dev libevent-dev libcurl4-openssl-dev libssl-dev
+		libxxhash-dev libcmocka-dev"
 	# the lab: namespaces, web servers, clients
 	[run]="iproute2 ethtool procps util-linux nginx-light curl jq python3"
 	[test]="iputils-ping tcpdump python3-scapy python3-jsonschema

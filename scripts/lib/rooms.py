@@ -19,7 +19,7 @@ FLOORS = {
         ["common"],
         ["json", "sluicectl"],
         ["config", "rpc"],
-        ["edit", "plan", "steering"],
+        ["edit", "plan", "probes", "steering"],
         ["pool", "observe"],
         ["impact"],
         ["forwarding"],

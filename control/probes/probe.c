@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One timer of the loop for each probe: it is set to the timeout, and made active at once by the
+ * result. So a probe always ends in on_timer(), where nothing of its type is on the stack: what a
+ * type has begun is stopped there, and done() may do as it likes.
+ */
+#include "probes/probe.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "probes/curl_loop.h"
+#include "probes/probe_text.h"
+#include "probes/probe_type.h"
+#include "probes/trust.h"
+
+static const struct probe_type *const types[CONFIG_HEALTH_TYPE_COUNT] = {
+	[CONFIG_HEALTH_HTTP] = &probe_type_http,
+	[CONFIG_HEALTH_HTTPS] = &probe_type_http,
+};
+
+const char *probe_word_name(enum probe_word word)
+{
+	static const char *const names[] = {
+#define WORD_NAME(name, json) #json,
+		PROBE_WORD_TABLE(WORD_NAME)
+#undef WORD_NAME
+	};
+
+	return (unsigned int)word < PROBE_WORD_COUNT ? names[word] : names[PROBE_WORD_NONE];
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint32_t elapsed_us(const struct probe *probe)
+{
+	uint64_t us = (now_ns() - probe->start_ns) / 1000;
+
+	return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
+struct prober *prober_create(struct event_base *base, struct error *error)
+{
+	struct prober *prober = calloc(1, sizeof(*prober));
+
+	if (prober == NULL) {
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	prober->base = base;
+	LIST_INIT(&prober->probes);
+	prober->trust = trust_create();
+	if (prober->trust == NULL)
+		error_set(error, -ENOMEM, "out of memory");
+	else
+		prober->curl = curl_loop_create(base, error);
+	if (prober->curl == NULL) {
+		prober_destroy(prober);
+		return NULL;
+	}
+	return prober;
+}
+
+void prober_destroy(struct prober *prober)
+{
+	if (prober == NULL)
+		return;
+	while (!LIST_EMPTY(&prober->probes))
+		probe_cancel(LIST_FIRST(&prober->probes));
+	curl_loop_destroy(prober->curl);
+	trust_destroy(prober->trust);
+	free(prober);
+}
+
+/* Sets the result, which is the first one. */
+static void conclude(struct probe *probe, enum probe_reason reason, int32_t detail)
+{
+	probe->has_result = true;
+	probe->result.passed = reason == PROBE_PASSED;
+	probe->result.reason = reason;
+	probe->result.detail = detail;
+	probe->result.duration_us = elapsed_us(probe);
+	probe_text_clean(probe->result.sentence);
+}
+
+/* An event that is active needs no memory, so this cannot fail. */
+static void finish(struct probe *probe, enum probe_reason reason, int32_t detail)
+{
+	conclude(probe, reason, detail);
+	event_active(&probe->timer, EV_TIMEOUT, 1);
+}
+
+void probe_finish(
+	struct probe *probe, enum probe_reason reason, int32_t detail, const char *format, ...)
+{
+	va_list arguments;
+
+	if (probe->has_result)
+		return;
+	va_start(arguments, format);
+	vsnprintf(probe->result.sentence, sizeof(probe->result.sentence), format, arguments);
+	va_end(arguments);
+	finish(probe, reason, detail);
+}
+
+/* The errno in words. */
+static void describe_errno(int error, char text[static PROBE_SENTENCE_SIZE])
+{
+	probe_reason_describe(PROBE_UNREACHABLE, error, text);
+}
+
+void probe_finish_errno(struct probe *probe, const char *step, int error)
+{
+	enum probe_reason reason = probe_reason_of_errno(error);
+	int32_t detail = error;
+	char text[PROBE_SENTENCE_SIZE];
+
+	switch (reason) {
+	case PROBE_REFUSED:
+	case PROBE_RESET:
+	case PROBE_CLOSED:
+		probe_reason_describe(reason, error, text);
+		probe_finish(probe, reason, detail, "%s", text);
+		break;
+	case PROBE_LOCAL:
+		describe_errno(error, text);
+		probe_finish(
+			probe, reason, detail, "this node could not probe: %s: %s", step, text);
+		break;
+	case PROBE_TIMEOUT: /* the kernel gave up before us */
+		detail = (int32_t)(elapsed_us(probe) / 1000);
+		/* fall through */
+	default:
+		describe_errno(error, text);
+		probe_finish(probe, reason, detail, "%s: %s", step, text);
+	}
+}
+
+static void time_out(struct probe *probe)
+{
+	uint32_t timeout_ms = probe->settings->timeout_ms;
+	const char *awaited = probe->type->awaited == NULL ? NULL : probe->type->awaited(probe);
+
+	snprintf(probe->result.sentence, sizeof(probe->result.sentence), "no %s in %u ms",
+		awaited == NULL ? "answer" : awaited, timeout_ms);
+	conclude(probe, PROBE_TIMEOUT, (int32_t)timeout_ms);
+}
+
+static void release(struct probe *probe)
+{
+	event_del(&probe->timer);
+	probe->type->stop(probe);
+	LIST_REMOVE(probe, entry);
+	free(probe);
+}
+
+/* Sets the timer to what is left of the timeout. False: nothing is left, or it cannot be set. */
+static bool set_timer(struct probe *probe)
+{
+	uint64_t timeout_us = (uint64_t)probe->settings->timeout_ms * 1000;
+	uint64_t past_us = elapsed_us(probe);
+	struct timeval left;
+
+	if (past_us >= timeout_us)
+		return false;
+	left.tv_sec = (time_t)((timeout_us - past_us) / 1000000);
+	left.tv_usec = (suseconds_t)((timeout_us - past_us) % 1000000);
+	return evtimer_add(&probe->timer, &left) == 0;
+}
+
+/* The loop's clock may be some milliseconds ahead: it is read once in a turn. */
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct probe *probe = context;
+	struct probe_result result;
+	probe_done_t *done = probe->done;
+	void *done_context = probe->context;
+
+	if (!probe->has_result && set_timer(probe))
+		return;
+	if (!probe->has_result)
+		time_out(probe);
+	result = probe->result;
+	release(probe);
+	done(done_context, &result);
+}
+
+struct probe *probe_start(struct prober *prober, const struct config_health *settings,
+	const struct probe_target *target, probe_done_t *done, void *context)
+{
+	const struct probe_type *type = types[settings->type];
+	struct probe *probe = calloc(1, sizeof(*probe) + type->attempt_size);
+
+	if (probe == NULL)
+		return NULL;
+	probe->prober = prober;
+	probe->type = type;
+	probe->settings = settings;
+	probe->target = target;
+	probe->done = done;
+	probe->context = context;
+	probe->start_ns = now_ns();
+	LIST_INSERT_HEAD(&prober->probes, probe, entry);
+	evtimer_assign(&probe->timer, prober->base, on_timer, probe);
+	if (set_timer(probe))
+		type->start(probe);
+	else /* a probe that time cannot end is not begun */
+		probe_finish_errno(probe, "timer", ENOMEM);
+	return probe;
+}
+
+void probe_cancel(struct probe *probe)
+{
+	release(probe);
+}
