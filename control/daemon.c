@@ -25,7 +25,7 @@
 #include "host/feasible.h"
 #include "forwarding/forwarding.h"
 #include "common/group.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "common/loop.h"
 #include "maglev/maglev.h"
 #include "mempools.h"
@@ -82,7 +82,9 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *cont
 {
 	struct daemon *daemon = context;
 
-	log_info("stopping on %s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+	const char *name = signal_number == SIGTERM ? "SIGTERM" : "SIGINT";
+
+	events_publish(EVENT(NODE, INFO, NODE, NULL, .cause = name), "stopping on %s", name);
 	daemon->stopping = true;
 	event_base_loopbreak(daemon->base);
 }
@@ -182,9 +184,9 @@ static int start_timers(struct daemon *daemon, struct error *error)
 	return daemon->turns == NULL ? -ENOMEM : 0;
 }
 
-static void log_config_warning(void *context, const char *sentence)
+static void publish_config_warning(void *context, const char *sentence)
 {
-	log_warning("%s", sentence);
+	events_publish(EVENT(CONFIGURATION, WARNING, NODE, NULL), "%s", sentence);
 }
 
 /* A connection to the control socket that finds no descriptor waits, and nobody says why. */
@@ -193,7 +195,7 @@ static void raise_files(void)
 	unsigned long files = process_raise_files();
 
 	if (files < FILES_WANTED)
-		log_warning(
+		events_publish(EVENT(NODE, WARNING, NODE, NULL),
 			"this process may have %lu files open (RLIMIT_NOFILE): with fewer than %u "
 			"the start may fail, or clients of the control socket wait",
 			files, FILES_WANTED);
@@ -214,7 +216,7 @@ static int load_config(struct daemon *daemon, const char *path, struct error *er
 	if (feasible_check(daemon->config, path, error) != 0 ||
 		group_find(daemon->config->group, &daemon->group, error) != 0)
 		return error_wrap(error, -EINVAL, "%s", path);
-	config_warnings(daemon->config, log_config_warning, NULL);
+	config_warnings(daemon->config, publish_config_warning, NULL);
 	return 0;
 }
 
@@ -252,8 +254,9 @@ static int check_secret(const struct daemon *daemon, struct error *error)
 		return 0;
 	if (state_start(daemon->state) != STATE_WARM)
 		return error_wrap(error, -EINVAL, "%s", daemon->path);
-	log_warning("%s; this node has run with it, and starts with it once more: make a new one "
-		    "at the next occasion when connections may break",
+	events_publish(EVENT(CONFIGURATION, WARNING, NODE, NULL),
+		"%s; this node has run with it, and starts with it once more: make a new one at the "
+		"next occasion when connections may break",
 		error->message);
 	error->message[0] = '\0';
 	return 0;
@@ -283,11 +286,13 @@ static int open_state(struct daemon *daemon, struct error *error)
 			config->dataplane.state_file, config->group);
 	if (check_secret(daemon, error) != 0)
 		return -EINVAL;
-	log_info("%s start: %s", state_start(daemon->state) == STATE_WARM ? "warm" : "cold",
+	events_publish(EVENT(NODE, INFO, NODE, NULL), "%s start: %s",
+		state_start(daemon->state) == STATE_WARM ? "warm" : "cold",
 		state_start_text(state_start(daemon->state)));
 	if (state_pins_lost(daemon->state) != 0)
-		log_warning("the state file %s has no space for %" PRIu64
-			    " pins beside the table of dataplane.pins: they are given up",
+		events_publish(EVENT(PINS, WARNING, NODE, NULL),
+			"the state file %s has no space for %" PRIu64
+			" pins beside the table of dataplane.pins: they are given up",
 			config->dataplane.state_file, state_pins_lost(daemon->state));
 	return 0;
 }
@@ -349,9 +354,10 @@ static int open_ports(struct daemon *daemon, struct error *error)
 	return code;
 }
 
-static void log_cold_pool(const char *sentence)
+/* In the thread that adopts. */
+static void publish_cold_pool(const char *sentence)
 {
-	log_warning("%s", sentence);
+	events_publish(EVENT(POOL, WARNING, NODE, NULL), "%s", sentence);
 }
 
 /* After EAL has bound the control thread to its CPU, which these share. */
@@ -406,7 +412,7 @@ static void adopt(struct background_job *job)
 	struct daemon *daemon = job->context;
 
 	daemon->adopted = forwarding_adopt(
-		daemon->forwarding, daemon->config, log_cold_pool, &daemon->adoption_error);
+		daemon->forwarding, daemon->config, publish_cold_pool, &daemon->adoption_error);
 }
 
 static void adoption_is_over(struct background_job *job)
@@ -520,7 +526,7 @@ static int start_api(struct daemon *daemon, struct error *error)
 	return daemon->api == NULL ? -EINVAL : 0;
 }
 
-static void log_ready(const struct daemon *daemon)
+static void publish_ready(const struct daemon *daemon)
 {
 	const struct config *config = desired_config(daemon->desired);
 
@@ -528,13 +534,13 @@ static void log_ready(const struct daemon *daemon)
 	size_t pools, left = forwarding_unbuilt(daemon->forwarding, &pools);
 
 	if (left != 0) /* whose digest follows when it is done */
-		log_info(
+		events_publish(EVENT(NODE, INFO, NODE, NULL),
 			"sluiced %s ready: node %s, workers %u, ports %zu, services %zu, pools %zu, "
 			"of which %zu have their tables rebuilt",
 			version, config->node_name, workers_count(daemon->workers),
 			daemon->port_count, config->service_count, pools, left);
 	else
-		log_info(
+		events_publish(EVENT(NODE, INFO, NODE, NULL),
 			"sluiced %s ready: node %s, workers %u, ports %zu, services %zu, pools %zu, "
 			"table digest %016lx",
 			version, config->node_name, workers_count(daemon->workers),
@@ -576,8 +582,10 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 		error_set(error, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	raise_files();
 	code = start_signals(daemon, error);
+	if (code == 0)
+		code = events_open(daemon->base, error);
+	raise_files();
 	if (code == 0)
 		code = load_config(daemon, config_path, error);
 	for (unsigned int i = 0; code == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -587,7 +595,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 	}
 	if (code == 0) {
 		steering_begin(desired_steering(daemon->desired));
-		log_ready(daemon);
+		publish_ready(daemon);
 		return daemon;
 	}
 	daemon_stop(daemon);
@@ -655,6 +663,7 @@ void daemon_stop(struct daemon *daemon)
 	else if (daemon->state != NULL)
 		state_discard(daemon->state);
 	config_destroy(daemon->config);
+	events_close();
 	if (daemon->base != NULL)
 		event_base_free(daemon->base);
 	free(daemon);

@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 		return check_run(options.config_path);
 	daemon = daemon_start(options.config_path, &error);
 	if (daemon == NULL) {
-		log_error("%s", error.message);
+		log_failure(error.message);
 		return 1;
 	}
 	status = daemon_run(daemon);

@@ -65,7 +65,7 @@ static void answer(void *context, const struct desired_outcome *outcome)
 		json_object_set(report, "differences", outcome->differences);
 	api_report_complete(pending->api, outcome, pending->deadline_s, report);
 	if (!outcome->dry_run && outcome->changed) {
-		api_report_note(pending->api, &pending->origin, report);
+		api_report_note(pending->api, EVENT_KIND_CONFIGURATION, &pending->origin, report);
 		pending->api->refused_reload[0] = '\0';
 	}
 	rpc_call_result(pending->call, report);

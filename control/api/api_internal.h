@@ -9,6 +9,7 @@
 #include "api/api_params.h"
 #include "api/api_watch.h"
 #include "common/background.h"
+#include "common/events.h"
 #include "desired/origin.h"
 #include "rpc/rpc.h"
 
@@ -85,7 +86,7 @@ json_t *api_json_unresolved(
 	const struct transitions_summary *summary, const struct plan_pool *pool);
 const char *api_pin_class_name(unsigned int class); /* of enum pin_class */
 
-/* api_report.c: new references; and a note of a report for the log and `status`. */
+/* api_report.c: new references; and a report becomes events of that kind, and the last change. */
 json_t *api_report_change(const struct desired_outcome *outcome);
 json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *after,
 	const struct impact *impact, bool dry_run);
@@ -94,7 +95,11 @@ json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *
 /* " by uid 0, pid 77", or "" for what did not come by the control socket. Returns `text`. */
 const char *api_describe_peer(const struct origin *origin, char text[static API_PEER_SIZE]);
 
-void api_report_note(struct api *api, const struct origin *origin, json_t *report);
+/* "backend.set by uid 0, pid 77", or "SIGHUP": the cause of its events. Returns `text`. */
+const char *api_describe_cause(const struct origin *origin, char text[static EVENT_CAUSE_SIZE]);
+
+void api_report_note(
+	struct api *api, enum event_kind kind, const struct origin *origin, json_t *report);
 
 /* Adds to a report of a change what only the node knows: rates, and a backend that stays away. */
 void api_report_complete(const struct api *api, const struct desired_outcome *outcome,
@@ -112,7 +117,7 @@ struct origin api_origin(
 	const struct api_method *method, const json_t *object, const struct rpc_call *call);
 
 /*
- * api_vips.c: the former VIPs; warnings of a change that makes some, in its report and in the log
+ * api_vips.c: the former VIPs; warnings of a change that makes some, in its report and as events
  * once it is made; and warnings of those that are filtered.
  */
 api_method_t api_vip_release;

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a change moves, in the words of the socket, the log and `status`. */
+/* What a change moves, in the words of the socket, of events and `status`. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "api/api_internal.h"
 #include "json/json_build.h"
 #include "plan/finder.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "impact/plan_compare.h"
+
+#define MOVES_MAX 50                   /* events of pools whose slots one change moves */
+#define WHAT_MAX  700                  /* bytes of what a change is, so that the rest is not cut */
+#define WHO_SIZE  (WHAT_MAX + 64 + 64) /* with the method and API_PEER_SIZE */
 
 /* The pool that has it worst: pools with and without traffic add up to no share of the flows. */
 struct worst {
@@ -284,35 +290,94 @@ const char *api_describe_peer(const struct origin *origin, char text[static API_
 	return text;
 }
 
-static void log_change(const struct origin *origin, const json_t *report)
+const char *api_describe_cause(const struct origin *origin, char text[static EVENT_CAUSE_SIZE])
 {
-	const char *what = origin->what, *space = what[0] == '\0' ? "" : " ";
-	const json_t *cut = json_object_get(report, "cut");
-	json_int_t in_s = json_integer_value(json_object_get(report, "cut_in_s"));
-	char peer[API_PEER_SIZE], when[64] = "";
+	char peer[API_PEER_SIZE];
 
-	api_describe_peer(origin, peer);
-	if (in_s > 0)
-		snprintf(when, sizeof(when), " at the deadline, in %lld s", (long long)in_s);
-	if (json_is_object(cut))
-		log_warning("%s%s%s%s: %s the connections of about %.1f %% of the flows of pool "
-			    "%s%s%s",
-			origin->method, space, what, peer, in_s > 0 ? "will break" : "broke",
-			json_number_value(json_object_get(report, "cut_percent")),
-			json_string_value(json_object_get(cut, "pool")),
-			json_integer_value(json_object_get(cut, "pools")) > 1 ? " and others" : "",
-			when);
-	log_info("%s%s%s%s: moved %lld of %lld slots", origin->method, space, what, peer,
-		(long long)json_integer_value(json_object_get(report, "slots_moved")),
-		(long long)json_integer_value(json_object_get(report, "slots_total")));
+	snprintf(text, EVENT_CAUSE_SIZE, "%s%s", origin->method, api_describe_peer(origin, peer));
+	return text;
 }
 
-void api_report_note(struct api *api, const struct origin *origin, json_t *report)
+static uint64_t number_of(const json_t *report, const char *key)
+{
+	return json_integer_value(json_object_get(report, key));
+}
+
+/* Of a whole, `total` is the key of its slots. */
+static struct event_move read_move(const json_t *report, const char *total, const char *digest)
+{
+	const char *text = json_string_value(json_object_get(report, digest));
+
+	return (struct event_move){
+		.moved = number_of(report, "slots_moved"),
+		.slots = number_of(report, total),
+		.digest = text == NULL ? 0 : strtoull(text, NULL, 16),
+	};
+}
+
+/* Each pool whose slots moved has an event of its own; of very many, the first. */
+static void publish_moves(const char *cause, const json_t *pools)
+{
+	size_t index, count = 0;
+	json_t *pool;
+
+	json_array_foreach (pools, index, pool) {
+		const char *name = json_string_value(json_object_get(pool, "name"));
+		struct event_move move = read_move(pool, "slots", "digest");
+
+		if (move.moved == 0 || count++ >= MOVES_MAX)
+			continue;
+		events_publish(EVENT(PUBLISH, INFO, POOL, name, .cause = cause, .move = move),
+			"pool %s: moved %" PRIu64 " of %" PRIu64 " slots: %s", name, move.moved,
+			move.slots, cause);
+	}
+	if (count > MOVES_MAX)
+		events_publish(EVENT(PUBLISH, INFO, NODE, NULL, .cause = cause),
+			"slots of %zu more pools moved: %s", count - MOVES_MAX, cause);
+}
+
+static void publish_cut(enum event_kind kind, const char *who, const char *cause,
+	const json_t *report, const json_t *cut)
+{
+	const char *pool = json_string_value(json_object_get(cut, "pool"));
+	uint64_t in_s = number_of(report, "cut_in_s");
+	char when[64] = "";
+
+	if (in_s > 0)
+		snprintf(when, sizeof(when), " at the deadline, in %" PRIu64 " s", in_s);
+	events_publish(&(struct event_about){ kind, EVENT_LEVEL_WARNING, EVENT_OBJECT_POOL, pool,
+			       .cause = cause },
+		"%s: %s the connections of about %.1f %% of the flows of pool %s%s%s", who,
+		in_s > 0 ? "will break" : "broke",
+		json_number_value(json_object_get(report, "cut_percent")), pool,
+		number_of(cut, "pools") > 1 ? " and others" : "", when);
+}
+
+static void publish_change(enum event_kind kind, const struct origin *origin, const json_t *report)
+{
+	const char *what = origin->what, *space = what[0] == '\0' ? "" : " ";
+	struct event_move move = read_move(report, "slots_total", "table_digest");
+	const json_t *cut = json_object_get(report, "cut");
+	char peer[API_PEER_SIZE], who[WHO_SIZE], cause[EVENT_CAUSE_SIZE];
+
+	api_describe_cause(origin, cause);
+	api_describe_peer(origin, peer);
+	snprintf(who, sizeof(who), "%s%s%.*s%s", origin->method, space, WHAT_MAX, what, peer);
+	if (json_is_object(cut))
+		publish_cut(kind, who, cause, report, cut);
+	events_publish(&(struct event_about){ kind, EVENT_LEVEL_INFO, EVENT_OBJECT_NODE,
+			       .cause = cause, .move = move },
+		"%s: moved %" PRIu64 " of %" PRIu64 " slots", who, move.moved, move.slots);
+	publish_moves(cause, json_object_get(report, "pools"));
+}
+
+void api_report_note(
+	struct api *api, enum event_kind kind, const struct origin *origin, json_t *report)
 {
 	json_t *parameters = json_loads(origin->what, 0, NULL);
 	struct json_build change = json_build_begin();
 
-	log_change(origin, report);
+	publish_change(kind, origin, report);
 	json_build_text(&change, "method", origin->method);
 	json_build_value(
 		&change, "parameters", parameters == NULL ? json_string(origin->what) : parameters);
@@ -419,9 +484,11 @@ void api_note_refused_reload(struct api *api, const struct desired_outcome *outc
 	size_t more = outcome->findings == NULL ? 0 : outcome->findings->count - 1;
 	json_t *now = json_now();
 
-	log_error("reload refused, nothing changed: %s", sentence);
+	events_publish(EVENT(CONFIGURATION, ERROR, NODE, NULL, .cause = "SIGHUP"),
+		"reload refused, nothing changed: %s", sentence);
 	for (size_t i = 1; i <= more; i++)
-		log_error("reload refused, too: %s", outcome->findings->errors[i].message);
+		events_publish(EVENT(CONFIGURATION, ERROR, NODE, NULL, .cause = "SIGHUP"),
+			"reload refused, too: %s", outcome->findings->errors[i].message);
 	snprintf(api->refused_reload, sizeof(api->refused_reload),
 		"the file on disk is not what runs, its reload was refused at %s: %s%s",
 		json_string_value(now), sentence,
@@ -439,8 +506,9 @@ void api_note_reload(struct api *api, const struct desired_outcome *outcome)
 	api_report_complete(api, outcome, 0, report);
 	api->refused_reload[0] = '\0';
 	if (outcome->changed)
-		api_report_note(api, &origin, report);
+		api_report_note(api, EVENT_KIND_CONFIGURATION, &origin, report);
 	else
-		log_info("SIGHUP: no change");
+		events_publish(EVENT(CONFIGURATION, INFO, NODE, NULL, .cause = "SIGHUP"),
+			"SIGHUP: no change");
 	json_decref(report);
 }

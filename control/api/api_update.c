@@ -12,7 +12,7 @@
 #include "api/api_internal.h"
 #include "api/api_methods.h"
 #include "json/json_build.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "impact/plan_compare.h"
 
 bool api_has_update(const struct api_params *params)
@@ -134,22 +134,26 @@ static void make_report(void *context, const struct forwarding_effect *effect)
 }
 
 /*
- * Health changes often, so `status` and the log note it only if slots moved or flows were cut off.
- * A share that is put off is logged now; the move gets its own line when it happens.
+ * Health changes often, so `status` and events have it only if slots moved or flows were cut off.
+ * A share that is put off has an event now; the move has its own when it happens.
  */
 static void note(const struct request *request, const struct origin *origin)
 {
 	const json_t *share = json_object_get(request->report, "dynamic_weight");
-	char peer[API_PEER_SIZE];
+	enum event_kind kind = request->update->has_health ? EVENT_KIND_HEALTH : EVENT_KIND_BACKEND;
+	char peer[API_PEER_SIZE], cause[EVENT_CAUSE_SIZE];
 
 	if (json_integer_value(json_object_get(share, "in_s")) > 0)
-		log_info("%s %s%s: %.4g %% of the weight in %lld s", origin->method, origin->what,
+		events_publish(EVENT(BACKEND, INFO, BACKEND, request->params->pool,
+				       .backend = request->params->name,
+				       .cause = api_describe_cause(origin, cause)),
+			"%s %s%s: %.4g %% of the weight in %lld s", origin->method, origin->what,
 			api_describe_peer(origin, peer),
 			json_number_value(json_object_get(share, "percent")),
 			(long long)json_integer_value(json_object_get(share, "in_s")));
 	if (json_integer_value(json_object_get(request->report, "slots_moved")) != 0 ||
 		json_number_value(json_object_get(request->report, "cut_percent")) > 0)
-		api_report_note(request->api, origin, request->report);
+		api_report_note(request->api, kind, origin, request->report);
 }
 
 /* Updates the backend and answers with what that moved. */

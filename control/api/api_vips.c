@@ -5,7 +5,7 @@
 
 #include "api/api_internal.h"
 #include "json/json_build.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "json/lookup.h"
 
 #define NAMED_MAX 8 /* former VIPs with a sentence of their own */
@@ -29,7 +29,8 @@ static void warn_of_removed(const struct api *api, const char *vip, bool dry_run
 		filtered ? vip : "");
 
 	if (!dry_run)
-		log_warning("%s", json_string_value(sentence));
+		events_publish(
+			EVENT(STEERING, WARNING, VIP, vip), "%s", json_string_value(sentence));
 	json_array_append_new(warnings, sentence);
 }
 

@@ -8,7 +8,7 @@
 #include "api/api_internal.h"
 #include "common/clock.h"
 #include "plan/finder.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "config/pool_services.h"
 #include "observe/service_rates.h"
 
@@ -73,19 +73,22 @@ static bool is_starved(const struct plan_pool *pool)
 	return pool->slots != 0 && pool->table != NULL && pool->table->seats[0] == PLAN_NO_BACKEND;
 }
 
-static void log_change(const struct config *config, size_t number, bool starved,
+static void publish_change(const struct config *config, size_t number, bool starved,
 	const struct pool_services *sorted)
 {
+	const char *name = config->pools[number].name;
 	char services[POOL_SERVICES_TEXT_SIZE];
 
 	if (sorted == NULL)
 		return;
 	pool_services_name(sorted, config, number, services);
 	if (starved && services[0] != '\0')
-		log_warning("pool %s: no backend takes new flows any more; dropped: those of %s",
-			config->pools[number].name, services);
+		events_publish(EVENT(POOL, WARNING, POOL, name),
+			"pool %s: no backend takes new flows any more; dropped: those of %s", name,
+			services);
 	else if (!starved)
-		log_info("pool %s: backends take new flows again", config->pools[number].name);
+		events_publish(EVENT(POOL, INFO, POOL, name),
+			"pool %s: backends take new flows again", name);
 }
 
 /* Keeps what goes on under its name at its number; what has moved begins anew. */
@@ -126,7 +129,7 @@ static void look_at_pools(struct watch *watch, const struct config *config)
 		pool->starved_s = starved ? time(NULL) : 0;
 		if (sorted == NULL)
 			sorted = pool_services_sort(config);
-		log_change(config, i, starved, sorted);
+		publish_change(config, i, starved, sorted);
 	}
 	free(sorted);
 }

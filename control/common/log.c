@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/events.h"
+
 #define LINE_SIZE 1100
 
 static_assert(LINE_SIZE <= PIPE_BUF, "a pipe that can be written to takes a line whole");
@@ -47,46 +49,33 @@ static void write_line(const char *text)
 		atomic_fetch_add(&lost, 1);
 }
 
-static void log_line(const char *level, const char *format, va_list arguments)
-	__attribute__((format(printf, 2, 0)));
-
-static void log_line(const char *level, const char *format, va_list arguments)
+static void log_line(int64_t time_ms, enum event_level level, const char *sentence)
 {
-	char line[1024], text[LINE_SIZE], stamp[32];
-	struct timespec now;
+	static const char *const prefixes[EVENT_LEVEL_COUNT] = {
+		[EVENT_LEVEL_INFO] = "",
+		[EVENT_LEVEL_WARNING] = "warning: ",
+		[EVENT_LEVEL_ERROR] = "error: ",
+	};
+	char text[LINE_SIZE], stamp[32];
+	time_t seconds = time_ms / 1000;
 	struct tm utc;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
+	gmtime_r(&seconds, &utc);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
-	vsnprintf(line, sizeof(line), format, arguments);
-	snprintf(text, sizeof(text), "%s.%03ldZ %s%s\n", stamp, now.tv_nsec / 1000000, level, line);
+	snprintf(text, sizeof(text), "%s.%03dZ %s%s\n", stamp, (int)(time_ms % 1000),
+		prefixes[level], sentence);
 	write_line(text);
 }
 
-void log_info(const char *format, ...)
+void log_event(const struct event_entry *entry)
 {
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_line("", format, arguments);
-	va_end(arguments);
+	log_line(entry->time_ms, entry->level, entry->sentence);
 }
 
-void log_warning(const char *format, ...)
+void log_failure(const char *sentence)
 {
-	va_list arguments;
+	struct timespec now;
 
-	va_start(arguments, format);
-	log_line("warning: ", format, arguments);
-	va_end(arguments);
-}
-
-void log_error(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_line("error: ", format, arguments);
-	va_end(arguments);
+	clock_gettime(CLOCK_REALTIME, &now);
+	log_line(now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000, EVENT_LEVEL_ERROR, sentence);
 }

@@ -30,7 +30,7 @@
 #include <xxhash.h>
 
 #include "config/config.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "config/config_attributes.h"
 
 /* What is beside the file while it is written, and when it changes places; then random letters. */
@@ -602,16 +602,19 @@ static void tidy_one(int directory, const char *path, const char *full_name, con
 	switch (classify_left(directory, full_name, name)) {
 	case OURS:
 		if (unlinkat(directory, full_name, 0) == 0)
-			log_info("%s: removed %s, which a process that was killed has left", path,
+			events_publish(EVENT(CONFIGURATION, INFO, NODE, NULL),
+				"%s: removed %s, which a process that was killed has left", path,
 				full_name);
 		else
-			log_warning("%s: %s, which a process that was killed has left, holds the "
-				    "hash key and cannot be removed: %m",
+			events_publish(EVENT(CONFIGURATION, WARNING, NODE, NULL),
+				"%s: %s, which a process that was killed has left, holds the hash "
+				"key and cannot be removed: %m",
 				path, full_name);
 		break;
 	case DOUBTFUL:
-		log_warning("%s: %s was put aside when a process was killed, and may be somebody's "
-			    "edit: compare it and remove it, it holds the hash key",
+		events_publish(EVENT(CONFIGURATION, WARNING, NODE, NULL),
+			"%s: %s was put aside when a process was killed, and may be somebody's "
+			"edit: compare it and remove it, it holds the hash key",
 			path, full_name);
 		break;
 	default: break;

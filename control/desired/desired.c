@@ -18,7 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/log.h"
+#include "common/events.h"
 #include "desired/change_queue.h"
 #include "desired/in_force.h"
 #include "desired/pending.h"
@@ -121,7 +121,8 @@ static void put_back(struct background_job *job)
 				  "save takes it out"
 				: "%.350s; the file had this change already and is put back",
 		cause.message);
-	log_warning("%s: %s", desired->context.path, pending->error.message);
+	events_publish(EVENT(CONFIGURATION, WARNING, NODE, NULL), "%s: %s", desired->context.path,
+		pending->error.message);
 	answer_refusal(pending);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* origin: who requested a change, and which one: for the log and `status`. */
+/* origin: who requested a change, and which one: for events and `status`. */
 #pragma once
 
 #include <stdbool.h>

@@ -4,24 +4,43 @@
 #include <inttypes.h>
 
 #include "base/plural.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "forwarding/forwarding_build.h"
 #include "pool/live_rows.h"
 
+static enum event_kind classify_life(
+	const struct live_backend *before, const struct live_backend *next)
+{
+	enum member_state from = before->life.state, to = next->life.state;
+
+	if (!next->facts.healthy || from == MEMBER_SUSPECT || from == MEMBER_ABSENT)
+		return EVENT_KIND_HEALTH;
+	return from == MEMBER_DRAIN || to == MEMBER_DRAIN ? EVENT_KIND_DRAIN : EVENT_KIND_BACKEND;
+}
+
 /* The flows that a drain has not seen out are lost at its end, and an operator is to know. */
-static void log_life(const struct forwarding *forwarding, const struct pool_state *pool,
+static void publish_life(const struct forwarding *forwarding, const struct pool_state *pool,
 	const struct live_backend *before, const struct live_backend *next)
 {
 	uint64_t flows;
 
 	if (next->life.state == before->life.state)
 		return;
-	log_info("backend %s/%s is %s, was %s", pool->name, next->name,
-		live_backend_life_name(next), live_backend_life_name(before));
+	events_publish(
+		&(struct event_about){
+			.kind = classify_life(before, next),
+			.object = EVENT_OBJECT_BACKEND,
+			.name = pool->name,
+			.backend = next->name,
+		},
+		"backend %s/%s is %s, was %s", pool->name, next->name, live_backend_life_name(next),
+		live_backend_life_name(before));
 	if (!live_backend_drains(before) || !member_state_is_final(next->life.state) ||
 		!tracking_flows_left(forwarding->tracking, before->gid, &flows) || flows == 0)
 		return;
-	log_warning("backend %s/%s: its drain has ended and cut off about %" PRIu64 " flow%s",
+	events_publish(EVENT(DRAIN, WARNING, BACKEND, pool->name, .backend = next->name,
+			       .cause = "deadline"),
+		"backend %s/%s: its drain has ended and cut off about %" PRIu64 " flow%s",
 		pool->name, next->name, flows, plural(flows));
 }
 
@@ -31,7 +50,7 @@ void forwarding_install_backend(
 	struct pool_state *pool = &forwarding->pools[number];
 	struct live_backend *backend = &pool->backends[index];
 
-	log_life(forwarding, pool, backend, next);
+	publish_life(forwarding, pool, backend, next);
 	if (!live_backend_lives_alike(backend, next)) {
 		*backend = *next;
 		live_rows_write_backend(pool->live, backend,

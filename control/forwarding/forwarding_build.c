@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/log.h"
+#include "common/events.h"
 #include "impact/plan_compare.h"
 #include "base/plural.h"
 
-#define NAMED_MAX 2 /* in a line of the log */
+#define NAMED_MAX 2 /* in an event */
 
 struct plan_share *forwarding_list_shares(const struct forwarding *forwarding, size_t number,
 	const struct live_backend *other, size_t index, uint64_t now_ms)
@@ -87,8 +87,8 @@ static void describe(
 			count == NAMED_MAX + 1 ? "" : "s");
 }
 
-/* Each move of slots has a line, whatever caused it. */
-static void log_move(const struct plan_pool *before, const struct plan_pool *after)
+/* Each move of slots has an event, whatever caused it. */
+static void publish_move(const struct plan_pool *before, const struct plan_pool *after)
 {
 	char why[NAMED_MAX * (CONFIG_NAME_SIZE + 16) + 32];
 	uint32_t moved = plan_slots_moved(before, after);
@@ -96,7 +96,9 @@ static void log_move(const struct plan_pool *before, const struct plan_pool *aft
 	if (moved == 0)
 		return;
 	describe(before, after, why, sizeof(why));
-	log_info("pool %s: moved %u of %u slots: %s", after->name, moved, after->slots, why);
+	events_publish(EVENT(PUBLISH, INFO, POOL, after->name, .cause = why,
+			       .move = { moved, after->slots, after->digest }),
+		"pool %s: moved %u of %u slots: %s", after->name, moved, after->slots, why);
 }
 
 static void report_plans(const struct plan_pool *before, const struct plan_pool *after,
@@ -107,7 +109,7 @@ static void report_plans(const struct plan_pool *before, const struct plan_pool 
 	if (report != NULL)
 		report(context, &effect);
 	else if (before != after)
-		log_move(before, after);
+		publish_move(before, after);
 }
 
 /* The first table of a pool that goes on from another process. 0 or -errno. */
@@ -133,7 +135,7 @@ static int follow(struct forwarding *forwarding, size_t number, const struct pla
 
 	if (plan->table == NULL) {
 		code = build_first(forwarding, number, shares);
-		if (code == 0) /* the log says what moves: there was no previous table */
+		if (code == 0) /* an event says what moves: there was no previous table */
 			report_plans(plan, plan, report, context);
 		return code;
 	}
@@ -151,7 +153,7 @@ static int follow(struct forwarding *forwarding, size_t number, const struct pla
 	return 0;
 }
 
-/* What has changed since the restart is in no report, so the log says it. */
+/* What has changed since the restart is in no report, so an event says it. */
 static void store_first(
 	struct forwarding *forwarding, const struct live_slots *slots, const struct plan_pool *plan)
 {
@@ -160,10 +162,13 @@ static void store_first(
 	size_t pools, left = forwarding_unbuilt(forwarding, &pools);
 
 	if (moved != 0)
-		log_info("pool %s: moved %u of %u slots: it has changed since the restart",
+		events_publish(EVENT(PUBLISH, INFO, POOL, plan->name, .cause = "restart",
+				       .move = { moved, plan->slots, plan->digest }),
+			"pool %s: moved %u of %u slots: it has changed since the restart",
 			plan->name, moved, plan->slots);
 	if (left == 0)
-		log_info("the tables of %zu pool%s are rebuilt: table digest %016lx", pools,
+		events_publish(EVENT(NODE, INFO, NODE, NULL, .cause = "restart"),
+			"the tables of %zu pool%s are rebuilt: table digest %016lx", pools,
 			plural(pools), (unsigned long)forwarding->plan->digest);
 }
 

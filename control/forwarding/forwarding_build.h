@@ -18,7 +18,7 @@ bool forwarding_share_differs(const struct forwarding *forwarding, size_t number
 /*
  * Brings the slots of a pool to where its backends' shares are now: builds a table where these have
  * changed, stores it where the slots have another one, and applies the rules otherwise. A table
- * that the shares have overtaken is never stored. `report` (NULL: the log) is called with the
+ * that the shares have overtaken is never stored. `report` (NULL: an event) is called with the
  * previous plan and the next, once. 0, or -ENOMEM: the slots are as they were, and the pool stays
  * queued if it was.
  */

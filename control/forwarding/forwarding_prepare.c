@@ -8,7 +8,7 @@
 #include "config/config_digest.h"
 #include "forwarding/forwarding_change.h"
 #include "pool/live_records.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "common/memory_left.h"
 
 #define TURN_US       3000      /* of CPU time, for a turn of the loop */
@@ -170,7 +170,8 @@ static int prepare_going(struct forwarding *forwarding, const struct forwarding_
 			continue;
 		code = live_records_prepare(&source, backend, error); /* of another process */
 		if (live_backend_drains(backend) && backend->records == RECORD_NONE)
-			log_warning(
+			events_publish(EVENT(DRAIN, WARNING, BACKEND, pool->name,
+					       .backend = backend->name),
 				"pool %s: %s drains, but the configuration leaves no way to it: "
 				"what is for it is dropped",
 				pool->name, backend->name);

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/log.h"
-
 void conditions_begin(struct conditions *conditions)
 {
 	for (size_t i = 0; i < conditions->count; i++)
@@ -21,7 +19,8 @@ static struct condition *find(struct conditions *conditions, const char *sentenc
 	return NULL;
 }
 
-void conditions_note(struct conditions *conditions, int64_t now_s, const char *format, ...)
+void conditions_note(struct conditions *conditions, int64_t now_s, const struct event_about *about,
+	const char *format, ...)
 {
 	char sentence[CONDITION_SENTENCE_SIZE];
 	struct condition *condition;
@@ -37,9 +36,25 @@ void conditions_note(struct conditions *conditions, int64_t now_s, const char *f
 		condition = &conditions->list[conditions->count++];
 		memcpy(condition->sentence, sentence, sizeof(sentence));
 		condition->since_s = now_s;
-		log_warning("%s", sentence);
+		condition->kind = about->kind;
+		condition->object = about->object;
+		snprintf(condition->name, sizeof(condition->name), "%s",
+			about->name == NULL ? "" : about->name);
+		events_publish(about, "%s", sentence);
 	}
 	condition->holds = true;
+}
+
+static void publish_end(const struct condition *condition)
+{
+	const struct event_about about = {
+		.kind = condition->kind,
+		.level = EVENT_LEVEL_INFO,
+		.object = condition->object,
+		.name = condition->name,
+	};
+
+	events_publish(&about, "over: %s", condition->sentence);
 }
 
 void conditions_end(struct conditions *conditions)
@@ -48,7 +63,7 @@ void conditions_end(struct conditions *conditions)
 
 	for (size_t i = 0; i < conditions->count; i++) {
 		if (!conditions->list[i].holds) {
-			log_info("over: %s", conditions->list[i].sentence);
+			publish_end(&conditions->list[i]);
 			continue;
 		}
 		if (kept != i)

@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "host/feasible.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "base/netdev.h"
 #include "steer/steer.h"
 
@@ -112,14 +112,14 @@ static void note_attempt(struct pace *pace, bool success, time_t now_s)
 		pace->restored_s = now_s;
 }
 
-/* The same refusal is logged once. */
-static void log_refusal(
+/* The same refusal has one event. */
+static void publish_refusal(
 	const struct port *port, struct port_watch *state, const struct error *error)
 {
 	if (strcmp(state->refusal.message, error->message) == 0)
 		return;
 	state->refusal = *error;
-	log_error(
+	events_publish(EVENT(PORT, ERROR, PORT, port_name(port)),
 		"port %s: our XDP program cannot be put back: %s", port_name(port), error->message);
 }
 
@@ -134,12 +134,13 @@ static void restore_program(const struct port *port, struct port_watch *state)
 	result = steer_restore(port_steer(port), &error);
 	note_attempt(&state->program, result >= 0, now_s);
 	if (result < 0) {
-		log_refusal(port, state, &error);
+		publish_refusal(port, state, &error);
 		return;
 	}
 	state->attached = true;
 	state->refusal.message[0] = '\0';
-	log_warning("port %s: our XDP program is back on its interface", port_name(port));
+	events_publish(EVENT(PORT, WARNING, PORT, port_name(port)),
+		"port %s: our XDP program is back on its interface", port_name(port));
 }
 
 static void look_at_program(const struct port *port, struct port_watch *state)
@@ -151,7 +152,8 @@ static void look_at_program(const struct port *port, struct port_watch *state)
 		return;
 	}
 	if (state->attached) {
-		log_error("port %s: our XDP program was taken off its interface", port_name(port));
+		events_publish(EVENT(PORT, ERROR, PORT, port_name(port)),
+			"port %s: our XDP program was taken off its interface", port_name(port));
 		if (!is_fought_over(&state->program, monotonic_s()))
 			state->program = (struct pace){ 0 };
 	}
@@ -161,6 +163,7 @@ static void look_at_program(const struct port *port, struct port_watch *state)
 
 static void look_at_link(const struct port *port, struct port_watch *state)
 {
+	const char *name = port_name(port);
 	bool up = port_link_up(port);
 	struct error error;
 
@@ -168,11 +171,12 @@ static void look_at_link(const struct port *port, struct port_watch *state)
 		return;
 	state->link_up = up;
 	if (up)
-		log_info("port %s: link is up", port_name(port));
+		events_publish(EVENT(PORT, INFO, PORT, name), "port %s: link is up", name);
 	else if (port_check_interface(port, &error) != 0)
-		log_warning("port %s: %s", port_name(port), error.message);
+		events_publish(
+			EVENT(PORT, WARNING, PORT, name), "port %s: %s", name, error.message);
 	else
-		log_warning("port %s: link is down", port_name(port));
+		events_publish(EVENT(PORT, WARNING, PORT, name), "port %s: link is down", name);
 }
 
 static void note_missing_filter(struct host_watch *watch, const struct port *port, int result,
@@ -180,16 +184,19 @@ static void note_missing_filter(struct host_watch *watch, const struct port *por
 {
 	if (result == -EBUSY)
 		conditions_note(&watch->conditions, now_s,
+			EVENT(PORT, WARNING, PORT, port_name(port)),
 			"port %s: the tc filter that keeps VIPs from looping was removed, and "
 			"another one is in its place",
 			port_name(port));
 	else if (result < 0)
 		conditions_note(&watch->conditions, now_s,
+			EVENT(PORT, WARNING, PORT, port_name(port)),
 			"port %s: the tc filter that keeps VIPs from looping was removed, and "
 			"cannot be put back: %s",
 			port_name(port), strerror(-result));
 	else
 		conditions_note(&watch->conditions, now_s,
+			EVENT(PORT, WARNING, PORT, port_name(port)),
 			"port %s: the tc filter that keeps VIPs from looping is taken off again "
 			"and again, and is put back every %u s",
 			port_name(port), pace->pause_s);
@@ -211,8 +218,9 @@ static void look_at_filter(
 		result = steer_restore_filter(port_steer(port));
 		note_attempt(pace, result >= 0, moment_s);
 		if (result >= 0) {
-			log_warning("port %s: the tc filter that keeps VIPs from looping was "
-				    "removed, and is back",
+			events_publish(EVENT(PORT, WARNING, PORT, port_name(port)),
+				"port %s: the tc filter that keeps VIPs from looping was removed, "
+				"and is back",
 				port_name(port));
 			return;
 		}
@@ -231,11 +239,13 @@ static void look_at_mtu(struct host_watch *watch, const struct port *port, int64
 		return;
 	if (mtu < port_mtu(port))
 		conditions_note(&watch->conditions, now_s,
+			EVENT(PORT, WARNING, PORT, port_name(port)),
 			"port %s: interface %s has an MTU of %u and mtu is %u: longer packets are "
 			"lost: ip link set %s mtu %u",
 			port_name(port), interface, mtu, port_mtu(port), interface, port_mtu(port));
 	else
 		conditions_note(&watch->conditions, now_s,
+			EVENT(PORT, WARNING, PORT, port_name(port)),
 			"port %s: interface %s has an MTU of %u and mtu is %u: packets that are "
 			"longer, with their outer header, are dropped as mtu_exceeded",
 			port_name(port), interface, mtu, port_mtu(port));
@@ -252,6 +262,7 @@ static void look_at_offloads(struct host_watch *watch, const struct port *port, 
 	if (port_host_path(port) != HOST_PATH_XDP && netdev_merges(interface, &merges) == 0 &&
 		merges)
 		conditions_note(&watch->conditions, now_s,
+			EVENT(PORT, WARNING, PORT, port_name(port)),
 			"port %s: %s merges packets as they come in, which are then dropped as "
 			"truncated: ethtool -K %s gro off lro off",
 			port_name(port), interface, interface);
@@ -285,7 +296,7 @@ static void look_at_source(struct host_watch *watch, const struct ifaddrs *all, 
 	char text[ADDRESS_TEXT_SIZE];
 
 	if (source->family != ADDRESS_NONE && find_address(all, source) == NULL)
-		conditions_note(&watch->conditions, now_s,
+		conditions_note(&watch->conditions, now_s, EVENT(NODE, WARNING, NODE, NULL),
 			"dataplane.tunnel_source.%s: %s is no address of this host: the network "
 			"may not know a way to it, and the next hop may be gone as well",
 			key, address_format(source, text));
@@ -302,10 +313,12 @@ static void look_at_vips(struct host_watch *watch, const struct ifaddrs *all,
 			(one->ifa_flags & IFF_LOOPBACK) == 0 && i < config->service_count; i++) {
 			if (!has_address(one, &config->services[i].vip))
 				continue;
+			address_format(&config->services[i].vip, text);
 			conditions_note(&watch->conditions, now_s,
+				EVENT(STEERING, WARNING, VIP, text),
 				"services[%zu].vip: %s is an address of this host (%s): all TCP "
 				"and UDP for it goes to the workers, ssh and BGP included",
-				i, address_format(&config->services[i].vip, text), one->ifa_name);
+				i, text, one->ifa_name);
 			break;
 		}
 	}
@@ -349,7 +362,8 @@ static void look_at_conditions(
 	}
 	look_at_addresses(watch, config, now_s);
 	if (is_exposed)
-		conditions_note(&watch->conditions, now_s, FEASIBLE_EXPOSED, watch->path);
+		conditions_note(&watch->conditions, now_s,
+			EVENT(CONFIGURATION, WARNING, NODE, NULL), FEASIBLE_EXPOSED, watch->path);
 	conditions_end(&watch->conditions);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/mac_watch.h"
 
-#include "common/log.h"
+#include "common/events.h"
 #include "config/config.h"
 #include "forwarding/forwarding.h"
 #include "host/workers.h"
@@ -23,7 +23,9 @@ static void renew_records(struct mac_watch *watch, const struct config *config)
 		for (size_t i = 0; i < count; i++)
 			if (forwarding_refresh_backend(watch->forwarding, pool, i, &error) < 0) {
 				if (!watch->owes_records && !was_owed)
-					log_error("pool %s: %s", config->pools[pool].name,
+					events_publish(
+						EVENT(PORT, ERROR, POOL, config->pools[pool].name),
+						"pool %s: %s", config->pools[pool].name,
 						error.message);
 				watch->owes_records = true;
 			}
@@ -38,8 +40,9 @@ void mac_watch_look(struct mac_watch *watch, const struct config *config)
 		if (port_follow_mac(watch->ports[i]) != 1)
 			continue;
 		workers_follow_mac(watch->workers, i, watch->ports[i]);
-		log_warning("port %s: its MAC address has changed: frames are taken and sent with "
-			    "the new one",
+		events_publish(EVENT(PORT, WARNING, PORT, port_name(watch->ports[i])),
+			"port %s: its MAC address has changed: frames are taken and sent with the "
+			"new one",
 			port_name(watch->ports[i]));
 		changed = true;
 	}

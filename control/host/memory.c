@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "common/events.h"
 #include "forwarding/forwarding.h"
 #include "mempools.h"
 #include "affinity/pins.h"
@@ -26,7 +27,7 @@ static uint16_t largest_mtu(const struct config_dataplane *dataplane)
 
 static uint64_t control_memory(const struct config *config)
 {
-	uint64_t bytes = MEMBER_COUNT_MAX * BYTES_PER_GID;
+	uint64_t bytes = MEMBER_COUNT_MAX * BYTES_PER_GID + EVENTS_BYTES;
 
 	for (size_t i = 0; i < config->pool_count; i++)
 		bytes += (uint64_t)config->pools[i].slots * FORWARDING_BYTES_PER_SLOT +

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/background.h"
-#include "common/log.h"
+#include "common/events.h"
 #include "common/state_error.h"
 #include "host/memory.h"
 #include "state/state.h"
@@ -32,8 +32,9 @@ static void warn_unlocked(const struct state_tidy *tidy)
 	char bytes[16];
 
 	memory_format(state_memory(state_layout(tidy->state)), bytes);
-	log_warning("the state file is not locked in memory, packets wait where it is swapped out: "
-		    "%s: it takes the capability IPC_LOCK or an RLIMIT_MEMLOCK of %s",
+	events_publish(EVENT(MEMORY, WARNING, NODE, NULL),
+		"the state file is not locked in memory, packets wait where it is swapped out: %s: "
+		"it takes the capability IPC_LOCK or an RLIMIT_MEMLOCK of %s",
 		strerror(-tidy->locked), bytes);
 }
 
@@ -44,7 +45,8 @@ static void done(struct background_job *job)
 	if (tidy->allocated == -ECANCELED || tidy->locked == -ECANCELED)
 		return;
 	if (tidy->allocated != 0)
-		log_warning("the state file has no space for the slots of new pools: %s",
+		events_publish(EVENT(MEMORY, WARNING, NODE, NULL),
+			"the state file has no space for the slots of new pools: %s",
 			state_error_text(tidy->allocated));
 	if (tidy->locked != 0)
 		warn_unlocked(tidy);

@@ -9,7 +9,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
-#include "common/log.h"
+#include "common/events.h"
 #include "worker.h"
 
 #define STALL_S 1
@@ -146,17 +146,21 @@ static void look_at_loop(struct watched *watched, const struct worker_counters *
 {
 	uint64_t iterations = counter_read(&counters->iterations);
 	uint64_t now = rte_rdtsc();
+	char name[16];
 	bool stalled;
 
 	if (iterations != watched->iterations)
 		watched->turned_tsc = now;
 	watched->iterations = iterations;
 	stalled = now - watched->turned_tsc >= STALL_S * rte_get_tsc_hz();
+	snprintf(name, sizeof(name), "%u", watched->worker.lcore);
 	if (stalled && !watched->health.stalled)
-		log_error("worker on lcore %u has stalled for %.1f s", watched->worker.lcore,
+		events_publish(EVENT(WORKER, ERROR, WORKER, name),
+			"worker on lcore %s has stalled for %.1f s", name,
 			(double)(now - watched->turned_tsc) / rte_get_tsc_hz());
 	if (!stalled && watched->health.stalled)
-		log_info("worker on lcore %u runs again", watched->worker.lcore);
+		events_publish(
+			EVENT(WORKER, INFO, WORKER, name), "worker on lcore %s runs again", name);
 	watched->health.stalled = stalled;
 }
 

@@ -8,7 +8,7 @@
 
 #include <rte_common.h>
 
-#include "common/log.h"
+#include "common/events.h"
 #include "common/loop.h"
 #include "pool/pin_tables.h"
 #include "affinity/pins_older.h"
@@ -333,9 +333,10 @@ static void check_flood(struct tracking *tracking, uint32_t number, uint64_t ela
 		pool->alarm_s = tracking->now_s;
 	flood = pool->alarm_s != 0 && tracking->now_s - pool->alarm_s < FLOOD_CALM_S;
 	if (flood != was)
-		log_warning(flood ? "pool %s: a flood of new flows: none is pinned for good before "
-				    "its third packet, and no slot gets a new home"
-				  : "pool %s: the flood of new flows is over",
+		events_publish(EVENT(PINS, WARNING, POOL, name_of(tracking, number)),
+			flood ? "pool %s: a flood of new flows: none is pinned for good before its "
+				"third packet, and no slot gets a new home"
+			      : "pool %s: the flood of new flows is over",
 			name_of(tracking, number));
 	if (flood || was)
 		pool->lapsed_s = pool->lapsed_anyhow_s = tracking->now_s;
@@ -574,11 +575,13 @@ static void check_fill(struct tracking *tracking)
 
 	tracking->fill_percent = percent;
 	if (percent >= WARN_PERCENT && !tracking->warned)
-		log_warning("the pin table is %u %% full: when it is, new flows of slots that have "
-			    "moved may break; raise dataplane.pins, which needs no restart",
+		events_publish(EVENT(PINS, WARNING, NODE, NULL),
+			"the pin table is %u %% full: when it is, new flows of slots that have "
+			"moved may break; raise dataplane.pins, which needs no restart",
 			percent);
 	if (percent < RELIEF_PERCENT && tracking->warned)
-		log_info("the pin table is %u %% full: there is room again", percent);
+		events_publish(EVENT(PINS, INFO, NODE, NULL),
+			"the pin table is %u %% full: there is room again", percent);
 	tracking->warned =
 		percent >= WARN_PERCENT || (tracking->warned && percent >= RELIEF_PERCENT);
 	tracking->crowded =
@@ -747,8 +750,9 @@ void tracking_commit_pins(struct tracking *tracking)
 	tracking->grown_s = tracking->now_s;
 	tracking->may_retire = false;
 	memset(&tracking->last, 0, sizeof(tracking->last));
-	log_info("dataplane.pins: the previous pins move into a larger table as their flows have "
-		 "packets");
+	events_publish(EVENT(PINS, INFO, NODE, NULL),
+		"dataplane.pins: the previous pins move into a larger table as their flows have "
+		"packets");
 }
 
 void tracking_report_pool(

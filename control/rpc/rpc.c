@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/events.h"
 #include "common/loop.h"
 #include "rpc/rpc_answer.h"
 #include "rpc/rpc_client.h"
@@ -84,7 +84,7 @@ struct rpc_productions {
 	struct event *overdue;
 };
 
-/* Clients that were refused or closed for lack of room since the last log line about it. */
+/* Clients that were refused or closed for lack of room since the last event about it. */
 struct rpc_crowding {
 	unsigned int turned_away;
 	unsigned int closed;
@@ -450,16 +450,17 @@ static void peer_left(void *context)
 
 static const struct rpc_client_events peer_events = { .asked = peer_asked, .left = peer_left };
 
-/* At most one line in ten seconds. */
-static void log_crowding(struct rpc_server *server)
+/* At most one event in ten seconds. */
+static void publish_crowding(struct rpc_server *server)
 {
 	struct rpc_crowding *crowding = &server->crowding;
 	uint64_t now_ms = now_us() / 1000;
 
 	if (crowding->logged_ms != 0 && now_ms - crowding->logged_ms < CROWDING_PERIOD_MS)
 		return;
-	log_warning("control socket: %zu clients are connected; turned away %u, closed %u idle "
-		    "ones to make room",
+	events_publish(EVENT(SOCKET, WARNING, NODE, NULL),
+		"control socket: %zu clients are connected; turned away %u, closed %u idle ones to "
+		"make room",
 		server->peer_count, crowding->turned_away, crowding->closed);
 	*crowding = (struct rpc_crowding){ .logged_ms = now_ms };
 }
@@ -471,7 +472,7 @@ static void reject(struct rpc_server *server, int fd, const char *whose, size_t 
 	char *line;
 
 	server->crowding.turned_away++;
-	log_crowding(server);
+	publish_crowding(server);
 	error_set(&error, 0, "too many clients: %zu%s are connected", clients, whose);
 	line = rpc_message_print_error(NULL, RPC_REFUSED, error.message, NULL);
 	if (line != NULL) {
@@ -578,7 +579,7 @@ static bool make_room(struct rpc_server *server, bool trusted)
 	if (spare == NULL)
 		return false;
 	server->crowding.closed++;
-	log_crowding(server);
+	publish_crowding(server);
 	peer_destroy(spare);
 	return server->peer_count < room;
 }

@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/events.h"
 #include "rpc/rpc.h"
 
 #define FCHMODAT2      452 /* the system call; the headers of older kernels do not have it */
@@ -322,7 +322,8 @@ static void log_refused(struct rpc_listener *listener, const struct error *error
 {
 	if (strcmp(listener->refused.message, error->message) == 0)
 		return;
-	log_error("control socket: %s is gone and cannot be made again: %s",
+	events_publish(EVENT(SOCKET, ERROR, NODE, NULL),
+		"control socket: %s is gone and cannot be made again: %s",
 		listener->address.sun_path, error->message);
 	listener->refused = *error;
 }
@@ -343,7 +344,8 @@ static void look_at_name(evutil_socket_t unused, short what, void *argument)
 	}
 	move_to(listener, fd, file);
 	listener->refused.message[0] = '\0';
-	log_warning("control socket: %s was removed or replaced; it is made again",
+	events_publish(EVENT(SOCKET, WARNING, NODE, NULL),
+		"control socket: %s was removed or replaced; it is made again",
 		listener->address.sun_path);
 }
 
@@ -358,8 +360,8 @@ static void warn_of_closed_directory(const struct rpc_listener *listener)
 	if (group == GROUP_NONE || stat(path, &status) != 0 || (status.st_mode & S_IXOTH) != 0 ||
 		(status.st_gid == group && (status.st_mode & S_IXGRP) != 0))
 		return;
-	log_warning("control socket: members of group %u cannot enter %s: chgrp %u %s && chmod "
-		    "g+x %s",
+	events_publish(EVENT(SOCKET, WARNING, NODE, NULL),
+		"control socket: members of group %u cannot enter %s: chgrp %u %s && chmod g+x %s",
 		(unsigned int)group, path, (unsigned int)group, path, path);
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/log.h"
+#include "common/events.h"
 #include "base/plural.h"
 #include "steer/steer.h"
 #include "steering/vips_note.h"
@@ -93,11 +93,12 @@ static int change_vip(
 	return result;
 }
 
-static void log_former(const struct former_vip *former, const char *what)
+static void publish_former(const struct former_vip *former, const char *what)
 {
 	char text[ADDRESS_TEXT_SIZE];
 
-	log_info("%s %s", address_format(&former->vip, text), what);
+	address_format(&former->vip, text);
+	events_publish(EVENT(STEERING, INFO, VIP, text), "%s %s", text, what);
 }
 
 /* The maps of the loop filter have to hold the VIPs in use as well. */
@@ -110,8 +111,9 @@ static void limit_former(struct steering *steering, size_t in_use)
 
 	if (more == 0)
 		return;
-	log_warning("the %zu oldest former VIP%s (%s first) %s filtered no longer: too many have "
-		    "ceased to be VIPs since",
+	events_publish(EVENT(STEERING, WARNING, NODE, NULL),
+		"the %zu oldest former VIP%s (%s first) %s filtered no longer: too many have ceased "
+		"to be VIPs since",
 		more, plural(more), address_format(&steering->former.list[0].vip, text),
 		more == 1 ? "is" : "are");
 	for (size_t i = 0; i < more; i++)
@@ -155,7 +157,8 @@ struct steering *steering_create(struct port *const *ports, size_t port_count,
 	steering->is_needed = has_steer(ports, port_count);
 	if (steering->is_needed &&
 		former_vips_load(&steering->former, path, time(NULL), &error) != 0) {
-		log_warning("former VIPs are not known: %s", error.message);
+		events_publish(EVENT(STEERING, WARNING, NODE, NULL),
+			"former VIPs are not known: %s", error.message);
 		steering->is_note_lost = true;
 	}
 	free(path);
@@ -188,9 +191,10 @@ static void withdraw(const struct steering *steering, const struct address *vip)
 	char text[ADDRESS_TEXT_SIZE];
 	int code = change_vip(steering, vip, steer_remove);
 
+	address_format(vip, text);
 	if (code != 0 && code != -ENOENT)
-		log_error("cannot stop steering VIP %s: %s", address_format(vip, text),
-			strerror(-code));
+		events_publish(EVENT(STEERING, ERROR, VIP, text), "cannot stop steering VIP %s: %s",
+			text, strerror(-code));
 }
 
 /* Removes from `old` those that are in `new`. */
@@ -212,19 +216,30 @@ void steering_withdraw(
 	if (!steering->is_needed)
 		return;
 	if (collect_both(before, after, &old, &new) != 0) {
-		log_error("out of memory: VIPs that are gone stay steered to the workers");
+		events_publish(EVENT(STEERING, ERROR, NODE, NULL),
+			"out of memory: VIPs that are gone stay steered to the workers");
 		return;
 	}
 	subtract(&old, &new);
 	for (size_t i = 0; i < old.count; i++)
 		withdraw(steering, &old.list[i]);
 	if (former_vips_extend(&steering->former, old.list, old.count, time(NULL)) != 0) {
-		log_error("out of memory: packets to VIPs that are gone are not filtered");
+		events_publish(EVENT(STEERING, ERROR, NODE, NULL),
+			"out of memory: packets to VIPs that are gone are not filtered");
 		for (size_t i = 0; i < old.count; i++)
 			change_vip(steering, &old.list[i], steer_release);
 	}
 	free(old.list);
 	free(new.list);
+}
+
+static void publish_unsteered(const struct address *vip, int code)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	address_format(vip, text);
+	events_publish(EVENT(STEERING, ERROR, VIP, text),
+		"VIP %s cannot be steered to the workers: %s", text, strerror(-code));
 }
 
 /* Adds the VIPs of `vips` that are not in `others` to the maps, and keeps the rest. */
@@ -240,19 +255,20 @@ static void extend(struct steering *steering, const struct vips *vips, const str
 				   : change_vip(steering, &vips->list[i], steer_add);
 
 		if (code != 0 && failed.list == NULL)
-			log_error("VIP %s cannot be steered to the workers: %s",
-				address_format(&vips->list[i], text), strerror(-code));
+			publish_unsteered(&vips->list[i], code);
 		if (code == 0 || failed.list == NULL)
 			continue;
 		failure = code;
 		failed.list[failed.count++] = vips->list[i];
 	}
 	if (failed.count > steering->unsteered.count)
-		log_error("%zu VIP%s cannot be steered to the workers, the last is %s: %s",
+		events_publish(EVENT(STEERING, ERROR, NODE, NULL),
+			"%zu VIP%s cannot be steered to the workers, the last is %s: %s",
 			failed.count, plural(failed.count),
 			address_format(&failed.list[failed.count - 1], text), strerror(-failure));
 	else if (failed.count == 0 && steering->unsteered.count > 0)
-		log_info("all VIPs are steered to the workers again");
+		events_publish(EVENT(STEERING, INFO, NODE, NULL),
+			"all VIPs are steered to the workers again");
 	free(steering->unsteered.list);
 	steering->unsteered = failed;
 }
@@ -260,15 +276,12 @@ static void extend(struct steering *steering, const struct vips *vips, const str
 /* Without memory for lists. Adding a VIP again does no harm. */
 static void extend_unlisted(const struct steering *steering, const struct config *config)
 {
-	char text[ADDRESS_TEXT_SIZE];
-
 	for (size_t i = 0; i < config->service_count; i++) {
 		const struct address *vip = &config->services[i].vip;
 		int code = change_vip(steering, vip, steer_add);
 
 		if (code != 0)
-			log_error("VIP %s cannot be steered to the workers: %s",
-				address_format(vip, text), strerror(-code));
+			publish_unsteered(vip, code);
 	}
 }
 
@@ -349,7 +362,7 @@ int steering_release(
 
 	if (index < 0)
 		return index;
-	log_former(&steering->former.list[index], "is filtered no longer, on request");
+	publish_former(&steering->former.list[index], "is filtered no longer, on request");
 	change_vip(steering, &steering->former.list[index].vip, steer_release);
 	former_vips_remove(&steering->former, (size_t)index);
 	if (collect_vips(config, &in_use) == 0)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/events.h"
 
 struct content {
 	struct former_vips former;
@@ -81,7 +81,8 @@ static void written(struct background_job *job)
 
 	note->is_busy = false;
 	if (note->code != 0 && !note->fails)
-		log_warning("%s: %s; the next start will not filter former VIPs", note->path,
+		events_publish(EVENT(STEERING, WARNING, NODE, NULL),
+			"%s: %s; the next start will not filter former VIPs", note->path,
 			strerror(-note->code));
 	note->fails = note->code != 0;
 	if (note->fails) { /* the next change writes it, whatever it is */
@@ -139,7 +140,8 @@ void vips_note_update(struct vips_note *note, const struct former_vips *former,
 		return;
 	content = copy_content(former, in_use, count);
 	if (content == NULL) {
-		log_warning("%s: out of memory; the next start may not filter all former VIPs",
+		events_publish(EVENT(STEERING, WARNING, NODE, NULL),
+			"%s: out of memory; the next start may not filter all former VIPs",
 			note->path);
 		return;
 	}
@@ -152,5 +154,6 @@ void vips_note_update(struct vips_note *note, const struct former_vips *former,
 void vips_note_forget(struct vips_note *note)
 {
 	if (unlink(note->path) != 0 && errno != ENOENT)
-		log_warning("%s: cannot be removed, and is out of date: %m", note->path);
+		events_publish(EVENT(STEERING, WARNING, NODE, NULL),
+			"%s: cannot be removed, and is out of date: %m", note->path);
 }

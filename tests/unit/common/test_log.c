@@ -2,9 +2,10 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/events.h"
 
 struct pipe_log {
 	int reader;
@@ -54,9 +55,29 @@ static void a_line_has_its_time_and_its_level(void **state)
 {
 	char text[256];
 
-	log_warning("port %s: link is down", "edge");
+	events_publish(EVENT(PORT, WARNING, PORT, "edge"), "port %s: link is down", "edge");
 	drain(*state, text, sizeof(text));
 	assert_non_null(strstr(text, "Z warning: port edge: link is down\n"));
+}
+
+static void a_line_and_its_event_have_the_same_time_and_sentence(void **state)
+{
+	struct error error = { "" };
+	const struct event_entry *entry;
+	char text[256], stamp[32], wanted[128];
+	time_t seconds;
+
+	assert_int_equal(events_open(NULL, &error), 0);
+	events_publish(EVENT(WORKER, ERROR, WORKER, "3"), "worker on lcore 3 has stalled");
+	entry = events_find(1);
+	assert_non_null(entry);
+	seconds = entry->time_ms / 1000;
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", gmtime(&seconds));
+	snprintf(wanted, sizeof(wanted), "%s.%03dZ error: %s\n", stamp,
+		(int)(entry->time_ms % 1000), entry->sentence);
+	drain(*state, text, sizeof(text));
+	assert_string_equal(text, wanted);
+	events_close();
 }
 
 /* It would wait for ever here, were it to wait. */
@@ -67,12 +88,12 @@ static void a_log_that_nobody_reads_loses_lines_and_counts_them(void **state)
 	unsigned int written = 0;
 
 	for (unsigned int i = 0; i < LINES; i++)
-		log_info("line %u", i);
+		events_publish(EVENT(NODE, INFO, NODE, NULL), "line %u", i);
 	drain(*state, text, SIZE);
 	for (line = text; (line = strchr(line, '\n')) != NULL; line++)
 		written++;
 	assert_in_range(written, 1, LINES - 1);
-	log_info("heard again");
+	events_publish(EVENT(NODE, INFO, NODE, NULL), "heard again");
 	drain(*state, text, SIZE);
 	snprintf(wanted, sizeof(wanted), "lost before this one: %u\n", LINES - written);
 	assert_non_null(strstr(text, wanted));
@@ -85,6 +106,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_line_has_its_time_and_its_level, redirect, restore),
+		cmocka_unit_test_setup_teardown(
+			a_line_and_its_event_have_the_same_time_and_sentence, redirect, restore),
 		cmocka_unit_test_setup_teardown(
 			a_log_that_nobody_reads_loses_lines_and_counts_them, redirect, restore),
 	};
