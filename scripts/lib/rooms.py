@@ -14,7 +14,7 @@ import sys
 # From the ground up. Rooms of one floor know nothing of each other.
 FLOORS = {
     "dataplane": [["packet"], ["encap", "maglev", "service"], ["tables"], ["affinity"], ["state"], [""]],
-    "drivers-config": [["base"], ["steer", "decap"], [""]],
+    "drivers-config": [["base"], ["steer", "decap", "probe"], [""]],
     "control": [
         ["common"],
         ["json", "sluicectl"],

@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <linux/if_xdp.h>
 #include <net/if.h>
@@ -14,11 +13,11 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "capability.h"
 #include "netns.h"
 #include "steer/steer_program.h"
 
@@ -339,15 +338,7 @@ uint32_t attached_program(const char *interface)
 
 void set_sys_admin(bool on)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	assert_int_equal(syscall(SYS_capget, &header, data), 0);
-	if (on)
-		data[0].effective |= 1u << CAP_SYS_ADMIN;
-	else
-		data[0].effective &= ~(1u << CAP_SYS_ADMIN);
-	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+	capability_set(CAP_SYS_ADMIN, on);
 }
 
 void leave_a_stale_program(const char *interface)

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "probe/probe_answer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/rtnetlink.h"
+
+#define UNFIT_FLAGS (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED | IFA_F_TEMPORARY)
+
+/* The values of net.ipv4.conf.*.rp_filter; what counts is the larger of "all" and the interface. */
+enum reverse_path { REVERSE_PATH_OFF, REVERSE_PATH_STRICT, REVERSE_PATH_LOOSE };
+
+struct search {
+	uint32_t ifindex;
+	uint8_t family; /* AF_* */
+	bool found;
+	uint8_t *bytes;
+};
+
+/* What the kernel says of a destination. */
+struct route {
+	uint8_t type; /* RTN_*; RTN_UNREACHABLE without a route */
+	uint32_t ifindex;
+	bool has_source;
+	uint8_t source[16];
+};
+
+static uint8_t kernel_family(uint8_t family)
+{
+	return family == 4 ? AF_INET : AF_INET6;
+}
+
+static size_t address_size(uint8_t family)
+{
+	return family == 4 ? 4 : 16;
+}
+
+static void check_address(void *context, const struct nlmsghdr *message)
+{
+	const struct ifaddrmsg *body = NLMSG_DATA(message);
+	struct search *search = context;
+	const bool ipv4 = search->family == AF_INET;
+	const size_t size = ipv4 ? 4 : 16;
+	const void *flags = rtnetlink_find(message, sizeof(*body), IFA_FLAGS, sizeof(uint32_t));
+	const void *address =
+		rtnetlink_find(message, sizeof(*body), ipv4 ? IFA_LOCAL : IFA_ADDRESS, size);
+	uint32_t value = 0;
+
+	if (message->nlmsg_type != RTM_NEWADDR || body->ifa_family != search->family ||
+		body->ifa_index != search->ifindex || body->ifa_scope != RT_SCOPE_UNIVERSE)
+		return;
+	if (flags != NULL)
+		memcpy(&value, flags, sizeof(value));
+	if (search->found || address == NULL || (value & UNFIT_FLAGS) != 0)
+		return;
+	memcpy(search->bytes, address, size);
+	search->found = true;
+}
+
+int probe_answer_address(unsigned int ifindex, uint8_t family, uint8_t bytes[static 16])
+{
+	const struct ifaddrmsg body = { .ifa_family = kernel_family(family) };
+	struct search search = {
+		.ifindex = ifindex, .family = kernel_family(family), .bytes = bytes
+	};
+	struct rtnetlink request;
+	int result;
+
+	memset(bytes, 0, 16);
+	rtnetlink_begin(&request, RTM_GETADDR, &body, sizeof(body));
+	result = rtnetlink_dump(&request, check_address, &search);
+	if (result < 0)
+		return result;
+	return search.found ? 0 : -EADDRNOTAVAIL;
+}
+
+static void read_route(const struct nlmsghdr *message, uint8_t family, struct route *route)
+{
+	const struct rtmsg *body = NLMSG_DATA(message);
+	const size_t size = address_size(family);
+	const void *interface =
+		rtnetlink_find(message, sizeof(*body), RTA_OIF, sizeof(route->ifindex));
+	const void *source = rtnetlink_find(message, sizeof(*body), RTA_PREFSRC, size);
+
+	route->type = body->rtm_type;
+	if (interface != NULL)
+		memcpy(&route->ifindex, interface, sizeof(route->ifindex));
+	if (source == NULL)
+		return;
+	memcpy(route->source, source, size);
+	route->has_source = true;
+}
+
+/* 0, or -errno if the kernel could not be asked. */
+static int find_route(uint8_t family, const uint8_t destination[static 16], struct route *route)
+{
+	const struct rtmsg body = { .rtm_family = kernel_family(family),
+		.rtm_dst_len = (uint8_t)(8 * address_size(family)) };
+	_Alignas(struct nlmsghdr) char answer[4096];
+	struct rtnetlink request;
+	int result;
+
+	*route = (struct route){ .type = RTN_UNREACHABLE };
+	rtnetlink_begin(&request, RTM_GETROUTE, &body, sizeof(body));
+	rtnetlink_add(&request, RTA_DST, destination, address_size(family));
+	result = rtnetlink_get(&request, answer, sizeof(answer));
+	if (result == 0)
+		read_route((const void *)answer, family, route);
+	/* no route, unreachable, blackhole, prohibit */
+	if (result == -ENETUNREACH || result == -EHOSTUNREACH || result == -EINVAL ||
+		result == -EACCES)
+		return 0;
+	return result;
+}
+
+int probe_answer_address_towards(
+	uint8_t family, const uint8_t destination[static 16], uint8_t bytes[static 16])
+{
+	struct route route;
+	int result = find_route(family, destination, &route);
+
+	if (result < 0)
+		return result;
+	if (!route.has_source || route.type != RTN_UNICAST)
+		return -EADDRNOTAVAIL;
+	memcpy(bytes, route.source, sizeof(route.source));
+	return 0;
+}
+
+/* 0 also where it cannot be read. */
+static int read_setting(const char *interface)
+{
+	char path[sizeof("/proc/sys/net/ipv4/conf//rp_filter") + IF_NAMESIZE];
+	int value = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", interface);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%d", &value) != 1)
+		value = 0;
+	fclose(file);
+	return value;
+}
+
+static enum reverse_path reverse_path_of(const char *interface)
+{
+	int all = read_setting("all"), own = read_setting(interface);
+
+	return (enum reverse_path)(all > own ? all : own);
+}
+
+static bool passes_filter(const char *interface, const struct route *route)
+{
+	switch (reverse_path_of(interface)) {
+	case REVERSE_PATH_OFF: return true;
+	case REVERSE_PATH_LOOSE: return route->type == RTN_UNICAST;
+	default: return route->type == RTN_UNICAST && route->ifindex == if_nametoindex(interface);
+	}
+}
+
+int probe_answer_check(
+	const char *interface, uint8_t family, const uint8_t vip[static 16], struct error *error)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	struct route route;
+	int result = find_route(family, vip, &route);
+
+	inet_ntop(kernel_family(family), vip, text, sizeof(text));
+	if (result < 0)
+		return error_set(error, result, "cannot ask for the route to %s: %s", text,
+			strerror(-result));
+	if (route.type == RTN_LOCAL)
+		return error_set(error, -EADDRINUSE,
+			"%s is an address of this host, so the kernel keeps what is sent to it: "
+			"remove it (ip addr del), or say via: direct",
+			text);
+	if (family == 4 && !passes_filter(interface, &route))
+		return error_set(error, -EXDEV,
+			"the reverse path filter of this host drops what %s answers by %s: set "
+			"net.ipv4.conf.%s.rp_filter (and .all.) to 0, or say via: direct",
+			text, interface, interface);
+	return 0;
+}

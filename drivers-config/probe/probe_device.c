@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "probe/probe_device.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fib_rules.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/rtnetlink.h"
+#include "probe/probe_maps.h"
+
+#define TUN_FILE "/dev/net/tun"
+
+#define MARK_SHIFT (PROBE_MARK_BITS)
+#define MARK_MASK  (~(PROBE_NUMBERS_MAX - 1))
+
+#define IPV4_TCP_HEADERS 40 /* bytes, without options */
+#define IPV6_TCP_HEADERS 60
+
+#define IPV4_LEAST_MTU 68   /* RFC 791 */
+#define IPV6_LEAST_MTU 1280 /* RFC 8200 */
+
+static uint32_t table_of(unsigned int number)
+{
+	return PROBE_TABLE_BASE + number;
+}
+
+/* The rule that leads the marks of a device to its table. */
+static void begin_rule(
+	struct rtnetlink *request, uint16_t type, uint8_t family, unsigned int number)
+{
+	const struct fib_rule_hdr body = { .family = family, .action = FR_ACT_TO_TBL };
+
+	rtnetlink_begin(request, type, &body, sizeof(body));
+	rtnetlink_add_u32(request, FRA_PRIORITY, PROBE_PREFERENCE);
+	rtnetlink_add_u32(request, FRA_FWMARK, PROBE_MARK_BASE | number << MARK_SHIFT);
+	rtnetlink_add_u32(request, FRA_FWMASK, MARK_MASK);
+	rtnetlink_add_u32(request, FRA_TABLE, table_of(number));
+	rtnetlink_add_u8(request, FRA_PROTOCOL, PROBE_PROTOCOL);
+}
+
+/* 1 if it was missing, 0, or -errno. */
+static int add_rule(uint8_t family, unsigned int number)
+{
+	struct rtnetlink request;
+	int result;
+
+	begin_rule(&request, RTM_NEWRULE, family, number);
+	result = rtnetlink_change(&request, NLM_F_CREATE | NLM_F_EXCL);
+	return result == -EEXIST ? 0 : result < 0 ? result : 1;
+}
+
+static int delete_rule(uint8_t family, unsigned int number)
+{
+	struct rtnetlink request;
+
+	begin_rule(&request, RTM_DELRULE, family, number);
+	return rtnetlink_change(&request, 0);
+}
+
+static void name_device(unsigned int number, char name[static IF_NAMESIZE])
+{
+	snprintf(name, IF_NAMESIZE, PROBE_DEVICE_NAME "%u", number);
+}
+
+/* Sets the bit of the device that a rule of ours is for. `context` is a uint64_t. */
+static void note_rule(void *context, const struct nlmsghdr *message)
+{
+	const size_t body = sizeof(struct fib_rule_hdr);
+	const uint8_t *protocol = rtnetlink_find(message, body, FRA_PROTOCOL, sizeof(*protocol));
+	const void *mark = rtnetlink_find(message, body, FRA_FWMARK, sizeof(uint32_t));
+	uint64_t *numbers = context;
+	uint32_t value;
+
+	static_assert(PROBE_DEVICES_MAX == 64, "a bit each");
+	if (message->nlmsg_type != RTM_NEWRULE || protocol == NULL || *protocol != PROBE_PROTOCOL ||
+		mark == NULL)
+		return;
+	memcpy(&value, mark, sizeof(value));
+	if ((value & ~(PROBE_DEVICES_MAX - 1) << MARK_SHIFT) == PROBE_MARK_BASE)
+		*numbers |= UINT64_C(1) << (value >> MARK_SHIFT & (PROBE_DEVICES_MAX - 1));
+}
+
+/* Those of processes that were killed: their devices are gone. Failure leaves them as harmless. */
+static void remove_stale_rules(uint8_t family)
+{
+	const struct fib_rule_hdr body = { .family = family };
+	struct rtnetlink request;
+	uint64_t numbers = 0;
+
+	rtnetlink_begin(&request, RTM_GETRULE, &body, sizeof(body));
+	rtnetlink_dump(&request, note_rule, &numbers);
+	for (unsigned int number = 0; number < PROBE_DEVICES_MAX; number++) {
+		char name[IF_NAMESIZE];
+
+		name_device(number, name);
+		if ((numbers >> number & 1) != 0 && if_nametoindex(name) == 0)
+			delete_rule(family, number);
+	}
+}
+
+/* The default route of the table, which goes away with the device. 1 if it was missing, 0, -errno.
+ */
+static int add_route(const struct probe_device *device, uint8_t family)
+{
+	const bool ipv4 = family == AF_INET;
+	const uint16_t headers = ipv4 ? IPV4_TCP_HEADERS : IPV6_TCP_HEADERS;
+	const uint16_t least = ipv4 ? IPV4_LEAST_MTU : IPV6_LEAST_MTU;
+	const uint16_t inner = device->least - PROBE_OUTER_MAX;
+	const struct rtmsg body = {
+		.rtm_family = family,
+		.rtm_protocol = PROBE_PROTOCOL,
+		.rtm_scope = ipv4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+	struct rtnetlink request;
+	struct rtattr *metrics;
+	int result;
+
+	rtnetlink_begin(&request, RTM_NEWROUTE, &body, sizeof(body));
+	rtnetlink_add_u32(&request, RTA_TABLE, table_of(device->number));
+	rtnetlink_add_u32(&request, RTA_OIF, device->ifindex);
+	metrics = rtnetlink_open(&request, RTA_METRICS);
+	rtnetlink_add_u32(&request, RTAX_MTU, inner > least ? inner : least);
+	rtnetlink_add_u32(&request, RTAX_ADVMSS, device->least - headers);
+	rtnetlink_close(&request, metrics);
+	result = rtnetlink_change(&request, NLM_F_CREATE | NLM_F_EXCL);
+	return result == -EEXIST ? 0 : result < 0 ? result : 1;
+}
+
+/*
+ * An address of its own would make the device a source of packets that are no probes: router
+ * solicitations, for example. Fails where the kernel has no IPv6, which has none then.
+ */
+static int refuse_ipv6_addresses(const struct probe_device *device)
+{
+	const struct ifinfomsg body = { .ifi_index = (int)device->ifindex };
+	struct rtnetlink request;
+	struct rtattr *families, *ipv6;
+
+	rtnetlink_begin(&request, RTM_NEWLINK, &body, sizeof(body));
+	families = rtnetlink_open(&request, IFLA_AF_SPEC);
+	ipv6 = rtnetlink_open(&request, AF_INET6);
+	rtnetlink_add_u8(&request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	rtnetlink_close(&request, ipv6);
+	rtnetlink_close(&request, families);
+	return rtnetlink_change(&request, 0);
+}
+
+/* TCP makes one packet of each segment: the program cannot take several in one buffer. */
+static int set_up_link(const struct probe_device *device)
+{
+	const struct ifinfomsg body = {
+		.ifi_index = (int)device->ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP
+	};
+	struct rtnetlink request;
+
+	rtnetlink_begin(&request, RTM_NEWLINK, &body, sizeof(body));
+	rtnetlink_add_u32(&request, IFLA_MTU, device->mtu);
+	rtnetlink_add_u32(&request, IFLA_GSO_MAX_SEGS, 1);
+	return rtnetlink_change(&request, 0);
+}
+
+static int make_tun(struct probe_device *device, const char *name, struct error *error)
+{
+	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int result = 0;
+
+	device->fd = open(TUN_FILE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (device->fd < 0)
+		return error_set(error, -errno, "%s: %s", TUN_FILE, strerror(errno));
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(device->fd, TUNSETIFF, &request) < 0)
+		result = -errno;
+	if (result == -EPERM)
+		return error_set(
+			error, result, "cannot make a TUN device: CAP_NET_ADMIN is needed");
+	if (result < 0)
+		return error_set(error, result, "cannot make the TUN device %s: %s", name,
+			strerror(-result));
+	memcpy(device->name, request.ifr_name, sizeof(device->name));
+	device->ifindex = if_nametoindex(device->name);
+	device->number = (unsigned int)strtoul(device->name + strlen(PROBE_DEVICE_NAME), NULL, 10);
+	if (device->number >= PROBE_DEVICES_MAX)
+		return error_set(error, -EBUSY, "%u devices " PROBE_DEVICE_NAME "* exist already",
+			PROBE_DEVICES_MAX);
+	return 0;
+}
+
+/* Leads marked packets of one family to the device. 1 if that was not so, 0, or -errno. */
+static int lead(const struct probe_device *device, uint8_t family)
+{
+	int route = add_route(device, family);
+	int rule = route < 0 ? route : add_rule(family, device->number);
+
+	return rule < 0 ? rule : route > 0 || rule > 0;
+}
+
+/* 1 if something was missing, 0, or -errno. */
+static int set_up(struct probe_device *device, struct error *error)
+{
+	int result, ipv4, ipv6;
+
+	refuse_ipv6_addresses(device);
+	result = set_up_link(device);
+	if (result < 0)
+		return error_set(
+			error, result, "cannot switch %s on: %s", device->name, strerror(-result));
+	ipv4 = lead(device, AF_INET);
+	if (ipv4 < 0)
+		return error_set(error, ipv4, "cannot make routes over %s: %s", device->name,
+			strerror(-ipv4));
+	ipv6 = lead(device, AF_INET6);
+	device->has_ipv6 = ipv6 >= 0;
+	return ipv4 > 0 || ipv6 > 0;
+}
+
+int probe_device_open(
+	struct probe_device *device, uint16_t mtu, uint16_t least, struct error *error)
+{
+	int result;
+
+	*device = (struct probe_device){ .fd = -1, .mtu = mtu, .least = least };
+	remove_stale_rules(AF_INET);
+	remove_stale_rules(AF_INET6);
+	result = make_tun(device, PROBE_DEVICE_NAME "%d", error);
+	if (result == 0)
+		result = set_up(device, error);
+	if (result < 0)
+		probe_device_close(device);
+	return result < 0 ? result : 0;
+}
+
+/* Under its own name, which is in the marks. */
+static int make_again(struct probe_device *device, struct error *error)
+{
+	char name[IF_NAMESIZE];
+
+	memcpy(name, device->name, sizeof(name));
+	if (device->fd >= 0)
+		close(device->fd);
+	return make_tun(device, name, error);
+}
+
+/* Whatever is still there is left as it is. */
+int probe_device_restore(struct probe_device *device, struct error *error)
+{
+	int result = 0;
+
+	if (device->ifindex == 0 || if_nametoindex(device->name) != device->ifindex)
+		result = make_again(device, error);
+	return result < 0 ? result : set_up(device, error);
+}
+
+void probe_device_close(struct probe_device *device)
+{
+	if (device->ifindex != 0 && device->number < PROBE_DEVICES_MAX) {
+		delete_rule(AF_INET, device->number);
+		delete_rule(AF_INET6, device->number);
+	}
+	if (device->fd >= 0)
+		close(device->fd);
+	*device = (struct probe_device){ .fd = -1 };
+}
