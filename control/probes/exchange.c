@@ -95,6 +95,7 @@ static CURLcode on_tls(CURL *easy, void *context, void *of_exchange)
 {
 	struct exchange *exchange = of_exchange;
 
+	exchange->has_begun_tls = true;
 	probe_tls_apply(&exchange->tls, context);
 	return CURLE_OK;
 }
@@ -129,7 +130,8 @@ static bool set_constants(CURL *easy)
 		{ CURLOPT_FOLLOWLOCATION, 0 }, { CURLOPT_DNS_CACHE_TIMEOUT, 0 },
 		{ CURLOPT_SSL_SESSIONID_CACHE, 0 }, { CURLOPT_HTTP_CONTENT_DECODING, 0 },
 		{ CURLOPT_CONNECTTIMEOUT, WAIT_FOREVER },
-		{ CURLOPT_SSL_VERIFYHOST, 0 }, /* certificate.h does that */
+		{ CURLOPT_CA_CACHE_TIMEOUT, 0 }, /* it would keep one store for all files */
+		{ CURLOPT_SSL_VERIFYHOST, 0 },   /* certificate.h does that */
 	};
 	bool ok = true;
 
@@ -351,23 +353,28 @@ bool exchange_is_http2(const struct exchange *exchange)
 	return version == CURL_HTTP_VERSION_2_0;
 }
 
+static bool has_come(const struct exchange *exchange, CURLINFO moment_of)
+{
+	curl_off_t moment = 0;
+
+	if (exchange->transfer.easy != NULL)
+		curl_easy_getinfo(exchange->transfer.easy, moment_of, &moment);
+	return moment != 0;
+}
+
+/* To libcurl, a connection includes its TLS. */
+bool exchange_is_connected(const struct exchange *exchange)
+{
+	return exchange->has_begun_tls || has_come(exchange, CURLINFO_CONNECT_TIME_T);
+}
+
 const char *exchange_awaited(const struct exchange *exchange)
 {
-	static const struct {
-		CURLINFO info; /* when it came */
-		const char *noun;
-	} steps[] = {
-		{ CURLINFO_CONNECT_TIME_T, "connection" },
-		{ CURLINFO_PRETRANSFER_TIME_T, "TLS handshake" },
-		{ CURLINFO_STARTTRANSFER_TIME_T, "answer" },
-	};
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		curl_off_t moment = 0;
-
-		curl_easy_getinfo(exchange->transfer.easy, steps[i].info, &moment);
-		if (moment == 0)
-			return steps[i].noun;
-	}
+	if (!exchange_is_connected(exchange))
+		return "connection";
+	if (!has_come(exchange, CURLINFO_CONNECT_TIME_T))
+		return "TLS handshake";
+	if (!has_come(exchange, CURLINFO_STARTTRANSFER_TIME_T))
+		return "answer";
 	return "end of the answer";
 }

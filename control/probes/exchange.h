@@ -49,6 +49,7 @@ struct exchange {
 	struct curl_slist *headers;
 	char message[CURL_ERROR_SIZE]; /* libcurl's, of a failure */
 	struct probe_tls tls;
+	bool has_begun_tls;
 	size_t header_bytes;
 	bool keeps_body;
 	bool is_cut; /* the body is longer than what is read of it */
@@ -68,6 +69,9 @@ int32_t exchange_status(const struct exchange *exchange);
 
 /* Whether the answer is of HTTP/2. */
 bool exchange_is_http2(const struct exchange *exchange);
+
+/* Whether the backend has accepted the connection. */
+bool exchange_is_connected(const struct exchange *exchange);
 
 /* What has not come yet: "connection", "TLS handshake", "answer", "end of the answer". */
 const char *exchange_awaited(const struct exchange *exchange);

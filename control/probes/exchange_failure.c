@@ -40,14 +40,6 @@ static const struct failure *find_failure(CURLcode code)
 	return NULL;
 }
 
-static bool is_connected(const struct exchange *exchange)
-{
-	curl_off_t moment = 0;
-
-	curl_easy_getinfo(exchange->transfer.easy, CURLINFO_CONNECT_TIME_T, &moment);
-	return moment != 0;
-}
-
 static bool explain_tls(struct exchange *exchange)
 {
 	struct tls_failure failure;
@@ -59,15 +51,21 @@ static bool explain_tls(struct exchange *exchange)
 	return true;
 }
 
-static bool explain_errno(struct exchange *exchange)
+/*
+ * The errno is that of the last call. After an RST, it is that of the close_notify that TLS tries
+ * to send nonetheless.
+ */
+static bool explain_errno(struct exchange *exchange, CURLcode code)
 {
 	long error = 0;
 
 	curl_easy_getinfo(exchange->transfer.easy, CURLINFO_OS_ERRNO, &error);
+	if (error == EPIPE && code == CURLE_RECV_ERROR)
+		error = ECONNRESET;
 	if (error == 0 || error == EAGAIN || error == EINPROGRESS)
 		return false;
-	probe_finish_errno(
-		exchange->probe, is_connected(exchange) ? "transfer" : "connect", (int)error);
+	probe_finish_errno(exchange->probe,
+		exchange_is_connected(exchange) ? "transfer" : "connect", (int)error);
 	return true;
 }
 
@@ -81,9 +79,9 @@ static void explain_code(struct exchange *exchange, CURLcode code)
 
 	if (failure != NULL)
 		probe_finish(exchange->probe, failure->reason, 0, "%s", failure->sentence);
-	else if (code == CURLE_OUT_OF_MEMORY && is_connected(exchange))
+	else if (code == CURLE_OUT_OF_MEMORY && exchange_is_connected(exchange))
 		probe_finish(exchange->probe, PROBE_PROTOCOL, 0, "a header that has no end");
-	else if (is_connected(exchange))
+	else if (exchange_is_connected(exchange))
 		probe_finish(exchange->probe, PROBE_PROTOCOL, 0, "%s", curl_easy_strerror(code));
 	else
 		probe_finish(exchange->probe, PROBE_LOCAL,
@@ -93,6 +91,6 @@ static void explain_code(struct exchange *exchange, CURLcode code)
 
 void exchange_fail(struct exchange *exchange, CURLcode code)
 {
-	if (!explain_tls(exchange) && !explain_errno(exchange))
+	if (!explain_tls(exchange) && !explain_errno(exchange, code))
 		explain_code(exchange, code);
 }

@@ -85,6 +85,24 @@ static int openssl_reason(const char *message)
 	return ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
 }
 
+/* Those of TLS 1.3 and extensions are unknown to SSL_alert_desc_string_long(). */
+static const char *alert_text(int alert)
+{
+	static const struct {
+		int alert;
+		const char *text;
+	} later[] = {
+		{ SSL_AD_MISSING_EXTENSION, "missing extension" },
+		{ SSL_AD_CERTIFICATE_REQUIRED, "certificate required" },
+		{ SSL_AD_NO_APPLICATION_PROTOCOL, "no application protocol" },
+	};
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		if (later[i].alert == alert)
+			return later[i].text;
+	return SSL_alert_desc_string_long(alert);
+}
+
 static void explain_alert(const struct probe_tls *tls, struct tls_failure *failure)
 {
 	failure->reason = PROBE_TLS;
@@ -96,8 +114,14 @@ static void explain_alert(const struct probe_tls *tls, struct tls_failure *failu
 		snprintf(failure->sentence, sizeof(failure->sentence), "no HTTP/2 by ALPN");
 	else
 		snprintf(failure->sentence, sizeof(failure->sentence), "TLS alert %s: %s",
-			tls->is_alert_received ? "received" : "sent",
-			SSL_alert_desc_string_long(tls->alert));
+			tls->is_alert_received ? "received" : "sent", alert_text(tls->alert));
+}
+
+static void explain_end(struct tls_failure *failure)
+{
+	failure->reason = PROBE_CLOSED;
+	snprintf(failure->sentence, sizeof(failure->sentence),
+		"connection closed in the TLS handshake");
 }
 
 static void explain_reason(int reason, struct tls_failure *failure)
@@ -112,11 +136,7 @@ static void explain_reason(int reason, struct tls_failure *failure)
 		failure->reason = PROBE_PROTOCOL;
 		snprintf(failure->sentence, sizeof(failure->sentence), "the answer is not TLS");
 		break;
-	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
-		failure->reason = PROBE_CLOSED;
-		snprintf(failure->sentence, sizeof(failure->sentence),
-			"connection closed in the TLS handshake");
-		break;
+	case SSL_R_UNEXPECTED_EOF_WHILE_READING: explain_end(failure); break;
 	default:
 		failure->reason = PROBE_TLS;
 		snprintf(failure->sentence, sizeof(failure->sentence), "TLS handshake: %s",
@@ -136,6 +156,8 @@ void probe_tls_explain(
 		snprintf(failure->sentence, sizeof(failure->sentence), "%s", tls->fault.sentence);
 	} else if (tls->alert != 0) {
 		explain_alert(tls, failure);
+	} else if (strstr(message, "SSL_ERROR_SYSCALL") != NULL) { /* without an errno */
+		explain_end(failure);
 	} else {
 		reason = openssl_reason(message);
 		if (reason != 0)
