@@ -173,6 +173,7 @@ static json_t *backend_row(
 	json_build_text(&row, "state", state_name(backend));
 	json_build_text(&row, "life", live_backend_life_name(backend));
 	json_build_text(&row, "health", backend->facts.healthy ? "up" : "down");
+	json_build_flag(&row, "rests", live_backend_rests(backend));
 	json_build_flag(&row, "removed", live_backend_is_removed(backend));
 	json_build_integer(&row, "slots", owned);
 	json_build_value(&row, "share_percent", api_json_tenths(100.0 * owned / plan->slots));

@@ -156,11 +156,18 @@ int forwarding_locate(const struct forwarding *forwarding, const struct forwardi
 struct forwarding_update {
 	bool has_health;
 	bool healthy;
+	bool has_rest;
+	bool rests; /* takes no new flows for now, keeps those it has (membership.h) */
 	bool has_instance;
 	uint64_t instance; /* membership.h */
 	bool ends;         /* of one that is removed and drains: it is cut off now */
 	bool has_share;
 	uint32_t share; /* 1 ... FACTOR_ONE: its dynamic weight, as a part of the configured one */
+	/*
+	 * Further updates of the pool follow in this turn of the loop: its table is built after
+	 * them, by forwarding_build_due(), and not at once.
+	 */
+	bool gathers;
 };
 
 /* A dynamic weight that was asked for, in parts of FACTOR_ONE of the configured one (factor.h). */

@@ -149,6 +149,7 @@ static void fill_backend(struct live_backend *backend, const struct identity_bac
 		.weight = row->weight,
 		.deadline_s = row->deadline_s,
 		.healthy = row->healthy,
+		.rests = row->rests,
 		.health_s = row->health_s,
 		.instance = row->instance,
 	};

@@ -14,6 +14,8 @@ static void apply(
 		backend->facts.healthy = update->healthy;
 		backend->facts.health_s = now_ms / 1000;
 	}
+	if (update->has_rest)
+		backend->facts.rests = update->rests;
 	if (update->ends && live_backend_is_removed(backend))
 		backend->facts.wish = MEMBERSHIP_REMOVED;
 	if (update->has_instance)
@@ -94,7 +96,8 @@ static int preview_table(const struct forwarding *forwarding, size_t pool, size_
 }
 
 static int update_backend(struct forwarding *forwarding, size_t pool, size_t backend,
-	const struct live_backend *next, uint64_t now_ms, struct reporting *reporting)
+	const struct forwarding_update *update, const struct live_backend *next, uint64_t now_ms,
+	struct reporting *reporting)
 {
 	bool differs = forwarding_share_differs(forwarding, pool, backend, next, now_ms);
 	forwarding_report_t *report = reporting->report == NULL ? NULL : report_plans;
@@ -105,7 +108,7 @@ static int update_backend(struct forwarding *forwarding, size_t pool, size_t bac
 		report_nothing(forwarding, pool, 0, reporting);
 		return 0;
 	}
-	if (!build_queue_is_busy(live, now_ms)) {
+	if (!update->gathers && !build_queue_is_busy(live, now_ms)) {
 		/* no slot is promoted by this whose flows may have gone unobserved until now */
 		tracking_tick(forwarding->tracking, now_ms, forwarding->with_udp);
 		if (forwarding_follow_shares(forwarding, pool, now_ms, report, reporting) == 0)
@@ -151,7 +154,8 @@ int forwarding_update(struct forwarding *forwarding, const struct forwarding_han
 	lost = forwarding_find_loss(forwarding, pool, backend, &next, now_ms / 1000);
 	reporting.effect.impact = lost;
 	code = dry_run ? preview_update(forwarding, pool, backend, &next, now_ms, &reporting)
-		       : update_backend(forwarding, pool, backend, &next, now_ms, &reporting);
+		       : update_backend(
+				 forwarding, pool, backend, update, &next, now_ms, &reporting);
 	impact_destroy(lost);
 	return code;
 }

@@ -9,7 +9,7 @@ static bool is_removed(const struct membership_facts *facts)
 static bool is_drained(const struct membership_facts *facts)
 {
 	return facts->wish == MEMBERSHIP_DRAIN || facts->wish == MEMBERSHIP_REMOVED_DRAIN ||
-	       facts->weight == 0;
+	       facts->weight == 0 || facts->rests;
 }
 
 /* By the operator's will, whatever the checks say. */

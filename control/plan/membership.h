@@ -5,6 +5,7 @@
  *
  *	wanted                      check is well    failed    for fail_grace_s    for hold_s
  *	active                      up               suspect   absent              dead
+ *	active, but rests           drain            suspect   absent              dead
  *	drain, or weight 0          drain            suspect   absent              dead
  *	removed, with a drain       drain            suspect   dead                dead
  *	drain past its deadline     dead
@@ -13,6 +14,9 @@
  * Established flows stay where they are during fail_grace_s, because a check that flaps while the
  * process lives is common, and a host that is truly dead answers nothing anyway. A removed backend
  * that has died stays so until it is configured again.
+ *
+ * A backend rests while others are to take the new flows (its zone is drained, or it is a backup):
+ * it is well, keeps its flows and its seat, and takes no new ones until it is told otherwise.
  *
  * Pure: no I/O, no clock of its own. Control thread.
  */
@@ -40,6 +44,7 @@ struct membership_facts {
 	uint32_t weight;     /* 0: drains without a deadline */
 	uint32_t deadline_s; /* of either drain, or MEMBERSHIP_NO_DEADLINE */
 	bool healthy;
+	bool rests; /* takes no new flows for now: drains without a deadline, as with weight 0 */
 	uint32_t health_s; /* since when it has been healthy, or not */
 	uint64_t instance; /* which process answers, by its id's hash; or MEMBERSHIP_NO_INSTANCE */
 };

@@ -5,6 +5,8 @@
 
 const char *live_backend_life_name(const struct live_backend *backend)
 {
+	if (live_backend_rests(backend))
+		return "rests";
 	if (backend->life.state != MEMBER_DEAD || !backend->facts.healthy)
 		return member_state_name(backend->life.state);
 	switch (backend->facts.wish) {
@@ -114,6 +116,14 @@ void live_backend_begin(struct live_backend *backend, const struct config_pool *
 		backend->ramp_s = now_s;
 }
 
+void live_backend_begin_unchecked(
+	struct live_backend *backend, const struct config_pool *pool, uint32_t now_s)
+{
+	backend->facts.healthy = false;
+	backend->facts.health_s = now_s;
+	live_backend_begin(backend, pool, true, now_s);
+}
+
 /* It comes to the pool, comes back after it was away, or is another process. */
 static bool starts_anew(const struct live_backend *backend, const struct membership_life *next)
 {
@@ -143,6 +153,8 @@ void live_backend_go_on(
 	next = membership_continue(&backend->life, &backend->facts, &limits, now_ms / 1000);
 	if (starts_anew(backend, &next))
 		backend->ramp_s = now_ms / 1000;
+	else if (backend->joining && backend->facts.rests)
+		backend->ramp_s = 0; /* it begins when the rest is over */
 	backend->life = next;
 	if (duration_ms == 0 || (backend->ramp_s != 0 && next.state == MEMBER_UP &&
 					ramped_ms(backend, now_ms) >= duration_ms)) {
@@ -155,6 +167,7 @@ void live_backend_go_on(
 void live_backend_catch_up(struct live_backend *backend, const struct live_backend *newer)
 {
 	backend->facts.healthy = newer->facts.healthy;
+	backend->facts.rests = newer->facts.rests;
 	backend->facts.health_s = newer->facts.health_s;
 	backend->facts.instance = newer->facts.instance;
 	backend->life = newer->life;
@@ -169,7 +182,8 @@ void live_backend_catch_up(struct live_backend *backend, const struct live_backe
 static bool same_facts(const struct membership_facts *a, const struct membership_facts *b)
 {
 	return a->wish == b->wish && a->weight == b->weight && a->deadline_s == b->deadline_s &&
-	       a->healthy == b->healthy && a->health_s == b->health_s && a->instance == b->instance;
+	       a->healthy == b->healthy && a->rests == b->rests && a->health_s == b->health_s &&
+	       a->instance == b->instance;
 }
 
 static bool same_life(const struct membership_life *a, const struct membership_life *b)

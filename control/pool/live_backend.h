@@ -63,9 +63,17 @@ static inline bool live_backend_drains(const struct live_backend *backend)
 	return backend->life.state == MEMBER_DRAIN;
 }
 
+/* Whether it would take new flows, were it not that others do for now. */
+static inline bool live_backend_rests(const struct live_backend *backend)
+{
+	return backend->facts.rests && backend->facts.wish == MEMBERSHIP_ACTIVE &&
+	       backend->weight != 0 && backend->life.state == MEMBER_DRAIN;
+}
+
 /*
  * What has become of it, in one word for answers and log. A backend that is well is not called dead
- * because it is not wanted now: it is "off", "drained" or "removed".
+ * because it is not wanted now: it is "off", "drained" or "removed". One that would take new flows
+ * if it were not for others "rests".
  */
 const char *live_backend_life_name(const struct live_backend *backend);
 
@@ -82,6 +90,10 @@ void live_backend_remove(struct live_backend *backend, const struct config_pool 
 /* Its life begins, in a pool that runs by a slow start where the pool has one. */
 void live_backend_begin(struct live_backend *backend, const struct config_pool *pool,
 	bool in_running_pool, uint32_t now_s);
+
+/* The same in a running pool with checks: it takes no flow before it has passed one. */
+void live_backend_begin_unchecked(
+	struct live_backend *backend, const struct config_pool *pool, uint32_t now_s);
 
 /* Its life goes on: once a second, and when a fact has changed. */
 void live_backend_go_on(

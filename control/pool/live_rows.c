@@ -39,6 +39,7 @@ void live_rows_write_backend(const struct live_pool *pool, const struct live_bac
 	row->weight = backend->weight;
 	row->wish = facts->wish;
 	row->healthy = facts->healthy;
+	row->rests = facts->rests;
 	row->health_s = facts->health_s;
 	row->deadline_s = facts->deadline_s;
 	row->state = life->state;

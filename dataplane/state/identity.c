@@ -50,9 +50,9 @@ bool identity_backend_is_sound(
 {
 	return identity_is_used(&row->used) && row->pool < layout->pools &&
 	       row->index < SLOT_BACKEND_MAX && row->state > MEMBER_NONE &&
-	       row->state < MEMBER_STATE_COUNT && is_flag(row->healthy) && is_flag(row->joining) &&
-	       row->weight <= UINT16_MAX && row->share != 0 && row->share <= FACTOR_ONE &&
-	       row->steps != 0 && row->steps <= FACTOR_DYNAMIC_STEPS &&
+	       row->state < MEMBER_STATE_COUNT && is_flag(row->healthy) && is_flag(row->rests) &&
+	       is_flag(row->joining) && row->weight <= UINT16_MAX && row->share != 0 &&
+	       row->share <= FACTOR_ONE && row->steps != 0 && row->steps <= FACTOR_DYNAMIC_STEPS &&
 	       has_sound_times(row, now_s) && is_address(&row->address) && is_name(row->name) &&
 	       is_name(row->key);
 }

@@ -44,7 +44,7 @@ struct identity_backend {
 	uint8_t wish;   /* what the configuration wants of it; validated by the caller */
 	uint8_t state;  /* enum member_state */
 	uint8_t healthy;
-	uint8_t unused;
+	uint8_t rests; /* takes no new flows for now */
 	uint8_t joining;
 	uint8_t steps;       /* dynamic weight as applied, of FACTOR_DYNAMIC_STEPS */
 	uint32_t weight;     /* as configured, or as last configured */

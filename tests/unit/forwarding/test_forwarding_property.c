@@ -61,7 +61,7 @@ struct world {
 	uint8_t actor_of[MEMBER_COUNT_MAX]; /* by gid */
 	const struct service *service;
 	struct affinity_counters counters;
-	uint64_t begun, packets, cut, broken, restarts, changes;
+	uint64_t begun, packets, cut, broken, restarts, changes, rests;
 };
 
 /* SplitMix64 (S. Vigna): the same for a seed on every machine. */
@@ -291,6 +291,24 @@ static void change_weight(struct world *world, unsigned int number)
 			life_tell(world->node, i, &update);
 }
 
+/* As a zone that is drained and restored does. */
+static void rest(struct world *world, unsigned int number)
+{
+	const struct forwarding_update update = {
+		.has_rest = true,
+		.rests = draw_below(world, 2),
+		.gathers = draw_below(world, 2),
+	};
+	const struct live_backend *backends;
+	size_t count;
+
+	backends = forwarding_backends(world->node->forwarding, 0, &count);
+	for (size_t i = 0; i < count; i++)
+		if (actor_at(&backends[i].address) == (int)number)
+			life_tell(world->node, i, &update);
+	world->rests += update.rests;
+}
+
 static void live(struct world *world, unsigned int number)
 {
 	struct actor *actor = &world->actors[number];
@@ -308,13 +326,15 @@ static void live(struct world *world, unsigned int number)
 		follow_process(world, number);
 		return;
 	}
-	switch (draw_below(world, 8)) {
+	switch (draw_below(world, 10)) {
 	case 0: remove_actor(world, number); break;
 	case 1: replace(world, number); break;
 	case 2: crash(world, number); break;
 	case 3:
 	case 4: flap(world, number); break;
 	case 5: change_weight(world, number); break;
+	case 6:
+	case 7: rest(world, number); break;
 	default: set_state(world, number); break;
 	}
 }
@@ -459,13 +479,13 @@ static void run(struct world *world, const struct node_host *host, uint64_t seed
 			report(world, i, true); /* a flap would last for ever */
 	for (int i = 0; i < CALM_S; i++)
 		second(world, false);
-	print_message("seed %lu: %lu flows, %lu packets, %lu changes, %lu restarts, %lu cut on "
-		      "purpose, %lu broken\n",
-		seed, world->begun, world->packets, world->changes, world->restarts, world->cut,
-		world->broken);
+	print_message("seed %lu: %lu flows, %lu packets, %lu changes, %lu rests, %lu restarts, "
+		      "%lu cut on purpose, %lu broken\n",
+		seed, world->begun, world->packets, world->changes, world->rests, world->restarts,
+		world->cut, world->broken);
 	assert_int_equal(world->broken, 0);
 	assert_int_equal(world->counters.unpinned, 0);
-	assert_true(world->restarts > 5 && world->changes > 50);
+	assert_true(world->restarts > 5 && world->changes > 50 && world->rests > 5);
 	assert_came_to_rest(world);
 	node_destroy(world->node);
 }

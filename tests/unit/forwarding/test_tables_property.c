@@ -33,7 +33,7 @@ struct world {
 	struct node *follower; /* which gets the documents */
 	unsigned int names;    /* handed out */
 	bool has_ramps;        /* of slow start and of dynamic weights: a cold start knows none */
-	unsigned int edits, documents, restarts, colds, seats_left, seats_taken;
+	unsigned int edits, documents, restarts, colds, rests, seats_left, seats_taken;
 };
 
 static uint64_t draw(struct world *world)
@@ -247,9 +247,23 @@ static const struct state_layout layout = {
 	.pin_buckets = 64,
 };
 
+/* What a node that starts cold is told of a backend, where it is not what it takes for granted. */
+static void tell_all_of(struct node *node, const char *pool, const struct address *address,
+	const struct membership_facts *facts)
+{
+	const struct forwarding_update update = {
+		.has_health = true,
+		.healthy = facts->healthy,
+		.has_rest = true,
+		.rests = facts->rests,
+	};
+
+	if (!facts->healthy || facts->rests)
+		update_node(node, pool, address, &update);
+}
+
 static void assert_cold_node_is_the_same(struct world *world)
 {
-	const struct forwarding_update down = { .has_health = true };
 	struct node *cold = node_create(world->host, &layout, 1);
 
 	node_apply(cold, written(world));
@@ -260,8 +274,8 @@ static void assert_cold_node_is_the_same(struct world *world)
 			const struct address *address = &pool->backends[k].address;
 			size_t place;
 
-			if (!find_live(world->origin, pool->name, address, &place)->facts.healthy)
-				update_node(cold, pool->name, address, &down);
+			tell_all_of(cold, pool->name, address,
+				&find_live(world->origin, pool->name, address, &place)->facts);
 		}
 	}
 	node_wait(cold, 1);
@@ -509,6 +523,18 @@ static void report(struct world *world, const char *pool)
 	update_all(world, pool, &update);
 }
 
+static void report_rest(struct world *world, const char *pool)
+{
+	const struct forwarding_update update = {
+		.has_rest = true,
+		.rests = draw_below(world, 2),
+		.gathers = draw_below(world, 2),
+	};
+
+	update_all(world, pool, &update);
+	world->rests += update.rests;
+}
+
 static void report_share(struct world *world, const char *pool)
 {
 	const struct forwarding_update update = {
@@ -561,7 +587,7 @@ static void change_something(struct world *world)
 {
 	const char *pool = pool_names[draw_below(world, POOLS)];
 
-	switch (draw_below(world, 14)) {
+	switch (draw_below(world, 16)) {
 	case 0:
 	case 1: add(world, pool, NULL, 100); break;
 	case 2:
@@ -575,6 +601,8 @@ static void change_something(struct world *world)
 	case 10: report(world, pool); break;
 	case 11: report_share(world, pool); break;
 	case 12: apply_document(world); break;
+	case 13:
+	case 14: report_rest(world, pool); break;
 	default: restart(world); break;
 	}
 }
@@ -605,12 +633,12 @@ static void run(const struct node_host *host, uint64_t seed)
 	node_apply(world.follower, written(&world));
 	play(&world);
 	print_message(
-		"seed %lu: %u edits, %u documents, %u restarts, %u cold starts, seats left %u "
-		"and taken %u\n",
-		seed, world.edits, world.documents, world.restarts, world.colds, world.seats_left,
-		world.seats_taken);
+		"seed %lu: %u edits, %u documents, %u restarts, %u cold starts, %u rests, seats "
+		"left %u and taken %u\n",
+		seed, world.edits, world.documents, world.restarts, world.colds, world.rests,
+		world.seats_left, world.seats_taken);
 	assert_true(world.edits > 50 && world.documents > 0 && world.restarts > 0 &&
-		    world.seats_left > 0 && world.seats_taken > 0);
+		    world.rests > 0 && world.seats_left > 0 && world.seats_taken > 0);
 	node_destroy(world.follower);
 	node_destroy(world.origin);
 }

@@ -18,14 +18,16 @@ static const struct membership_facts well = {
 };
 
 /* The table of the header, its edges, and what goes before what. */
-static const struct {
+struct row {
 	const char *name;
 	enum membership_wish wish;
 	uint32_t weight;
 	uint32_t deadline_s;
 	uint32_t failed_s; /* for how long the check has failed; NEVER: it has not */
 	enum member_state state;
-} rows[] = {
+};
+
+static const struct row rows[] = {
 	{ "active", MEMBERSHIP_ACTIVE, 100, NEVER, NEVER, MEMBER_UP },
 	{ "active, just failed", MEMBERSHIP_ACTIVE, 100, NEVER, 0, MEMBER_SUSPECT },
 	{ "active, last of grace", MEMBERSHIP_ACTIVE, 100, NEVER, GRACE_S - 1, MEMBER_SUSPECT },
@@ -55,27 +57,45 @@ static const struct {
 		MEMBER_DEAD },
 };
 
-static void each_wish_and_health_has_its_state(void **state)
+/* The same of a backend that rests: nothing but "up" becomes another state. */
+static const struct row rows_of_rests[] = {
+	{ "rests", MEMBERSHIP_ACTIVE, 100, NEVER, NEVER, MEMBER_DRAIN },
+	{ "rests without a deadline", MEMBERSHIP_ACTIVE, 100, 1, NEVER, MEMBER_DRAIN },
+	{ "rests, just failed", MEMBERSHIP_ACTIVE, 100, NEVER, 0, MEMBER_SUSPECT },
+	{ "rests, failed", MEMBERSHIP_ACTIVE, 100, NEVER, GRACE_S, MEMBER_ABSENT },
+	{ "rests, long failed", MEMBERSHIP_ACTIVE, 100, NEVER, HOLD_S, MEMBER_DEAD },
+	{ "rests and drains", MEMBERSHIP_DRAIN, 100, BORN_S + 400, NEVER, MEMBER_DEAD },
+	{ "rests, disabled", MEMBERSHIP_DISABLED, 100, NEVER, NEVER, MEMBER_DEAD },
+	{ "rests, removed", MEMBERSHIP_REMOVED, 100, NEVER, NEVER, MEMBER_DEAD },
+};
+
+static void check(const struct row *row, bool rests)
 {
 	const uint32_t now_s = BORN_S + 400;
+	struct membership_life life = membership_begin(&well, &limits, BORN_S);
+	struct membership_facts facts = well;
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct membership_life life = membership_begin(&well, &limits, BORN_S);
-		struct membership_facts facts = well;
+	facts.wish = row->wish;
+	facts.weight = row->weight;
+	facts.deadline_s = row->deadline_s;
+	facts.healthy = row->failed_s == NEVER;
+	facts.rests = rests;
+	if (!facts.healthy)
+		facts.health_s = now_s - row->failed_s;
+	life = membership_continue(&life, &facts, &limits, now_s);
+	if (life.state != row->state)
+		fail_msg("%s: %s instead of %s", row->name, member_state_name(life.state),
+			member_state_name(row->state));
+	assert_int_equal(life.changed_s, life.state == MEMBER_UP ? BORN_S : now_s);
+	assert_int_equal(life.instance_s, 0);
+}
 
-		facts.wish = rows[i].wish;
-		facts.weight = rows[i].weight;
-		facts.deadline_s = rows[i].deadline_s;
-		facts.healthy = rows[i].failed_s == NEVER;
-		if (!facts.healthy)
-			facts.health_s = now_s - rows[i].failed_s;
-		life = membership_continue(&life, &facts, &limits, now_s);
-		if (life.state != rows[i].state)
-			fail_msg("%s: %s instead of %s", rows[i].name,
-				member_state_name(life.state), member_state_name(rows[i].state));
-		assert_int_equal(life.changed_s, life.state == MEMBER_UP ? BORN_S : now_s);
-		assert_int_equal(life.instance_s, 0);
-	}
+static void each_wish_and_health_has_its_state(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		check(&rows[i], false);
+	for (size_t i = 0; i < COUNT_OF(rows_of_rests); i++)
+		check(&rows_of_rests[i], true);
 }
 
 static void new_backend_whose_check_fails_takes_no_flows(void **state)
@@ -84,6 +104,21 @@ static void new_backend_whose_check_fails_takes_no_flows(void **state)
 
 	facts.healthy = false;
 	assert_int_equal(membership_begin(&facts, &limits, BORN_S).state, MEMBER_SUSPECT);
+}
+
+static void a_rest_is_no_death_and_ends_no_flow(void **state)
+{
+	struct membership_life life = membership_begin(&well, &limits, BORN_S);
+	struct membership_facts facts = well;
+
+	facts.rests = true;
+	life = membership_continue(&life, &facts, &limits, 2000);
+	life = membership_continue(&life, &facts, &limits, 2000000);
+	assert_int_equal(life.state, MEMBER_DRAIN);
+	assert_int_equal(life.changed_s, 2000);
+	life = membership_continue(&life, &well, &limits, 2000001);
+	assert_int_equal(life.state, MEMBER_UP);
+	assert_int_equal(life.instance_s, 0);
 }
 
 static void return_within_hold_keeps_flows(void **state)
@@ -187,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_wish_and_health_has_its_state),
 		cmocka_unit_test(new_backend_whose_check_fails_takes_no_flows),
+		cmocka_unit_test(a_rest_is_no_death_and_ends_no_flow),
 		cmocka_unit_test(return_within_hold_keeps_flows),
 		cmocka_unit_test(return_from_death_begins_without_flows),
 		cmocka_unit_test(removed_backend_that_died_stays_dead_until_configured_again),

@@ -109,6 +109,7 @@ static void a_backend_with_any_field_out_of_range_is_unsound(void **state)
 		CHANGE(identity_backend, state, MEMBER_STATE_COUNT),
 		CHANGE(identity_backend, state, UINT8_MAX),
 		CHANGE(identity_backend, healthy, 2),
+		CHANGE(identity_backend, rests, 2),
 		CHANGE(identity_backend, joining, UINT8_MAX),
 		CHANGE(identity_backend, weight, UINT16_MAX + 1),
 		CHANGE(identity_backend, weight, UINT32_MAX),
@@ -140,6 +141,7 @@ static void a_backend_at_the_ends_of_every_range_is_sound(void **state)
 		CHANGE(identity_backend, state, MEMBER_STATE_COUNT - 1),
 		CHANGE(identity_backend, wish, UINT8_MAX), /* the caller's to judge */
 		CHANGE(identity_backend, healthy, 0),
+		CHANGE(identity_backend, rests, 1),
 		CHANGE(identity_backend, joining, 1),
 		CHANGE(identity_backend, weight, 0),
 		CHANGE(identity_backend, weight, UINT16_MAX),
