@@ -203,6 +203,8 @@ static int adopt_backend(struct adoption *adoption, uint32_t gid,
 	tracking_store(forwarding->tracking, gid, &backend->life);
 	live_rows_write_backend(
 		pool->live, backend, counter_baselines_of_backend(forwarding->baselines, gid));
+	live_rows_adopt_health(
+		forwarding->state, gid, state_reader_health_row(adoption->before, gid));
 	return 0;
 }
 

@@ -55,6 +55,18 @@ void live_rows_write_backend(const struct live_pool *pool, const struct live_bac
 	state_rows_end(pool->state);
 }
 
+void live_rows_adopt_health(struct state *state, uint32_t gid, const struct state_health *before)
+{
+	struct state_health copy;
+
+	memcpy(&copy, before, sizeof(copy));
+	if (!health_row_is_sound(&copy))
+		return;
+	state_rows_begin(state);
+	memcpy(state_health_row(state, gid), &copy, sizeof(copy));
+	state_rows_end(state);
+}
+
 void live_rows_write_service(
 	struct state *state, uint32_t number, const char *name, const struct counter *baseline)
 {
@@ -78,6 +90,7 @@ void live_rows_erase_backend(struct state *state, uint32_t gid)
 {
 	state_rows_begin(state);
 	identity_set_unused(&state_backend_row(state, gid)->used);
+	memset(state_health_row(state, gid), 0, sizeof(struct state_health));
 	state_rows_end(state);
 }
 

@@ -643,6 +643,14 @@ struct identity_service *state_service_row(struct state *state, uint32_t cell)
 	       cell;
 }
 
+struct state_health *state_health_row(struct state *state, uint32_t gid)
+{
+	assert(gid < state->plan.layout.backends);
+	return (struct state_health *)state_header_region(
+		       &state->plan, state->base, STATE_HEALTH_ROWS) +
+	       gid;
+}
+
 /* The fence: no later store may become visible before the odd number. */
 void state_rows_begin(struct state *state)
 {

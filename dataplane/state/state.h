@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "state/counters.h"
+#include "state/health_row.h"
 #include "state/identity.h"
 #include "state/state_file.h"
 #include "state/state_header.h"
@@ -192,6 +193,9 @@ void *state_pins(struct state *state);
 struct identity_pool *state_pool_row(struct state *state, uint32_t number);
 struct identity_backend *state_backend_row(struct state *state, uint32_t gid);
 struct identity_service *state_service_row(struct state *state, uint32_t cell);
+
+/* What the check of that backend has found (health_row.h); zeroes while the gid is free. */
+struct state_health *state_health_row(struct state *state, uint32_t gid);
 
 /*
  * Call these around writes to rows and names, so that a reader in another process notices a

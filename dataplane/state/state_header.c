@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "packet/flow.h"
+#include "state/health_row.h"
 #include "state/identity.h"
 #include "affinity/pins.h"
 #include "encap/record.h"
@@ -38,6 +39,8 @@ int state_header_lay_out(struct state_header *header, const struct state_layout 
 		(uint64_t)layout->backends * sizeof(struct identity_backend);
 	header->regions[STATE_SERVICE_ROWS].length =
 		(uint64_t)layout->services * sizeof(struct identity_service);
+	header->regions[STATE_HEALTH_ROWS].length =
+		(uint64_t)layout->backends * sizeof(struct state_health);
 	for (int i = 0; i < STATE_REGION_COUNT; i++) {
 		header->regions[i].offset = offset;
 		offset += whole_pages(header->regions[i].length);

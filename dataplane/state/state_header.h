@@ -20,7 +20,7 @@
 #include "state/counters.h"
 #include "state/identity.h"
 
-#define STATE_VERSION     4
+#define STATE_VERSION     5
 #define STATE_PAGE_SIZE   4096
 #define STATE_RECORD_SIZE 128 /* bytes of a cell for a backend record */
 #define STATE_WORKERS_MAX 128
@@ -33,7 +33,7 @@ struct state_layout {
 	uint32_t workers;     /* 1 to STATE_WORKERS_MAX */
 	uint32_t ports;       /* in use; at most COUNTERS_PORT_ROOM */
 	uint32_t services;    /* that have counters */
-	uint32_t backends;    /* that have counters, over all pools */
+	uint32_t backends;    /* that have counters and rows, over all pools */
 	uint32_t slot_words;  /* the sum of state_slots_room() over all tables, or more */
 	uint32_t records;     /* cells, the one that is never handed out included: at least 1 */
 	uint32_t pools;       /* that have a row */
@@ -48,6 +48,7 @@ enum state_region {
 	STATE_POOL_ROWS,
 	STATE_BACKEND_ROWS,
 	STATE_SERVICE_ROWS,
+	STATE_HEALTH_ROWS,
 	STATE_REGION_COUNT,
 };
 

@@ -231,6 +231,12 @@ const struct identity_service *state_reader_service_row(
 		sizeof(struct identity_service));
 }
 
+const struct state_health *state_reader_health_row(const struct state_reader *reader, uint32_t gid)
+{
+	return find(reader, STATE_HEALTH_ROWS, gid, reader->plan.layout.backends,
+		sizeof(struct state_health));
+}
+
 uint32_t state_reader_list_pins(
 	const struct state_reader *reader, struct state_reader_pins pins[STATE_PIN_TABLES])
 {

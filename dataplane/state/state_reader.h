@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "state/counters.h"
+#include "state/health_row.h"
 #include "state/identity.h"
 #include "state/state_header.h"
 
@@ -70,13 +71,15 @@ const struct backend_record *state_reader_record(
 const struct worker_counters *state_reader_counters(
 	const struct state_reader *reader, uint32_t worker);
 
-/* Rows (identity.h), not validated. NULL for a number that the file has no room for. */
+/* Rows (identity.h, health_row.h), not validated. NULL for a number that the file has no room for.
+ */
 const struct identity_pool *state_reader_pool_row(
 	const struct state_reader *reader, uint32_t number);
 const struct identity_backend *state_reader_backend_row(
 	const struct state_reader *reader, uint32_t gid);
 const struct identity_service *state_reader_service_row(
 	const struct state_reader *reader, uint32_t cell);
+const struct state_health *state_reader_health_row(const struct state_reader *reader, uint32_t gid);
 
 /* A table of pins; any bytes are one. */
 struct state_reader_pins {

@@ -74,7 +74,18 @@ static void move_to_memory(void)
 	node_state_path(left.node, left.path);
 }
 
-/* A node in the middle of a change, with pins. */
+/* As checks leave it: some gids have a row with changes. */
+static void check_backends(struct state *state)
+{
+	state_rows_begin(state);
+	for (uint32_t gid = 0; gid < 3; gid++)
+		for (uint32_t i = 0; i < 12 * gid; i++)
+			health_row_add(state_health_row(state, gid),
+				&(struct health_change){ .time_ms = i, .status = 1 + i % 2 });
+	state_rows_end(state);
+}
+
+/* A node in the middle of a change, with pins and health. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static struct affinity_counters counters;
@@ -87,6 +98,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	life_apply(left.node, W1 ", " W2_DRAIN);
 	life_begin_flows(left.node, &counters);
 	node_wait(left.node, 2);
+	check_backends(left.node->state);
 	node_stop(left.node);
 	read_left();
 	move_to_memory();
@@ -94,7 +106,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* Any bytes of a part of the file; the last of the parts is the header. */
+/*
+ * Any bytes of a part of the file. The header stands among the regions where it stood before there
+ * was one for health, so that the inputs in the corpus mean what they meant.
+ */
+#define PART_HEADER (STATE_SERVICE_ROWS + 1)
+
 static void change(struct input *input)
 {
 	uint8_t part = input_take8(input) % (STATE_REGION_COUNT + 1);
@@ -103,9 +120,11 @@ static void change(struct input *input)
 	size_t count;
 
 	bytes = input_take(input, input_take8(input) % CHANGE_MAX, &count);
-	if (part < STATE_REGION_COUNT) {
-		begin = left.header.regions[part].offset;
-		length = left.header.regions[part].length;
+	if (part != PART_HEADER) {
+		enum state_region region = part < PART_HEADER ? part : part - 1;
+
+		begin = left.header.regions[region].offset;
+		length = left.header.regions[region].length;
 	}
 	for (size_t i = 0; i < count && length > 0; i++)
 		left.changed[begin + (offset + i) % length] = bytes[i];
@@ -154,6 +173,8 @@ static void read_all(const struct state_reader *reader)
 		add_up(state_reader_counters(reader, i), header->worker_stride);
 	for (uint32_t i = 0; i < layout->slot_words; i++)
 		slot_load(state_reader_slots(reader, i));
+	for (uint32_t i = 0; i < layout->backends; i++)
+		add_up(state_reader_health_row(reader, i), sizeof(struct state_health));
 	for (uint32_t i = 0; i < layout->records; i++)
 		add_up(state_reader_record(reader, i), STATE_RECORD_SIZE);
 }
@@ -204,6 +225,13 @@ static void check_tables(void)
 	}
 }
 
+/* Only what makes sense has been taken over. */
+static void check_health(void)
+{
+	for (uint32_t gid = 0; gid < state_layout(left.node->state)->backends; gid++)
+		require(health_row_is_sound(state_health_row(left.node->state, gid)));
+}
+
 static void take_over(uint8_t how)
 {
 	char said[NODE_SAID_SIZE];
@@ -214,6 +242,7 @@ static void take_over(uint8_t how)
 	if (how & FILE_LATER)
 		node_wait(left.node, 3);
 	check_tables();
+	check_health();
 	attach();
 	node_stop(left.node);
 }

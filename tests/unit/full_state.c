@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <rte_common.h>
+
 #include "affinity/member.h"
 #include "affinity/pins.h"
 #include "affinity/slots.h"
@@ -37,6 +39,16 @@ void fill_backend_row(struct identity_backend *row, uint32_t number)
 	identity_set_used(&row->used);
 }
 
+/* So many changes that the ring of some is full. */
+static void fill_health_row(struct state_health *row, uint32_t number)
+{
+	for (uint32_t i = 0; i < 5 * number; i++)
+		health_row_add(row, &(struct health_change){
+					    .time_ms = 1700000000000 + i,
+					    .status = 1 + i % 2,
+				    });
+}
+
 static void fill_service_row(struct identity_service *row)
 {
 	strcpy(row->name, "web:443");
@@ -61,6 +73,8 @@ void fill(struct state *opened)
 	fill_pool_row(state_pool_row(opened, 1), first);
 	for (uint32_t i = 1; i < small.backends; i++)
 		fill_backend_row(state_backend_row(opened, i), i);
+	for (uint32_t i = 1; i < small.backends; i++)
+		fill_health_row(state_health_row(opened, i), i);
 	fill_service_row(state_service_row(opened, 2));
 	state_record(opened, state_records_allocate(opened))->mtu = 1500;
 	state_counters(opened, 0)->counters[counters_service_cell(2)].packets = 19;
@@ -94,6 +108,7 @@ void assert_full(const struct state_reader *reader)
 {
 	const struct state_layout *layout = &state_reader_header(reader)->layout;
 	const struct identity_pool *pool = state_reader_pool_row(reader, 1);
+	struct health_change changes[HEALTH_CHANGES_MAX];
 
 	assert_true(layout->slot_words >= small.slot_words);
 	assert_false(identity_pool_is_sound(state_reader_pool_row(reader, 0), layout));
@@ -107,6 +122,9 @@ void assert_full(const struct state_reader *reader)
 					 state_reader_backend_row(reader, i), layout, NOW_S),
 			i > 0);
 	assert_string_equal(state_reader_backend_row(reader, 4)->name, "web-4");
+	for (uint32_t i = 0; i < small.backends; i++)
+		assert_int_equal(health_row_list(state_reader_health_row(reader, i), changes),
+			RTE_MIN(5 * i, (uint32_t)HEALTH_CHANGES_MAX));
 	assert_true(identity_service_is_sound(state_reader_service_row(reader, 2)));
 	assert_int_equal(state_reader_record(reader, RECORD_MODE_COUNT)->mtu, 1500);
 	assert_int_equal(state_reader_counters(reader, 0)->counters[2].packets, 19);

@@ -174,6 +174,9 @@ static uint64_t read_rows(const struct state_reader *reader)
 	for (uint32_t i = 0; i < layout->services; i++)
 		sum += add_up(reader, state_reader_service_row(reader, i),
 			sizeof(struct identity_service));
+	for (uint32_t i = 0; i < layout->backends; i++)
+		sum += add_up(
+			reader, state_reader_health_row(reader, i), sizeof(struct state_health));
 	return sum;
 }
 

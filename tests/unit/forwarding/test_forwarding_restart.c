@@ -39,6 +39,67 @@ static void restart(struct node *node, const char *backends)
 	restart_by(node, "", backends);
 }
 
+static struct state_health *health_of(const struct node *node, const char *name)
+{
+	return state_health_row(node->state, life_find(node, name)->gid);
+}
+
+static void note_change(const struct node *node, const char *name, int64_t time_ms, uint8_t status)
+{
+	const struct health_change change = { .time_ms = time_ms, .status = status };
+
+	state_rows_begin(node->state);
+	health_row_add(health_of(node, name), &change);
+	state_rows_end(node->state);
+}
+
+static void what_checks_have_found_is_known_to_the_next_process(void **state)
+{
+	struct node *node = *state;
+	struct health_change changes[HEALTH_CHANGES_MAX];
+
+	life_apply(node, W1 ", " W2 ", " W3);
+	for (int i = 0; i < 40; i++)
+		note_change(node, "w2", 1000 + i, HEALTH_UP + i % 2);
+	note_change(node, "w3", 7, HEALTH_UP);
+	health_of(node, "w3")->override = HEALTH_OVERRIDE_DOWN;
+	restart(node, W3 ", " W2);
+	assert_int_equal(health_row_list(health_of(node, "w2"), changes), HEALTH_CHANGES_MAX);
+	assert_int_equal(changes[HEALTH_CHANGES_MAX - 1].time_ms, 1039);
+	assert_int_equal(health_of(node, "w2")->status, HEALTH_DOWN);
+	assert_int_equal(health_row_list(health_of(node, "w3"), changes), 1);
+	assert_int_equal(health_of(node, "w3")->override, HEALTH_OVERRIDE_DOWN);
+}
+
+static void health_that_makes_no_sense_is_not_taken_over(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2);
+	note_change(node, "w1", 7, HEALTH_UP);
+	note_change(node, "w2", 7, HEALTH_UP);
+	health_of(node, "w2")->status = HEALTH_STATUS_COUNT;
+	restart(node, W1 ", " W2);
+	assert_int_equal(health_of(node, "w1")->status, HEALTH_UP);
+	assert_int_equal(health_of(node, "w2")->status, HEALTH_INITIAL);
+	assert_int_equal(health_of(node, "w2")->changes, 0);
+}
+
+static void a_backend_that_has_gone_leaves_no_health_behind(void **state)
+{
+	static const struct state_health none;
+	const struct live_terms now = { .now = true };
+	struct node *node = *state;
+	uint32_t gid;
+
+	life_apply(node, W1 ", " W2);
+	note_change(node, "w2", 7, HEALTH_DOWN);
+	gid = life_find(node, "w2")->gid;
+	node_apply_by(node, life_config("", W1), &now);
+	node_wait(node, 30);
+	assert_memory_equal(state_health_row(node->state, gid), &none, sizeof(none));
+}
+
 static void slots_are_what_they_were(void **state)
 {
 	struct node *node = *state;
@@ -627,6 +688,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, life_open, life_close)
 	const struct CMUnitTest tests[] = {
+		TEST(what_checks_have_found_is_known_to_the_next_process),
+		TEST(health_that_makes_no_sense_is_not_taken_over),
+		TEST(a_backend_that_has_gone_leaves_no_health_behind),
 		TEST(slots_are_what_they_were),
 		TEST(packets_flow_before_tables_are_rebuilt),
 		TEST(a_second_builds_no_first_table),

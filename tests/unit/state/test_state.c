@@ -99,8 +99,8 @@ static void all_space_is_allocated_at_the_start(void **state)
 	assert_int_equal(stat(place->path, &status), 0);
 	assert_int_equal(status.st_size, state_memory(&layout));
 	assert_true(status.st_blocks * 512 >= status.st_size);
-	/* header, 4 MB of words, records, a page for each worker, pins, three kinds of rows */
-	assert_int_equal(status.st_size, 4096 + (4 << 20) + 4096 + 4 * 4096 + 4096 + 3 * 4096);
+	/* header, 4 MB of words, records, a page for each worker, pins, four kinds of rows */
+	assert_int_equal(status.st_size, 4096 + (4 << 20) + 4096 + 4 * 4096 + 4096 + 4 * 4096);
 }
 
 static void a_file_that_others_may_write_is_refused(void **state)
@@ -547,8 +547,8 @@ static void a_full_file_system_is_a_refusal_at_the_start(void **state)
 	assert_true(exists(place->path));
 	assert_false(exists(place->next_path));
 
-	/* of 64 pages the file before has 8, and 7 are not of words: one page too many, and not */
-	layout.slot_words = (64 - 8 - 7 + 1) * 1024;
+	/* of 64 pages the file before has 9, and 8 are not of words: one page too many, and not */
+	layout.slot_words = (64 - 9 - 8 + 1) * 1024;
 	assert_int_equal(refused(place->path, &layout).reason, STATE_REFUSED_SPACE);
 	layout.slot_words -= 1024;
 	state_close(start_state(place, &layout));
@@ -652,6 +652,7 @@ static void regions_are_apart_and_aligned(void **state)
 		state_backend_row(opened, 0), end, 300 * sizeof(struct identity_backend));
 	end = assert_region(
 		state_service_row(opened, 0), end, 100 * sizeof(struct identity_service));
+	end = assert_region(state_health_row(opened, 0), end, 300 * sizeof(struct state_health));
 	assert_true(end <= slots - 4096 + state_memory(&layout));
 	state_close(opened);
 }

@@ -125,10 +125,12 @@ static void nothing_beyond_the_file_before_is_handed_out(void **state)
 		assert_null(state_reader_pool_row(before, small.pools + beyond[i]));
 		assert_null(state_reader_backend_row(before, small.backends + beyond[i]));
 		assert_null(state_reader_service_row(before, small.services + beyond[i]));
+		assert_null(state_reader_health_row(before, small.backends + beyond[i]));
 	}
 	assert_null(state_reader_pool_row(before, UINT32_MAX));
 	assert_null(state_reader_backend_row(before, UINT32_MAX));
 	assert_null(state_reader_service_row(before, UINT32_MAX));
+	assert_null(state_reader_health_row(before, UINT32_MAX));
 	assert_true(read_everything(before) > 0);
 	state_close(opened);
 }
