@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "config/config_digest.h"
+#include "config/config_health.h"
 #include "forwarding/forwarding_change.h"
 #include "pool/live_records.h"
 #include "common/events.h"
@@ -113,6 +114,30 @@ static void live_on(const struct forwarding_change *change, const struct pool_st
 		live_backend_go_on(backend, config, change->now_ms);
 }
 
+static bool serves_now(const struct live_backend *backend)
+{
+	return backend->before != NULL && backend->life.state == MEMBER_UP;
+}
+
+/*
+ * A backend that joins a running pool with checks takes no flow before it has passed one, unless
+ * the pool would be without a backend for new flows until then.
+ */
+static void hold_unchecked(const struct forwarding_change *change, const struct pool_state *pool,
+	const struct config_pool *config)
+{
+	bool any_serves = false;
+
+	if (pool->before == NULL || !config_health_checks(config->health))
+		return;
+	for (size_t i = 0; i < pool->configured_count && !any_serves; i++)
+		any_serves = serves_now(&pool->backends[i]);
+	for (size_t i = 0; i < pool->configured_count && any_serves; i++)
+		if (pool->backends[i].before == NULL)
+			live_backend_begin_unchecked(
+				&pool->backends[i], config, change->now_ms / 1000);
+}
+
 static int prepare_configured(struct forwarding *forwarding, const struct forwarding_change *change,
 	struct pool_state *pool, const struct config_pool *config, struct error *error)
 {
@@ -139,6 +164,7 @@ static int prepare_configured(struct forwarding *forwarding, const struct forwar
 		code = live_records_prepare(&source, backend, error);
 	}
 	pool->configured_count = pool->backend_count;
+	hold_unchecked(change, pool, config);
 	finder_fini(&finder);
 	return code;
 }

@@ -121,6 +121,7 @@ void live_backend_begin_unchecked(
 {
 	backend->facts.healthy = false;
 	backend->facts.health_s = now_s;
+	backend->ramp_s = 0;
 	live_backend_begin(backend, pool, true, now_s);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Backends that rest: well, but for now others take the new flows. */
+/* Backends that take no new flows for now: they rest, or have not passed a check yet. */
 #include "unit.h"
 
 #include "life_fixture.h"
@@ -172,6 +172,88 @@ static void a_rest_that_is_only_asked_about_changes_nothing(void **state)
 	assert_int_equal(life_share(node, "w2").cur, owned[0]);
 }
 
+#define CHECKS "'health': {'type': 'tcp', 'via': 'direct'},"
+
+static void apply_checked(struct node *node, const char *backends)
+{
+	node_apply(node, life_config(CHECKS, backends));
+}
+
+static void the_backends_of_a_new_pool_take_flows_at_once(void **state)
+{
+	struct node *node = *state;
+
+	apply_checked(node, W1 ", " W2);
+	assert_int_equal(life_of(node, "w1"), MEMBER_UP);
+	assert_int_equal(life_of(node, "w2"), MEMBER_UP);
+}
+
+static void a_backend_that_joins_takes_no_flow_before_it_has_passed_a_check(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+
+	apply_checked(node, W1 ", " W2);
+	before = life_share(node, "w1");
+	apply_checked(node, W1 ", " W2 ", " W3);
+	assert_int_equal(life_of(node, "w1"), MEMBER_UP);
+	assert_int_equal(life_of(node, "w3"), MEMBER_SUSPECT);
+	assert_int_equal(life_share(node, "w3").cur, 0);
+	assert_int_equal(life_share(node, "w3").home, 0);
+	assert_in_range(life_share(node, "w1").cur, before.cur - 2, before.cur + 2);
+	life_pass(node, 2);
+	assert_int_equal(life_of(node, "w3"), MEMBER_UP);
+	assert_true(life_share(node, "w3").cur > 60);
+}
+
+static void its_slow_start_begins_when_it_has_passed(void **state)
+{
+	static const char options[] = CHECKS "'slow_start': {'duration_s': 100, 'steps': 10},";
+	struct node *node = *state;
+
+	node_apply(node, life_config(options, W1 ", " W2));
+	node_apply(node, life_config(options, W1 ", " W2 ", " W3));
+	node_wait(node, 5);
+	life_pass(node, 2);
+	node_wait(node, 1);
+	assert_in_range(life_share(node, "w3").cur, 1, LIFE_SLOTS / 10);
+}
+
+/* Else a pool of which all backends are replaced at once would be without any. */
+static void backends_that_join_where_no_other_serves_take_flows_at_once(void **state)
+{
+	struct node *node = *state;
+
+	apply_checked(node, W1 ", " W2);
+	life_fail(node, 0);
+	apply_checked(node, W1 ", " W3);
+	assert_int_equal(life_of(node, "w3"), MEMBER_UP);
+	assert_int_equal(life_share(node, "w3").cur, LIFE_SLOTS);
+}
+
+static void a_backend_that_joins_a_pool_without_checks_takes_flows_at_once(void **state)
+{
+	struct node *node = *state;
+
+	life_apply(node, W1 ", " W2);
+	life_apply(node, W1 ", " W2 ", " W3);
+	assert_int_equal(life_of(node, "w3"), MEMBER_UP);
+}
+
+/* As long as the node was away, nobody has checked it. */
+static void a_backend_that_joined_between_two_processes_waits_for_its_check(void **state)
+{
+	struct node *node = *state;
+	char said[NODE_SAID_SIZE];
+
+	apply_checked(node, W1 ", " W2);
+	node_restart(node, life_config(CHECKS, W1 ", " W2 ", " W3), said);
+	assert_string_equal(said, "");
+	assert_int_equal(life_of(node, "w1"), MEMBER_UP);
+	assert_int_equal(life_of(node, "w3"), MEMBER_SUSPECT);
+	assert_int_equal(life_share(node, "w3").cur, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, life_open, life_close)
@@ -185,6 +267,12 @@ int main(void)
 		TEST(a_backend_that_joins_and_rests_at_once_starts_slowly_after_its_rest),
 		TEST(updates_that_gather_are_built_together),
 		TEST(a_rest_that_is_only_asked_about_changes_nothing),
+		TEST(the_backends_of_a_new_pool_take_flows_at_once),
+		TEST(a_backend_that_joins_takes_no_flow_before_it_has_passed_a_check),
+		TEST(its_slow_start_begins_when_it_has_passed),
+		TEST(backends_that_join_where_no_other_serves_take_flows_at_once),
+		TEST(a_backend_that_joins_a_pool_without_checks_takes_flows_at_once),
+		TEST(a_backend_that_joined_between_two_processes_waits_for_its_check),
 	};
 
 	return cmocka_run_group_tests_name(
