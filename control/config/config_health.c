@@ -441,15 +441,20 @@ const struct json_key config_health_keys[] = {
 	{ "service", &config_kind_text, AT(service), .is_absent = has_no_service,
 		.summary = "The gRPC service that is asked about; by default the whole server." },
 	{ "send", &kind_payload, AT(send), .is_absent = has_no_send,
-		.summary = "Datagram that is sent; by default an empty one." },
+		.summary =
+			"Datagram that is sent, up to three times within the timeout; by default "
+			"an empty one. Without send and expect it passes unless it is refused "
+			"within the timeout." },
 	{ "expect", &kind_payload, AT(expect), .is_absent = has_no_expect,
-		.summary = "What the answer must contain; by default any answer passes." },
+		.summary = "What the answer must contain; by default any answer to send passes." },
 	{ "question", &kind_question, AT(question), .is_absent = is_not_dns,
 		.summary = "What is asked, as \"example.org A\". Required for dns." },
 	{ "rcode", &json_kind_word, AT(rcode), .words = rcodes, .what = "an rcode",
-		.text = "NOERROR", .is_absent = is_not_dns, .summary = "The rcode that passes." },
+		.text = "NOERROR", .is_absent = is_not_dns,
+		.summary = "The rcode that passes, also of a truncated answer, "
+			   "which is not asked for again over TCP." },
 	{ "expect_answer", &config_kind_address, AT(expect_answer), .is_absent = has_no_answer,
-		.summary = "An address that the answer must contain." },
+		.summary = "An address that an A or AAAA record of the answer must have." },
 	{ "command", &json_kind_list, AT(command),
 		.count_offset = offsetof(struct config_health, command_count),
 		.element_size = sizeof(char *), RANGE(1, CONFIG_COMMAND_MAX),

@@ -19,8 +19,12 @@
 #include "probes/trust.h"
 
 static const struct probe_type *const types[CONFIG_HEALTH_TYPE_COUNT] = {
+	[CONFIG_HEALTH_TCP] = &probe_type_tcp,
 	[CONFIG_HEALTH_HTTP] = &probe_type_http,
 	[CONFIG_HEALTH_HTTPS] = &probe_type_http,
+	[CONFIG_HEALTH_UDP] = &probe_type_udp,
+	[CONFIG_HEALTH_DNS] = &probe_type_dns,
+	[CONFIG_HEALTH_ICMP] = &probe_type_icmp,
 };
 
 const char *probe_word_name(enum probe_word word)
@@ -188,6 +192,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
 	if (!probe->has_result && set_timer(probe))
 		return;
+	if (!probe->has_result && probe->type->late != NULL)
+		probe->type->late(probe);
 	if (!probe->has_result)
 		time_out(probe);
 	result = probe->result;

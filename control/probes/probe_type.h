@@ -43,6 +43,12 @@ struct probe_type {
 	 * before stop().
 	 */
 	const char *(*awaited)(struct probe *probe);
+
+	/*
+	 * Time is up. May call probe_finish() where that is another result than
+	 * PROBE_TIMEOUT. NULL: it never is.
+	 */
+	void (*late)(struct probe *probe);
 };
 
 struct probe {
@@ -73,4 +79,8 @@ void probe_finish(struct probe *probe, enum probe_reason reason, int32_t detail,
 /* The result is what an errno says, with `step`, what has failed: "connect", "send". */
 void probe_finish_errno(struct probe *probe, const char *step, int error);
 
+extern const struct probe_type probe_type_tcp;
 extern const struct probe_type probe_type_http; /* and https */
+extern const struct probe_type probe_type_udp;
+extern const struct probe_type probe_type_dns;
+extern const struct probe_type probe_type_icmp;
