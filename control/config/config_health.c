@@ -461,11 +461,14 @@ const struct json_key config_health_keys[] = {
 		.elements = &config_kind_text, .check = check_command, .is_absent = is_not_external,
 		.summary =
 			"The program and its arguments, run without a shell. It passes with exit "
-			"status 0; its first line of output is kept as the reason. It finds "
+			"status 0; its first line of output or errors is kept as the reason. It is "
+			"killed at the timeout, with its children; 64 programs run at once, and the "
+			"time that others wait does not count. It finds "
 			"SLUICE_POOL, SLUICE_BACKEND, SLUICE_ADDRESS and SLUICE_PORT in its "
 			"environment. Required for external." },
 	{ "user", &config_kind_name, AT(user), .text = "nobody", .is_absent = is_not_external,
-		.summary = "The user that the program runs as." },
+		.summary = "The user that the program runs as, with its primary group and without "
+			   "privileges." },
 	{ .name = NULL },
 };
 

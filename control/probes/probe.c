@@ -16,6 +16,7 @@
 #include "probes/curl_loop.h"
 #include "probes/probe_text.h"
 #include "probes/probe_type.h"
+#include "probes/program.h"
 #include "probes/trust.h"
 
 static const struct probe_type *const types[CONFIG_HEALTH_TYPE_COUNT] = {
@@ -25,6 +26,7 @@ static const struct probe_type *const types[CONFIG_HEALTH_TYPE_COUNT] = {
 	[CONFIG_HEALTH_UDP] = &probe_type_udp,
 	[CONFIG_HEALTH_DNS] = &probe_type_dns,
 	[CONFIG_HEALTH_ICMP] = &probe_type_icmp,
+	[CONFIG_HEALTH_EXTERNAL] = &probe_type_external,
 };
 
 const char *probe_word_name(enum probe_word word)
@@ -83,6 +85,7 @@ void prober_destroy(struct prober *prober)
 		probe_cancel(LIST_FIRST(&prober->probes));
 	curl_loop_destroy(prober->curl);
 	trust_destroy(prober->trust);
+	programs_destroy(prober->programs);
 	free(prober);
 }
 

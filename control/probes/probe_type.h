@@ -17,9 +17,10 @@ LIST_HEAD(probe_list, probe);
 
 struct prober {
 	struct event_base *base;
-	struct probe_list probes; /* those under way */
-	struct curl_loop *curl;   /* http, https, grpc */
-	struct trust *trust;      /* https, grpc */
+	struct probe_list probes;  /* those under way */
+	struct curl_loop *curl;    /* http, https, grpc */
+	struct trust *trust;       /* https, grpc */
+	struct programs *programs; /* external; NULL: none so far */
 };
 
 struct probe_type {
@@ -60,7 +61,7 @@ struct probe {
 	void *context;
 	LIST_ENTRY(probe) entry;
 
-	struct event timer; /* the timeout; made active by the result */
+	struct event timer; /* the timeout, unless the type keeps one; made active by the result */
 	uint64_t start_ns;  /* CLOCK_MONOTONIC */
 	bool has_result;
 	struct probe_result result; /* its weights and word are written by the type */
@@ -84,3 +85,4 @@ extern const struct probe_type probe_type_http; /* and https */
 extern const struct probe_type probe_type_udp;
 extern const struct probe_type probe_type_dns;
 extern const struct probe_type probe_type_icmp;
+extern const struct probe_type probe_type_external;
