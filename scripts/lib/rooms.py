@@ -23,7 +23,7 @@ FLOORS = {
         ["pool", "observe"],
         ["impact"],
         ["forwarding"],
-        ["host"],
+        ["health", "host"],
         ["desired"],
         ["api"],
         ["", "man"],

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "health/checker.h"
+
+#define DEADLINE_S 60 /* for what comes in milliseconds on a machine that is not busy */
+#define MANY       300
+
+/* A server that answers each request with the same status. */
+static struct {
+	int fd;
+	uint16_t port;
+	pthread_t thread;
+	atomic_uint requests;
+	atomic_bool is_failing;
+} server;
+
+static void answer(int fd)
+{
+	static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	static const char failing[] =
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+	char request[4096];
+
+	if (read(fd, request, sizeof(request)) > 0) {
+		atomic_fetch_add(&server.requests, 1);
+		if (atomic_load(&server.is_failing))
+			assert_int_equal(
+				write(fd, failing, sizeof(failing) - 1), sizeof(failing) - 1);
+		else
+			assert_int_equal(write(fd, ok, sizeof(ok) - 1), sizeof(ok) - 1);
+	}
+	close(fd);
+}
+
+static void *serve(void *unused)
+{
+	int fd;
+
+	while ((fd = accept(server.fd, NULL, NULL)) >= 0)
+		answer(fd);
+	return NULL;
+}
+
+static void start_server(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t size = sizeof(address);
+
+	inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+	server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(server.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(server.fd, 2 * MANY), 0);
+	assert_int_equal(getsockname(server.fd, (struct sockaddr *)&address, &size), 0);
+	server.port = ntohs(address.sin_port);
+	atomic_store(&server.is_failing, false);
+	assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
+}
+
+static void stop_server(void)
+{
+	shutdown(server.fd, SHUT_RDWR);
+	pthread_join(server.thread, NULL);
+	close(server.fd);
+}
+
+/* The control thread's side. */
+struct fixture {
+	struct event_base *base;
+	struct checker *checker;
+	size_t count; /* of the changes so far */
+	struct checker_change changes[2 * MANY];
+};
+
+/* With references of its own: it is never freed. */
+static struct config_health settings = {
+	.references = 1u << 30,
+	.type = CONFIG_HEALTH_HTTP,
+	.interval_ms = 200,
+	.fast_interval_ms = 20,
+	.timeout_ms = 20000,
+	.rise = 2,
+	.fall = 3,
+	.path = "/",
+	.expect_status = "200-299",
+	.status_ranges = { { 200, 299 } },
+	.status_range_count = 1,
+};
+
+static void on_change(void *context)
+{
+	struct fixture *fixture = context;
+
+	while (fixture->count < COUNT_OF(fixture->changes) &&
+		checker_take(fixture->checker, &fixture->changes[fixture->count]))
+		fixture->count++;
+}
+
+static int open_fixture(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct error error;
+
+	start_server();
+	fixture->base = event_base_new();
+	fixture->checker = checker_create(fixture->base, on_change, fixture, &error);
+	assert_non_null(fixture->checker);
+	*state = fixture;
+	return 0;
+}
+
+static int close_fixture(void **state)
+{
+	struct fixture *fixture = *state;
+
+	checker_destroy(fixture->checker);
+	event_base_free(fixture->base);
+	free(fixture);
+	stop_server();
+	return 0;
+}
+
+static struct checker_target make_target(uint32_t number, uint32_t generation)
+{
+	struct checker_target target = {
+		.number = number,
+		.generation = generation,
+		.health = &settings,
+		.port = server.port,
+		.is_due = true,
+	};
+
+	assert_int_equal(address_parse("127.0.0.1", &target.address), 0);
+	snprintf(target.name, sizeof(target.name), "web/web-%u", number);
+	return target;
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *context)
+{
+	fail_msg("nothing came of it");
+}
+
+/* Runs the loop until so many changes have come in all. */
+static void wait_for(struct fixture *fixture, size_t count)
+{
+	struct event *deadline = evtimer_new(fixture->base, on_deadline, NULL);
+
+	event_add(deadline, &(struct timeval){ .tv_sec = DEADLINE_S });
+	while (fixture->count < count)
+		event_base_loop(fixture->base, EVLOOP_ONCE);
+	event_free(deadline);
+}
+
+static void wait_for_requests(unsigned int count)
+{
+	time_t deadline = time(NULL) + DEADLINE_S;
+
+	while (atomic_load(&server.requests) < count) {
+		assert_true(time(NULL) < deadline);
+		usleep(1000);
+	}
+}
+
+static void a_new_target_is_probed_at_once_and_up_with_its_first_success(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+
+	assert_int_equal(checker_put(fixture->checker, &target), 0);
+	wait_for(fixture, 1);
+	assert_int_equal(fixture->changes[0].number, 7);
+	assert_int_equal(fixture->changes[0].generation, 1);
+	assert_int_equal(fixture->changes[0].before, HEALTH_INITIAL);
+	assert_int_equal(fixture->changes[0].state.status, HEALTH_UP);
+	assert_true(fixture->changes[0].result.passed);
+	assert_true(fixture->changes[0].time_ms > 0);
+}
+
+static void a_target_that_fails_is_down_after_so_many_failures_and_says_why(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 1);
+	atomic_store(&server.is_failing, true);
+	wait_for(fixture, 2);
+	assert_int_equal(fixture->changes[1].before, HEALTH_UP);
+	assert_int_equal(fixture->changes[1].state.status, HEALTH_DOWN);
+	assert_int_equal(fixture->changes[1].state.failed, settings.fall);
+	assert_int_equal(fixture->changes[1].result.reason, PROBE_STATUS);
+	assert_string_equal(fixture->changes[1].result.sentence, "status 503, expected 200-299");
+	atomic_store(&server.is_failing, false);
+	wait_for(fixture, 3);
+	assert_int_equal(fixture->changes[2].state.status, HEALTH_UP);
+	assert_int_equal(fixture->changes[2].state.passed, settings.rise);
+}
+
+static void the_first_result_of_a_target_that_fails_is_handed_over(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+
+	atomic_store(&server.is_failing, true);
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 1);
+	assert_int_equal(fixture->changes[0].state.status, HEALTH_INITIAL);
+	assert_int_equal(fixture->changes[0].state.failed, 1);
+}
+
+static void what_is_known_of_a_target_is_where_it_goes_on_from(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+	struct checker_view view;
+
+	target.state.status = HEALTH_DOWN;
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 2);
+	assert_int_equal(fixture->changes[0].state.status, HEALTH_DOWN); /* the first result */
+	assert_int_equal(fixture->changes[1].before, HEALTH_DOWN);
+	assert_int_equal(fixture->changes[1].state.status, HEALTH_UP);
+	assert_int_equal(fixture->changes[1].state.passed, settings.rise);
+	assert_true(checker_view(fixture->checker, 7, &view));
+	assert_int_equal(view.state.status, HEALTH_UP);
+	assert_true(view.probes >= settings.rise);
+}
+
+static void a_target_that_is_put_again_keeps_what_is_known_of_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+	struct checker_view view;
+
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 1);
+	target.state.status = HEALTH_INITIAL; /* as the caller knew it at first */
+	strcpy(target.name, "web/renamed");
+	checker_put(fixture->checker, &target);
+	wait_for_requests(atomic_load(&server.requests) + 2);
+	assert_true(checker_view(fixture->checker, 7, &view));
+	assert_int_equal(view.state.status, HEALTH_UP);
+	assert_int_equal(fixture->count, 1);
+}
+
+static void a_number_that_somebody_else_has_begins_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 1);
+	target = make_target(7, 2);
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 2);
+	assert_int_equal(fixture->changes[1].generation, 2);
+	assert_int_equal(fixture->changes[1].before, HEALTH_INITIAL);
+}
+
+static void a_removed_target_is_probed_no_more(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target first = make_target(7, 1), second = make_target(8, 1);
+	struct checker_view view;
+
+	checker_put(fixture->checker, &first);
+	wait_for(fixture, 1);
+	checker_remove(fixture->checker, 7);
+	checker_put(fixture->checker, &second);
+	wait_for(fixture, 2);
+	assert_int_equal(fixture->changes[1].number, 8);
+	assert_false(checker_view(fixture->checker, 7, &view)); /* orders are taken in order */
+	assert_int_equal(checker_load(fixture->checker).targets, 1);
+}
+
+static void many_targets_are_all_probed(void **state)
+{
+	struct fixture *fixture = *state;
+	bool is_up[MANY] = { false };
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct checker_target target = make_target(i, 1);
+
+		assert_int_equal(checker_put(fixture->checker, &target), 0);
+	}
+	wait_for(fixture, MANY);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_false(is_up[fixture->changes[i].number]);
+		is_up[fixture->changes[i].number] = true;
+		assert_int_equal(fixture->changes[i].state.status, HEALTH_UP);
+	}
+	assert_int_equal(checker_load(fixture->checker).targets, MANY);
+}
+
+static void a_checker_ends_while_probes_are_under_way(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct checker_target target = make_target(i, 1);
+
+		checker_put(fixture->checker, &target);
+	}
+	wait_for(fixture, 1); /* and the others? close_fixture() ends them */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_target_is_probed_at_once_and_up_with_its_first_success),
+		TEST(a_target_that_fails_is_down_after_so_many_failures_and_says_why),
+		TEST(the_first_result_of_a_target_that_fails_is_handed_over),
+		TEST(what_is_known_of_a_target_is_where_it_goes_on_from),
+		TEST(a_target_that_is_put_again_keeps_what_is_known_of_it),
+		TEST(a_number_that_somebody_else_has_begins_anew),
+		TEST(a_removed_target_is_probed_no_more),
+		TEST(many_targets_are_all_probed),
+		TEST(a_checker_ends_while_probes_are_under_way),
+	};
+
+	return cmocka_run_group_tests_name("checker", tests, NULL, NULL);
+}
