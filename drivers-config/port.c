@@ -486,19 +486,6 @@ struct steer *port_steer(const struct port *port)
 	return port->steer;
 }
 
-int port_check_device_probes(const char *device, int host_path, struct error *error)
-{
-	const struct quirk *quirk = quirk_find(device);
-
-	if (!quirk->kernel_interface)
-		return error_set(error, -EOPNOTSUPP,
-			"the kernel has no network interface for the device %s", device);
-	if (quirk->host_path == HOST_PATH_XDP && host_path == HOST_PATH_DROP)
-		return error_set(error, -EOPNOTSUPP,
-			"with host_path drop the kernel would not see the answers");
-	return 0;
-}
-
 int port_check_device_interface(const char *device, uint16_t mtu, struct error *error)
 {
 	const struct quirk *quirk = quirk_find(device);

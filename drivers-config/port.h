@@ -89,12 +89,5 @@ int port_check_device_queues(const char *device, uint16_t queues, struct error *
  */
 int port_check_device_interface(const char *device, uint16_t mtu, struct error *error);
 
-/*
- * Whether probes can take the way of users' packets through this device (probe_path.h): the kernel
- * has to have its interface and to see what comes in there. `host_path` is as in port_options.
- * -EOPNOTSUPP with a sentence that says why not.
- */
-int port_check_device_probes(const char *device, int host_path, struct error *error);
-
 /* Packet buffers that the rings of `queues` queues of this device can hold at once. */
 uint32_t port_mbufs_held(const char *device, uint16_t queues);

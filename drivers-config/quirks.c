@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "quirks.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -57,4 +58,17 @@ const struct quirk *quirk_find(const char *driver_or_device)
 	while (strncmp(driver_or_device, quirk->driver, strlen(quirk->driver)) != 0)
 		quirk++;
 	return quirk;
+}
+
+int quirk_check_probes(const char *device, int host_path, struct error *error)
+{
+	const struct quirk *quirk = quirk_find(device);
+
+	if (!quirk->kernel_interface)
+		return error_set(error, -EOPNOTSUPP,
+			"the kernel has no network interface for the device %s", device);
+	if (quirk->host_path == HOST_PATH_XDP && host_path == HOST_PATH_DROP)
+		return error_set(error, -EOPNOTSUPP,
+			"with host_path drop the kernel would not see the answers");
+	return 0;
 }

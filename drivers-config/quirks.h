@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 /* How traffic that is not for a VIP reaches the kernel (sluice(7), HOST PATH). */
 enum host_path {
 	HOST_PATH_XDP,  /* our XDP program passes it to the kernel; workers never see it */
@@ -27,3 +29,10 @@ struct quirk {
 
 /* The row of a driver or of a vdev's name ("net_af_xdp0"); the last, general row for all others. */
 const struct quirk *quirk_find(const char *driver_or_device);
+
+/*
+ * Whether probes can take the way of users' packets through this device (probe_path.h): the kernel
+ * has to have its interface, and to see what comes in there. `host_path` is an enum host_path, or
+ * -1 for that of the driver. -EOPNOTSUPP with a sentence that says why not.
+ */
+int quirk_check_probes(const char *device, int host_path, struct error *error);

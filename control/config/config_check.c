@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "config/config_health.h"
+#include "config/config_via.h"
 #include "config/config_unique.h"
 #include "json/lookup.h"
 #include "base/plural.h"
@@ -329,7 +330,7 @@ static int check_health(const struct config *config, struct findings *findings)
 		result = check_ports_of(config, used, services, findings);
 	free(used);
 	free(services);
-	return result;
+	return result == 0 ? config_via_check(config, findings) : result;
 }
 
 int config_check(const struct config *config, struct findings *findings)

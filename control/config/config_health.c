@@ -380,7 +380,8 @@ const struct json_key config_health_keys[] = {
 		.is_absent = has_no_via,
 		.summary = "The way that probes take. vip: to the VIP, encapsulated as the packets "
 			   "of users are. direct: to the address of the backend. The default is "
-			   "vip where the port has a kernel interface." },
+			   "vip where each port has a kernel interface that is not cut off by "
+			   "host_path drop." },
 	{ "port", INTEGER(port), RANGE(1, 65535), .what = "a port", .is_absent = has_no_port,
 		.summary = "Port that is probed; by default that of the first service of the pool "
 			   "whose protocol fits." },
@@ -408,7 +409,7 @@ const struct json_key config_health_keys[] = {
 			   "nodes do not probe all at the same time." },
 	{ "probe_mtu", FLAG(probe_mtu), .is_absent = is_not_addressed,
 		.summary = "Probe with packets of the largest size as well, to find paths that "
-			   "lose them." },
+			   "lose them. Goes with via: vip only." },
 	{ "method", &json_kind_word, AT(method), .words = methods, .what = "GET or HEAD",
 		.text = "GET", .is_absent = is_not_http, .summary = "Method of the request." },
 	{ "path", &config_kind_text, AT(path), .text = "/", .is_absent = is_not_http,

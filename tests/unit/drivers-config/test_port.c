@@ -2,7 +2,6 @@
 /* Ports of drivers without hardware. Needs root for EAL's lock file. */
 #include "unit.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -209,37 +208,9 @@ static void buffers_too_long_for_af_xdp_are_refused_with_the_largest_mtu(void **
 		" at most");
 }
 
-static void probes_need_an_interface_whose_packets_the_kernel_sees(void **state)
-{
-	static const struct {
-		const char *device;
-		int host_path;
-		const char *refusal; /* NULL: they pass */
-	} rows[] = {
-		{ "net_af_xdp0,iface=edge0", PORT_HOST_PATH_DEFAULT, NULL },
-		{ "net_af_xdp0,iface=edge0", HOST_PATH_XDP, NULL },
-		{ "net_af_xdp0,iface=edge0", HOST_PATH_DROP, "host_path drop" },
-		{ "net_af_packet0,iface=edge0", HOST_PATH_COPY, NULL },
-		{ "net_af_packet0,iface=edge0", HOST_PATH_DROP, NULL }, /* it sees them anyway */
-		{ "net_pcap0,iface=edge0", PORT_HOST_PATH_DEFAULT, "net_pcap0" },
-		{ "net_null0", PORT_HOST_PATH_DEFAULT, "net_null0" },
-		{ "0000:3b:00.0", PORT_HOST_PATH_DEFAULT, "0000:3b:00.0" },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct error error = { "" };
-		int code = port_check_device_probes(rows[i].device, rows[i].host_path, &error);
-
-		assert_int_equal(code, rows[i].refusal == NULL ? 0 : -EOPNOTSUPP);
-		if (rows[i].refusal != NULL)
-			assert_non_null(strstr(error.message, rows[i].refusal));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(probes_need_an_interface_whose_packets_the_kernel_sees),
 		cmocka_unit_test(buffers_are_freed_in_batches_where_all_are_of_one_pool),
 		cmocka_unit_test(buffers_of_two_pools_are_freed_one_by_one),
 		cmocka_unit_test(a_node_has_one_pool_only),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
+#include <errno.h>
+
 #include "quirks.h"
 
 static void a_driver_and_its_devices_have_the_same_row(void **state)
@@ -50,9 +52,37 @@ static void any_other_device_has_the_general_row(void **state)
 		assert_ptr_equal(quirk_find(others[i]), general);
 }
 
+static void probes_need_an_interface_whose_packets_the_kernel_sees(void **state)
+{
+	static const struct {
+		const char *device;
+		int host_path;
+		const char *refusal; /* NULL: they pass */
+	} rows[] = {
+		{ "net_af_xdp0,iface=edge0", -1, NULL },
+		{ "net_af_xdp0,iface=edge0", HOST_PATH_XDP, NULL },
+		{ "net_af_xdp0,iface=edge0", HOST_PATH_DROP, "host_path drop" },
+		{ "net_af_packet0,iface=edge0", HOST_PATH_COPY, NULL },
+		{ "net_af_packet0,iface=edge0", HOST_PATH_DROP, NULL }, /* it sees them anyway */
+		{ "net_pcap0,iface=edge0", -1, "net_pcap0" },
+		{ "net_null0", -1, "net_null0" },
+		{ "0000:3b:00.0", -1, "0000:3b:00.0" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct error error = { "" };
+		int code = quirk_check_probes(rows[i].device, rows[i].host_path, &error);
+
+		assert_int_equal(code, rows[i].refusal == NULL ? 0 : -EOPNOTSUPP);
+		if (rows[i].refusal != NULL)
+			assert_non_null(strstr(error.message, rows[i].refusal));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(probes_need_an_interface_whose_packets_the_kernel_sees),
 		cmocka_unit_test(a_driver_and_its_devices_have_the_same_row),
 		cmocka_unit_test(host_paths_are_what_the_drivers_offer),
 		cmocka_unit_test(only_drivers_of_kernel_interfaces_want_one_named),
