@@ -50,14 +50,13 @@ static void on_again(evutil_socket_t unused, short what, void *context)
 		event_del(&datagram->again);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context)
+static void receive(struct probe *probe)
 {
-	struct probe *probe = context;
 	struct datagram *datagram = datagram_of(probe);
 	uint8_t bytes[ANSWER_MAX];
 
 	for (int i = 0; i < ANSWERS_PER_EVENT && !probe->has_result; i++) {
-		ssize_t got = recv(fd, bytes, sizeof(bytes), 0);
+		ssize_t got = recv(datagram->fd, bytes, sizeof(bytes), 0);
 
 		if (got >= 0)
 			datagram->receive(probe, bytes, (size_t)got);
@@ -66,6 +65,11 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 		else
 			probe_finish_errno(probe, "send", errno);
 	}
+}
+
+static void on_readable(evutil_socket_t unused, short what, void *context)
+{
+	receive(context);
 }
 
 static void assign_events(struct probe *probe)
@@ -128,12 +132,12 @@ void datagram_stop(struct probe *probe)
 	close(datagram->fd);
 }
 
-bool datagram_was_not_sent(struct probe *probe)
+bool datagram_late(struct probe *probe)
 {
-	struct datagram *datagram = datagram_of(probe);
+	const struct datagram *datagram = datagram_of(probe);
 
-	if (datagram->send_error == 0)
-		return false;
-	probe_finish_errno(probe, "send", datagram->send_error);
-	return true;
+	receive(probe);
+	if (!probe->has_result && datagram->send_error != 0)
+		probe_finish_errno(probe, "send", datagram->send_error);
+	return probe->has_result;
 }

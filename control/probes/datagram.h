@@ -40,5 +40,8 @@ void datagram_start(struct probe *probe, int fd, const char *step, uint16_t port
 /* For probe_type.stop. */
 void datagram_stop(struct probe *probe);
 
-/* Time is up. True: the request never left this node, and the probe is finished with that. */
-bool datagram_was_not_sent(struct probe *probe);
+/*
+ * Time is up: takes what has come by now. True: the probe is finished by that, or because the
+ * request has never left this node.
+ */
+bool datagram_late(struct probe *probe);

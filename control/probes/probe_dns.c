@@ -90,7 +90,7 @@ static void late(struct probe *probe)
 {
 	const struct dns_attempt *attempt = attempt_of(probe);
 
-	if (datagram_was_not_sent(probe))
+	if (datagram_late(probe))
 		return;
 	if (attempt->malformed)
 		probe_finish(probe, PROBE_PROTOCOL, 0, "malformed answer");

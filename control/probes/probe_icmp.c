@@ -97,7 +97,7 @@ static void start(struct probe *probe)
 
 static void late(struct probe *probe)
 {
-	datagram_was_not_sent(probe);
+	datagram_late(probe);
 }
 
 const struct probe_type probe_type_icmp = {

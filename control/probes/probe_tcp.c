@@ -187,7 +187,10 @@ static void stop(struct probe *probe)
 
 static void late(struct probe *probe)
 {
-	if (attempt_of(probe)->established)
+	if (!attempt_of(probe)->established)
+		return;
+	read_line(probe);
+	if (!probe->has_result)
 		judge_line(probe);
 }
 

@@ -51,7 +51,7 @@ static void late(struct probe *probe)
 {
 	const struct config_health *settings = probe->settings;
 
-	if (datagram_was_not_sent(probe))
+	if (datagram_late(probe))
 		return;
 	if (attempt_of(probe)->other)
 		probe_finish(probe, PROBE_ANSWER, 0, "answer does not hold what is expected");

@@ -316,7 +316,7 @@ static void begin(struct program *program)
 	}
 	code = spawn(program, identity);
 	if (code != 0) {
-		fail(program, code, "cannot begin");
+		fail(program, code, "cannot run setpriv");
 		return;
 	}
 	move(program, &program->programs->alive);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * program: runs programs of the operator as another user, without privileges, and tells how they
- * have ended. A program leads a session of its own, which is killed as a whole when it ends, when
- * its time is up, and when it is cancelled; it inherits no descriptor. One thread.
+ * have ended. A program leads a process group of its own, which is killed as a whole when it ends,
+ * when its time is up, and when it is cancelled; it inherits no descriptor. One thread.
  */
 #pragma once
 

@@ -20,8 +20,8 @@ struct program_identity {
 };
 
 /*
- * The program leads a session, reads /dev/null, and writes both its output and its errors to
- * `output`. 0, or -errno. The arguments are as in struct program_order.
+ * The program leads a session and a process group, reads /dev/null, and writes both its output and
+ * its errors to `output`. 0, or -errno. The arguments are as in struct program_order.
  */
 int program_spawn(char *const *arguments, size_t count, const char *const *environment,
 	struct program_identity identity, int output, pid_t *process);

@@ -283,20 +283,19 @@ static void waiting_for_others_is_no_failure(void **state)
 	struct probe_run *run = *state;
 	struct config_health patient = run->settings, hasty = run->settings;
 	struct probe *probes[PROGRAMS_MAX];
-	struct timeval pause = { 0, 100000 };
+	struct timeval pause = { 1, 600000 };
 	unsigned int done = 0;
 
 	patient.command = (char **)(uintptr_t)hanging;
 	patient.command_count = 2;
 	for (size_t i = 0; i < PROGRAMS_MAX; i++)
 		probes[i] = probe_start(run->prober, &patient, &run->target, on_done, &done);
-	hasty.timeout_ms = 50;
+	hasty.timeout_ms = 1500; /* over before the pause is, and long enough to run */
 	probe_cancel(probe_start(run->prober, &hasty, &run->target, on_done, &done));
 	probe_start(run->prober, &hasty, &run->target, on_done, &done);
 	event_base_loopexit(run->base, &pause);
 	event_base_dispatch(run->base);
 	assert_int_equal(done, 0); /* neither run nor failed */
-	hasty.timeout_ms = patient.timeout_ms;
 	probe_cancel(probes[0]);
 	while (done == 0)
 		event_base_loop(run->base, EVLOOP_ONCE);
@@ -344,8 +343,8 @@ static void lack_of_descriptors_says_nothing_of_the_backend(void **state)
 		probe_run_await(run);
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 		if (more < 2)
-			assert_string_equal(
-				run->result.sentence, LOCAL "cannot begin: Too many open files");
+			assert_string_equal(run->result.sentence,
+				LOCAL "cannot run setpriv: Too many open files");
 	}
 	probe_run_expect(run, PROBE_PASSED, "exit status 0");
 }
