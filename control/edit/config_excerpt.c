@@ -7,6 +7,7 @@
 
 #include "config/config_check.h"
 #include "config/config_digest.h"
+#include "config/config_health.h"
 #include "edit/config_edit.h"
 #include "config/config_keys.h"
 #include "config/config_links.h"
@@ -93,6 +94,7 @@ static void free_pool(struct config_pool *pool)
 {
 	free(pool->backends);
 	free(pool->vacant);
+	config_health_release(pool->health);
 }
 
 /* A copy has room for one more pool. */
