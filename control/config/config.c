@@ -39,6 +39,7 @@ void config_destroy(struct config *config)
 	}
 	free(config->pools);
 	free(config->services);
+	free(config->zones);
 	free(config->socket);
 	explicit_bzero(config->hash_key, sizeof(config->hash_key));
 	free(config);

@@ -29,6 +29,7 @@
 #define CONFIG_POOLS_MAX       65535
 #define CONFIG_SERVICES_MAX    65535
 #define CONFIG_NEIGHBOURS_MAX  65535 /* per port */
+#define CONFIG_ZONES_MAX       1024  /* whose state is listed */
 #define CONFIG_EAL_MAX         64    /* further EAL arguments */
 #define CONFIG_DEFAULT_WEIGHT  100
 #define CONFIG_NO_POOL         SIZE_MAX
@@ -58,6 +59,41 @@ enum config_backend_state {
 	CONFIG_BACKEND_ACTIVE,
 	CONFIG_BACKEND_DRAIN,    /* no new flow; those it has stay until the deadline */
 	CONFIG_BACKEND_DISABLED, /* no packet goes there any more; its flows move */
+};
+
+/* A number of backends, or a percentage of them. A number of 0 is never undercut. */
+struct config_threshold {
+	uint32_t number;
+	bool is_percent;
+};
+
+/* What becomes of new flows while no backend of a pool is up. */
+enum config_all_down {
+	CONFIG_ALL_DOWN_ALL,      /* they go to all backends: a check may be wrong */
+	CONFIG_ALL_DOWN_DROP,     /* they go nowhere */
+	CONFIG_ALL_DOWN_WITHDRAW, /* they go nowhere, and the VIPs are to be announced no more */
+};
+
+/* What becomes of the established flows of a backend whose check has failed. */
+enum config_flows {
+	CONFIG_FLOWS_KEEP, /* they stay for fail_grace_s */
+	CONFIG_FLOWS_MOVE, /* they go at once to where the table points */
+};
+
+/* By protocol; QUIC counts as UDP. */
+struct config_unhealthy_flows {
+	enum config_flows tcp;
+	enum config_flows udp;
+};
+
+enum config_zone_state {
+	CONFIG_ZONE_ACTIVE,
+	CONFIG_ZONE_DRAIN, /* its backends take no new flows as long as any others can */
+};
+
+struct config_zone {
+	char name[CONFIG_NAME_SIZE];
+	enum config_zone_state state;
 };
 
 struct config_neighbour {
@@ -103,6 +139,7 @@ struct config_backend {
 	enum config_backend_state state;
 	struct address health_address; /* where it is probed instead; ADDRESS_NONE: there */
 	uint16_t health_port;          /* host byte order; 0: that of the pool */
+	char zone[CONFIG_NAME_SIZE];   /* "": none, which is as near as the node's own */
 };
 
 /*
@@ -138,6 +175,13 @@ struct config_pool {
 	uint32_t drain_deadline_s;       /* default of a drain */
 	uint32_t max_disruption_percent; /* of the slots by one change; 100: no budget */
 	struct config_health *health;    /* shared (config_health.h); NULL: no checks */
+	uint32_t max_load_percent;       /* of a backend's fair share after a change; 0: no limit */
+	struct config_threshold fail_open_below;
+	struct config_threshold withdraw_below;
+	enum config_all_down all_down;
+	struct config_unhealthy_flows unhealthy_flows;
+	bool cross_zone;                    /* or the node's own zone first */
+	struct config_threshold zone_below; /* a percentage is one of the zone's weight */
 	struct config_backend *backends;
 	size_t backend_count;
 	struct config_vacant *vacant; /* no key of a backend is among them */
@@ -157,10 +201,14 @@ struct config_service {
 struct config {
 	atomic_uint references; /* owners beside the first one */
 	char node_name[CONFIG_NAME_SIZE];
+	char node_zone[CONFIG_NAME_SIZE];       /* "": none */
 	uint8_t hash_key[CONFIG_HASH_KEY_SIZE]; /* secret: never printed, logged or returned */
 	struct config_dataplane dataplane;
 	char *socket;                 /* path of the control socket */
 	char group[CONFIG_NAME_SIZE]; /* who may read it, and the state file; "": none named */
+	uint32_t max_removed_percent; /* of services, or backends, by one change; 100: no limit */
+	struct config_zone *zones;    /* those whose state is listed */
+	size_t zone_count;
 	struct config_pool *pools;
 	size_t pool_count;
 	struct config_service *services;
@@ -234,6 +282,9 @@ const char *config_protocol_name(enum config_protocol protocol);
 const char *config_backend_state_name(enum config_backend_state state);
 const char *config_builder_name(enum config_builder builder);
 const char *config_udp_name(enum config_udp udp);
+const char *config_all_down_name(enum config_all_down all_down);
+const char *config_flows_name(enum config_flows flows);
+const char *config_zone_state_name(enum config_zone_state state);
 const char *config_host_path_name(enum config_host_path host_path);
 
 /* By name; the index, or -ENOENT. */

@@ -333,6 +333,21 @@ static int check_health(const struct config *config, struct findings *findings)
 	return result == 0 ? config_via_check(config, findings) : result;
 }
 
+/* Of `count` pools from the first one on. */
+static int check_zones(
+	const struct config *config, size_t first, size_t count, struct findings *findings)
+{
+	int result = 0;
+
+	for (size_t i = first; i < first + count && result == 0; i++)
+		if (!config->pools[i].cross_zone && config->node_zone[0] == '\0')
+			result = findings_add(findings,
+				"pools[%zu].cross_zone: false, but node.zone does not say which zone "
+				"is the node's own",
+				i);
+	return result;
+}
+
 int config_check(const struct config *config, struct findings *findings)
 {
 	int result = check_files(config, findings);
@@ -343,6 +358,8 @@ int config_check(const struct config *config, struct findings *findings)
 		result = config_unique_check(config, findings);
 	if (result == 0)
 		result = check_vips(config, findings);
+	if (result == 0)
+		result = check_zones(config, 0, config->pool_count, findings);
 	if (result == 0)
 		result = check_paths(config, 0, config->pool_count, findings);
 	if (result == 0)
@@ -374,6 +391,8 @@ int config_check_pool(const struct config *config, size_t pool, const struct con
 
 	if (result == 0)
 		result = config_unique_check_pool(&config->pools[pool], pool, findings);
+	if (result == 0)
+		result = check_zones(config, pool, 1, findings);
 	if (result == 0 && has_new_address(before, &config->pools[pool]))
 		result = check_paths(config, pool, 1, findings);
 	if (result == 0)

@@ -56,6 +56,25 @@ const struct json_choice config_choice_udps[] = {
 	{ NULL, 0 },
 };
 
+const struct json_choice config_choice_all_downs[] = {
+	{ "all", CONFIG_ALL_DOWN_ALL },
+	{ "drop", CONFIG_ALL_DOWN_DROP },
+	{ "withdraw", CONFIG_ALL_DOWN_WITHDRAW },
+	{ NULL, 0 },
+};
+
+const struct json_choice config_choice_flows[] = {
+	{ "keep", CONFIG_FLOWS_KEEP },
+	{ "move", CONFIG_FLOWS_MOVE },
+	{ NULL, 0 },
+};
+
+const struct json_choice config_choice_zone_states[] = {
+	{ "active", CONFIG_ZONE_ACTIVE },
+	{ "drain", CONFIG_ZONE_DRAIN },
+	{ NULL, 0 },
+};
+
 static_assert((int)CONFIG_UDP_PIN == (int)AFFINITY_UDP_PIN &&
 		      (int)CONFIG_UDP_HASH == (int)AFFINITY_UDP_HASH &&
 		      (int)CONFIG_UDP_QUIC == (int)AFFINITY_UDP_QUIC,
@@ -86,6 +105,21 @@ const char *config_backend_state_name(enum config_backend_state state)
 const char *config_builder_name(enum config_builder builder)
 {
 	return json_choice_name(config_choice_builders, (int)builder);
+}
+
+const char *config_all_down_name(enum config_all_down all_down)
+{
+	return json_choice_name(config_choice_all_downs, (int)all_down);
+}
+
+const char *config_flows_name(enum config_flows flows)
+{
+	return json_choice_name(config_choice_flows, (int)flows);
+}
+
+const char *config_zone_state_name(enum config_zone_state state)
+{
+	return json_choice_name(config_choice_zone_states, (int)state);
 }
 
 const char *config_udp_name(enum config_udp udp)

@@ -16,3 +16,6 @@ extern const struct json_choice config_choice_forwards[];
 extern const struct json_choice config_choice_states[];
 extern const struct json_choice config_choice_builders[];
 extern const struct json_choice config_choice_udps[];
+extern const struct json_choice config_choice_all_downs[];
+extern const struct json_choice config_choice_flows[];
+extern const struct json_choice config_choice_zone_states[];

@@ -96,8 +96,10 @@ static bool copy_all(struct config *to, const struct config *from)
 	atomic_init(&to->references, 0);
 	to->socket = strdup(from->socket);
 	to->services = copy_list(from->services, from->service_count, sizeof(*from->services));
+	to->zones = copy_list(from->zones, from->zone_count, sizeof(*from->zones));
 	copied = copy_dataplane(&to->dataplane, &from->dataplane);
-	return copy_pools(to, from) && copied && to->socket != NULL && to->services != NULL;
+	return copy_pools(to, from) && copied && to->socket != NULL && to->services != NULL &&
+	       to->zones != NULL;
 }
 
 struct config *config_copy(const struct config *config, struct error *error)

@@ -75,6 +75,7 @@ static void add_backend(XXH3_state_t *state, const struct config_backend *backen
 	char bytes[sizeof(*backend) + sizeof(family) + sizeof(numbers)];
 	size_t probed = address_length(&backend->health_address);
 	size_t name = strlen(backend->name) + 1, key = strlen(backend->key) + 1;
+	size_t zone = strlen(backend->zone) + 1;
 	size_t address = address_length(&backend->address);
 	char *next = bytes;
 
@@ -82,9 +83,27 @@ static void add_backend(XXH3_state_t *state, const struct config_backend *backen
 	next = mempcpy(next, &family, sizeof(family));
 	next = mempcpy(next, backend->address.bytes, address);
 	next = mempcpy(next, backend->key, key);
+	next = mempcpy(next, backend->zone, zone);
 	next = mempcpy(next, numbers, sizeof(numbers));
 	next = mempcpy(next, backend->health_address.bytes, probed);
 	XXH3_64bits_update(state, bytes, next - bytes);
+}
+
+static void add_threshold(XXH3_state_t *state, const struct config_threshold *threshold)
+{
+	add_number(state, threshold->number);
+	add_number(state, threshold->is_percent);
+}
+
+static void add_failover(XXH3_state_t *state, const struct config_pool *pool)
+{
+	add_threshold(state, &pool->fail_open_below);
+	add_threshold(state, &pool->withdraw_below);
+	add_number(state, pool->all_down);
+	add_number(state, pool->unhealthy_flows.tcp);
+	add_number(state, pool->unhealthy_flows.udp);
+	add_number(state, pool->cross_zone);
+	add_threshold(state, &pool->zone_below);
 }
 
 static void add_pool_options(XXH3_state_t *state, const struct config_pool *pool)
@@ -102,6 +121,8 @@ static void add_pool_options(XXH3_state_t *state, const struct config_pool *pool
 		add_number(state, pool->slow_start.steps);
 	add_number(state, pool->drain_deadline_s);
 	add_number(state, pool->max_disruption_percent);
+	add_number(state, pool->max_load_percent);
+	add_failover(state, pool);
 	add_number(state, pool->health == NULL ? 0 : pool->health->digest);
 }
 
@@ -143,9 +164,16 @@ static void add_services(XXH3_state_t *state, const struct config *config)
 static void add_rest(XXH3_state_t *state, const struct config *config)
 {
 	add_text(state, config->node_name);
+	add_text(state, config->node_zone);
 	add_dataplane(state, &config->dataplane);
 	add_text(state, config->socket);
 	add_text(state, config->group);
+	add_number(state, config->max_removed_percent);
+	add_number(state, config->zone_count);
+	for (size_t i = 0; i < config->zone_count; i++) {
+		add_text(state, config->zones[i].name);
+		add_number(state, config->zones[i].state);
+	}
 }
 
 uint64_t config_digest_rest(const struct config *config)

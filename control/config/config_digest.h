@@ -13,7 +13,7 @@
 struct config_digest {
 	uint64_t all;
 	uint64_t services; /* of pools and services alone */
-	uint64_t rest;     /* of node, dataplane and control alone */
+	uint64_t rest;     /* of all else */
 };
 
 struct config_digest config_digest_of(const struct config *config);

@@ -211,6 +211,13 @@ static bool has_no_seat_weight(const void *owner)
 	return backend->seat_weight == 0;
 }
 
+static bool has_no_zone(const void *owner)
+{
+	const struct config_backend *backend = owner;
+
+	return backend->zone[0] == '\0';
+}
+
 static bool has_no_health_address(const void *owner)
 {
 	const struct config_backend *backend = owner;
@@ -284,7 +291,8 @@ const struct json_key config_backend_keys[] = {
 	{ "health", &json_kind_object, .keys = backend_health_keys,
 		.is_absent = has_no_backend_health,
 		.summary = "Where it is probed, if not at its address and the port of the pool." },
-	LATER("zone"),
+	{ "zone", &config_kind_name, AT(config_backend, zone), .is_absent = has_no_zone,
+		.summary = "Its zone. A backend without one counts as near wherever the node is." },
 	LATER("server_id"),
 	LATER("labels"),
 	END,
@@ -350,6 +358,13 @@ static bool has_no_health(const void *owner)
 	return pool->health == NULL;
 }
 
+static bool has_no_max_load(const void *owner)
+{
+	const struct config_pool *pool = owner;
+
+	return pool->max_load_percent == 0;
+}
+
 static bool has_no_vacant(const void *owner)
 {
 	const struct config_pool *pool = owner;
@@ -387,6 +402,36 @@ const struct json_key config_pool_keys[] = {
 		.summary =
 			"How the backends are checked. Without it, they are up unless `sluicectl "
 			"backend set --health` says otherwise." },
+	{ "fail_open_below", &config_kind_threshold, AT(config_pool, fail_open_below), DEFAULT(0),
+		.summary = "If fewer backends are up, checks are taken to be wrong: new flows go "
+			   "to all of them. 0: only if none is up, as all_down says." },
+	{ "withdraw_below", &config_kind_threshold, AT(config_pool, withdraw_below), DEFAULT(0),
+		.summary = "If fewer backends are up, this node is not to attract traffic for the "
+			   "VIPs of the pool. 0: never." },
+	{ "all_down", &json_kind_word, AT(config_pool, all_down), .words = config_choice_all_downs,
+		.what = "all, drop or withdraw", .text = "all",
+		.summary = "What happens to new flows if no backend is up. all: they go to all "
+			   "backends. drop: they are dropped. withdraw: they are dropped, and this "
+			   "node is not to attract traffic for the VIPs of the pool." },
+	{ "unhealthy_flows", &config_kind_flows, AT(config_pool, unhealthy_flows), .text = "keep",
+		.summary =
+			"What happens to the established flows of a backend whose check fails. "
+			"keep: they stay with it for fail_grace_s. move: they go to other backends "
+			"at once. QUIC counts as udp." },
+	{ "cross_zone", &json_kind_flag, AT(config_pool, cross_zone), .has_default = true,
+		.number = true,
+		.summary = "true: backends of all zones take new flows. false: those of the node's "
+			   "own zone do, and those of other zones only below zone_below." },
+	{ "zone_below", &config_kind_threshold, AT(config_pool, zone_below), .text = "50%",
+		.summary = "With cross_zone false: if fewer backends of the node's zone are up, or "
+			   "backends with less than this percentage of its weight, other zones "
+			   "take new flows, too." },
+	{ "max_load_percent", INTEGER(config_pool, max_load_percent), RANGE(100, 10000),
+		.what = "a percentage", .unit = "percent", .is_absent = has_no_max_load,
+		.summary = "A change after which a backend would have more than this percentage of "
+			   "its share is refused unless it is forced. Its share is what its weight "
+			   "comes to while all backends of the pool take new flows. Without this "
+			   "key there is no limit." },
 	{ "backends", &json_kind_objects, REQUIRED,
 		LIST(config_pool, backends, backend_count, struct config_backend),
 		RANGE(0, CONFIG_BACKENDS_MAX), .keys = config_backend_keys, .check = check_backend,
@@ -399,13 +444,6 @@ const struct json_key config_pool_keys[] = {
 		.summary = "Seats without a backend. They keep the slots of the other backends "
 			   "where they are. Written when a backend is removed." },
 	{ "health_check", .instead = NO_CHECKS },
-	LATER("cross_zone"),
-	LATER("fail_open_below"),
-	LATER("withdraw_below"),
-	LATER("all_down"),
-	LATER("unhealthy_flows"),
-	LATER("zone_below"),
-	LATER("max_load_percent"),
 	END,
 };
 
@@ -482,6 +520,13 @@ static int check_node(const struct json_path *path, void *owner, struct error *e
 	return 0;
 }
 
+static bool has_no_node_zone(const void *owner)
+{
+	const struct config *config = owner;
+
+	return config->node_zone[0] == '\0';
+}
+
 static const struct json_key node_keys[] = {
 	{ "name", &config_kind_name, REQUIRED, AT(config, node_name),
 		.summary = "The name of this node in answers and logs." },
@@ -489,7 +534,9 @@ static const struct json_key node_keys[] = {
 		AT(config, hash_key),
 		.summary = "The secret of the flow hash, the same on all nodes. `openssl rand -hex "
 			   "16` makes one. No command shows it." },
-	LATER("zone"),
+	{ "zone", &config_kind_name, .restart = JSON_KEY_AT_ONCE, AT(config, node_zone),
+		.is_absent = has_no_node_zone,
+		.summary = "The zone that this node is in (see cross_zone of a pool)." },
 	LATER("hash_key_file"),
 	END,
 };
@@ -508,10 +555,32 @@ static const struct json_key control_keys[] = {
 		.summary =
 			"Users in this group may read the state file and ask the control socket. "
 			"Without this key it is the group of sluiced, usually root." },
+	{ "max_removed_percent", INTEGER(config, max_removed_percent), RANGE(1, 100),
+		.restart = JSON_KEY_AT_ONCE, .what = "a percentage", .unit = "percent",
+		DEFAULT(100),
+		.summary = "A document that removes more than this percentage of all services, or "
+			   "of all backends, is refused unless it is forced. 100: no limit." },
 	LATER("http"),
 	LATER("http_token_file"),
 	LATER("events"),
 	LATER("history"),
+	END,
+};
+
+static bool has_no_zones(const void *owner)
+{
+	const struct config *config = owner;
+
+	return config->zone_count == 0;
+}
+
+static const struct json_key zone_keys[] = {
+	{ "name", &config_kind_name, REQUIRED, AT(config_zone, name),
+		.summary = "Its name, as node and backends have it." },
+	{ "state", &json_kind_word, AT(config_zone, state), .words = config_choice_zone_states,
+		.what = "active or drain", .text = "active",
+		.summary = "drain: its backends take no new flows while any others can; existing "
+			   "flows stay. Written by `sluicectl zone drain`." },
 	END,
 };
 
@@ -523,6 +592,9 @@ const struct json_key config_keys[] = {
 		.summary = "Workers, memory and ports." },
 	{ "control", &json_kind_object, .restart = JSON_KEY_RESTART, .keys = control_keys,
 		.summary = "The control socket." },
+	{ "zones", &json_kind_objects, LIST(config, zones, zone_count, struct config_zone),
+		RANGE(0, CONFIG_ZONES_MAX), .keys = zone_keys, .is_absent = has_no_zones,
+		.summary = "Zones in another state than active. Others need no entry." },
 	{ "pools", &json_kind_objects, LIST(config, pools, pool_count, struct config_pool),
 		RANGE(0, CONFIG_POOLS_MAX), .keys = config_pool_keys,
 		.summary = "Backends, and how new flows are spread over them." },

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/config_choice.h"
 #include "config/config_field.h"
 
 #define MAC_TEXT_SIZE 18
@@ -352,4 +353,119 @@ const struct json_kind config_kind_pool = {
 	.read = read_pool,
 	.print = print_pool,
 	.schema = "{\"type\": \"string\", \"pattern\": \"^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$\"}",
+};
+
+/* threshold: backends, or a percentage of them */
+
+#define THRESHOLD_WANTED "a number of backends (0-65535) or a percentage (\"0%\"-\"100%\")"
+
+/* One to three digits, at most 100, and a percent sign: or -1. */
+static int parse_percent(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	long percent = digits > 0 && digits <= 3 ? strtol(text, NULL, 10) : -1;
+
+	return strcmp(text + digits, "%") == 0 && percent <= 100 ? (int)percent : -1;
+}
+
+static int read_threshold(const struct json_path *path, void *field, struct error *error)
+{
+	struct config_threshold *threshold = field;
+	const char *text = json_string_value(path->value);
+	int64_t number = 0;
+	int result, percent;
+
+	if (text == NULL) {
+		result = json_read_integer(path, 0, 65535, THRESHOLD_WANTED, &number, error);
+		*threshold = (struct config_threshold){ .number = (uint32_t)number };
+		return result;
+	}
+	percent = parse_percent(text);
+	if (percent < 0)
+		return json_mismatch(path, THRESHOLD_WANTED, error);
+	*threshold = (struct config_threshold){ .number = (uint32_t)percent, .is_percent = true };
+	return 0;
+}
+
+/* A default that is not 0 backends is a text. */
+static int init_threshold(const struct json_key *key, void *owner, struct error *error)
+{
+	struct config_threshold *threshold = (void *)((char *)owner + key->offset);
+
+	if (key->text != NULL)
+		*threshold = (struct config_threshold){
+			.number = (uint32_t)parse_percent(key->text),
+			.is_percent = true,
+		};
+	return 0;
+}
+
+static json_t *print_threshold(const struct json_key *key, const void *owner, const void *context)
+{
+	const struct config_threshold *threshold = field_of(key, owner);
+
+	return threshold->is_percent ? json_sprintf("%u%%", threshold->number)
+				     : json_integer(threshold->number);
+}
+
+static json_t *describe_threshold(const struct json_key *key)
+{
+	json_t *schema = json_pack("{s:[{s:s, s:i, s:i}, {s:s, s:s}]}", "anyOf", "type", "integer",
+		"minimum", 0, "maximum", 65535, "type", "string", "pattern",
+		"^(0{0,2}[0-9]|0?[0-9]{2}|100)%$");
+
+	if (key->has_default)
+		json_object_set_new(schema, "default", json_integer(key->number));
+	return schema;
+}
+
+const struct json_kind config_kind_threshold = {
+	.noun = "0-65535 backends, or \"0%\"-\"100%\" of them",
+	.read_field = read_threshold,
+	.init = init_threshold,
+	.print = print_threshold,
+	.describe = describe_threshold,
+};
+
+/* flows: one word for all protocols, or an object with one for each */
+
+#define FLOWS_WANTED "keep or move, or an object with one of them for tcp and udp"
+
+static const struct json_key flows_keys[] = {
+	{ "tcp", &json_kind_word, .offset = offsetof(struct config_unhealthy_flows, tcp),
+		.words = config_choice_flows, .what = "keep or move" },
+	{ "udp", &json_kind_word, .offset = offsetof(struct config_unhealthy_flows, udp),
+		.words = config_choice_flows, .what = "keep or move" },
+	{ .name = NULL },
+};
+
+static int read_flows(const struct json_path *path, void *field, struct error *error)
+{
+	struct config_unhealthy_flows *flows = field;
+	int value = CONFIG_FLOWS_KEEP, result;
+
+	*flows = (struct config_unhealthy_flows){ CONFIG_FLOWS_KEEP, CONFIG_FLOWS_KEEP };
+	if (json_is_object(path->value))
+		return json_keys_read(flows_keys, path, flows, error);
+	result = json_read_choice(path, config_choice_flows, FLOWS_WANTED, &value, error);
+	flows->tcp = flows->udp = (enum config_flows)value;
+	return result;
+}
+
+static json_t *print_flows(const struct json_key *key, const void *owner, const void *context)
+{
+	const struct config_unhealthy_flows *flows = field_of(key, owner);
+
+	return flows->tcp == flows->udp ? json_string(config_flows_name(flows->tcp))
+					: json_keys_print(flows_keys, flows, context);
+}
+
+const struct json_kind config_kind_flows = {
+	.noun = "keep or move, or {\"tcp\", \"udp\"} with one each",
+	.read_field = read_flows,
+	.print = print_flows,
+	.schema = "{\"anyOf\": [{\"enum\": [\"keep\", \"move\"]}, {\"type\": \"object\", "
+		  "\"additionalProperties\": false, \"properties\": {"
+		  "\"tcp\": {\"enum\": [\"keep\", \"move\"]}, "
+		  "\"udp\": {\"enum\": [\"keep\", \"move\"]}}}]}",
 };

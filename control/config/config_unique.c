@@ -35,6 +35,13 @@ static void write_pool_name(const void *list, size_t index, char key[static KEY_
 	strcpy(key, pools[index].name);
 }
 
+static void write_zone_name(const void *list, size_t index, char key[static KEY_SIZE])
+{
+	const struct config_zone *zones = list;
+
+	strcpy(key, zones[index].name);
+}
+
 static void write_backend_name(const void *list, size_t index, char key[static KEY_SIZE])
 {
 	const struct config_backend *backends = list;
@@ -201,6 +208,7 @@ int config_unique_check(const struct config *config, struct findings *findings)
 		{ "dataplane.ports", "device", dataplane->ports, dataplane->port_count,
 			write_device },
 		{ "pools", "name", config->pools, config->pool_count, write_pool_name },
+		{ "zones", "name", config->zones, config->zone_count, write_zone_name },
 	};
 	int result = check_all(rules, sizeof(rules) / sizeof(rules[0]), findings);
 

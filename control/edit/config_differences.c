@@ -198,7 +198,9 @@ static json_t *print_rest(const struct config *config)
 	json_t *printed;
 
 	for (const struct json_key *key = config_keys; key->name != NULL; key++)
-		if (key->kind != NULL && key->element_size == 0)
+		if (key->kind != NULL && key->keys != config_pool_keys &&
+			key->keys != config_service_keys &&
+			(key->is_absent == NULL || !key->is_absent(config)))
 			json_build_value(&document, key->name, json_key_print(key, config, config));
 	printed = json_build_end(&document);
 	json_object_del(json_object_get(printed, "node"), "hash_key");

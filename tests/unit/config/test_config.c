@@ -389,8 +389,36 @@ static void what_keeps_flows_arrives_where_it_belongs(void **state)
 	assert_int_equal(pool->slow_start.steps, 6);
 	assert_int_equal(pool->drain_deadline_s, 600);
 	assert_int_equal(pool->max_disruption_percent, 40);
+	assert_int_equal(pool->max_load_percent, 150);
 	assert_string_equal(pool->backends[0].key, "10.2.0.21");
 	assert_string_equal(pool->backends[1].key, "seat:2");
+	config_destroy(config);
+	json_decref(document);
+}
+
+static void who_serves_arrives_where_it_belongs(void **state)
+{
+	json_t *document = config_fixture_load("full.json");
+	struct config *config = config_fixture_read(document);
+	const struct config_pool *pool = &config->pools[0];
+
+	assert_string_equal(config->node_zone, "ams1");
+	assert_int_equal(config->max_removed_percent, 20);
+	assert_int_equal(config->zone_count, 2);
+	assert_int_equal(config->zones[0].state, CONFIG_ZONE_ACTIVE);
+	assert_string_equal(config->zones[1].name, "ams2");
+	assert_int_equal(config->zones[1].state, CONFIG_ZONE_DRAIN);
+	assert_int_equal(pool->fail_open_below.number, 1);
+	assert_false(pool->fail_open_below.is_percent);
+	assert_int_equal(pool->withdraw_below.number, 40);
+	assert_true(pool->withdraw_below.is_percent);
+	assert_int_equal(pool->all_down, CONFIG_ALL_DOWN_WITHDRAW);
+	assert_int_equal(pool->unhealthy_flows.tcp, CONFIG_FLOWS_KEEP);
+	assert_int_equal(pool->unhealthy_flows.udp, CONFIG_FLOWS_MOVE);
+	assert_false(pool->cross_zone);
+	assert_int_equal(pool->zone_below.number, 70);
+	assert_string_equal(pool->backends[0].zone, "ams1");
+	assert_string_equal(pool->backends[1].zone, "");
 	config_destroy(config);
 	json_decref(document);
 }
@@ -415,6 +443,16 @@ static void a_pool_that_says_nothing_has_the_defaults(void **state)
 	assert_int_equal(pool->slow_start.steps, 10);
 	assert_int_equal(pool->drain_deadline_s, 3600);
 	assert_int_equal(pool->max_disruption_percent, 100);
+	assert_int_equal(pool->max_load_percent, 0);
+	assert_int_equal(pool->fail_open_below.number, 0);
+	assert_int_equal(pool->withdraw_below.number, 0);
+	assert_int_equal(pool->all_down, CONFIG_ALL_DOWN_ALL);
+	assert_int_equal(pool->unhealthy_flows.tcp, CONFIG_FLOWS_KEEP);
+	assert_int_equal(pool->unhealthy_flows.udp, CONFIG_FLOWS_KEEP);
+	assert_true(pool->cross_zone);
+	assert_true(pool->zone_below.is_percent);
+	assert_int_equal(pool->zone_below.number, 50);
+	assert_string_equal(pool->backends[0].zone, "");
 	assert_string_equal(pool->backends[0].key, "10.2.0.21");
 	config_destroy(config);
 	json_decref(document);
@@ -780,6 +818,7 @@ int main(void)
 		cmocka_unit_test(order_of_keys_does_not_matter),
 		cmocka_unit_test(values_arrive_where_they_belong),
 		cmocka_unit_test(what_keeps_flows_arrives_where_it_belongs),
+		cmocka_unit_test(who_serves_arrives_where_it_belongs),
 		cmocka_unit_test(a_pool_that_says_nothing_has_the_defaults),
 		cmocka_unit_test(a_key_is_printed_only_where_it_is_not_the_address),
 		cmocka_unit_test(what_differs_is_told_key_by_key),
