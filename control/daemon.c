@@ -37,6 +37,7 @@
 #include "common/state_error.h"
 #include "steer/steer.h"
 #include "forwarding/turns.h"
+#include "health/health.h"
 #include "version.h"
 #include "host/host_watch.h"
 #include "host/mac_watch.h"
@@ -69,6 +70,7 @@ struct daemon {
 	struct flow_secret secret;
 	struct publish *publish;
 	struct forwarding *forwarding;
+	struct health *health;
 	struct desired *desired;
 	struct workers *workers;
 	struct turns *turns;
@@ -122,6 +124,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	mac_watch_look(&daemon->mac_watch, desired_config(daemon->desired));
 	steering_retry(desired_steering(daemon->desired));
 	desired_look(daemon->desired);
+	health_look(daemon->health);
 }
 
 static void on_reclaim(evutil_socket_t fd, short what, void *context)
@@ -374,6 +377,7 @@ static int create_desired(struct daemon *daemon, struct error *error)
 	struct desired_context context = {
 		.path = daemon->path,
 		.forwarding = daemon->forwarding,
+		.health = daemon->health,
 		.ports = daemon->ports,
 		.work = daemon->work,
 		.disk = daemon->disk,
@@ -456,6 +460,19 @@ static int end_adoption(struct daemon *daemon, struct error *error)
 	return daemon->adopted;
 }
 
+/* Before the first commit, which it is to follow. */
+static int start_health(struct daemon *daemon, struct error *error)
+{
+	const struct health_context context = {
+		.base = daemon->base,
+		.forwarding = daemon->forwarding,
+		.state = daemon->state,
+	};
+
+	daemon->health = health_create(&context, error);
+	return daemon->health == NULL ? -ENOMEM : 0;
+}
+
 /* Turns what was adopted into what the configuration asks for. */
 static int publish_config(struct daemon *daemon, struct error *error)
 {
@@ -514,6 +531,7 @@ static int start_api(struct daemon *daemon, struct error *error)
 	struct api_context context = {
 		.desired = daemon->desired,
 		.forwarding = daemon->forwarding,
+		.health = daemon->health,
 		.workers = daemon->workers,
 		.ports = daemon->ports,
 		.state = daemon->state,
@@ -568,6 +586,7 @@ struct daemon *daemon_start(const char *config_path, struct error *error)
 		open_ports,
 		end_adoption,
 		start_background,
+		start_health,
 		publish_config,
 		commit_state,
 		start_workers,
@@ -649,6 +668,7 @@ void daemon_stop(struct daemon *daemon)
 	workers_stop(daemon->workers);
 	while (daemon->port_count > 0)
 		port_close(daemon->ports[--daemon->port_count]);
+	health_destroy(daemon->health);
 	desired_destroy(daemon->desired);
 	state_tidy_finish(daemon->tidy);
 	background_destroy(daemon->work);

@@ -15,6 +15,7 @@
 #include "common/group.h"
 #include "port.h"
 #include "state/state.h"
+#include "health/health.h"
 #include "host/host_watch.h"
 #include "host/workers.h"
 
@@ -24,6 +25,7 @@ struct api;
 struct api_context {
 	struct desired *desired;
 	struct forwarding *forwarding;
+	struct health *health;
 	struct workers *workers;
 	struct port *const *ports;
 	struct state *state;

@@ -129,6 +129,10 @@ void api_warn_of_former_vips(const struct api *api, json_t *warnings);
 /* api_discover.c */
 api_method_t api_discover;
 
+/* api_health.c */
+api_method_t api_health_list;
+json_t *api_json_health(const struct health_report *report); /* "up", "down", "initial" */
+
 /* api_explain.c */
 api_method_t api_explain;
 

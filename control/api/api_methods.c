@@ -152,11 +152,18 @@ static const struct json_key backend_list_params[] = {
 
 static const struct json_key backend_add_params[] = { POOL, WHOLE(backend, "The backend."), HOW };
 
+static const struct json_key health_list_params[] = {
+	{ "pool", &api_kind_text, AT(pool), .summary = "Only those of this pool." },
+	{ "problems", FLAG(problems), .summary = "Only those that are not up by their check." },
+	END,
+};
+
 #define BACKEND_NAME NAME("Name of the backend.")
 
 static const struct json_choice healths[] = {
 	{ "up", API_HEALTH_UP },
 	{ "down", API_HEALTH_DOWN },
+	{ "auto", API_HEALTH_AUTO },
 	{ NULL, 0 },
 };
 
@@ -168,8 +175,10 @@ static const struct json_key backend_set_params[] = {
 		.unit = "percent",
 		.summary = "The part of its weight that it gets until the next update." },
 	KEY_OF(backend, "state"),
-	{ "health", &json_kind_word, AT(health), .words = healths, .what = "\"up\" or \"down\"",
-		.summary = "The result of a health check." },
+	{ "health", &json_kind_word, AT(health), .words = healths,
+		.what = "\"up\", \"down\" or \"auto\"",
+		.summary = "Whether it is healthy, whatever its check says. auto: as its check "
+			   "says." },
 	{ "instance", &api_kind_instance, AT(instance),
 		.summary = "Names the process that answers. A new name means that the flows of the "
 			   "previous process are gone." },
@@ -244,6 +253,8 @@ const struct api_method api_methods[] = {
 			   "instance or weight_percent." },
 	{ "backend.remove", true, .handle = api_backend_remove, .params = backend_remove_params,
 		.summary = "Remove a backend from a pool. It drains first." },
+	{ "health.list", false, true, .handle = api_health_list, .params = health_list_params,
+		.summary = "What the checks of backends have found, and since when." },
 	{ "pins.list", .handle = api_pins_list, .params = no_params,
 		.summary = "The flows that are remembered while slots move." },
 	{ "explain", .handle = api_explain, .params = explain_params,

@@ -16,6 +16,7 @@ enum api_health {
 	API_HEALTH_NOT_GIVEN,
 	API_HEALTH_DOWN,
 	API_HEALTH_UP,
+	API_HEALTH_AUTO,
 };
 
 struct api_revision {
@@ -39,6 +40,7 @@ struct api_params {
 	const char *instance;    /* NULL: the same as before */
 	uint32_t weight_percent; /* 0: the same as before */
 	bool with_revision;
+	bool problems;
 	struct address vip;
 	struct question question;
 };

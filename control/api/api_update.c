@@ -29,22 +29,31 @@ static uint64_t hash_instance(const char *id)
 	return hash == MEMBERSHIP_NO_INSTANCE ? 1 : hash;
 }
 
-static struct forwarding_update update_of(const struct api_params *params)
+static enum health_override override_of(enum api_health health)
 {
-	struct forwarding_update update = {
-		.has_health = params->health != API_HEALTH_NOT_GIVEN,
-		.healthy = params->health == API_HEALTH_UP,
+	switch (health) {
+	case API_HEALTH_UP: return HEALTH_OVERRIDE_UP;
+	case API_HEALTH_DOWN: return HEALTH_OVERRIDE_DOWN;
+	default: return HEALTH_OVERRIDE_NONE;
+	}
+}
+
+static struct health_update update_of(const struct api_params *params)
+{
+	struct health_update wanted = {
+		.has_override = params->health != API_HEALTH_NOT_GIVEN,
+		.override = override_of(params->health),
 	};
 
 	if (params->instance != NULL) {
-		update.has_instance = true;
-		update.instance = hash_instance(params->instance);
+		wanted.forwarding.has_instance = true;
+		wanted.forwarding.instance = hash_instance(params->instance);
 	}
 	if (params->weight_percent != 0) {
-		update.has_share = true;
-		update.share = params->weight_percent * FACTOR_ONE / 100;
+		wanted.forwarding.has_share = true;
+		wanted.forwarding.share = params->weight_percent * FACTOR_ONE / 100;
 	}
-	return update;
+	return wanted;
 }
 
 /* An update, from the call to its answer. */
@@ -52,7 +61,7 @@ struct request {
 	struct api *api;
 	const struct api_params *params;
 	const struct forwarding_handle *handle;
-	const struct forwarding_update *update;
+	const struct health_update *update;
 
 	/* what it would do, where the pool's budget applies */
 	uint32_t slots_to_move;
@@ -81,14 +90,14 @@ static void check_budget(void *context, const struct forwarding_effect *effect)
 static int foresee(struct request *request)
 {
 	struct forwarding_update wanted = {
-		.ends = request->update->ends,
-		.has_share = request->update->has_share,
-		.share = request->update->share,
+		.ends = request->update->forwarding.ends,
+		.has_share = request->update->forwarding.has_share,
+		.share = request->update->forwarding.share,
 	};
 
 	if (!wanted.ends && !wanted.has_share)
 		return 0;
-	if (request->update->has_health && !request->update->healthy)
+	if (request->update->override == HEALTH_OVERRIDE_DOWN)
 		return 0;
 	return forwarding_update(request->api->running.forwarding, request->handle, &wanted, true,
 		check_budget, request);
@@ -128,7 +137,7 @@ static void make_report(void *context, const struct forwarding_effect *effect)
 			request->params->terms.force || request->refusal.message[0] == '\0'
 				? json_null()
 				: json_string(request->refusal.message));
-	if (request->update->has_share)
+	if (request->update->forwarding.has_share)
 		json_object_set_new(report, "dynamic_weight", json_share(request, effect));
 	request->report = report;
 }
@@ -140,7 +149,8 @@ static void make_report(void *context, const struct forwarding_effect *effect)
 static void note(const struct request *request, const struct origin *origin)
 {
 	const json_t *share = json_object_get(request->report, "dynamic_weight");
-	enum event_kind kind = request->update->has_health ? EVENT_KIND_HEALTH : EVENT_KIND_BACKEND;
+	enum event_kind kind =
+		request->update->has_override ? EVENT_KIND_HEALTH : EVENT_KIND_BACKEND;
 	char peer[API_PEER_SIZE], cause[EVENT_CAUSE_SIZE];
 
 	if (json_integer_value(json_object_get(share, "in_s")) > 0)
@@ -168,7 +178,7 @@ static void update_backend(struct request *request, struct rpc_call *call)
 		return;
 	}
 	if (code == 0)
-		code = forwarding_update(request->api->running.forwarding, request->handle,
+		code = health_update_backend(request->api->running.health, request->handle,
 			request->update, request->params->dry_run, make_report, request);
 	if (code != 0 || request->report == NULL) {
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
@@ -214,7 +224,7 @@ static int validate_update(const struct api_params *params, struct rpc_call *cal
 
 void api_backend_update(struct api *api, const struct api_params *params, struct rpc_call *call)
 {
-	struct forwarding_update update = update_of(params);
+	struct health_update update = update_of(params);
 	struct forwarding_handle handle;
 
 	if (validate_update(params, call) != 0)
@@ -256,7 +266,7 @@ void api_backend_end(struct api *api, const struct api_params *params, struct rp
 {
 	static const char *const configuration[] = { "deadline_s", "volatile", "if_revision",
 		NULL };
-	const struct forwarding_update update = { .ends = true };
+	const struct health_update update = { .forwarding = { .ends = true } };
 	const char *other = find_given(params, configuration);
 	struct forwarding_handle handle = { 0 };
 

@@ -183,6 +183,13 @@ static void answer_dry_run(struct pending *pending)
 	finish(pending);
 }
 
+/* Checks go by the configuration that is in force from now on. */
+static void follow_health(const struct desired *desired)
+{
+	if (desired->context.health != NULL)
+		health_follow(desired->context.health, desired->in_force.config);
+}
+
 static void apply(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
@@ -212,6 +219,7 @@ static void apply(struct pending *pending)
 	answer(pending, &outcome);
 	in_force_forget_impact(&desired->in_force);
 	plan_destroy(old_plan);
+	follow_health(desired);
 	pending->config = old_config; /* no longer in force, and dropped with the change */
 	finish(pending);
 }
@@ -445,8 +453,10 @@ struct desired *desired_create(const struct desired_context *context, struct con
 		steering == NULL)
 		error_set(error, -ENOMEM, "out of memory");
 	else if (in_force_init(&desired->in_force, context->forwarding, config, steering, error) ==
-		 0)
+		 0) {
+		follow_health(desired);
 		return desired;
+	}
 	steering_destroy(steering);
 	saved_file_fini(&desired->file);
 	free(desired);

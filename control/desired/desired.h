@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "packet/flow.h"
 #include "forwarding/forwarding.h"
+#include "health/health.h"
 #include "plan/plan.h"
 #include "port.h"
 #include "steering/steering.h"
@@ -84,6 +85,7 @@ struct desired_change {
 struct desired_context {
 	const char *path; /* of the file */
 	struct forwarding *forwarding;
+	struct health *health;     /* follows each commit; NULL: none does */
 	struct port *const *ports; /* in the order of the configuration */
 	struct background *work;   /* for edits and plans: never waits for a disk */
 	struct background *disk;

@@ -203,9 +203,19 @@ int forwarding_find(const struct forwarding *forwarding, const char *pool, const
 	found = &forwarding->pools[plan - forwarding->plan->pools];
 	if (find_in_pool(found, backend, &index) != 0)
 		return -ENOENT;
-	handle->gid = found->backends[index].gid;
-	handle->generation = gid_table_generation(forwarding->gids, handle->gid);
+	*handle = forwarding_handle_of(forwarding, found - forwarding->pools, index);
 	return 0;
+}
+
+struct forwarding_handle forwarding_handle_of(
+	const struct forwarding *forwarding, size_t pool, size_t backend)
+{
+	uint32_t gid = forwarding->pools[pool].backends[backend].gid;
+
+	return (struct forwarding_handle){
+		.gid = gid,
+		.generation = gid_table_generation(forwarding->gids, gid),
+	};
 }
 
 int forwarding_locate(const struct forwarding *forwarding, const struct forwarding_handle *handle,

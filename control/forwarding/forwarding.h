@@ -147,6 +147,10 @@ struct forwarding_handle {
 int forwarding_find(const struct forwarding *forwarding, const char *pool, const char *backend,
 	struct forwarding_handle *handle);
 
+/* The handle of a backend of forwarding_backends(). */
+struct forwarding_handle forwarding_handle_of(
+	const struct forwarding *forwarding, size_t pool, size_t backend);
+
 /* Where it stands now, for forwarding_backends(): until the next change. 0, or -ENOENT once it has
  * gone. */
 int forwarding_locate(const struct forwarding *forwarding, const struct forwarding_handle *handle,

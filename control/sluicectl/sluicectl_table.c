@@ -7,6 +7,7 @@
 
 #include "sluicectl/sluicectl_backends.h"
 #include "sluicectl/sluicectl_change.h"
+#include "sluicectl/sluicectl_health.h"
 #include "sluicectl/sluicectl_pins.h"
 #include "sluicectl/sluicectl_report.h"
 
@@ -38,6 +39,11 @@ static const struct argument status_arguments[] = {
 };
 
 static const struct argument backends_arguments[] = { SWITCH("--all", "show every column"), END };
+
+static const struct argument health_arguments[] = {
+	SWITCH("--all", "show the last changes of each backend, too"),
+	END,
+};
 
 static const struct argument drain_arguments[] = {
 	SWITCH("--wait", "wait until no flows are left, or until the deadline"),
@@ -91,6 +97,8 @@ const struct command command_table[] = {
 		.needs_option = true, .own = backend_set_arguments, .report = change_report,
 		.report_all = change_report_all,
 		.summary = "change the weight, state or health of a backend" },
+	{ "health", "health.list", "pool", .own = health_arguments, .report = health_report,
+		.report_all = health_report_all },
 	{ "explain", "explain", .without = "source_port destination_port", .own = explain_arguments,
 		.report = report_explanation },
 	{ "pins", "pins.list", .own = no_arguments, .report = pins_report },

@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "health/health.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/events.h"
+#include "config/config_health.h"
+#include "plan/serving.h"
+#include "plan/zones.h"
+
+#define FIRST_ROUND_MS 250 /* that a first probe may take beyond its timeout */
+
+/* A backend for as long as it has its gid. */
+struct checked_backend {
+	uint32_t generation;
+	size_t pool; /* its number in the configuration in force */
+	bool is_seen;
+	bool is_put;                  /* to the checker */
+	struct checker_target target; /* as it was put; without a reference of its own */
+	bool has_result;              /* of this process */
+	struct check_state state;
+	enum health_override override;
+};
+
+struct checked_pool {
+	bool is_checked;
+	bool is_dirty; /* who serves is to be decided again */
+	/*
+	 * Its backends all began together, so that what is found is applied together, or the first
+	 * to answer would get all flows: once all have a result, or at this time. 0: it is over.
+	 */
+	uint64_t first_until_ms;
+	struct serving_outcome outcome; /* of the last decision */
+};
+
+struct health {
+	struct health_context context;
+	struct checker *checker;
+	struct config *config; /* in force; a reference */
+	size_t *services;      /* of it: config_health_services() */
+	struct zones *zones;   /* of it */
+	struct checked_pool *pools;
+	size_t pool_count;
+	struct checked_backend *backends[CHECKER_NUMBERS]; /* by gid */
+};
+
+static void on_change(void *context);
+
+struct health *health_create(const struct health_context *context, struct error *error)
+{
+	struct health *health = calloc(1, sizeof(*health));
+
+	if (health == NULL) {
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	health->context = *context;
+	health->checker = checker_create(context->base, on_change, health, error);
+	if (health->checker != NULL)
+		return health;
+	health_destroy(health);
+	return NULL;
+}
+
+void health_destroy(struct health *health)
+{
+	if (health == NULL)
+		return;
+	checker_destroy(health->checker);
+	for (size_t i = 0; i < CHECKER_NUMBERS; i++)
+		free(health->backends[i]);
+	free(health->pools);
+	free(health->services);
+	zones_destroy(health->zones);
+	config_destroy(health->config);
+	free(health);
+}
+
+/* which backends there are */
+
+/* What the state file says of it, which may be from an earlier process. */
+static struct checked_backend *create_backend(
+	struct health *health, const struct forwarding_handle *handle)
+{
+	const struct state_health *row = state_health_row(health->context.state, handle->gid);
+	struct checked_backend *backend = calloc(1, sizeof(*backend));
+
+	if (backend == NULL)
+		return NULL;
+	backend->generation = handle->generation;
+	backend->state.status = row->status;
+	backend->override = row->override;
+	return backend;
+}
+
+static void remove_backend(struct health *health, uint32_t gid)
+{
+	if (health->backends[gid]->is_put)
+		checker_remove(health->checker, gid);
+	free(health->backends[gid]);
+	health->backends[gid] = NULL;
+}
+
+/* NULL: no memory. */
+static struct checked_backend *take_backend(
+	struct health *health, const struct forwarding_handle *handle)
+{
+	struct checked_backend *backend = health->backends[handle->gid];
+
+	if (backend != NULL && backend->generation == handle->generation)
+		return backend;
+	if (backend != NULL)
+		remove_backend(health, handle->gid);
+	backend = create_backend(health, handle);
+	health->backends[handle->gid] = backend;
+	return backend;
+}
+
+static uint16_t port_of(
+	const struct health *health, size_t pool, const struct config_backend *backend)
+{
+	const struct config_health *settings = health->config->pools[pool].health;
+	size_t service = health->services[pool];
+
+	if (backend != NULL && backend->health_port != 0)
+		return backend->health_port;
+	if (settings->port != 0 || service == CONFIG_NO_SERVICE)
+		return settings->port;
+	return health->config->services[service].port;
+}
+
+/* False: there is nothing to probe, because no service of the pool says at which port. */
+static bool find_target(const struct health *health, size_t pool,
+	const struct config_backend *backend, struct checker_target *target)
+{
+	const struct config_pool *config = &health->config->pools[pool];
+
+	target->health = config->health;
+	target->address = backend->address;
+	if (backend->health_address.family != ADDRESS_NONE)
+		target->address = backend->health_address;
+	target->port = port_of(health, pool, backend);
+	snprintf(target->name, sizeof(target->name), "%s/%s", config->name, backend->name);
+	return target->port != 0 || !config_health_needs_port(config->health);
+}
+
+static bool is_same_target(const struct checker_target *a, const struct checker_target *b)
+{
+	return a->health->digest == b->health->digest && address_equal(&a->address, &b->address) &&
+	       address_equal(&a->source, &b->source) && a->port == b->port && a->mark == b->mark &&
+	       strcmp(a->interface, b->interface) == 0 && strcmp(a->name, b->name) == 0;
+}
+
+static void stop_checking(struct health *health, uint32_t gid, struct checked_backend *backend)
+{
+	if (backend->is_put && checker_remove(health->checker, gid) == 0)
+		backend->is_put = false;
+}
+
+static void check(struct health *health, const struct forwarding_handle *handle,
+	const struct config_backend *config, struct checked_backend *backend)
+{
+	struct checker_target target = {
+		.number = handle->gid,
+		.generation = handle->generation,
+		.state = backend->state,
+		.is_due = backend->state.status == HEALTH_INITIAL,
+	};
+
+	if (!find_target(health, backend->pool, config, &target)) {
+		stop_checking(health, handle->gid, backend);
+		return;
+	}
+	if (backend->is_put && is_same_target(&backend->target, &target))
+		return;
+	if (checker_put(health->checker, &target) != 0)
+		return; /* the next change of the configuration tries again */
+	backend->target = target;
+	backend->is_put = true;
+}
+
+/* What is removed but still has flows is checked on as before. */
+static void follow_backend(struct health *health, size_t pool, size_t index)
+{
+	const struct config_pool *config = &health->config->pools[pool];
+	struct checked_backend *backend;
+	struct forwarding_handle handle;
+
+	handle = forwarding_handle_of(health->context.forwarding, pool, index);
+	backend = take_backend(health, &handle);
+	if (backend == NULL)
+		return;
+	backend->pool = pool;
+	backend->is_seen = true;
+	if (!config_health_checks(config->health))
+		stop_checking(health, handle.gid, backend);
+	else if (index < config->backend_count)
+		check(health, &handle, &config->backends[index], backend);
+}
+
+static void follow_pool(struct health *health, size_t pool)
+{
+	const struct config_health *settings = health->config->pools[pool].health;
+	struct checked_pool *checked = &health->pools[pool];
+	size_t count;
+
+	forwarding_backends(health->context.forwarding, pool, &count);
+	for (size_t i = 0; i < count; i++)
+		follow_backend(health, pool, i);
+	checked->is_checked = config_health_checks(settings);
+	checked->is_dirty = true;
+}
+
+static void forget_unseen(struct health *health)
+{
+	for (uint32_t gid = 0; gid < CHECKER_NUMBERS; gid++) {
+		if (health->backends[gid] == NULL)
+			continue;
+		if (!health->backends[gid]->is_seen)
+			remove_backend(health, gid);
+		else
+			health->backends[gid]->is_seen = false;
+	}
+}
+
+/* Whether it was there before, with checks. */
+static bool was_checked(
+	const struct config *before, const struct checked_pool *pools, const char *name)
+{
+	int found = before == NULL ? -ENOENT : config_find_pool(before, name);
+
+	return found >= 0 && pools[found].is_checked;
+}
+
+/* what follows from it */
+
+static struct checked_backend *find_backend(
+	const struct health *health, size_t pool, size_t backend)
+{
+	struct forwarding_handle handle;
+
+	handle = forwarding_handle_of(health->context.forwarding, pool, backend);
+	return health->backends[handle.gid];
+}
+
+/* By its check, unless an operator has said otherwise. */
+static enum health_status status_of(
+	const struct health *health, const struct checked_backend *backend)
+{
+	if (backend->override != HEALTH_OVERRIDE_NONE)
+		return backend->override == HEALTH_OVERRIDE_UP ? HEALTH_UP : HEALTH_DOWN;
+	return health->pools[backend->pool].is_checked ? backend->state.status : HEALTH_UP;
+}
+
+static struct serving_backend describe_backend(
+	const struct health *health, size_t pool, size_t index)
+{
+	const struct config_backend *config = &health->config->pools[pool].backends[index];
+	const struct checked_backend *backend = find_backend(health, pool, index);
+	struct serving_backend serving = {
+		.active = config->state == CONFIG_BACKEND_ACTIVE && config->weight != 0,
+		.status = HEALTH_UP,
+		.zone = zones_find(health->zones, config->zone),
+		.weight = config->weight,
+	};
+
+	if (backend != NULL)
+		serving.status = status_of(health, backend);
+	return serving;
+}
+
+/* Forwarding builds the pool's table once, after the last of these. */
+static void apply_verdict(struct health *health, size_t pool, size_t index,
+	const struct live_backend *live, enum serving_verdict verdict)
+{
+	const struct forwarding_update update = {
+		.has_health = true,
+		.healthy = verdict != SERVING_FAILED,
+		.has_rest = true,
+		.rests = verdict == SERVING_RESTS,
+		.gathers = true,
+	};
+	struct forwarding_handle handle;
+
+	if (live->facts.healthy == update.healthy && live->facts.rests == update.rests)
+		return;
+	handle = forwarding_handle_of(health->context.forwarding, pool, index);
+	forwarding_update(health->context.forwarding, &handle, &update, false, NULL, NULL);
+}
+
+static void apply_verdicts(
+	struct health *health, size_t pool, const enum serving_verdict *verdicts, size_t count)
+{
+	size_t live_count;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct live_backend *live =
+			forwarding_backends(health->context.forwarding, pool, &live_count);
+
+		apply_verdict(health, pool, i, &live[i], verdicts[i]);
+	}
+}
+
+/* What is removed and still has flows: its check decides how long they stay there. */
+static void settle_going(struct health *health, size_t pool, size_t configured)
+{
+	size_t count;
+
+	forwarding_backends(health->context.forwarding, pool, &count);
+	for (size_t i = configured; i < count; i++) {
+		const struct live_backend *live =
+			forwarding_backends(health->context.forwarding, pool, &count);
+		const struct checked_backend *backend = find_backend(health, pool, i);
+		bool is_down = backend != NULL && status_of(health, backend) == HEALTH_DOWN;
+
+		apply_verdict(health, pool, i, &live[i], is_down ? SERVING_FAILED : SERVING_SERVES);
+	}
+}
+
+static bool is_as_usual(enum serving_mode mode)
+{
+	return mode == SERVING_MODE_NORMAL || mode == SERVING_MODE_EMPTY;
+}
+
+static void note_mode(struct health *health, size_t pool, const struct serving_policy *policy,
+	const struct serving_outcome *outcome)
+{
+	const char *name = health->config->pools[pool].name;
+	struct checked_pool *checked = &health->pools[pool];
+	char sentence[SERVING_SENTENCE_SIZE];
+
+	serving_describe(policy, outcome, sentence);
+	if (checked->outcome.mode == outcome->mode && checked->outcome.group == outcome->group)
+		; /* nothing new */
+	else if (!is_as_usual(outcome->mode))
+		events_publish(EVENT(HEALTH, WARNING, POOL, name), "pool %s: %s", name, sentence);
+	else if (!is_as_usual(checked->outcome.mode))
+		events_publish(EVENT(HEALTH, INFO, POOL, name), "pool %s: %s", name, sentence);
+	checked->outcome = *outcome;
+}
+
+/* Who serves of a pool. */
+struct decision {
+	struct serving_policy policy;
+	struct serving_outcome outcome;
+	size_t count;
+	enum serving_verdict verdicts[];
+};
+
+/* To be freed by the caller; NULL: no memory. */
+static struct decision *decide(const struct health *health, size_t pool)
+{
+	const struct config_pool *config = &health->config->pools[pool];
+	size_t count = config->backend_count;
+	struct decision *decision =
+		calloc(1, sizeof(*decision) + count * sizeof(decision->verdicts[0]));
+	struct serving_backend *backends = calloc(count + 1, sizeof(*backends));
+
+	if (decision == NULL || backends == NULL) {
+		free(decision);
+		free(backends);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		backends[i] = describe_backend(health, pool, i);
+	decision->policy = serving_policy_of(config, health->zones);
+	decision->count = count;
+	decision->outcome = serving_decide(&decision->policy, backends, count, decision->verdicts);
+	free(backends);
+	return decision;
+}
+
+static void follow_decision(struct health *health, size_t pool)
+{
+	struct decision *decision = decide(health, pool);
+
+	if (decision == NULL)
+		return; /* another try in a second */
+	apply_verdicts(health, pool, decision->verdicts, decision->count);
+	settle_going(health, pool, decision->count);
+	note_mode(health, pool, &decision->policy, &decision->outcome);
+	health->pools[pool].is_dirty = false;
+	free(decision);
+}
+
+/* Whether the backends of a pool that began together have not all been probed once. */
+static bool is_in_first_round(struct health *health, size_t pool, uint64_t now_ms)
+{
+	const struct config_pool *config = &health->config->pools[pool];
+	struct checked_pool *checked = &health->pools[pool];
+
+	if (checked->first_until_ms == 0)
+		return false;
+	for (size_t i = 0; i < config->backend_count && now_ms < checked->first_until_ms; i++) {
+		const struct checked_backend *backend = find_backend(health, pool, i);
+
+		if (backend != NULL && backend->is_put && !backend->has_result)
+			return true;
+	}
+	checked->first_until_ms = 0;
+	return false;
+}
+
+static void follow_decisions(struct health *health)
+{
+	uint64_t now_ms = clock_ms();
+
+	for (size_t i = 0; i < health->pool_count; i++)
+		if (health->pools[i].is_dirty && !is_in_first_round(health, i, now_ms))
+			follow_decision(health, i);
+}
+
+static void mark_dirty(struct health *health, size_t pool)
+{
+	health->pools[pool].is_dirty = true;
+}
+
+/* what checks find */
+
+static void keep_change(struct health *health, const struct checker_change *change)
+{
+	const struct health_change kept = {
+		.time_ms = change->time_ms,
+		.duration_us = change->result.duration_us,
+		.detail = change->result.detail,
+		.reason = change->result.reason,
+		.status = change->state.status,
+	};
+
+	state_rows_begin(health->context.state);
+	health_row_add(state_health_row(health->context.state, change->number), &kept);
+	state_rows_end(health->context.state);
+}
+
+static void publish_change(const struct health *health, const struct checked_backend *backend,
+	const struct checker_change *change)
+{
+	const char *pool = health->config->pools[backend->pool].name;
+	const char *name = backend->target.name + strlen(pool) + 1;
+	const char *before = health_status_name(change->before);
+	const char *status = health_status_name(change->state.status);
+
+	if (change->state.status == HEALTH_DOWN)
+		events_publish(
+			EVENT(HEALTH, WARNING, BACKEND, pool, .backend = name, .cause = "check"),
+			"backend %s is %s, was %s: %s", backend->target.name, status, before,
+			change->result.sentence);
+	else
+		events_publish(
+			EVENT(HEALTH, INFO, BACKEND, pool, .backend = name, .cause = "check"),
+			"backend %s is %s, was %s: %s", backend->target.name, status, before,
+			change->result.sentence);
+}
+
+static void follow_change(struct health *health, const struct checker_change *change)
+{
+	struct checked_backend *backend = health->backends[change->number];
+
+	if (backend == NULL || backend->generation != change->generation)
+		return; /* it has gone meanwhile */
+	backend->has_result = true;
+	backend->state = change->state;
+	if (change->before != change->state.status) {
+		keep_change(health, change);
+		publish_change(health, backend, change);
+	}
+	mark_dirty(health, backend->pool);
+}
+
+/* From the event loop. */
+static void on_change(void *context)
+{
+	struct health *health = context;
+	struct checker_change change;
+
+	while (checker_take(health->checker, &change))
+		follow_change(health, &change);
+	follow_decisions(health);
+}
+
+static void forget_gone(struct health *health)
+{
+	for (uint32_t gid = 0; gid < CHECKER_NUMBERS; gid++) {
+		struct checked_backend *backend = health->backends[gid];
+		struct forwarding_handle handle = { .gid = gid };
+		size_t pool, index;
+
+		if (backend == NULL)
+			continue;
+		handle.generation = backend->generation;
+		if (forwarding_locate(health->context.forwarding, &handle, &pool, &index) != 0)
+			remove_backend(health, gid);
+	}
+}
+
+void health_look(struct health *health)
+{
+	forget_gone(health);
+	follow_decisions(health);
+}
+
+/* the configuration */
+
+static void begin_first_round(struct health *health, size_t pool)
+{
+	const struct config_health *settings = health->config->pools[pool].health;
+
+	health->pools[pool].first_until_ms = clock_ms() + settings->timeout_ms + FIRST_ROUND_MS;
+}
+
+void health_follow(struct health *health, struct config *config)
+{
+	size_t *services = config_health_services(config);
+	struct zones *zones = zones_create(config);
+	struct checked_pool *pools = calloc(config->pool_count + 1, sizeof(*pools));
+	struct checked_pool *pools_before = health->pools;
+	struct config *before = health->config;
+
+	if (services == NULL || zones == NULL || pools == NULL) {
+		events_publish(EVENT(HEALTH, ERROR, NODE, NULL),
+			"out of memory: health checks go by the previous configuration");
+		free(pools);
+		zones_destroy(zones);
+		free(services);
+		return;
+	}
+	free(health->services);
+	zones_destroy(health->zones);
+	health->services = services;
+	health->zones = zones;
+	health->config = config_ref(config);
+	health->pools = pools;
+	health->pool_count = config->pool_count;
+	for (size_t i = 0; i < config->pool_count; i++) {
+		follow_pool(health, i);
+		if (pools[i].is_checked &&
+			!was_checked(before, pools_before, config->pools[i].name))
+			begin_first_round(health, i);
+	}
+	forget_unseen(health);
+	free(pools_before);
+	config_destroy(before);
+	follow_decisions(health);
+}
+
+/* overrides, and what is known */
+
+static void keep_override(struct health *health, uint32_t gid, struct checked_backend *backend)
+{
+	struct state_health *row = state_health_row(health->context.state, gid);
+
+	state_rows_begin(health->context.state);
+	row->override = backend->override;
+	state_rows_end(health->context.state);
+}
+
+/* What it comes to for this backend, were it so. */
+static int preview(struct health *health, const struct forwarding_handle *handle,
+	enum health_override override, struct forwarding_update *update)
+{
+	struct checked_backend *backend = health->backends[handle->gid];
+	enum health_override before = backend->override;
+	struct decision *decision;
+	size_t pool, index;
+
+	if (forwarding_locate(health->context.forwarding, handle, &pool, &index) != 0)
+		return -ENOENT;
+	update->has_health = true;
+	update->healthy = override != HEALTH_OVERRIDE_DOWN;
+	if (index >= health->config->pools[pool].backend_count)
+		return 0; /* it is configured no more */
+	backend->override = override;
+	decision = decide(health, pool);
+	backend->override = before;
+	if (decision == NULL)
+		return -ENOMEM;
+	update->has_rest = true;
+	update->healthy = decision->verdicts[index] != SERVING_FAILED;
+	update->rests = decision->verdicts[index] == SERVING_RESTS;
+	free(decision);
+	return 0;
+}
+
+int health_update_backend(struct health *health, const struct forwarding_handle *handle,
+	const struct health_update *wanted, bool dry_run, forwarding_report_t *report,
+	void *context)
+{
+	struct checked_backend *backend = health->backends[handle->gid];
+	struct forwarding_update update = wanted->forwarding;
+	int code = 0;
+
+	if (backend == NULL || backend->generation != handle->generation)
+		return -ENOENT;
+	if (wanted->has_override)
+		code = preview(health, handle, wanted->override, &update);
+	if (code == 0)
+		code = forwarding_update(
+			health->context.forwarding, handle, &update, dry_run, report, context);
+	if (code != 0 || dry_run || !wanted->has_override)
+		return code;
+	backend->override = wanted->override;
+	keep_override(health, handle->gid, backend);
+	mark_dirty(health, backend->pool);
+	follow_decisions(health); /* what follows for others */
+	return 0;
+}
+
+void health_describe(struct health *health, size_t pool, size_t index, struct health_report *report)
+{
+	struct checked_backend *backend = find_backend(health, pool, index);
+	struct forwarding_handle handle;
+
+	memset(report, 0, sizeof(*report));
+	if (backend == NULL)
+		return;
+	handle = forwarding_handle_of(health->context.forwarding, pool, index);
+	report->is_checked = backend->is_put;
+	report->settings = health->config->pools[pool].health;
+	report->override = backend->override;
+	report->status = health->pools[pool].is_checked ? backend->state.status : HEALTH_UP;
+	report->address = backend->target.address;
+	report->port = backend->target.port;
+	report->via_vip = backend->target.mark != 0;
+	report->has_result = backend->is_put &&
+			     checker_view(health->checker, handle.gid, &report->view) &&
+			     report->view.time_ms != 0;
+	report->change_count = health_row_list(
+		state_health_row(health->context.state, handle.gid), report->changes);
+}
+
+const struct serving_outcome *health_outcome(const struct health *health, size_t pool)
+{
+	return &health->pools[pool].outcome;
+}
+
+struct checker_load health_load(const struct health *health)
+{
+	return checker_load(health->checker);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * health: who is healthy. It has the backends of the configuration in force checked (checker.h),
+ * keeps what was found in the state file, and says to forwarding what follows: which backends
+ * serve, which rest, and which have failed.
+ *
+ * What a check finds is a status: initial, up or down. What follows is a matter of the pool: a
+ * backend that is initial takes new flows only where no other can, and where all have failed the
+ * pool says who takes them (serving.h). An operator's override stands above the check until it is
+ * taken back.
+ *
+ * Backends of a pool without checks are as they were told to be, and healthy otherwise. Control
+ * thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "forwarding/forwarding.h"
+#include "health/checker.h"
+#include "plan/serving.h"
+#include "state/health_row.h"
+#include "state/state.h"
+
+struct event_base;
+struct health;
+
+/* All is borrowed. */
+struct health_context {
+	struct event_base *base;
+	struct forwarding *forwarding;
+	struct state *state;
+};
+
+/* NULL with the sentence. */
+struct health *health_create(const struct health_context *context, struct error *error);
+
+/* Before forwarding and state. NULL is allowed. */
+void health_destroy(struct health *health);
+
+/*
+ * This is the configuration in force, as forwarding has committed it: checks go by it from now on.
+ * To be called after each commit; takes a reference.
+ */
+void health_follow(struct health *health, struct config *config);
+
+/* Once a second: what has gone is checked no more, and what time changes is looked at again. */
+void health_look(struct health *health);
+
+/* What an operator, or a program of theirs, says of a backend. */
+struct health_update {
+	bool has_override;
+	enum health_override override; /* it is up or down whatever its check says; NONE: no more */
+	struct forwarding_update forwarding; /* the rest of it, without health and rest */
+};
+
+/*
+ * As forwarding_update(), which it calls: what follows for other backends of the pool is done, too,
+ * unless it is a dry run.
+ */
+int health_update_backend(struct health *health, const struct forwarding_handle *handle,
+	const struct health_update *wanted, bool dry_run, forwarding_report_t *report,
+	void *context);
+
+/* What is known of a backend. */
+struct health_report {
+	bool is_checked;
+	const struct config_health *settings; /* NULL: its pool has none */
+	enum health_status status;            /* by its check */
+	enum health_override override;
+	struct address address; /* that is probed */
+	uint16_t port;
+	bool via_vip;
+	bool has_result;
+	struct checker_view view;                         /* where has_result */
+	struct health_change changes[HEALTH_CHANGES_MAX]; /* the oldest first */
+	size_t change_count;
+};
+
+/* Of a backend of forwarding_backends(). */
+void health_describe(
+	struct health *health, size_t pool, size_t backend, struct health_report *report);
+
+/* Who serves of a pool of the configuration in force, and why. */
+const struct serving_outcome *health_outcome(const struct health *health, size_t pool);
+
+struct checker_load health_load(const struct health *health);
