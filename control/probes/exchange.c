@@ -35,6 +35,9 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
 
 static int on_close(void *context, curl_socket_t fd)
 {
+	struct exchange *exchange = context;
+
+	exchange->has_received = probe_socket_has_received(fd);
 	probe_socket_abort(fd);
 	return 0;
 }
@@ -154,6 +157,7 @@ static bool set_callbacks(CURL *easy, struct exchange *exchange)
 	ok &= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close) == CURLE_OK;
+	ok &= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, exchange) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
@@ -251,14 +255,20 @@ static bool set_headers(
 	return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
 }
 
+/* With TLS, ALPN says whether it is HTTP/2. */
+static long version_of(const struct exchange_request *request)
+{
+	if (!request->uses_http2)
+		return CURL_HTTP_VERSION_1_1;
+	return request->uses_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+}
+
 static bool set_request(
 	CURL *easy, struct exchange *exchange, const struct exchange_request *request)
 {
-	long version =
-		request->uses_http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1;
 	bool ok = set_path(easy, request->path) && set_headers(easy, exchange, request);
 
-	ok &= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version) == CURLE_OK;
+	ok &= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version_of(request)) == CURLE_OK;
 	if (request->is_head)
 		ok &= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
 	if (request->body == NULL)
@@ -353,28 +363,28 @@ bool exchange_is_http2(const struct exchange *exchange)
 	return version == CURL_HTTP_VERSION_2_0;
 }
 
-static bool has_come(const struct exchange *exchange, CURLINFO moment_of)
+/* To libcurl, a connection includes its TLS. */
+static bool is_ready(const struct exchange *exchange)
 {
 	curl_off_t moment = 0;
 
 	if (exchange->transfer.easy != NULL)
-		curl_easy_getinfo(exchange->transfer.easy, moment_of, &moment);
+		curl_easy_getinfo(exchange->transfer.easy, CURLINFO_CONNECT_TIME_T, &moment);
 	return moment != 0;
 }
 
-/* To libcurl, a connection includes its TLS. */
 bool exchange_is_connected(const struct exchange *exchange)
 {
-	return exchange->has_begun_tls || has_come(exchange, CURLINFO_CONNECT_TIME_T);
+	return exchange->has_begun_tls || is_ready(exchange);
 }
 
 const char *exchange_awaited(const struct exchange *exchange)
 {
 	if (!exchange_is_connected(exchange))
 		return "connection";
-	if (!has_come(exchange, CURLINFO_CONNECT_TIME_T))
+	if (!is_ready(exchange))
 		return "TLS handshake";
-	if (!has_come(exchange, CURLINFO_STARTTRANSFER_TIME_T))
+	if (exchange->header_bytes == 0)
 		return "answer";
 	return "end of the answer";
 }

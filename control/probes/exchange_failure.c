@@ -69,6 +69,16 @@ static bool explain_errno(struct exchange *exchange, CURLcode code)
 	return true;
 }
 
+/* What libcurl does not tell apart. */
+static CURLcode refine(const struct exchange *exchange, CURLcode code)
+{
+	if (code == CURLE_GOT_NOTHING && exchange->has_received && !exchange->has_begun_tls)
+		return CURLE_HTTP2; /* frames that are none */
+	if (code == CURLE_PARTIAL_FILE && exchange->header_bytes == 0)
+		return CURLE_GOT_NOTHING;
+	return code;
+}
+
 /*
  * Where the backend has said something, a failure that we do not know is its own: a line of headers
  * that is longer than libcurl's buffer is CURLE_OUT_OF_MEMORY.
@@ -92,5 +102,5 @@ static void explain_code(struct exchange *exchange, CURLcode code)
 void exchange_fail(struct exchange *exchange, CURLcode code)
 {
 	if (!explain_tls(exchange) && !explain_errno(exchange, code))
-		explain_code(exchange, code);
+		explain_code(exchange, refine(exchange, code));
 }

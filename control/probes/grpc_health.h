@@ -23,6 +23,9 @@ const char *grpc_serving_name(int32_t serving);
 /* Name of a grpc-status, as in "not found"; NULL: it has none. */
 const char *grpc_status_name(int32_t status);
 
+/* The value of the header grpc-status, of `length` bytes; -1: it is no number. */
+int32_t grpc_status_read(const char *text, size_t length);
+
 /* Bytes of the request for a name of `length` bytes, at most. */
 #define GRPC_REQUEST_SIZE(length) ((length) + 16)
 

@@ -27,6 +27,7 @@ static const struct probe_type *const types[CONFIG_HEALTH_TYPE_COUNT] = {
 	[CONFIG_HEALTH_DNS] = &probe_type_dns,
 	[CONFIG_HEALTH_ICMP] = &probe_type_icmp,
 	[CONFIG_HEALTH_EXTERNAL] = &probe_type_external,
+	[CONFIG_HEALTH_GRPC] = &probe_type_grpc,
 };
 
 const char *probe_word_name(enum probe_word word)

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,6 +79,15 @@ int probe_socket_open(const struct probe_target *target, int type, int protocol,
 		return code;
 	}
 	return fd;
+}
+
+bool probe_socket_has_received(int fd)
+{
+	struct tcp_info info = { .tcpi_bytes_received = 0 };
+	socklen_t length = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
+	       info.tcpi_bytes_received > 1;
 }
 
 void probe_socket_abort(int fd)

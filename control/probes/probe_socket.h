@@ -25,6 +25,12 @@ socklen_t probe_sockaddr_make(
 int probe_socket_open(const struct probe_target *target, int type, int protocol, const char **step);
 
 /*
+ * Whether the peer of a connection of TCP has sent anything: more than a byte, for its FIN counts
+ * as one. False, too, where the kernel does not say.
+ */
+bool probe_socket_has_received(int fd);
+
+/*
  * close(2) of a socket of TCP, whose peer gets an RST: nothing of the connection remains, where
  * TIME_WAIT would take a port for a minute.
  */

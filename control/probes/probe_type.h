@@ -81,6 +81,7 @@ void probe_finish(struct probe *probe, enum probe_reason reason, int32_t detail,
 void probe_finish_errno(struct probe *probe, const char *step, int error);
 
 extern const struct probe_type probe_type_tcp;
+extern const struct probe_type probe_type_grpc;
 extern const struct probe_type probe_type_http; /* and https */
 extern const struct probe_type probe_type_udp;
 extern const struct probe_type probe_type_dns;
