@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
+#include <errno.h>
+#include <openssl/x509_vfy.h>
+
+#include "probes/probe_reason.h"
+#include "probes/probe_text.h"
+
+static void a_reason_and_its_detail_make_a_sentence(void **state)
+{
+	static const struct {
+		enum probe_reason reason;
+		int32_t detail;
+		const char *sentence;
+	} cases[] = {
+		{ PROBE_NONE, 0, "not probed yet" },
+		{ PROBE_REFUSED, ECONNREFUSED, "connect refused" },
+		{ PROBE_UNREACHABLE, EHOSTUNREACH, "no route to host" },
+		{ PROBE_TIMEOUT, 500, "no answer in 500 ms" },
+		{ PROBE_STATUS, 503, "status 503" },
+		{ PROBE_CERTIFICATE, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+			"certificate is self-signed" },
+		{ PROBE_CERTIFICATE, 123456, "certificate is not valid" },
+		{ PROBE_EXPIRED, 20759, "certificate expired on 2026-11-02" },
+		{ PROBE_EXPIRED, 0, "certificate expired on 1970-01-01" },
+		{ PROBE_GRPC_STATUS, 14, "grpc-status 14 (unavailable)" },
+		{ PROBE_GRPC_STATUS, -3, "grpc-status -3" },
+		{ PROBE_NOT_SERVING, 2, "gRPC health is 2 (NOT_SERVING)" },
+		{ PROBE_NOT_SERVING, INT32_MIN, "gRPC health is -2147483648" },
+		{ PROBE_RCODE, 2, "rcode 2 (SERVFAIL)" },
+		{ PROBE_EXIT, 1, "exit status 1" },
+		{ PROBE_SIGNAL, 9, "ended by signal 9" },
+		{ PROBE_MTU, 1500, "packets of 1500 bytes do not arrive" },
+		{ PROBE_LOCAL, EMFILE, "this node could not probe: too many open files" },
+		{ PROBE_LOCAL, -77777, "this node could not probe: unknown error" },
+		{ PROBE_REASON_COUNT, 0, "not probed yet" },
+		{ (enum probe_reason) - 1, 0, "not probed yet" },
+	};
+	char text[PROBE_SENTENCE_SIZE];
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		probe_reason_describe(cases[i].reason, cases[i].detail, text);
+		assert_string_equal(text, cases[i].sentence);
+	}
+}
+
+/* Whatever a damaged history holds. */
+static void any_detail_of_any_reason_is_printable(void **state)
+{
+	static const int32_t details[] = { INT32_MIN, -1, 0, 1, 12, 255, 100000, INT32_MAX };
+	char text[PROBE_SENTENCE_SIZE], clean[PROBE_SENTENCE_SIZE];
+
+	for (unsigned int reason = 0; reason < PROBE_REASON_COUNT; reason++)
+		for (size_t i = 0; i < COUNT_OF(details); i++) {
+			probe_reason_describe(reason, details[i], text);
+			assert_true(strlen(text) > 0);
+			memcpy(clean, text, sizeof(clean));
+			probe_text_clean(clean);
+			assert_string_equal(clean, text);
+		}
+}
+
+/* They are in the state file. */
+static void the_numbers_of_reasons_stay(void **state)
+{
+	assert_int_equal(PROBE_NONE, 0);
+	assert_int_equal(PROBE_PASSED, 1);
+	assert_int_equal(PROBE_TIMEOUT, 4);
+	assert_int_equal(PROBE_STATUS, 7);
+	assert_int_equal(PROBE_EXPIRED, 12);
+	assert_int_equal(PROBE_RCODE, 16);
+	assert_int_equal(PROBE_LOCAL, 20);
+	assert_int_equal(PROBE_PATH, 22);
+	assert_string_equal(probe_reason_name(PROBE_GRPC_STATUS), "grpc_status");
+	assert_string_equal(probe_reason_name(PROBE_REASON_COUNT), "none");
+}
+
+static void an_errno_is_the_backends_or_this_nodes(void **state)
+{
+	static const struct {
+		int error;
+		enum probe_reason reason;
+	} cases[] = {
+		{ ECONNREFUSED, PROBE_REFUSED },
+		{ EHOSTUNREACH, PROBE_UNREACHABLE },
+		{ ENETUNREACH, PROBE_UNREACHABLE },
+		{ ETIMEDOUT, PROBE_TIMEOUT },
+		{ ECONNRESET, PROBE_RESET },
+		{ EPIPE, PROBE_CLOSED },
+		{ EMFILE, PROBE_LOCAL },
+		{ ENOMEM, PROBE_LOCAL },
+		{ EADDRNOTAVAIL, PROBE_LOCAL },
+		{ EPERM, PROBE_LOCAL },
+		{ ENODEV, PROBE_LOCAL },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_int_equal(probe_reason_of_errno(cases[i].error), cases[i].reason);
+}
+
+static void a_sentence_is_made_printable(void **state)
+{
+	static const struct {
+		const char *text, *clean;
+	} cases[] = {
+		{ "", "" },
+		{ "a b~", "a b~" },
+		{ "a\nb\x7f", "a?b?" },
+		{ "\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80",
+			"\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80" },
+		{ "\xc2\x85x", "??x" },           /* a control character of Latin-1 */
+		{ "\xc0\xafx", "??x" },           /* overlong */
+		{ "\xed\xa0\x80x", "???x" },      /* a surrogate */
+		{ "\xf4\x90\x80\x80x", "????x" }, /* above U+10FFFF */
+		{ "x\xe2\x82", "x" },             /* cut off */
+		{ "x\xe2", "x" },
+		{ "\x80x", "?x" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[32];
+
+		strcpy(text, cases[i].text);
+		probe_text_clean(text);
+		assert_string_equal(text, cases[i].clean);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reason_and_its_detail_make_a_sentence),
+		cmocka_unit_test(any_detail_of_any_reason_is_printable),
+		cmocka_unit_test(the_numbers_of_reasons_stay),
+		cmocka_unit_test(an_errno_is_the_backends_or_this_nodes),
+		cmocka_unit_test(a_sentence_is_made_printable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
