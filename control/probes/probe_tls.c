@@ -10,25 +10,37 @@
 
 static const unsigned char http2[] = { 2, 'h', '2' };
 
-/* Bytes of a host before ":443"; an IPv6 address stands in brackets (RFC 3986, 3.2.2), or alone. */
+/* Bytes before ":443". An IPv6 address is in brackets (RFC 3986, 3.2.2), or has no port. */
 static size_t host_length(const char *host)
 {
+	const char *end = host[0] == '[' ? strchr(host, ']') : NULL;
 	const char *colon = strchr(host, ':');
 
+	if (end != NULL)
+		return (size_t)(end + 1 - host);
 	if (colon == NULL || strchr(colon + 1, ':') != NULL)
 		return strlen(host);
 	return (size_t)(colon - host);
 }
 
-static bool read_bracketed(const char *host, struct address *address)
+/* Without brackets or within them. */
+static bool read_literal(const char *host, size_t length, struct address *address)
 {
 	char text[ADDRESS_TEXT_SIZE];
-	const char *end = host[0] == '[' ? strchr(host, ']') : NULL;
+	struct address found;
 
-	if (end == NULL || (size_t)(end - host) > sizeof(text))
+	if (host[0] == '[' && length > 2 && host[length - 1] == ']') {
+		host++;
+		length -= 2;
+	}
+	if (length >= sizeof(text))
 		return false;
-	snprintf(text, sizeof(text), "%.*s", (int)(end - host - 1), host + 1);
-	return address_parse(text, address) == 0;
+	memcpy(text, host, length);
+	text[length] = '\0';
+	if (address_parse(text, &found) < 0)
+		return false;
+	*address = found;
+	return true;
 }
 
 void probe_tls_name(
@@ -36,14 +48,12 @@ void probe_tls_name(
 {
 	struct certificate_subject *subject = &tls->subject;
 	const char *name = sni != NULL ? sni : host;
+	size_t length = name == NULL ? 0 : host_length(name);
 
 	subject->name[0] = '\0';
 	subject->address = *address;
-	if (name == NULL || read_bracketed(name, &subject->address))
-		return;
-	snprintf(subject->name, sizeof(subject->name), "%.*s", (int)host_length(name), name);
-	if (address_parse(subject->name, &subject->address) == 0)
-		subject->name[0] = '\0';
+	if (length > 0 && !read_literal(name, length, &subject->address))
+		snprintf(subject->name, sizeof(subject->name), "%.*s", (int)length, name);
 }
 
 static int verify(X509_STORE_CTX *context, void *of_connection)
