@@ -192,7 +192,7 @@ static void publish_config_warning(void *context, const char *sentence)
 	events_publish(EVENT(CONFIGURATION, WARNING, NODE, NULL), "%s", sentence);
 }
 
-/* A connection to the control socket that finds no descriptor waits, and nobody says why. */
+/* Without a free descriptor a connection to the control socket waits, and no message says why. */
 static void raise_files(void)
 {
 	unsigned long files = process_raise_files();

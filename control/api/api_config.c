@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The configuration as a whole: told to readers, and how it and its file stand to each other. A
- * large document takes long to print, so a thread does it, once for each revision.
+ * Answers with the whole configuration, and says whether its file still holds the same. A large
+ * document takes long to print, so a thread does it, once for each revision.
  */
 #include <stddef.h>
 #include <stdlib.h>

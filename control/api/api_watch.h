@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * api_watch: what can only be told by having looked before: rates of services and backends, and
- * since when a pool has had no backend that takes new flows. Looks once a second. Control thread.
+ * api_watch: what takes two looks to know: rates of services and backends, and since when a pool
+ * has had no backend that takes new flows. Looks once a second. Control thread.
  */
 #pragma once
 

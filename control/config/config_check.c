@@ -21,9 +21,9 @@
 /* Below this many slots for each backend, shares differ visibly from the weights. */
 #define SLOTS_PER_BACKEND 300
 
-#define NOBODY SIZE_MAX
+#define NO_SERVICE SIZE_MAX
 
-/* The first service of each forwarding mode that uses a pool, or NOBODY. */
+/* The first service of each forwarding mode that uses a pool, or NO_SERVICE. */
 struct pool_use {
 	size_t l2dsr;
 	size_t ipip;
@@ -121,7 +121,7 @@ static int enter_ports(
 
 static void note_use(size_t *first, size_t service)
 {
-	if (*first == NOBODY)
+	if (*first == NO_SERVICE)
 		*first = service;
 }
 
@@ -129,7 +129,8 @@ static int enter_services(
 	struct surroundings *surroundings, const struct config *config, struct findings *findings)
 {
 	for (size_t i = 0; i < config->pool_count; i++)
-		surroundings->uses[i] = (struct pool_use){ .l2dsr = NOBODY, .ipip = NOBODY };
+		surroundings->uses[i] =
+			(struct pool_use){ .l2dsr = NO_SERVICE, .ipip = NO_SERVICE };
 	for (size_t i = 0; i < config->service_count; i++) {
 		const struct config_service *service = &config->services[i];
 		struct pool_use *use;
@@ -175,7 +176,7 @@ static int check_next_hop(const struct surroundings *surroundings, const struct 
 
 	if (lookup_find(surroundings->neighbours, text, &port) == 0)
 		return 0;
-	if (use->l2dsr != NOBODY)
+	if (use->l2dsr != NO_SERVICE)
 		return findings_add(findings,
 			"%s.address: %s is not in the neighbours of any port, which l2dsr of "
 			"services[%zu] needs",
@@ -198,7 +199,7 @@ static int check_tunnel_source(struct surroundings *surroundings,
 		is_ipv4 ? &dataplane->tunnel_source_ipv4 : &dataplane->tunnel_source_ipv6;
 	bool *missed = is_ipv4 ? &surroundings->missed_ipv4 : &surroundings->missed_ipv6;
 
-	if (use->ipip == NOBODY || source->family != ADDRESS_NONE || *missed)
+	if (use->ipip == NO_SERVICE || source->family != ADDRESS_NONE || *missed)
 		return 0;
 	*missed = true;
 	return findings_add(findings,

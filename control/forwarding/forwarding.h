@@ -61,7 +61,7 @@ void forwarding_destroy(struct forwarding *forwarding);
  * passed to `report`. 0, or -errno with the sentence.
  *
  * The commit of that change then leaves the slot words of adopted pools as they are and builds no
- * table of theirs: packets flow by the previous words, and forwarding_build_due() builds one pool
+ * table for them: packets flow by the previous words, and forwarding_build_due() builds one pool
  * after the other. What became of backends meanwhile, updates included, is in force at once but for
  * the tables.
  */

@@ -14,9 +14,9 @@
 uint32_t plan_slots_moved(const struct plan_pool *before, const struct plan_pool *after);
 
 /*
- * Of these, the slots whose old flows go on where they are, and so have to be told from new ones:
- * the share of all flows that pins may come to remember. `cut`: backends that are removed do not
- * see theirs out.
+ * Of these, the slots whose old flows stay where they are, so that old and new flows have to be
+ * distinguished: the share of all flows that may come to need pins. `cut`: the flows of removed
+ * backends do not stay.
  */
 uint32_t plan_slots_pinned(const struct plan_pool *before, const struct plan_pool *after, bool cut);
 

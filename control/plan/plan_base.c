@@ -341,7 +341,7 @@ static int make_patch(struct patch *patch, const struct plan_pool *pool, bool *s
 	return 0;
 }
 
-/* `settled` is NULL where nobody joins. */
+/* `joined` is NULL where no seat joins. */
 static int build_patched(struct rendezvous *rendezvous, const struct plan_pool *pool,
 	const struct patch *patch, const struct joined_table *joined)
 {

@@ -23,7 +23,7 @@
  *       each at its next packet, for observe_s; then home becomes cur.
  *   R4  a home that has been draining for drain_observe_s counts as up for R3.
  *
- * The idea of two tables that are told apart only where they differ is "Maglev Hashing Stateless"
+ * The idea to look at two tables only where they differ is "Maglev Hashing Stateless"
  * (kndrvt/mhs); that of holding a slot for a backend that may come back is JET's horizon (CoNEXT
  * 2021). Here home is held per slot and promoted per slot.
  *

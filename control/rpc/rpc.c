@@ -79,7 +79,7 @@ TAILQ_HEAD(rpc_queue, rpc_call);
 struct rpc_productions {
 	struct rpc_queue operators;
 	struct rpc_queue readers;
-	unsigned int operators_in_turn; /* slices of theirs since the last one of a reader */
+	unsigned int operators_in_turn; /* slices for them since the last one for a reader */
 	struct event *slice;
 	struct event *overdue;
 };
@@ -231,7 +231,7 @@ static int64_t now_us(void)
 	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-/* Operators first; but after OPERATORS_IN_TURN slices of theirs, a reader gets one. */
+/* Operators first; but after OPERATORS_IN_TURN slices for them, a reader gets one. */
 static struct rpc_call *choose_production(struct rpc_productions *productions)
 {
 	struct rpc_call *first = TAILQ_FIRST(&productions->operators);

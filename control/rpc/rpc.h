@@ -79,7 +79,7 @@ struct rpc_address {
  * is refused if it is a link, belongs to another user, or is writable for others without being
  * sticky: they could replace the socket by their own. While the server runs, a file that is removed
  * or replaced is made again within RPC_LISTENER_LOOK_MS, under the same rules; that, or why it
- * fails, is logged once. Two servers that start in the same instant are told apart by the lock of
+ * fails, is logged once. Two servers that start in the same instant are kept apart by the lock of
  * the state file, which the caller holds by now, not here. `methods` and `context` must outlive the
  * server.
  *

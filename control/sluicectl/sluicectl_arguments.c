@@ -119,7 +119,7 @@ static enum argument_kind kind_of(const struct param *param)
 		[PARAM_DOCUMENT] = ARGUMENT_DOCUMENT,
 	};
 
-	/* whether a change was meant is told in any case */
+	/* always sent, also as false: each change says whether it is meant */
 	return strcmp(param->name, "dry_run") == 0 ? ARGUMENT_FLAG : kinds[param->kind];
 }
 

@@ -155,7 +155,7 @@ static bool parse_line(const char *line, int64_t now_s, struct former_vip *one)
 /* 0, -ENOMEM, or -EBADMSG where it is not whole. A former version wrote neither first nor last. */
 static int read_lines(struct former_vips *former, FILE *file, int64_t now_s)
 {
-	size_t count = 0, other = 0, told = 0;
+	size_t count = 0, other = 0, counted = 0;
 	bool has_first = false, has_last = false;
 	char line[LINE_SIZE];
 	struct former_vip one;
@@ -167,13 +167,13 @@ static int read_lines(struct former_vips *former, FILE *file, int64_t now_s)
 				return -ENOMEM;
 		} else if (strcmp(line, FIRST_LINE) == 0) {
 			has_first = true;
-		} else if (sscanf(line, LAST_LINE, &told) == 1) {
+		} else if (sscanf(line, LAST_LINE, &counted) == 1) {
 			has_last = true;
 		} else {
 			other++;
 		}
 	}
-	if (other == 0 && has_first == has_last && (has_first ? told == count : count > 0))
+	if (other == 0 && has_first == has_last && (has_first ? counted == count : count > 0))
 		return 0;
 	return -EBADMSG;
 }

@@ -101,7 +101,7 @@ enum affinity_kind {
 	AFFINITY_START,    /* begins one */
 	AFFINITY_CONTINUE, /* goes on with one */
 	AFFINITY_END,      /* ends one: TCP FIN or RST */
-	AFFINITY_EITHER,   /* UDP, which cannot be told apart */
+	AFFINITY_EITHER,   /* UDP, whose packets do not say */
 	AFFINITY_NONE,     /* UDP of a service that keeps no flows */
 };
 

@@ -7,7 +7,8 @@
  *	bits 4-15	stamp	tick of the last packet that was recorded here; a tick is 4 s;
  *			for PIN_PROBATION see below
  *	bits 1-3	class	see enum pin_class
- *	bit 0		remote	a peer told us; for PIN_PROBATION, which no peer sends: see below
+ *	bit 0		remote	learned from a peer; for PIN_PROBATION, which no peer sends: see
+ *below
  *
  * A word whose class is PIN_EMPTY is no pin, whatever else stands in it.
  *

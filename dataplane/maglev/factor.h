@@ -33,8 +33,8 @@ struct factor_dynamic {
 /*
  * What to apply now that `wanted` (1 ... FACTOR_ONE; others count as the nearest of these) is asked
  * for: the nearest multiple of 1/16, or for 10 s after a change what it became then. So a load that
- * trembles moves slots once in 10 s at most, and nodes that were told the same last, whatever they
- * were told before, agree after these.
+ * trembles moves slots once in 10 s at most, and nodes whose last update was the same agree 10 s
+ * later, whatever their earlier updates were.
  */
 struct factor_dynamic factor_follow(
 	struct factor_dynamic applied, uint32_t wanted, uint64_t now_ms);

@@ -12,7 +12,7 @@ struct patching {
 	struct rendezvous *rendezvous;
 	bool has_candidates; /* `rendezvous` has its candidates; most builds need none */
 	uint16_t *own;       /* by slot: the owner in the base if it serves the slot */
-	bool nobody_owns;
+	bool none_own;
 };
 
 /* A member serves its own slots with a rank below this: factor * owned, rounded up. */
@@ -32,14 +32,14 @@ static int find_own(struct patching *patching)
 	uint32_t *kept = count_kept(pool);
 
 	patching->own = malloc(pool->slot_count * sizeof(*patching->own));
-	patching->nobody_owns = true;
+	patching->none_own = true;
 	for (uint32_t slot = 0; kept != NULL && patching->own != NULL && slot < pool->slot_count;
 		slot++) {
 		uint16_t owner = pool->base.table[slot];
 		bool has = owner < pool->member_count && pool->base.ranks[slot] < kept[owner];
 
 		patching->own[slot] = has ? owner : PATCHED_NO_BACKEND;
-		patching->nobody_owns &= !has;
+		patching->none_own &= !has;
 	}
 	free(kept);
 	return kept == NULL || patching->own == NULL ? -ENOMEM : 0;
@@ -101,7 +101,7 @@ static uint16_t find_previous(const struct patched_pool *pool, uint32_t slot)
 static int find_substitute(struct patching *patching, uint32_t slot, uint16_t *substitute)
 {
 	*substitute = find_previous(patching->pool, slot);
-	if (*substitute == PATCHED_NO_BACKEND && !patching->nobody_owns)
+	if (*substitute == PATCHED_NO_BACKEND && !patching->none_own)
 		*substitute = draw_owner(patching, slot);
 	return *substitute == PATCHED_NO_BACKEND ? race(patching, slot, substitute) : 0;
 }

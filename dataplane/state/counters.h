@@ -3,8 +3,8 @@
  * counters: what one worker has counted, in a block of its own in the state file (state.h).
  *
  * worker: rw, control and readers: ro. Each block is on pages of its own, so that no two workers
- * write to one cache line. The worker adds with plain stores to aligned 64-bit words: nobody else
- * writes them, and no processor that DPDK runs on tears such a store. Others read with
+ * write to one cache line. The worker adds with plain stores to aligned 64-bit words: no other
+ * thread writes them, and no processor that DPDK runs on tears such a store. Others read with
  * counter_read(): each number by itself is right, two numbers may be from different moments.
  * Counters only grow and are never reset while a worker runs.
  */

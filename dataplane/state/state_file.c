@@ -306,7 +306,7 @@ int state_file_open(struct state_file *file, const char *path, struct state_refu
 	return result;
 }
 
-/* All of it, unless there is a reason why not, which is told: a part that is written tells none. */
+/* Writes all of it, or returns -1 with errno: pwrite() may write a part without an error. */
 static ssize_t write_whole(int descriptor, const void *bytes, size_t length)
 {
 	size_t done = 0;

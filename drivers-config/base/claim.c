@@ -108,10 +108,10 @@ int claim_note(struct claim *claim)
 
 static int refuse_second(int fd, const char *interface, struct error *error)
 {
-	struct claim theirs;
+	struct claim other;
 	int pid;
 
-	read_claim(fd, &pid, &theirs);
+	read_claim(fd, &pid, &other);
 	if (pid == 0)
 		return error_set(error, -EBUSY, "another process just started on %s", interface);
 	return error_set(error, -EBUSY, "%s is in use by process %d", interface, pid);

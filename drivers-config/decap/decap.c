@@ -72,7 +72,7 @@ static int refuse_foreign(const struct decap_hook *hook, struct error *error)
 static int put_xdp(
 	const struct hooks *hooks, enum decap_mode mode, int program_fd, struct error *error)
 {
-	const struct decap_hook nobody = { .fd = -1 };
+	const struct decap_hook none = { .fd = -1 };
 	int result;
 
 	if (hooks->xdp.fd < 0 || hooks->xdp.mode == mode)
@@ -80,9 +80,9 @@ static int put_xdp(
 	result = decap_hook_remove(hooks->ifindex, &hooks->xdp, error);
 	if (result < 0)
 		return result;
-	result = decap_hook_put(hooks->ifindex, &nobody, mode, program_fd, error);
+	result = decap_hook_put(hooks->ifindex, &none, mode, program_fd, error);
 	if (result < 0 &&
-		decap_hook_put(hooks->ifindex, &nobody, hooks->xdp.mode, hooks->xdp.fd, NULL) < 0)
+		decap_hook_put(hooks->ifindex, &none, hooks->xdp.mode, hooks->xdp.fd, NULL) < 0)
 		return error_wrap(error, result, "the decapsulator is gone");
 	return result;
 }

@@ -94,7 +94,7 @@ lab_remove() {
 	rm -rf "${LAB_ROOT:?}/$id" "${LAB_ROOT:?}/$id.new"
 }
 
-# The files by which sluiced claims an interface of the namespace; nobody runs there any more.
+# The files by which sluiced claims an interface of the namespace; no sluiced runs there any more.
 lab_drop_claims() {
 	rm -f /run/sluice/xdp-"$(stat -Lc %i "$1")"-*.lock
 }
@@ -173,7 +173,7 @@ lab_spawn() {
 	shift 2
 	ip netns exec "$LAB_ID-$host" setsid "$@" </dev/null >>"$LAB_DIR/$name.log" 2>&1 &
 	process_identity $! >"$LAB_DIR/pids/$name"
-	disown "$!" # bash would report a death by kill -9 as news
+	disown "$!" # bash would report that it was killed
 }
 
 lab_pid() {

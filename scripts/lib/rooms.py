@@ -33,7 +33,7 @@ FLOORS = {
 # Which wings a wing may look into, all of their rooms; tests may look into all of them.
 OPEN = {"control": {"dataplane", "drivers-config"}, "dataplane": set(), "drivers-config": set()}
 
-# Programs of their own: nobody includes them, and they include nothing but this.
+# Programs of their own: no other room includes them, and they include nothing but this.
 APART = {
     ("control", "sluicectl"): {"common/suggestion.h", "base/error.h", "base/plural.h"},
     ("drivers-config", "decap"): {"base/error.h", "base/netdev.h", "base/netdev_upper.h", "base/plural.h"},

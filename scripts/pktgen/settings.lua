@@ -7,7 +7,7 @@ return {
 	balancer_mac = "02:00:00:00:00:10", -- of the balancer's port
 	vip = "203.0.113.10",
 	vip_port = 80,
-	clients = "10.0.0.1", -- the first address of theirs
+	clients = "10.0.0.1", -- their first address
 	flows = 10000,
 	sizes = { 64, 128, 256, 512, 1024, 1280, 1518 }, -- bytes with FCS; RFC 2544, 9.1
 	trial_s = 60, -- RFC 2544, 24

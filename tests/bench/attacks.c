@@ -136,12 +136,12 @@ static const struct live_backend *first_of(const struct run *run, enum pool pool
 
 static void fail_first(struct run *run, const char *pool)
 {
-	const struct forwarding_update news = { .has_health = true, .healthy = false };
+	const struct forwarding_update update = { .has_health = true, .healthy = false };
 	struct forwarding_handle handle;
 	unsigned int calls = 0;
 
 	assert_int_equal(forwarding_find(run->node->forwarding, pool, "b1", &handle), 0);
-	assert_int_equal(forwarding_update(run->node->forwarding, &handle, &news, false,
+	assert_int_equal(forwarding_update(run->node->forwarding, &handle, &update, false,
 				 life_count_report, &calls),
 		0);
 }

@@ -137,7 +137,7 @@ static void end_of_plan(void *context, const struct forwarding_effect *told)
 
 static void fail_or_pass(struct change *change, unsigned int number)
 {
-	const struct forwarding_update news = { .has_health = true, .healthy = number % 2 == 0 };
+	const struct forwarding_update update = { .has_health = true, .healthy = number % 2 == 0 };
 	const struct error error = { "out of memory" };
 	struct forwarding_handle handle;
 	int code;
@@ -147,7 +147,7 @@ static void fail_or_pass(struct change *change, unsigned int number)
 	code = forwarding_find(change->node->forwarding, "pool-0", "w0", &handle);
 	if (code == 0)
 		code = forwarding_update(
-			change->node->forwarding, &handle, &news, false, end_of_plan, change);
+			change->node->forwarding, &handle, &update, false, end_of_plan, change);
 	stopwatch_stop(change->publish);
 	if (code != 0)
 		fail(&error);
@@ -159,7 +159,7 @@ static void fail_or_pass(struct change *change, unsigned int number)
  */
 static void fail_half_or_pass(struct change *change, unsigned int number)
 {
-	const struct forwarding_update news = { .has_health = true, .healthy = number % 2 == 0 };
+	const struct forwarding_update update = { .has_health = true, .healthy = number % 2 == 0 };
 	const struct error error = { "out of memory" };
 	struct forwarding *forwarding = change->node->forwarding;
 	struct forwarding_handle handle;
@@ -170,7 +170,7 @@ static void fail_half_or_pass(struct change *change, unsigned int number)
 	for (unsigned int i = 0; i < MANY_BACKENDS / 2; i++) {
 		snprintf(name, sizeof(name), "w%u", i);
 		if (forwarding_find(forwarding, "pool-0", name, &handle) != 0 ||
-			forwarding_update(forwarding, &handle, &news, false, NULL, NULL) != 0)
+			forwarding_update(forwarding, &handle, &update, false, NULL, NULL) != 0)
 			fail(&error);
 	}
 	node_build(change->node);

@@ -360,7 +360,7 @@ static void apply_again(void)
 	json_decref(report);
 }
 
-/* By way of a node without backends, so that what was told of them is forgotten. */
+/* By way of a node without backends, so that updates of them are forgotten. */
 static void reset(void)
 {
 	json_t *empty = json_copy(server.original);

@@ -369,7 +369,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* Bits 0 and 1 of a nibble are cur, 2 and 3 home; 3 is nobody. */
+/* Bits 0 and 1 of a nibble are cur, 2 and 3 home; 3 is no backend. */
 static uint32_t make_word(uint8_t nibble, uint8_t flags)
 {
 	uint32_t cur = nibble & 3, home = nibble >> 2;

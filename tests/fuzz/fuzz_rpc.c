@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Any bytes, from two clients who come, go and keep silent as they like, reach the control socket.
- * What they are told is JSON-RPC: one answer at most for each line; whoever has left is forgotten;
- * and a client who asks properly afterwards is answered.
+ * Any bytes, from two clients that come, go and keep silent as they like, reach the control socket.
+ * What they get is JSON-RPC, at most one answer for each line. A client that has left is forgotten,
+ * and a client that asks properly afterwards is answered.
  *
  * The input: steps of one byte, some with a length (1 byte) and so many bytes behind them.
  */

@@ -65,8 +65,8 @@ backend_row() {
 
 # --- the rolling restart ---
 
-# A web server is restarted once nobody is connected to it any more. The file server beside it goes
-# on, so its long connections see their backend drain and come back several times.
+# A web server is restarted once no client is connected to it any more. The file server beside it
+# goes on, so its long connections see their backend drain and come back several times.
 churn_rolling() {
 	local number
 	until churn_is_over; do
@@ -83,7 +83,7 @@ churn_rolling() {
 	done
 }
 
-# The flood's half-open connections are nobody's.
+# The flood's half-open connections belong to no client.
 web_is_left() {
 	[ -z "$(lab_in "b$1" ss -Htn state connected exclude time-wait \
 		'( sport = :80 and not dst 198.18.0.0/15 and not dst ::ffff:198.18.0.0/111 )')" ]

@@ -4,10 +4,11 @@
 usage: churn_clients.py SECONDS SEED FILE REPORT ADDRESS...
 
 Every connection goes to one of the addresses and lives as long as its own plan says, whatever
-happens meanwhile. The run lasts for SECONDS, and then until it is told to end (SIGTERM). Port 80 (the web server, which is restarted once nobody is connected to it) has
-those that live for seconds; port 8080 (the file server beside it, which stays) those that last
-for the whole run. Downloads are compared with FILE. `ready` is printed once the first of each are connected; the sums are written
-to REPORT as JSON. Exit status 0 even if connections broke: the caller judges.
+happens meanwhile. The run lasts for SECONDS, and then until SIGTERM. Connections to port 80 (the
+web server, which is restarted once no client is connected to it) last for seconds; those to port
+8080 (the file server beside it, which stays) last for the whole run. Downloads are compared with
+FILE. `ready` is printed once the first of each are connected; the sums are written to REPORT as
+JSON. Exit status 0 even if connections broke: the caller judges.
 """
 
 import asyncio

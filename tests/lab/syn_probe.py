@@ -5,8 +5,8 @@ usage: syn_probe.py SOURCE TARGET PORT REPORT
 
 Sends a SYN every few milliseconds until SIGTERM, each once and from another port, so that nothing
 repeats it and no other one waits for it; the kernel resets what is offered in answer. SOURCE is an
-address that nobody else uses, for what comes to it is all looked at. REPORT is JSON: probes, answers, and gap_ms, the longest time between two probes, answered both, of which
-nothing in between was answered.
+address that no other program uses: the probe looks at every packet to it. REPORT is JSON: probes,
+answers, and gap_ms, the longest time between two answered probes with none answered in between.
 """
 
 import json

@@ -8,11 +8,11 @@
 #include "frames.h"
 #include "affinity/slots.h"
 
-#define SLOTS    251
-#define NOW      100 /* tick */
-#define POOL     0
-#define SERVICES 4 /* their counters come first */
-#define NOBODY   SLOT_NO_BACKEND
+#define SLOTS      251
+#define NOW        100 /* tick */
+#define POOL       0
+#define SERVICES   4 /* their counters come first */
+#define NO_BACKEND SLOT_NO_BACKEND
 
 /*
  * Backends by index, reached by new MAC addresses (l2dsr) that end in the index. The gid is the

@@ -82,9 +82,9 @@ void fill(struct state *opened)
 		pins[i] = pin_byte(i);
 }
 
-void leave_full_file(const struct place *place)
+void leave_full_file(const struct scratch *scratch)
 {
-	struct state *opened = start_state(place, &small);
+	struct state *opened = start_state(scratch, &small);
 
 	fill(opened);
 	state_close(opened);
@@ -131,13 +131,13 @@ void assert_full(const struct state_reader *reader)
 	assert_pins(pins_before(reader).memory);
 }
 
-uint64_t committed_sum(const struct place *place, struct state *opened)
+uint64_t committed_sum(const struct scratch *scratch, struct state *opened)
 {
 	struct state_reader *reader;
 	uint64_t sum;
 
 	commit(opened);
-	assert_int_equal(state_attach(place->path, &reader), 0);
+	assert_int_equal(state_attach(scratch->path, &reader), 0);
 	assert_memory_equal(
 		&state_reader_header(reader)->layout, state_layout(opened), sizeof(small));
 	sum = read_everything(reader);
@@ -154,18 +154,18 @@ uint64_t sum_of_pins(void)
 	return sum;
 }
 
-void assert_warm(const struct place *place)
+void assert_warm(const struct scratch *scratch)
 {
-	struct state *opened = open_state(place, &small);
+	struct state *opened = open_state(scratch, &small);
 
 	assert_int_equal(state_start(opened), STATE_WARM);
 	assert_full(state_before(opened));
 	state_discard(opened);
 }
 
-void write_header(const struct place *place, struct state_header *header)
+void write_header(const struct scratch *scratch, struct state_header *header)
 {
-	int file = open(place->path, O_RDWR);
+	int file = open(scratch->path, O_RDWR);
 
 	header->checksum = XXH3_64bits(header, offsetof(struct state_header, checksum));
 	assert_true(file >= 0);

@@ -20,7 +20,7 @@ uint8_t pin_byte(size_t at);
 void fill(struct state *opened);
 
 /* Leaves a file of the small layout as fill() makes it. */
-void leave_full_file(const struct place *place);
+void leave_full_file(const struct scratch *scratch);
 
 /* Asserts that a table of pins is what fill() wrote. */
 void assert_pins(const uint8_t *pins);
@@ -32,15 +32,15 @@ struct state_reader_pins pins_before(const struct state_reader *reader);
 void assert_full(const struct state_reader *reader);
 
 /* Commits, and returns the sum of every byte that a reader finds. */
-uint64_t committed_sum(const struct place *place, struct state *opened);
+uint64_t committed_sum(const struct scratch *scratch, struct state *opened);
 
 /* The sum of the bytes of the table of pins. */
 uint64_t sum_of_pins(void);
 
 /* Asserts that the next start is warm and finds what fill() wrote. */
-void assert_warm(const struct place *place);
+void assert_warm(const struct scratch *scratch);
 
 /* Puts back a header that was changed, with a checksum that is right again. */
-void write_header(const struct place *place, struct state_header *header);
+void write_header(const struct scratch *scratch, struct state_header *header);
 
 struct state_header read_header(const char *path);

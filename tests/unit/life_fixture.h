@@ -26,7 +26,7 @@ int life_close(void **state);
 struct config *life_config(const char *options, const char *backends);
 void life_apply(struct node *node, const char *backends);
 
-/* By name; NULL and MEMBER_NONE where nobody has it. */
+/* By name; NULL and MEMBER_NONE where no backend has it. */
 const struct live_backend *life_find(const struct node *node, const char *name);
 enum member_state life_of(const struct node *node, const char *name);
 
@@ -38,12 +38,12 @@ struct life_share {
 };
 struct life_share life_share(const struct node *node, const char *name);
 
-/* A backend of forwarding_backends(), by its place in the pool. */
+/* A backend of forwarding_backends(), by its index in the pool. */
 struct forwarding_handle life_handle(const struct node *node, size_t backend);
 
 /*
- * Its check, as the one outside would tell. A table that waits for more news is built before this
- * returns, with the clock as it is.
+ * An update of that backend, as a health checker sends it. A table that waits for more updates is
+ * built before this returns, with the clock as it is.
  */
 void life_tell(struct node *node, size_t backend, const struct forwarding_update *update);
 void life_fail(struct node *node, size_t backend);

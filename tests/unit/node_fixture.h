@@ -51,7 +51,7 @@ struct forwarding_change *node_prepare(
 void node_apply(struct node *node, struct config *config);
 void node_apply_by(struct node *node, struct config *config, const struct live_terms *terms);
 
-/* Builds what news have put off, at the moment when it is due. */
+/* Builds the table that updates have put off, at the moment when it is due. */
 void node_build(struct node *node);
 
 /* Seconds go by, one after the other. */
@@ -66,7 +66,7 @@ const char *node_state_path(const struct node *node, char path[static 64]);
 #define NODE_SAID_SIZE 512
 void node_restart(struct node *node, struct config *config, char said[static NODE_SAID_SIZE]);
 
-/* Its two halves: nobody has the state file in between. */
+/* Its two halves: no process has the state file in between. */
 void node_stop(struct node *node);
 void node_resume(struct node *node, struct config *config, char said[static NODE_SAID_SIZE]);
 

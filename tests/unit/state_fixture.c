@@ -22,17 +22,18 @@ const struct state_layout small = {
 	.pin_buckets = 4,
 };
 
-int open_place(void **state)
+int open_scratch(void **state)
 {
-	struct place *place = calloc(1, sizeof(*place));
+	struct scratch *scratch = calloc(1, sizeof(*scratch));
 
-	strcpy(place->root, "/tmp/sluice-state-XXXXXX");
-	if (!mkdtemp(place->root))
+	strcpy(scratch->root, "/tmp/sluice-state-XXXXXX");
+	if (!mkdtemp(scratch->root))
 		return -1;
-	snprintf(place->directory, sizeof(place->directory), "%s/sluice", place->root);
-	snprintf(place->path, sizeof(place->path), "%s/state", place->directory);
-	snprintf(place->next_path, sizeof(place->next_path), "%s/.state.new", place->directory);
-	*state = place;
+	snprintf(scratch->directory, sizeof(scratch->directory), "%s/sluice", scratch->root);
+	snprintf(scratch->path, sizeof(scratch->path), "%s/state", scratch->directory);
+	snprintf(scratch->next_path, sizeof(scratch->next_path), "%s/.state.new",
+		scratch->directory);
+	*state = scratch;
 	return 0;
 }
 
@@ -41,21 +42,22 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 	return remove(path);
 }
 
-int close_place(void **state)
+int close_scratch(void **state)
 {
-	struct place *place = *state;
-	int result = nftw(place->root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	struct scratch *scratch = *state;
+	int result = nftw(scratch->root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 
-	free(place);
+	free(scratch);
 	return result;
 }
 
-struct state *open_state(const struct place *place, const struct state_layout *layout)
+struct state *open_state(const struct scratch *scratch, const struct state_layout *layout)
 {
 	struct state_refusal refusal;
 	struct state *opened = NULL;
 
-	assert_int_equal(state_open(place->path, layout, STATE_FIXTURE_KEY, &opened, &refusal), 0);
+	assert_int_equal(
+		state_open(scratch->path, layout, STATE_FIXTURE_KEY, &opened, &refusal), 0);
 	assert_non_null(opened);
 	return opened;
 }
@@ -67,9 +69,9 @@ void commit(struct state *state)
 	assert_int_equal(state_commit(state, &refusal), 0);
 }
 
-struct state *start_state(const struct place *place, const struct state_layout *layout)
+struct state *start_state(const struct scratch *scratch, const struct state_layout *layout)
 {
-	struct state *opened = open_state(place, layout);
+	struct state *opened = open_state(scratch, layout);
 
 	commit(opened);
 	return opened;
@@ -88,7 +90,7 @@ struct state_refusal refused(const char *path, const struct state_layout *layout
 	return refusal;
 }
 
-void kill_a_start(const struct place *place)
+void kill_a_start(const struct scratch *scratch)
 {
 	struct state_refusal refusal;
 	struct state *opened;
@@ -97,7 +99,7 @@ void kill_a_start(const struct place *place)
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		if (state_open(place->path, &small, STATE_FIXTURE_KEY, &opened, &refusal) != 0)
+		if (state_open(scratch->path, &small, STATE_FIXTURE_KEY, &opened, &refusal) != 0)
 			_exit(1);
 		raise(SIGKILL);
 	}
@@ -105,20 +107,20 @@ void kill_a_start(const struct place *place)
 	assert_true(WIFSIGNALED(status));
 }
 
-void write_file(const struct place *place, const void *bytes, size_t length)
+void write_file(const struct scratch *scratch, const void *bytes, size_t length)
 {
-	int file = open(place->path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+	int file = open(scratch->path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
 
 	assert_true(file >= 0);
 	assert_int_equal(write(file, bytes, length), length);
 	close(file);
 }
 
-uint8_t *read_file(const struct place *place, size_t *length)
+uint8_t *read_file(const struct scratch *scratch, size_t *length)
 {
 	struct stat status;
 	uint8_t *bytes;
-	int file = open(place->path, O_RDONLY);
+	int file = open(scratch->path, O_RDONLY);
 
 	assert_true(file >= 0);
 	assert_int_equal(fstat(file, &status), 0);
@@ -130,10 +132,10 @@ uint8_t *read_file(const struct place *place, size_t *length)
 	return bytes;
 }
 
-uint8_t *leave_file(const struct place *place, size_t *length)
+uint8_t *leave_file(const struct scratch *scratch, size_t *length)
 {
-	state_close(start_state(place, &small));
-	return read_file(place, length);
+	state_close(start_state(scratch, &small));
+	return read_file(scratch, length);
 }
 
 bool exists(const char *path)

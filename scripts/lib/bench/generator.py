@@ -55,7 +55,7 @@ class Generator(Program):
         return self.process.stdout if os.path.exists(self.socket_path()) else None
 
     def carries_packets(self):
-        """It has nobody yet to carry them to; but it answers."""
+        """It has no receiver yet, but it answers."""
         return self.call("counts")
 
     def call(self, line):

@@ -196,10 +196,10 @@ def explain_tells_hash_and_slot_to_operators_only(rig):
     outcome = rig.run([forwarded(frame)], ask=ask, **world())
     operator, reader = outcome.asked
     secret = {"hash", "slot"}
-    require_equal(secret & operator.keys(), secret, "what an operator is told")
-    require_equal(operator.keys() - reader.keys(), secret, "what a reader is not told")
+    require_equal(secret & operator.keys(), secret, "what only an operator gets")
+    require_equal(operator.keys() - reader.keys(), secret, "what a reader does not get")
     require_equal(secret & reader["established"].keys(), set(), "the same of an old connection")
-    require_equal(reader["backend"], operator["backend"], "the backend that both are told")
+    require_equal(reader["backend"], operator["backend"], "the backend that both get")
 
 
 @case

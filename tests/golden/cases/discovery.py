@@ -114,7 +114,7 @@ def calls_that_fit_what_is_discovered_are_granted(rig):
                 for key, value in call.items():
                     require(key in known, f"{name} has no {key}")
                     require(accepts(known[key], value), f"the schema of {name} {key}: {value}")
-                if "if_revision" in call:  # a dry run before may have told news
+                if "if_revision" in call:  # an earlier update may have changed it
                     call["if_revision"] = daemon.call("config.get", revision=True)["revision"]
                 answer = daemon.ask(name, call)
                 granted = "result" in answer or (

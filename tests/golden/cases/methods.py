@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Methods of the control socket beside those of news: what they change, answer and refuse."""
+"""Methods of the control socket beside those of updates: what they change, answer and refuse."""
 import json
 import os
 import re
@@ -48,7 +48,7 @@ def explain_tells_a_new_connection_from_an_old_one(rig):
 
 
 @case
-def a_long_document_is_told_whole_to_each_and_after_a_change(rig):
+def a_long_document_is_answered_whole_to_each_and_after_a_change(rig):
     addresses = [f"10.3.{number >> 8}.{number & 255}" for number in range(10000)]
     setting = world()
     setting["pools"][0]["slots"] = 65537
@@ -64,7 +64,7 @@ def a_long_document_is_told_whole_to_each_and_after_a_change(rig):
     require_equal(plain, first["config"], "the document with and without its revision")
     require_equal([entry["address"] for entry in plain["pools"][0]["backends"]], addresses,
                   "backends")
-    require("hash_key" not in plain["node"], "the secret is told")
+    require("hash_key" not in plain["node"], "the secret is shown")
     require(first["revision"] != second["revision"], "one revision before and after a change")
     require_equal(second["revision"], status["configuration"]["revision"], "revision")
     require_equal([entry["weight"] for entry in second["config"]["pools"][0]["backends"]],
@@ -88,7 +88,7 @@ def status_names_some_of_many_pools_without_a_backend(rig):
     require_equal(len(told), 50, "pools that are named")
     require("of www-9999 are dropped" in told[0], told[0])
     require(f"pools without a backend that takes new flows: {count - 50} more" in warnings,
-            f"the number of the others is not told in {warnings[-5:]}")
+            f"the number of the others is not in {warnings[-5:]}")
     require("warnings of the configuration: 9900 more (sluiced --check tells all)" in warnings,
             f"nor how many warnings there are beside: {warnings[90:110]}")
     require_equal({entry["name"]: entry["services"] for entry in listed},

@@ -81,7 +81,7 @@ def several_hundred_services_each_get_their_own_packets(rig):
                for number in range(count)
                for frame in frames.flood(4, [("198.18.0.1", 5000 + number)], vips[number],
                                          1000 + number)]
-    # the neighbour's service is on another VIP or port: nobody claims this
+    # a VIP and a port that are not of one service
     packets += [dropped(frame, "no_service")
                 for frame in frames.flood(4, [("198.18.0.1", 1)], vips[7], 1008)]
     setting = world()

@@ -116,7 +116,7 @@ class Judge:
                 if packet.fate == "forwarded":
                     sent.append(self.match(packet, queue, left, number, reach))
         extra = {key: frames[-1].hex() for key, frames in left.items() if frames}
-        require(not extra, f"frames that nobody expects left by {extra}")
+        require(not extra, f"frames that were not expected left by {extra}")
         return sent
 
     def match(self, packet, queue, left, number, reach):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Frames that nobody would send: valid ones of every kind, mutated. One seed gives one list of frames.
+Mutated frames: valid ones of every kind, with bytes changed. One seed gives one list of frames.
 A mutation works on raw bytes, because a soak needs some hundred thousand of them in seconds.
 """
 import random

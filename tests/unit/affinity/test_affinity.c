@@ -9,11 +9,11 @@
 #include "affinity/affinity.h"
 #include "affinity/slots.h"
 
-#define NOBODY SLOT_NO_BACKEND
-#define NOW    100 /* tick */
-#define HASH   UINT64_C(0x123456789abcdef0)
-#define TOKENS 3
-#define POOL   1
+#define NO_BACKEND SLOT_NO_BACKEND
+#define NOW        100 /* tick */
+#define HASH       UINT64_C(0x123456789abcdef0)
+#define TOKENS     3
+#define POOL       1
 
 /* Backends by index; the gid is the index + 10. OTHER belongs to another pool. */
 enum { A, B, C, BACKENDS };
@@ -187,7 +187,7 @@ enum sends {
 
 #define AWAY  (SLOT_TRACK | B | A << SLOT_BACKEND_BITS) /* new flows to B, old ones to A */
 #define AGAIN (SLOT_TRACK | A | A << SLOT_BACKEND_BITS) /* A has come back */
-#define ALONE (SLOT_TRACK | NOBODY | A << SLOT_BACKEND_BITS)
+#define ALONE (SLOT_TRACK | NO_BACKEND | A << SLOT_BACKEND_BITS)
 #define NONE  PIN_EMPTY
 
 struct row {
@@ -216,7 +216,8 @@ static const struct row rows[] = {
 	{ "new flow at home has no pin", SYN, AGAIN, { 0 }, 0, 0, { A, AFFINITY_NEW, NONE, 0, 0 } },
 	{ "new flow in a guarded slot is pinned", SYN, AGAIN | SLOT_GUARD, { 0 }, 0, 0,
 		{ A, AFFINITY_NEW, PIN_PROBATION, GID(A), 0 } },
-	{ "new flow finds nobody", SYN, ALONE, { 0 }, 0, 0, { NOBODY, AFFINITY_NEW, NONE, 0, 0 } },
+	{ "new flow finds no backend", SYN, ALONE, { 0 }, 0, 0,
+		{ NO_BACKEND, AFFINITY_NEW, NONE, 0, 0 } },
 	{ "second SYN follows the first", SYN, AWAY, { PIN_PROBATION, GID(C), 2 }, 0, 0,
 		{ C, AFFINITY_PIN, PIN_PROBATION, GID(C), 2 } },
 	{ "second SYN follows the first to a backend that drains", SYN, AWAY,
@@ -271,9 +272,9 @@ static const struct row rows[] = {
 		MEMBER_ABSENT, { B, AFFINITY_CURRENT, NONE, 0, 0 } },
 	{ "pin to a dead backend is forgotten", ACK, AWAY, { PIN_ESTABLISHED, GID(C), 9 }, 0,
 		MEMBER_DEAD, { B, AFFINITY_CURRENT, NONE, 0, 0 } },
-	{ "pin to an absent backend is kept while nobody else is there", ACK, ALONE,
+	{ "pin to an absent backend is kept while no other is there", ACK, ALONE,
 		{ PIN_ESTABLISHED, GID(C), 9 }, 0, MEMBER_ABSENT,
-		{ NOBODY, AFFINITY_CURRENT, PIN_ESTABLISHED, GID(C), 9 } },
+		{ NO_BACKEND, AFFINITY_CURRENT, PIN_ESTABLISHED, GID(C), 9 } },
 	{ "another pool's pin is passed by", ACK, AWAY, { PIN_ESTABLISHED, OTHER, 9 }, 0, 0,
 		{ A, AFFINITY_HOME, PIN_ESTABLISHED, OTHER, 9 } },
 	{ "pin counts in a slot that is home again", ACK, AGAIN, { PIN_ESTABLISHED, GID(C), 0 }, 0,
@@ -283,8 +284,8 @@ static const struct row rows[] = {
 		{ A, AFFINITY_HOME, NONE, 0, 0 } },
 	{ "old flow has lost its home", ACK, AWAY, { 0 }, MEMBER_ABSENT, 0,
 		{ B, AFFINITY_CURRENT, NONE, 0, 0 } },
-	{ "old flow has lost its home and finds nobody", ACK, ALONE, { 0 }, MEMBER_ABSENT, 0,
-		{ NOBODY, AFFINITY_CURRENT, NONE, 0, 0 } },
+	{ "old flow has lost its home and finds no other", ACK, ALONE, { 0 }, MEMBER_ABSENT, 0,
+		{ NO_BACKEND, AFFINITY_CURRENT, NONE, 0, 0 } },
 	{ "old flow is observed", ACK, AWAY | SLOT_OBSERVE, { 0 }, 0, 0,
 		{ A, AFFINITY_HOME, PIN_OBSERVED, GID(A), 0 } },
 	{ "nothing is observed at a lost home", ACK, AWAY | SLOT_OBSERVE, { 0 }, MEMBER_ABSENT, 0,
@@ -473,7 +474,7 @@ static void new_flow_without_room_in_an_observed_slot_is_counted_as_unobserved(v
 	tear_down(scene);
 }
 
-/* The next one will be sent there as well; nobody looks for it at home. */
+/* The next datagram goes there as well, not home. */
 static void datagram_without_room_for_its_pin_goes_where_the_table_says(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
@@ -530,7 +531,7 @@ static void nothing_is_observed_while_the_pool_is_flooded(void **state)
 	tear_down(scene);
 }
 
-/* A flood elsewhere is none of theirs. */
+/* A flood of another pool does not count. */
 static void flows_are_established_at_once_unless_their_own_pool_is_flooded(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);
@@ -552,7 +553,7 @@ static void flows_are_established_at_once_unless_their_own_pool_is_flooded(void 
 	tear_down(scene);
 }
 
-/* All of a pool's are confirmed in the same seconds, and that is nobody's attack. */
+/* All flows of a pool are confirmed in the same seconds, which is no attack. */
 static void only_new_flows_that_get_established_are_a_sign_of_a_flood(void **state)
 {
 	struct scene *scene = set_up(AFFINITY_UDP_PIN);

@@ -425,7 +425,7 @@ static uint32_t pick_gap(struct world *world, enum virtual_protocol protocol)
 	return one_in(world, 3) ? between(world, 1, LONGEST_GAP_S) : between(world, 1, 20);
 }
 
-/* Sends a packet that begins the flow; false: nobody took it. */
+/* Sends a packet that begins the flow; false: no backend took it. */
 static bool start(struct world *world, struct flow *flow)
 {
 	enum affinity_kind kind = flow->protocol == VIRTUAL_UDP ? AFFINITY_EITHER : AFFINITY_START;

@@ -83,7 +83,7 @@ static void begin_flow(struct worker *worker, struct flow *flow, uint32_t now_s)
 	worker->flows++;
 }
 
-/* UDP without a pin leaves a suspect; which of its flows had one, nobody can tell from here. */
+/* UDP without a pin leaves a suspect; which of its flows had one is not known here. */
 static bool may_leave(const struct worker *worker, const struct flow *flow, uint32_t now_s)
 {
 	uint32_t failed_s = atomic_load(&worker->race->failed_s[flow->index]);

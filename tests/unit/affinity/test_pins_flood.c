@@ -61,7 +61,7 @@ static void send_syn(struct attack *attack, uint64_t hash)
 		attack->puts[pins_put(&attack->pins, hash, 1, PIN_PROBATION, attack->tick)]++;
 }
 
-/* Of a flow that nobody knows, into a slot whose old flows are observed. */
+/* Of a flow without a pin, into a slot whose old flows are observed. */
 static void send_lone_ack(struct attack *attack, uint64_t hash)
 {
 	if (pin_of(&attack->pins, hash) == 0)

@@ -231,8 +231,8 @@ static void assert_every_way_is_one_flow_s(const struct race *race)
 }
 
 /*
- * What was put is there, deleted or swept. A merged pin may have taken the place of another one,
- * which is then counted by nobody.
+ * Each pin that was put is there, or was deleted or swept. A merged pin may have replaced another
+ * one, which no counter shows.
  */
 static void assert_counts_add_up(const struct race *race, const struct writer *writers)
 {

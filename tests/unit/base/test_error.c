@@ -35,7 +35,7 @@ static void a_long_sentence_is_cut_between_characters(void **state)
 	assert_int_equal(strlen(error.message), sizeof(error.message) - 2);
 }
 
-static void nobody_listening_still_gets_the_code(void **state)
+static void without_a_struct_error_the_code_is_still_returned(void **state)
 {
 	assert_int_equal(error_set(NULL, -EIO, "lost"), -EIO);
 	assert_int_equal(error_wrap(NULL, -EIO, "lost"), -EIO);
@@ -47,7 +47,7 @@ int main(void)
 		cmocka_unit_test(a_sentence_is_kept_and_the_code_returned),
 		cmocka_unit_test(context_goes_before_the_cause),
 		cmocka_unit_test(a_long_sentence_is_cut_between_characters),
-		cmocka_unit_test(nobody_listening_still_gets_the_code),
+		cmocka_unit_test(without_a_struct_error_the_code_is_still_returned),
 	};
 
 	return cmocka_run_group_tests_name("error", tests, NULL, NULL);

@@ -111,7 +111,7 @@ static void a_reader_does_not_wait_for_the_tables_of_a_restart(void **state)
 	close_world(&world);
 }
 
-static void tables_are_rebuilt_at_once_where_nobody_wants_a_turn(void **state)
+static void tables_are_rebuilt_at_once_where_nothing_else_wants_a_turn(void **state)
 {
 	struct world world;
 	unsigned int passes = 0;
@@ -129,7 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reader_does_not_wait_for_the_tables_of_a_restart),
-		cmocka_unit_test(tables_are_rebuilt_at_once_where_nobody_wants_a_turn),
+		cmocka_unit_test(tables_are_rebuilt_at_once_where_nothing_else_wants_a_turn),
 	};
 
 	return cmocka_run_group_tests_name("turns", tests, node_host_start, node_host_stop);

@@ -753,7 +753,7 @@ static void seats_are_at_most_as_many_as_slots_and_indices(void **state)
 	json_decref(full);
 }
 
-static void a_service_that_nobody_can_take_new_flows_of_is_warned_about(void **state)
+static void a_service_without_a_backend_for_new_flows_is_warned_about(void **state)
 {
 	static const char *const rows[][2] = {
 		{ "/pools/0/backends/0/weight", "0" },
@@ -832,7 +832,7 @@ int main(void)
 		cmocka_unit_test(a_small_table_is_warned_about_and_accepted),
 		cmocka_unit_test(more_vacant_seats_than_backends_are_warned_about),
 		cmocka_unit_test(seats_are_at_most_as_many_as_slots_and_indices),
-		cmocka_unit_test(a_service_that_nobody_can_take_new_flows_of_is_warned_about),
+		cmocka_unit_test(a_service_without_a_backend_for_new_flows_is_warned_about),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -183,14 +183,14 @@ static void a_burst_meets_what_its_packets_would_meet_alone(void **state)
 	assert_int_equal(scene->counters.puts[PINS_PUT_PLACED], tracked);
 }
 
-/* cur of the slot is nobody, home is there: only old flows are served. */
+/* The slot has no cur, and its home is there: only old flows are served. */
 static void a_slot_without_cur_serves_its_old_flows(void **state)
 {
 	struct scene *scene = *state;
 	struct packet packet = { 0 };
 	struct frame frame;
 
-	set_words(scene, SLOT_TRACK | NOBODY | A << SLOT_BACKEND_BITS);
+	set_words(scene, SLOT_TRACK | NO_BACKEND | A << SLOT_BACKEND_BITS);
 	frame_make_tcp4(&frame, 40000, 10);
 	assert_int_equal(send(scene, &scene->counters, &frame, &packet), GID(A));
 	make_syn(&frame, 40001);
@@ -277,7 +277,8 @@ static const struct {
 	{ "home drains", AWAY, MEMBER_DRAIN, A, true },
 	{ "home is absent", AWAY, MEMBER_ABSENT, B, false },
 	{ "home is dead", AWAY, MEMBER_DEAD, B, false },
-	{ "there is no cur", SLOT_TRACK | NOBODY | A << SLOT_BACKEND_BITS, MEMBER_UP, A, false },
+	{ "there is no cur", SLOT_TRACK | NO_BACKEND | A << SLOT_BACKEND_BITS, MEMBER_UP, A,
+		false },
 };
 
 static void an_error_goes_to_whoever_may_have_its_flow(void **state)

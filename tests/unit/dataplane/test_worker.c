@@ -272,7 +272,7 @@ static void frames_of_others_leave_no_pins(void **state)
 		make_syn(&frames[i], 40000 + i);
 		memset(frames[i].bytes, i % 3 == 1 ? 0x22 : 0x33, 6);
 	}
-	frames[8].length = 5; /* of nobody */
+	frames[8].length = 5; /* too short for an address */
 	serve(bench, frames, COUNT_OF(frames), 10);
 	assert_int_equal(counters->affinity.puts[PINS_PUT_PLACED], 3);
 	assert_int_equal(counters->verdicts[VERDICT_FORWARDED], 3);

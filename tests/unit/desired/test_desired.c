@@ -72,7 +72,7 @@ static void a_dry_run_tells_and_changes_nothing(void **state)
 	assert_unchanged(world, &before);
 	answer = ask(world, add_backend("w4", "10.2.0.4"));
 	assert_done(answer);
-	assert_int_equal(answer->moved, moved); /* it told the truth */
+	assert_int_equal(answer->moved, moved); /* as the dry run said */
 }
 
 static void a_dry_run_needs_no_place_to_write(void **state)

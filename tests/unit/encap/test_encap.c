@@ -370,9 +370,9 @@ static void packets_with_a_fate_are_not_encapsulated(void **state)
 	}
 }
 
-static void the_record_of_nobody_takes_no_packet(void **state)
+static void the_dummy_record_takes_no_packet(void **state)
 {
-	static const struct backend_record nobody;
+	static const struct backend_record dummy;
 
 	for (size_t i = 0; i < COUNT_OF(inners); i++) {
 		struct frame frame, after;
@@ -380,7 +380,7 @@ static void the_record_of_nobody_takes_no_packet(void **state)
 
 		inners[i](&frame, 40000, 0);
 		packet = take(&frame, HEADROOM);
-		assert_int_equal(encap(&packet, &nobody), VERDICT_NO_BACKEND);
+		assert_int_equal(encap(&packet, &dummy), VERDICT_NO_BACKEND);
 		frame_from_mbuf(&after, packet.mbuf);
 		assert_memory_equal(after.bytes, frame.bytes, frame.length);
 		frame_mbuf_free(packet.mbuf);
@@ -401,7 +401,7 @@ int main(void)
 		cmocka_unit_test(without_headroom_the_packet_stays_as_it_was),
 		cmocka_unit_test(just_enough_headroom_is_enough),
 		cmocka_unit_test(the_flow_label_is_the_same_for_a_flow_and_never_0),
-		cmocka_unit_test(the_record_of_nobody_takes_no_packet),
+		cmocka_unit_test(the_dummy_record_takes_no_packet),
 		cmocka_unit_test(packets_with_a_fate_are_not_encapsulated),
 	};
 

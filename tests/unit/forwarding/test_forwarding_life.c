@@ -87,7 +87,7 @@ static void a_drain_that_is_asked_for_by_name_gets_its_end_anew(void **state)
 	assert_int_equal(life_of(node, "w3"), MEMBER_DRAIN);
 }
 
-/* Whose end was asked for is told by name: the others have theirs already. */
+/* The deadline is for the backend that is named: the others have one already. */
 static void a_deadline_for_one_backend_leaves_the_drains_of_others_alone(void **state)
 {
 	struct node *node = *state;
@@ -284,7 +284,7 @@ static uint64_t table_number(const struct node *node)
 	return forwarding_plan(node->forwarding)->pools[0].table->number;
 }
 
-/* What was told last. */
+/* Keeps the last effect. */
 static void note_effect(void *context, const struct forwarding_effect *effect)
 {
 	*(struct forwarding_effect *)context = *effect;

@@ -27,7 +27,7 @@
 #define NEW_PER_SECOND 20
 #define FLOW_ROOM      20000
 #define LONGEST_GAP_S  60
-#define NOBODY         UINT8_MAX
+#define NO_ACTOR       UINT8_MAX
 
 /* A place where a process may run; at the address 10.2.0.(1 + number). */
 struct actor {
@@ -44,7 +44,7 @@ struct actor {
 
 struct flow {
 	uint32_t client; /* also its key */
-	uint8_t actor;   /* NOBODY: it has not begun, or is over */
+	uint8_t actor;   /* NO_ACTOR: it has not begun, or is over */
 	uint32_t instance;
 	uint32_t last_s, next_s, end_s; /* of its packets */
 };
@@ -112,7 +112,7 @@ static void look_around(struct world *world)
 	size_t count;
 
 	world->service = life_service(world->node);
-	memset(world->actor_of, NOBODY, sizeof(world->actor_of));
+	memset(world->actor_of, NO_ACTOR, sizeof(world->actor_of));
 	backends = forwarding_backends(world->node->forwarding, 0, &count);
 	for (size_t i = 0; i < count; i++)
 		world->actor_of[backends[i].gid] = actor_at(&backends[i].address);
@@ -362,16 +362,16 @@ static uint8_t send_packet(struct world *world, const struct flow *flow, bool is
 	world->packets++;
 	if (balance_choose(forwarding_tables(world->node->forwarding), &world->counters, &packet) !=
 		VERDICT_NEXT)
-		return NOBODY;
+		return NO_ACTOR;
 	return world->actor_of[packet.record->gid];
 }
 
 static void begin_flow(struct world *world, struct flow *flow)
 {
-	*flow = (struct flow){ .client = ++world->clients, .actor = NOBODY };
+	*flow = (struct flow){ .client = ++world->clients, .actor = NO_ACTOR };
 	flow->actor = send_packet(world, flow, true);
-	if (flow->actor == NOBODY || !world->actors[flow->actor].alive) {
-		flow->actor = NOBODY; /* nobody answers */
+	if (flow->actor == NO_ACTOR || !world->actors[flow->actor].alive) {
+		flow->actor = NO_ACTOR; /* there is no answer */
 		return;
 	}
 	flow->instance = world->actors[flow->actor].instance;
@@ -399,13 +399,13 @@ static void go_on(struct world *world, struct flow *flow)
 	uint8_t actor;
 
 	if (is_over(world, flow)) {
-		flow->actor = NOBODY;
+		flow->actor = NO_ACTOR;
 		return;
 	}
 	actor = send_packet(world, flow, false);
 	if (actor != flow->actor) {
 		world->broken++;
-		flow->actor = NOBODY;
+		flow->actor = NO_ACTOR;
 		return;
 	}
 	flow->last_s = world->now_s;
@@ -424,10 +424,10 @@ static void second(struct world *world, bool storm)
 	for (size_t i = 0; i < FLOW_ROOM; i++) {
 		struct flow *flow = &world->flows[i];
 
-		if (flow->actor == NOBODY && fresh > 0) {
+		if (flow->actor == NO_ACTOR && fresh > 0) {
 			fresh--;
 			begin_flow(world, flow);
-		} else if (flow->actor != NOBODY && world->now_s >= flow->next_s) {
+		} else if (flow->actor != NO_ACTOR && world->now_s >= flow->next_s) {
 			go_on(world, flow);
 		}
 	}
@@ -451,7 +451,7 @@ static void set_up(struct world *world, const struct node_host *host, uint64_t s
 	world->node = node_create(host, &layout, 1);
 	world->now_s = node_clock_ms / 1000;
 	for (size_t i = 0; i < FLOW_ROOM; i++)
-		world->flows[i].actor = NOBODY;
+		world->flows[i].actor = NO_ACTOR;
 	for (unsigned int i = 0; i < ACTORS; i++) {
 		if (i < ACTORS / 2)
 			add(world, i, false, 0);

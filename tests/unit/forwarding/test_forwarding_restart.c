@@ -148,7 +148,7 @@ static void packets_flow_before_tables_are_rebuilt(void **state)
 	assert_int_not_equal(life_share(node, "w3").home, 0);
 }
 
-/* It would be as many milliseconds as there are pools, in which nobody else has a turn. */
+/* It would take a millisecond for each pool, and nothing else would have a turn meanwhile. */
 static void a_second_builds_no_first_table(void **state)
 {
 	struct node *node = *state;
@@ -608,7 +608,8 @@ static void a_damaged_file_is_never_a_crash(void **state)
 	}
 }
 
-/* Changes without end: what they move stays at home, for nobody has died and no time has gone by.
+/* Changes without end: what they move stays at home, for no backend has died and no time has gone
+ * by.
  */
 static void change_until_killed(struct node *node, int started)
 {

@@ -226,7 +226,7 @@ static void the_lightest_backend_does_not_starve(void **state)
 		assert_int_equal(pool->owned[i], 1);
 }
 
-static void weight_zero_gets_nothing_and_moves_nobody_else(void **state)
+static void weight_zero_gets_nothing_and_moves_no_other(void **state)
 {
 	struct pool *pool = *state;
 	uint64_t without;
@@ -534,7 +534,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			the_lightest_backend_does_not_starve, open_pool, close_pool),
 		cmocka_unit_test_setup_teardown(
-			weight_zero_gets_nothing_and_moves_nobody_else, open_pool, close_pool),
+			weight_zero_gets_nothing_and_moves_no_other, open_pool, close_pool),
 		cmocka_unit_test_setup_teardown(
 			removing_one_of_a_hundred_moves_little_more_than_its_own_slots, open_pool,
 			close_pool),

@@ -459,7 +459,7 @@ static void the_last_two_share_all_slots_by_weight(void **state)
 	assert_int_equal(fixture->owned[5] + fixture->owned[900], SLOTS);
 }
 
-static void where_nobody_serves_no_slot_has_a_backend(void **state)
+static void without_a_serving_backend_no_slot_has_one(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -535,7 +535,7 @@ int main(void)
 		TEST(half_of_many_out_leaves_shares_by_weight),
 		TEST(a_heavy_member_that_is_out_leaves_the_light_ones_their_shares),
 		TEST(the_last_two_share_all_slots_by_weight),
-		TEST(where_nobody_serves_no_slot_has_a_backend),
+		TEST(without_a_serving_backend_no_slot_has_one),
 		TEST(tables_are_those_of_the_golden_digests),
 	};
 

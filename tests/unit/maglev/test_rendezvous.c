@@ -237,7 +237,7 @@ static void the_slots_of_who_leaves_spread_over_all_others(void **state)
 	}
 }
 
-static void without_candidates_nobody_has_a_slot(void **state)
+static void without_candidates_no_slot_has_an_owner(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -291,7 +291,7 @@ int main(void)
 		TEST(who_gains_weight_takes_slots_for_himself_alone),
 		TEST(shares_follow_weights_and_factors),
 		TEST(the_slots_of_who_leaves_spread_over_all_others),
-		TEST(without_candidates_nobody_has_a_slot),
+		TEST(without_candidates_no_slot_has_an_owner),
 		TEST(tables_are_those_of_the_golden_digests),
 	};
 

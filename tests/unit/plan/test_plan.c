@@ -410,7 +410,7 @@ static void a_list_in_another_order_is_compared_by_owner(void **state)
 	drop(&after);
 }
 
-static void assert_nobody_owns_anything(const char *backends)
+static void assert_no_slot_has_an_owner(const char *backends)
 {
 	struct planned planned = plan_web(backends);
 
@@ -420,10 +420,10 @@ static void assert_nobody_owns_anything(const char *backends)
 	drop(&planned);
 }
 
-static void nobody_owns_the_slots_of_a_pool_without_active_backends(void **state)
+static void no_slot_of_a_pool_without_active_backends_has_an_owner(void **state)
 {
-	assert_nobody_owns_anything("");
-	assert_nobody_owns_anything("{'name': 'w1', 'address': '10.2.0.1', 'state': 'disabled'}");
+	assert_no_slot_has_an_owner("");
+	assert_no_slot_has_an_owner("{'name': 'w1', 'address': '10.2.0.1', 'state': 'disabled'}");
 }
 
 static void reordering_and_renaming_move_no_slot(void **state)
@@ -562,7 +562,7 @@ int main(void)
 		cmocka_unit_test(the_largest_load_change_is_of_a_backend_that_stays),
 		cmocka_unit_test(a_change_beyond_the_budget_needs_force),
 		cmocka_unit_test(a_list_in_another_order_is_compared_by_owner),
-		cmocka_unit_test(nobody_owns_the_slots_of_a_pool_without_active_backends),
+		cmocka_unit_test(no_slot_of_a_pool_without_active_backends_has_an_owner),
 		cmocka_unit_test(reordering_and_renaming_move_no_slot),
 		cmocka_unit_test(removing_a_backend_moves_its_slots_and_few_others),
 		cmocka_unit_test(emptying_a_pool_moves_all_of_its_slots),

@@ -19,45 +19,45 @@ static const struct state_layout layout = {
 	.pin_buckets = 64,
 };
 
-struct place {
+struct fixture {
 	char directory[32];
 	struct state *state;
 	struct arena *numbers;
 };
 
-static int open_place(void **state)
+static int open_fixture(void **state)
 {
-	struct place *place = calloc(1, sizeof(*place));
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct state_refusal refusal;
 	char path[64];
 
-	strcpy(place->directory, "/tmp/sluice-unit-XXXXXX");
-	if (mkdtemp(place->directory) == NULL)
+	strcpy(fixture->directory, "/tmp/sluice-unit-XXXXXX");
+	if (mkdtemp(fixture->directory) == NULL)
 		return -1;
-	snprintf(path, sizeof(path), "%s/state", place->directory);
-	*state = place;
-	place->numbers = arena_create(layout.pools);
-	if (state_open(path, &layout, 0, &place->state, &refusal) != 0)
+	snprintf(path, sizeof(path), "%s/state", fixture->directory);
+	*state = fixture;
+	fixture->numbers = arena_create(layout.pools);
+	if (state_open(path, &layout, 0, &fixture->state, &refusal) != 0)
 		return -1;
-	return state_commit(place->state, &refusal);
+	return state_commit(fixture->state, &refusal);
 }
 
-static int close_place(void **state)
+static int close_fixture(void **state)
 {
-	struct place *place = *state;
+	struct fixture *fixture = *state;
 	int result;
 
-	arena_destroy(place->numbers);
-	state_discard(place->state);
-	result = rmdir(place->directory);
-	free(place);
+	arena_destroy(fixture->numbers);
+	state_discard(fixture->state);
+	result = rmdir(fixture->directory);
+	free(fixture);
 	return result;
 }
 
-static struct live_pool *create(struct place *place)
+static struct live_pool *create(struct fixture *fixture)
 {
 	struct error error = { "" };
-	struct live_pool *pool = live_pool_create(place->state, place->numbers, 251, 1, &error);
+	struct live_pool *pool = live_pool_create(fixture->state, fixture->numbers, 251, 1, &error);
 
 	if (pool == NULL)
 		fail_msg("%s", error.message);
@@ -66,8 +66,8 @@ static struct live_pool *create(struct place *place)
 
 static void no_index_of_a_new_pool_has_a_record(void **state)
 {
-	struct place *place = *state;
-	struct live_pool *pool = create(place);
+	struct fixture *fixture = *state;
+	struct live_pool *pool = create(fixture);
 
 	assert_int_equal(pool->slots, 251);
 	for (uint32_t index = 0; index < SLOT_BACKEND_MAX; index++)
@@ -77,27 +77,27 @@ static void no_index_of_a_new_pool_has_a_record(void **state)
 
 static void a_pool_that_does_not_fit_is_refused_with_the_remedy(void **state)
 {
-	struct place *place = *state;
-	struct live_pool *one = create(place), *two = create(place);
+	struct fixture *fixture = *state;
+	struct live_pool *one = create(fixture), *two = create(fixture);
 	struct error error = { "" };
 
-	assert_null(live_pool_create(place->state, place->numbers, 251, 1, &error));
+	assert_null(live_pool_create(fixture->state, fixture->numbers, 251, 1, &error));
 	assert_string_equal(error.message,
 		"the state file has no room left for the slots of another pool; a restart makes "
 		"room for twice the configuration, up to the limits of a state file");
-	assert_null(live_pool_create(place->state, place->numbers, 251, 1, NULL));
+	assert_null(live_pool_create(fixture->state, fixture->numbers, 251, 1, NULL));
 	live_pool_destroy(one);
-	one = create(place);
+	one = create(fixture);
 	live_pool_destroy(one);
 	live_pool_destroy(two);
 }
 
 static void a_released_pool_gives_its_slots_back(void **state)
 {
-	struct place *place = *state;
+	struct fixture *fixture = *state;
 
 	for (unsigned int i = 0; i < 100; i++) {
-		struct live_pool *one = create(place), *two = create(place);
+		struct live_pool *one = create(fixture), *two = create(fixture);
 
 		assert_int_not_equal(one->first_word, two->first_word);
 		live_pool_release(one, 0);
@@ -132,15 +132,15 @@ static void a_pool_numbers_as_many_backends_as_a_slot_word_can_name(void **state
 /* What a refused creation returns may be destroyed: that takes nothing from the other pools. */
 static void destroying_no_pool_changes_no_other(void **state)
 {
-	struct place *place = *state;
-	struct live_pool *one = create(place), *two = create(place);
+	struct fixture *fixture = *state;
+	struct live_pool *one = create(fixture), *two = create(fixture);
 
-	live_pool_destroy(live_pool_create(place->state, place->numbers, 251, 1, NULL));
-	assert_null(live_pool_create(place->state, place->numbers, 251, 1, NULL));
+	live_pool_destroy(live_pool_create(fixture->state, fixture->numbers, 251, 1, NULL));
+	assert_null(live_pool_create(fixture->state, fixture->numbers, 251, 1, NULL));
 	live_pool_destroy(one);
-	one = create(place);
+	one = create(fixture);
 	assert_int_not_equal(one->first_word, two->first_word);
-	assert_null(live_pool_create(place->state, place->numbers, 251, 1, NULL));
+	assert_null(live_pool_create(fixture->state, fixture->numbers, 251, 1, NULL));
 	live_pool_destroy(one);
 	live_pool_destroy(two);
 }
@@ -156,5 +156,5 @@ int main(void)
 		cmocka_unit_test(destroying_no_pool_changes_no_other),
 	};
 
-	return cmocka_run_group_tests_name("live_pool", tests, open_place, close_place);
+	return cmocka_run_group_tests_name("live_pool", tests, open_fixture, close_fixture);
 }

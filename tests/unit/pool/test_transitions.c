@@ -3,9 +3,9 @@
 
 #include "pool/transitions.h"
 
-#define SLOTS  3 /* what is told of slot 1 must leave its neighbours alone */
-#define NOBODY SLOT_NO_BACKEND
-#define BEGIN  1000
+#define SLOTS      3 /* what is done to slot 1 must leave its neighbours alone */
+#define NO_BACKEND SLOT_NO_BACKEND
+#define BEGIN      1000
 
 /* Backends by index. */
 enum { A, B, C, BACKENDS };
@@ -158,9 +158,9 @@ static void slot_whose_home_died_follows_cur_at_once(void **state)
 	tear_down(scene);
 }
 
-static void index_that_stands_for_nobody_is_no_home(void **state)
+static void no_backend_is_no_home(void **state)
 {
-	struct scene *scene = set_up(slot_pack(NOBODY, NOBODY));
+	struct scene *scene = set_up(slot_pack(NO_BACKEND, NO_BACKEND));
 
 	publish(scene, A, 2000);
 	assert_word(scene, A, A, SLOT_TRACK);
@@ -219,7 +219,7 @@ static void observation_is_counted_from_when_it_began(void **state)
 	struct scene *scene = set_up(slot_pack(A, A));
 
 	publish(scene, B, 2000);
-	advance(scene, 2600); /* nobody called for a while */
+	advance(scene, 2600); /* without a call for a while */
 	assert_word(scene, B, A, SLOT_TRACK | SLOT_OBSERVE);
 	advance(scene, 2899);
 	assert_word(scene, B, A, SLOT_TRACK | SLOT_OBSERVE);
@@ -299,9 +299,9 @@ static void slot_is_not_promoted_to_a_backend_that_is_not_up(void **state)
 {
 	struct scene *scene = set_up(slot_pack(A, A));
 
-	publish(scene, NOBODY, 2000);
+	publish(scene, NO_BACKEND, 2000);
 	advance_to(scene, 2001, 3000);
-	assert_word(scene, NOBODY, A, SLOT_TRACK);
+	assert_word(scene, NO_BACKEND, A, SLOT_TRACK);
 	publish(scene, B, 3000);
 	set_state(scene, B, MEMBER_SUSPECT, 3001);
 	assert_int_equal(advance(scene, 3600), TRANSITIONS_AWAY);
@@ -472,7 +472,7 @@ static void home_changes_only_by_the_rules(void **state)
 			for (who = 0; who < BACKENDS; who++)
 				if (scene->members[who].state == MEMBER_UP)
 					break;
-			publish(scene, who == BACKENDS ? NOBODY : who, now_s);
+			publish(scene, who == BACKENDS ? NO_BACKEND : who, now_s);
 			now_s += (random >> 30) % 600;
 		} else {
 			advance(scene, now_s);
@@ -487,7 +487,7 @@ static void home_changes_only_by_the_rules(void **state)
 			assert_true(before & SLOT_OBSERVE);
 		} else {
 			died++;
-			assert_true(slot_home(before) == NOBODY ||
+			assert_true(slot_home(before) == NO_BACKEND ||
 				    scene->members[slot_home(before)].state == MEMBER_DEAD);
 		}
 	}
@@ -502,7 +502,7 @@ int main(void)
 		cmocka_unit_test(udp_grace_ends_after_cur_has_left_home_whatever_moves_later),
 		cmocka_unit_test(udp_grace_of_an_earlier_process_outlives_a_move),
 		cmocka_unit_test(slot_whose_home_died_follows_cur_at_once),
-		cmocka_unit_test(index_that_stands_for_nobody_is_no_home),
+		cmocka_unit_test(no_backend_is_no_home),
 		cmocka_unit_test(home_waits_for_a_backend_that_is_away),
 		cmocka_unit_test(slot_is_promoted_after_rest_and_observation),
 		cmocka_unit_test(observation_is_counted_from_when_it_began),

@@ -129,7 +129,7 @@ static void the_socket_file_of_a_dead_process_is_replaced(void **state)
 	strcpy(address.sun_path, fixture->path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(fd, 1), 0);
-	close(fd); /* as a killed process leaves it: the file stays and nobody answers */
+	close(fd); /* as a killed process leaves it: the file stays and there is no answer */
 	start_server(fixture);
 	expect_service(fixture, client_connect(fixture, 0));
 }

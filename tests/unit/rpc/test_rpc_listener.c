@@ -265,7 +265,7 @@ static void a_directory_that_is_removed_is_made_again(void **state)
 	expect_service(fixture);
 }
 
-/* As a process leaves it that was killed: the file is there and nobody answers. */
+/* As a process leaves it that was killed: the file is there and there is no answer. */
 static void leave_a_dead_socket(const struct fixture *fixture)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is said when sluiced answers, when something else does, and when nobody does. */
+/* What is said when sluiced answers, when another program does, and when none does. */
 #include "unit.h"
 
 #include "sluicectl_fixture.h"

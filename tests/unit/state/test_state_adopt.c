@@ -13,15 +13,15 @@
 
 /* Nothing is adopted from what is there, and that is no reason not to start. */
 static void assert_cold(
-	const struct place *place, const struct state_layout *layout, enum state_start start)
+	const struct scratch *scratch, const struct state_layout *layout, enum state_start start)
 {
-	struct state *opened = open_state(place, layout);
+	struct state *opened = open_state(scratch, layout);
 	uint32_t first;
 
 	assert_int_equal(state_start(opened), start);
 	assert_null(state_before(opened));
 	assert_memory_equal(state_layout(opened), layout, sizeof(*layout));
-	assert_int_equal(committed_sum(place, opened), 0);
+	assert_int_equal(committed_sum(scratch, opened), 0);
 	assert_int_equal(state_slots_allocate(opened, layout->slot_words, &first), 0);
 	assert_int_equal(state_records_allocate(opened), RECORD_MODE_COUNT);
 	state_close(opened);
@@ -37,19 +37,19 @@ static struct state_layout beside_a_pool(struct state_layout layout)
 
 static void the_next_process_finds_what_the_one_before_left(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	const struct state_layout expected = beside_a_pool(small);
 	struct state *opened;
 
-	leave_full_file(place);
-	opened = open_state(place, &small);
+	leave_full_file(scratch);
+	opened = open_state(scratch, &small);
 	assert_int_equal(state_start(opened), STATE_WARM);
 	assert_full(state_before(opened));
 	assert_memory_equal(state_layout(opened), &expected, sizeof(expected));
 	assert_pins(state_pins(opened));
 	assert_int_equal(
-		committed_sum(place, opened), sum_of_pins()); /* the rest is the caller's */
-	assert_full(state_before(opened));                    /* until it is let go of */
+		committed_sum(scratch, opened), sum_of_pins()); /* the rest is the caller's */
+	assert_full(state_before(opened));                      /* until it is let go of */
 	state_forget_before(opened);
 	assert_null(state_before(opened));
 	state_close(opened);
@@ -57,7 +57,7 @@ static void the_next_process_finds_what_the_one_before_left(void **state)
 
 static void room_for_services_and_backends_never_shrinks(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_layout layout = { .workers = 3,
 		.services = 1,
 		.backends = 2,
@@ -67,8 +67,8 @@ static void room_for_services_and_backends_never_shrinks(void **state)
 		.pin_buckets = small.pin_buckets };
 	struct state *opened;
 
-	leave_full_file(place);
-	opened = open_state(place, &layout);
+	leave_full_file(scratch);
+	opened = open_state(scratch, &layout);
 	assert_int_equal(state_start(opened), STATE_WARM);
 	assert_full(state_before(opened));
 	layout = beside_a_pool(layout);
@@ -76,11 +76,11 @@ static void room_for_services_and_backends_never_shrinks(void **state)
 	layout.backends = small.backends;
 	layout.records = small.records;
 	assert_memory_equal(state_layout(opened), &layout, sizeof(layout));
-	assert_int_equal(committed_sum(place, opened), sum_of_pins());
+	assert_int_equal(committed_sum(scratch, opened), sum_of_pins());
 	fill_backend_row(state_backend_row(opened, small.backends - 1), 1);
 	state_close(opened);
 
-	opened = open_state(place, &small);
+	opened = open_state(scratch, &small);
 	assert_int_equal(state_start(opened), STATE_WARM);
 	assert_int_equal(state_reader_header(state_before(opened))->layout.slot_words,
 		16 + state_slots_room(SLOTS));
@@ -89,7 +89,7 @@ static void room_for_services_and_backends_never_shrinks(void **state)
 
 static void a_larger_file_adopts_a_smaller_one(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_layout layout = small;
 	struct state *opened;
 
@@ -98,25 +98,25 @@ static void a_larger_file_adopts_a_smaller_one(void **state)
 	layout.backends = 3000;
 	layout.slot_words = 1 << 16;
 	layout.pools = 100;
-	leave_full_file(place);
-	opened = open_state(place, &layout);
+	leave_full_file(scratch);
+	opened = open_state(scratch, &layout);
 	assert_int_equal(state_start(opened), STATE_WARM);
 	assert_full(state_before(opened));
 	layout = beside_a_pool(layout);
 	assert_memory_equal(state_layout(opened), &layout, sizeof(layout));
-	assert_int_equal(committed_sum(place, opened), sum_of_pins());
+	assert_int_equal(committed_sum(scratch, opened), sum_of_pins());
 	state_close(opened);
 }
 
 static void nothing_beyond_the_file_before_is_handed_out(void **state)
 {
 	const uint32_t beyond[] = { 0, 1, 1000, UINT32_MAX / 2 };
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	const struct state_reader *before;
 	struct state *opened;
 
-	leave_full_file(place);
-	opened = open_state(place, &small);
+	leave_full_file(scratch);
+	opened = open_state(scratch, &small);
 	before = state_before(opened);
 	for (size_t i = 0; i < COUNT_OF(beyond); i++) {
 		assert_null(state_reader_slots(before, small.slot_words + beyond[i]));
@@ -137,51 +137,51 @@ static void nothing_beyond_the_file_before_is_handed_out(void **state)
 
 static void a_start_without_a_file_is_cold(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 
-	assert_cold(place, &small, STATE_COLD_ABSENT);
+	assert_cold(scratch, &small, STATE_COLD_ABSENT);
 }
 
 static void a_first_start_that_was_killed_left_an_unfinished_file(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_header header;
 
-	kill_a_start(place);
-	assert_cold(place, &small, STATE_COLD_UNFINISHED);
-	assert_false(exists(place->next_path));
-	header = read_header(place->path);
+	kill_a_start(scratch);
+	assert_cold(scratch, &small, STATE_COLD_UNFINISHED);
+	assert_false(exists(scratch->next_path));
+	header = read_header(scratch->path);
 	header.ready = 0;
-	write_header(place, &header);
-	assert_cold(place, &small, STATE_COLD_UNFINISHED);
+	write_header(scratch, &header);
+	assert_cold(scratch, &small, STATE_COLD_UNFINISHED);
 }
 
 static void a_damaged_file_is_not_adopted(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_header header;
 	size_t length;
-	uint8_t *bytes = leave_file(place, &length);
+	uint8_t *bytes = leave_file(scratch, &length);
 
-	header = read_header(place->path);
+	header = read_header(scratch->path);
 	header.regions[STATE_POOL_ROWS].offset += 4096;
-	write_header(place, &header);
-	assert_cold(place, &small, STATE_COLD_DAMAGED);
-	write_file(place, bytes, length - 1);
-	assert_cold(place, &small, STATE_COLD_DAMAGED);
-	write_file(place, bytes, sizeof(header.magic));
-	assert_cold(place, &small, STATE_COLD_DAMAGED);
+	write_header(scratch, &header);
+	assert_cold(scratch, &small, STATE_COLD_DAMAGED);
+	write_file(scratch, bytes, length - 1);
+	assert_cold(scratch, &small, STATE_COLD_DAMAGED);
+	write_file(scratch, bytes, sizeof(header.magic));
+	assert_cold(scratch, &small, STATE_COLD_DAMAGED);
 	free(bytes);
 }
 
-static void assert_left_alone(const struct place *place, const void *bytes, size_t length)
+static void assert_left_alone(const struct scratch *scratch, const void *bytes, size_t length)
 {
 	uint8_t found[64] = { 0 };
 	int file;
 
-	write_file(place, bytes, length);
-	assert_int_equal(refused(place->path, &small).reason, STATE_REFUSED_FOREIGN);
-	file = open(place->path, O_RDONLY | O_CLOEXEC);
+	write_file(scratch, bytes, length);
+	assert_int_equal(refused(scratch->path, &small).reason, STATE_REFUSED_FOREIGN);
+	file = open(scratch->path, O_RDONLY | O_CLOEXEC);
 	assert_int_equal(read(file, found, sizeof(found)), length);
 	assert_memory_equal(found, bytes, length);
 	close(file);
@@ -190,14 +190,14 @@ static void assert_left_alone(const struct place *place, const void *bytes, size
 static void a_file_that_is_not_a_state_file_is_left_alone(void **state)
 {
 	static const char document[] = "{ \"node\": { \"name\": \"edge-1\" } }\n";
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	uint64_t magic = STATE_MAGIC + 1;
 	size_t length;
 
-	free(leave_file(place, &length));
-	assert_left_alone(place, document, strlen(document));
-	assert_left_alone(place, &magic, sizeof(magic));
-	assert_left_alone(place, "s", 1);
+	free(leave_file(scratch, &length));
+	assert_left_alone(scratch, document, strlen(document));
+	assert_left_alone(scratch, &magic, sizeof(magic));
+	assert_left_alone(scratch, "s", 1);
 }
 
 /* What version 1 wrote first; it had all that follows in other places. */
@@ -208,32 +208,32 @@ static void a_file_of_another_version_is_not_adopted(void **state)
 		uint32_t version, header_size, pid;
 		uint8_t rest[4096];
 	} version_1 = { .magic = STATE_MAGIC, .version = 1, .header_size = 160, .pid = 4711 };
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_header header;
 
-	leave_full_file(place);
-	header = read_header(place->path);
+	leave_full_file(scratch);
+	header = read_header(scratch->path);
 	header.version = STATE_VERSION + 1;
-	write_header(place, &header);
-	assert_cold(place, &small, STATE_COLD_VERSION);
-	write_file(place, &version_1, sizeof(version_1));
-	assert_cold(place, &small, STATE_COLD_VERSION);
+	write_header(scratch, &header);
+	assert_cold(scratch, &small, STATE_COLD_VERSION);
+	write_file(scratch, &version_1, sizeof(version_1));
+	assert_cold(scratch, &small, STATE_COLD_VERSION);
 }
 
 static void a_file_from_before_the_last_boot_is_not_adopted(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_header header;
 
-	leave_full_file(place);
-	header = read_header(place->path);
+	leave_full_file(scratch);
+	header = read_header(scratch->path);
 	header.boot_id[15] ^= 1;
-	write_header(place, &header);
-	assert_cold(place, &small, STATE_COLD_BOOT);
-	header = read_header(place->path);
+	write_header(scratch, &header);
+	assert_cold(scratch, &small, STATE_COLD_BOOT);
+	header = read_header(scratch->path);
 	memset(header.boot_id, 0, sizeof(header.boot_id)); /* unknown is not the same */
-	write_header(place, &header);
-	assert_cold(place, &small, STATE_COLD_BOOT_UNKNOWN);
+	write_header(scratch, &header);
+	assert_cold(scratch, &small, STATE_COLD_BOOT_UNKNOWN);
 }
 
 static void boots_that_are_unknown_are_not_the_same(void **state)
@@ -247,18 +247,18 @@ static void boots_that_are_unknown_are_not_the_same(void **state)
 
 static void a_file_of_another_key_is_not_adopted(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_refusal refusal;
 	struct state *opened;
 
-	leave_full_file(place);
+	leave_full_file(scratch);
 	assert_int_equal(
-		state_open(place->path, &small, STATE_FIXTURE_KEY + 1, &opened, &refusal), 0);
+		state_open(scratch->path, &small, STATE_FIXTURE_KEY + 1, &opened, &refusal), 0);
 	assert_int_equal(state_start(opened), STATE_COLD_KEY);
 	assert_null(state_before(opened));
-	assert_int_equal(committed_sum(place, opened), 0);
+	assert_int_equal(committed_sum(scratch, opened), 0);
 	state_close(opened);
-	assert_cold(place, &small, STATE_COLD_KEY);
+	assert_cold(scratch, &small, STATE_COLD_KEY);
 }
 
 static void every_kind_of_start_has_a_sentence(void **state)
@@ -270,84 +270,84 @@ static void every_kind_of_start_has_a_sentence(void **state)
 /* Again and again, as a supervisor that restarts a process would. */
 static void a_killed_start_leaves_what_was_there_before(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 
-	leave_full_file(place);
+	leave_full_file(scratch);
 	for (int i = 0; i < 3; i++) {
 		struct state *opened;
 
-		kill_a_start(place);
-		assert_int_not_equal(read_header(place->next_path).pid, getpid());
-		opened = open_state(place, &small);
+		kill_a_start(scratch);
+		assert_int_not_equal(read_header(scratch->next_path).pid, getpid());
+		opened = open_state(scratch, &small);
 		assert_int_equal(state_start(opened), STATE_WARM);
 		assert_full(state_before(opened));
-		assert_int_equal(read_header(place->next_path).pid, getpid());
+		assert_int_equal(read_header(scratch->next_path).pid, getpid());
 		fill(opened);
 		commit(opened);
-		assert_false(exists(place->next_path));
+		assert_false(exists(scratch->next_path));
 		state_close(opened);
 	}
-	assert_warm(place);
+	assert_warm(scratch);
 }
 
 static void a_start_that_is_given_up_leaves_what_was_there_before(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state *opened;
 	size_t length, length_after;
 	uint8_t *before, *after;
 
-	leave_full_file(place);
-	before = read_file(place, &length);
+	leave_full_file(scratch);
+	before = read_file(scratch, &length);
 	for (int i = 0; i < 2; i++) {
-		opened = open_state(place, &small);
+		opened = open_state(scratch, &small);
 		memset(state_pins(opened), 0xff, pins_memory(small.pin_buckets));
 		if (i == 0)
 			state_discard(opened);
 		else
 			state_close(opened);
-		assert_false(exists(place->next_path));
-		after = read_file(place, &length_after);
+		assert_false(exists(scratch->next_path));
+		after = read_file(scratch, &length_after);
 		assert_int_equal(length_after, length);
 		assert_memory_equal(after, before, length);
 		free(after);
 	}
 	free(before);
-	assert_warm(place);
+	assert_warm(scratch);
 }
 
 static void a_first_start_that_is_given_up_leaves_nothing(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 
-	state_discard(open_state(place, &small));
-	assert_false(exists(place->path));
-	assert_false(exists(place->next_path));
+	state_discard(open_state(scratch, &small));
+	assert_false(exists(scratch->path));
+	assert_false(exists(scratch->next_path));
 }
 
 static void a_committed_file_that_is_discarded_is_gone(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 
-	leave_full_file(place);
-	state_discard(start_state(place, &small));
-	assert_false(exists(place->path));
-	assert_cold(place, &small, STATE_COLD_ABSENT);
+	leave_full_file(scratch);
+	state_discard(start_state(scratch, &small));
+	assert_false(exists(scratch->path));
+	assert_cold(scratch, &small, STATE_COLD_ABSENT);
 }
 
 static void a_file_that_cannot_take_the_name_changes_nothing(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_refusal refusal;
 	struct state_reader *reader;
 	struct state *opened;
 	uint64_t generation;
 
-	leave_full_file(place);
-	assert_int_equal(state_attach(place->path, &reader), 0);
+	leave_full_file(scratch);
+	assert_int_equal(state_attach(scratch->path, &reader), 0);
 	generation = state_reader_generation(reader);
-	opened = open_state(place, &small);
-	assert_int_equal(unlink(place->next_path), 0); /* somebody's mistake */
+	opened = open_state(scratch, &small);
+	assert_int_equal(unlink(scratch->next_path), 0); /* somebody's mistake */
 	assert_int_equal(state_commit(opened, &refusal), -ESTALE);
 	assert_int_equal(refusal.reason, STATE_REFUSED_FILE);
 	assert_int_equal(refusal.code, -ESTALE);
@@ -355,30 +355,30 @@ static void a_file_that_cannot_take_the_name_changes_nothing(void **state)
 	assert_int_equal(state_reader_generation(reader), generation);
 	state_discard(opened);
 	state_detach(reader);
-	assert_warm(place);
+	assert_warm(scratch);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLACE_TEST(the_next_process_finds_what_the_one_before_left),
-		PLACE_TEST(room_for_services_and_backends_never_shrinks),
-		PLACE_TEST(a_larger_file_adopts_a_smaller_one),
-		PLACE_TEST(nothing_beyond_the_file_before_is_handed_out),
-		PLACE_TEST(a_start_without_a_file_is_cold),
-		PLACE_TEST(a_first_start_that_was_killed_left_an_unfinished_file),
-		PLACE_TEST(a_damaged_file_is_not_adopted),
-		PLACE_TEST(a_file_that_is_not_a_state_file_is_left_alone),
-		PLACE_TEST(a_file_of_another_version_is_not_adopted),
-		PLACE_TEST(a_file_from_before_the_last_boot_is_not_adopted),
+		SCRATCH_TEST(the_next_process_finds_what_the_one_before_left),
+		SCRATCH_TEST(room_for_services_and_backends_never_shrinks),
+		SCRATCH_TEST(a_larger_file_adopts_a_smaller_one),
+		SCRATCH_TEST(nothing_beyond_the_file_before_is_handed_out),
+		SCRATCH_TEST(a_start_without_a_file_is_cold),
+		SCRATCH_TEST(a_first_start_that_was_killed_left_an_unfinished_file),
+		SCRATCH_TEST(a_damaged_file_is_not_adopted),
+		SCRATCH_TEST(a_file_that_is_not_a_state_file_is_left_alone),
+		SCRATCH_TEST(a_file_of_another_version_is_not_adopted),
+		SCRATCH_TEST(a_file_from_before_the_last_boot_is_not_adopted),
 		cmocka_unit_test(boots_that_are_unknown_are_not_the_same),
-		PLACE_TEST(a_file_of_another_key_is_not_adopted),
+		SCRATCH_TEST(a_file_of_another_key_is_not_adopted),
 		cmocka_unit_test(every_kind_of_start_has_a_sentence),
-		PLACE_TEST(a_killed_start_leaves_what_was_there_before),
-		PLACE_TEST(a_start_that_is_given_up_leaves_what_was_there_before),
-		PLACE_TEST(a_first_start_that_is_given_up_leaves_nothing),
-		PLACE_TEST(a_committed_file_that_is_discarded_is_gone),
-		PLACE_TEST(a_file_that_cannot_take_the_name_changes_nothing),
+		SCRATCH_TEST(a_killed_start_leaves_what_was_there_before),
+		SCRATCH_TEST(a_start_that_is_given_up_leaves_what_was_there_before),
+		SCRATCH_TEST(a_first_start_that_is_given_up_leaves_nothing),
+		SCRATCH_TEST(a_committed_file_that_is_discarded_is_gone),
+		SCRATCH_TEST(a_file_that_cannot_take_the_name_changes_nothing),
 	};
 
 	return cmocka_run_group_tests_name("state_adopt", tests, NULL, NULL);

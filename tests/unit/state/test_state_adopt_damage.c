@@ -48,9 +48,9 @@ static uint64_t walk(const struct state_reader *before)
 }
 
 /* Opens over whatever is there, looks at all of it and leaves it. */
-static enum state_start try(const struct place *place)
+static enum state_start try(const struct scratch *scratch)
 {
-	struct state *opened = open_state(place, &small);
+	struct state *opened = open_state(scratch, &small);
 	enum state_start start = state_start(opened);
 
 	assert_int_equal(state_before(opened) != NULL, start == STATE_WARM);
@@ -97,83 +97,83 @@ static bool is_name_of_pins(size_t at)
 static void a_start_survives_every_flipped_byte_of_the_header(void **state)
 {
 	static const uint8_t patterns[] = { 0x01, 0x80, 0xff };
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	int file;
 
-	leave_full_file(place);
-	file = open(place->path, O_RDWR);
+	leave_full_file(scratch);
+	file = open(scratch->path, O_RDWR);
 	for (size_t at = 0; at < sizeof(struct state_header); at++)
 		for (size_t i = 0; i < COUNT_OF(patterns); i++) {
 			flip(file, at, patterns[i]);
 			if (at < sizeof(uint64_t)) /* of the magic */
-				assert_int_equal(
-					refused(place->path, &small).reason, STATE_REFUSED_FOREIGN);
+				assert_int_equal(refused(scratch->path, &small).reason,
+					STATE_REFUSED_FOREIGN);
 			else if (is_name_of_pins(at))
-				assert_in_set((uintmax_t)try(place),
+				assert_in_set((uintmax_t)try(scratch),
 					((const uintmax_t[]){ STATE_WARM, STATE_COLD_DAMAGED }), 2);
 			else
-				assert_int_equal(try(place), expected_of_flip(at));
+				assert_int_equal(try(scratch), expected_of_flip(at));
 			flip(file, at, patterns[i]);
 		}
 	close(file);
-	assert_warm(place);
+	assert_warm(scratch);
 }
 
 static void a_start_survives_every_flipped_byte_of_the_rows(void **state)
 {
 	static const enum state_region regions[] = { STATE_POOL_ROWS, STATE_BACKEND_ROWS,
 		STATE_SERVICE_ROWS, STATE_HEALTH_ROWS };
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_header header;
 	int file;
 
-	leave_full_file(place);
-	header = read_header(place->path);
-	file = open(place->path, O_RDWR);
+	leave_full_file(scratch);
+	header = read_header(scratch->path);
+	file = open(scratch->path, O_RDWR);
 	for (size_t i = 0; i < COUNT_OF(regions); i++)
 		for (size_t at = 0; at < RTE_MIN(header.regions[regions[i]].length, LOOKED_AT);
 			at++) {
 			flip(file, header.regions[regions[i]].offset + at, 0xff);
-			assert_int_equal(try(place), STATE_WARM);
+			assert_int_equal(try(scratch), STATE_WARM);
 			flip(file, header.regions[regions[i]].offset + at, 0xff);
 		}
 	close(file);
-	assert_warm(place);
+	assert_warm(scratch);
 }
 
 static void a_start_survives_any_bytes_behind_a_sound_header(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	unsigned int random = 1;
 	uint8_t *bytes, *damaged;
 	size_t length;
 
-	leave_full_file(place);
-	bytes = read_file(place, &length);
+	leave_full_file(scratch);
+	bytes = read_file(scratch, &length);
 	damaged = malloc(length);
 	for (int i = 0; i < 200; i++) {
 		memcpy(damaged, bytes, length);
 		for (uint32_t flips = rand_r(&random) % 2000; flips > 0; flips--)
 			damaged[STATE_PAGE_SIZE + rand_r(&random) % (length - STATE_PAGE_SIZE)] =
 				rand_r(&random);
-		write_file(place, damaged, length);
-		assert_int_equal(try(place), STATE_WARM);
+		write_file(scratch, damaged, length);
+		assert_int_equal(try(scratch), STATE_WARM);
 	}
 	memset(damaged + STATE_PAGE_SIZE, 0xff, length - STATE_PAGE_SIZE);
-	write_file(place, damaged, length);
-	assert_int_equal(try(place), STATE_WARM);
+	write_file(scratch, damaged, length);
+	assert_int_equal(try(scratch), STATE_WARM);
 	free(damaged);
 	free(bytes);
 }
 
 static void a_start_survives_rubbish_of_any_length(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	unsigned int random = 1;
 	uint8_t *bytes, *rubbish;
 	size_t length;
 
-	bytes = leave_file(place, &length);
+	bytes = leave_file(scratch, &length);
 	rubbish = malloc(2 * length);
 	for (int i = 0; i < 100; i++) {
 		size_t cut = 1 + rand_r(&random) % (2 * length - 1);
@@ -185,8 +185,8 @@ static void a_start_survives_rubbish_of_any_length(void **state)
 		else
 			memcpy(rubbish, bytes, sizeof(uint64_t)); /* its magic */
 		cut = cut < sizeof(uint64_t) ? sizeof(uint64_t) : cut;
-		write_file(place, rubbish, cut);
-		assert_int_equal(try(place) == STATE_WARM, i % 2 && cut >= length);
+		write_file(scratch, rubbish, cut);
+		assert_int_equal(try(scratch) == STATE_WARM, i % 2 && cut >= length);
 	}
 	free(rubbish);
 	free(bytes);
@@ -195,10 +195,10 @@ static void a_start_survives_rubbish_of_any_length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLACE_TEST(a_start_survives_every_flipped_byte_of_the_header),
-		PLACE_TEST(a_start_survives_every_flipped_byte_of_the_rows),
-		PLACE_TEST(a_start_survives_any_bytes_behind_a_sound_header),
-		PLACE_TEST(a_start_survives_rubbish_of_any_length),
+		SCRATCH_TEST(a_start_survives_every_flipped_byte_of_the_header),
+		SCRATCH_TEST(a_start_survives_every_flipped_byte_of_the_rows),
+		SCRATCH_TEST(a_start_survives_any_bytes_behind_a_sound_header),
+		SCRATCH_TEST(a_start_survives_rubbish_of_any_length),
 	};
 
 	return cmocka_run_group_tests_name("state_adopt_damage", tests, NULL, NULL);

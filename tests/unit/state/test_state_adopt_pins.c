@@ -25,83 +25,83 @@ static uint64_t allocated_bytes(const char *path)
 
 static void space_for_pools_to_come_is_allocated_when_it_is_handed_out(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_layout layout = small;
 	uint64_t all, before;
 	uint32_t first;
 	struct state *opened;
 
-	leave_full_file(place);
+	leave_full_file(scratch);
 	layout.slot_words = 1 << 20;
-	opened = open_state(place, &layout);
+	opened = open_state(scratch, &layout);
 	all = state_memory(state_layout(opened));
-	before = allocated_bytes(place->next_path);
+	before = allocated_bytes(scratch->next_path);
 	assert_in_range(before, 1, all - (UINT64_C(3) << 20));
 	assert_int_equal(state_slots_allocate(opened, 1 << 18, &first), 0);
-	assert_in_range(allocated_bytes(place->next_path), before + (3 << 18), all - (1 << 20));
+	assert_in_range(allocated_bytes(scratch->next_path), before + (3 << 18), all - (1 << 20));
 	commit(opened);
 	assert_int_equal(state_allocate_rest(opened), 0);
-	assert_in_range(allocated_bytes(place->path), all, UINT64_MAX);
+	assert_in_range(allocated_bytes(scratch->path), all, UINT64_MAX);
 	state_close(opened);
 }
 
-static void limit_place(const struct place *place, unsigned long flags, uint64_t bytes)
+static void limit_scratch(const struct scratch *scratch, unsigned long flags, uint64_t bytes)
 {
 	char options[64];
 
 	snprintf(options, sizeof(options), "size=%lu,mode=0750", (unsigned long)bytes);
-	assert_int_equal(mount("none", place->directory, "tmpfs", flags, options), 0);
+	assert_int_equal(mount("none", scratch->directory, "tmpfs", flags, options), 0);
 }
 
-static void make_limited_place(const struct place *place, uint64_t bytes)
+static void make_limited_scratch(const struct scratch *scratch, uint64_t bytes)
 {
 	/* Private mounts, gone with this process at the latest. Root needed. */
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	assert_int_equal(mkdir(place->directory, 0750), 0);
-	limit_place(place, 0, bytes);
+	assert_int_equal(mkdir(scratch->directory, 0750), 0);
+	limit_scratch(scratch, 0, bytes);
 }
 
 /* The pages of its pool: what is taken afterwards needs no more, however full it has become. */
 static void pools_that_can_be_adopted_get_their_space_or_are_refused(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_layout layout = small;
 	uint64_t before, needed;
 	uint32_t first;
 	struct state *opened;
 
-	make_limited_place(place, 8 << 20);
-	leave_full_file(place);
+	make_limited_scratch(scratch, 8 << 20);
+	leave_full_file(scratch);
 	layout.slot_words = 1 << 14;
-	opened = open_state(place, &layout);
-	before = allocated_bytes(place->next_path);
+	opened = open_state(scratch, &layout);
+	before = allocated_bytes(scratch->next_path);
 	assert_int_equal(state_allocate_adoptable(opened), 0);
-	assert_int_equal(allocated_bytes(place->next_path), before + STATE_PAGE_SIZE);
-	needed = allocated_bytes(place->path) + allocated_bytes(place->next_path);
-	limit_place(place, MS_REMOUNT, needed);
+	assert_int_equal(allocated_bytes(scratch->next_path), before + STATE_PAGE_SIZE);
+	needed = allocated_bytes(scratch->path) + allocated_bytes(scratch->next_path);
+	limit_scratch(scratch, MS_REMOUNT, needed);
 	assert_int_equal(state_slots_allocate(opened, SLOTS, &first), 0);
 	assert_int_equal(state_slots_allocate(opened, 4096, &first), -ENOSPC);
 	state_discard(opened);
 
-	limit_place(place, MS_REMOUNT, 8 << 20);
-	opened = open_state(place, &layout);
-	limit_place(place, MS_REMOUNT, needed - STATE_PAGE_SIZE); /* it has filled up since */
+	limit_scratch(scratch, MS_REMOUNT, 8 << 20);
+	opened = open_state(scratch, &layout);
+	limit_scratch(scratch, MS_REMOUNT, needed - STATE_PAGE_SIZE); /* it has filled up since */
 	assert_int_equal(state_allocate_adoptable(opened), -ENOSPC);
 	state_discard(opened);
-	assert_int_equal(umount2(place->directory, MNT_DETACH), 0);
+	assert_int_equal(umount2(scratch->directory, MNT_DETACH), 0);
 }
 
 /* The table in use and an older one that is not empty yet, both with pins. */
-static void leave_two_tables(const struct place *place)
+static void leave_two_tables(const struct scratch *scratch)
 {
 	struct state_layout layout = small;
 	struct state *opened;
 	uint8_t *pins;
 
-	leave_full_file(place);
+	leave_full_file(scratch);
 	layout.pin_buckets = 2 * small.pin_buckets;
-	opened = start_state(place, &layout);
+	opened = start_state(scratch, &layout);
 	assert_int_equal(state_pin_tables(opened)->count, 2);
 	pins = state_pins(opened);
 	for (size_t i = 0; i < pins_memory(small.pin_buckets); i++)
@@ -112,41 +112,41 @@ static void leave_two_tables(const struct place *place)
 /* Where not all pins have space, those of the oldest table are given up, those in use never. */
 static void pins_of_the_oldest_table_are_given_up_for_want_of_space(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_layout layout = small;
 	struct state_refusal refusal;
 	struct state *opened;
 	uint64_t needed;
 
-	make_limited_place(place, 8 << 20);
-	leave_two_tables(place);
+	make_limited_scratch(scratch, 8 << 20);
+	leave_two_tables(scratch);
 	layout.pin_buckets = 3 * small.pin_buckets;
-	opened = open_state(place, &layout);
+	opened = open_state(scratch, &layout);
 	assert_int_equal(state_pin_tables(opened)->count, 3);
 	assert_int_equal(state_pins_lost(opened), 0);
 	assert_int_equal(state_allocate_rest(opened), 0);
-	needed = allocated_bytes(place->path) + allocated_bytes(place->next_path);
+	needed = allocated_bytes(scratch->path) + allocated_bytes(scratch->next_path);
 	state_discard(opened);
 
-	limit_place(place, MS_REMOUNT, needed - 4096);
-	opened = open_state(place, &layout);
+	limit_scratch(scratch, MS_REMOUNT, needed - 4096);
+	opened = open_state(scratch, &layout);
 	assert_int_equal(state_start(opened), STATE_WARM);
 	assert_int_equal(state_pin_tables(opened)->count, 2);
 	assert_pins(state_pin_tables(opened)->tables[0].memory);
 	assert_in_range(state_pins_lost(opened), 1, small.pin_buckets * PINS_WAYS);
 	state_discard(opened);
 
-	limit_place(place, MS_REMOUNT, needed - 2 * 4096);
+	limit_scratch(scratch, MS_REMOUNT, needed - 2 * 4096);
 	assert_int_equal(
-		state_open(place->path, &layout, STATE_FIXTURE_KEY, &opened, &refusal), -ENOSPC);
+		state_open(scratch->path, &layout, STATE_FIXTURE_KEY, &opened, &refusal), -ENOSPC);
 	assert_int_equal(refusal.reason, STATE_REFUSED_SPACE);
 
-	limit_place(place, MS_REMOUNT, needed);
-	opened = open_state(place, &layout);
+	limit_scratch(scratch, MS_REMOUNT, needed);
+	opened = open_state(scratch, &layout);
 	assert_int_equal(state_pin_tables(opened)->count, 3);
 	assert_int_equal(state_pins_lost(opened), 0);
 	state_close(opened);
-	assert_int_equal(umount2(place->directory, MNT_DETACH), 0);
+	assert_int_equal(umount2(scratch->directory, MNT_DETACH), 0);
 }
 
 /* Whether each table but the current one holds what fill() wrote, whatever came after. */
@@ -161,16 +161,16 @@ static void assert_older_pins(struct state *opened, uint32_t count)
 
 static void pins_of_another_number_stay_in_an_older_table(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	const uint32_t others[] = { small.pin_buckets + 100, 1, small.pin_buckets + 7 };
 	struct state_layout layout = small;
 	struct state *opened;
 
-	leave_full_file(place);
+	leave_full_file(scratch);
 	for (uint32_t i = 0; i < 3; i++) {
 		layout.pin_buckets = others[i];
 		for (int again = 0; again < 2; again++) {
-			opened = start_state(place, &layout);
+			opened = start_state(scratch, &layout);
 			assert_older_pins(opened, i + 2);
 			assert_int_equal(state_layout(opened)->pin_buckets, others[i]);
 			*(uint64_t *)state_pins(opened) = 0xff;
@@ -179,7 +179,7 @@ static void pins_of_another_number_stay_in_an_older_table(void **state)
 	}
 	/* there is no room for one more, so the number of pins stays as it is */
 	layout.pin_buckets = small.pin_buckets + 200;
-	opened = start_state(place, &layout);
+	opened = start_state(scratch, &layout);
 	assert_older_pins(opened, STATE_PIN_TABLES);
 	assert_int_equal(state_layout(opened)->pin_buckets, others[2]);
 	state_close(opened);
@@ -219,13 +219,13 @@ static void tell_step(int pipe)
 }
 
 /* Tables grow one after the other, and a byte tells of each step, until this process is killed. */
-static void grow_for_ever(const struct place *place, int pipe)
+static void grow_for_ever(const struct scratch *scratch, int pipe)
 {
 	struct state_refusal refusal;
 	struct state_pin_table table;
 	struct state *opened;
 
-	if (state_open(place->path, &small, STATE_FIXTURE_KEY, &opened, &refusal) != 0 ||
+	if (state_open(scratch->path, &small, STATE_FIXTURE_KEY, &opened, &refusal) != 0 ||
 		state_commit(opened, &refusal) != 0)
 		_exit(3);
 	for (uint32_t i = 0;; i++) {
@@ -239,7 +239,7 @@ static void grow_for_ever(const struct place *place, int pipe)
 	}
 }
 
-static void kill_while_growing(const struct place *place, unsigned int steps)
+static void kill_while_growing(const struct scratch *scratch, unsigned int steps)
 {
 	int status, ends[2];
 	char byte;
@@ -249,7 +249,7 @@ static void kill_while_growing(const struct place *place, unsigned int steps)
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0)
-		grow_for_ever(place, ends[1]);
+		grow_for_ever(scratch, ends[1]);
 	close(ends[1]);
 	for (unsigned int i = 0; i < steps; i++)
 		assert_int_equal(read(ends[0], &byte, 1), 1);
@@ -261,16 +261,16 @@ static void kill_while_growing(const struct place *place, unsigned int steps)
 
 static void a_process_killed_while_pins_grow_leaves_them_all(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_layout layout = small;
-	struct state *opened = start_state(place, &small);
+	struct state *opened = start_state(scratch, &small);
 
 	*(uint64_t *)state_pins(opened) = MARK;
 	state_close(opened);
 	for (unsigned int round = 0; round < 400; round++) {
-		kill_while_growing(place, 1 + round * 7 % 23);
+		kill_while_growing(scratch, 1 + round * 7 % 23);
 		layout.pin_buckets = small.pin_buckets + round % 3 * 50; /* or more pins */
-		opened = start_state(place, &layout);
+		opened = start_state(scratch, &layout);
 		assert_int_equal(state_start(opened), STATE_WARM);
 		assert_true(has_mark(opened));
 		assert_int_equal(state_pins_lost(opened), 0);
@@ -280,19 +280,19 @@ static void a_process_killed_while_pins_grow_leaves_them_all(void **state)
 
 static void tables_of_pins_come_and_go_while_running(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_pin_table table;
 	struct state *opened;
 	struct state_pins *pins;
 
-	leave_full_file(place);
-	opened = start_state(place, &small);
+	leave_full_file(scratch);
+	opened = start_state(scratch, &small);
 	pins = state_pin_tables(opened);
 	assert_int_equal(state_pins_append(pins, 500, &table), 0);
 	/* as if it had been killed: no header names it */
 	munmap(table.memory, pins_memory(500));
 	state_close(opened);
-	opened = start_state(place, &small);
+	opened = start_state(scratch, &small);
 	pins = state_pin_tables(opened);
 	assert_int_equal(pins->count, 1);
 	assert_int_equal(state_pins_append(pins, 500, &table), 0);
@@ -305,7 +305,7 @@ static void tables_of_pins_come_and_go_while_running(void **state)
 		assert_ptr_equal(state_pins(opened), table.memory);
 		if (i == 0) {
 			state_close(opened);
-			opened = start_state(place, &small);
+			opened = start_state(scratch, &small);
 			pins = state_pin_tables(opened);
 			assert_older_pins(opened, 2);
 			before = pins->tables[0].memory;
@@ -315,7 +315,7 @@ static void tables_of_pins_come_and_go_while_running(void **state)
 		memset(state_pins(opened), i, 64);
 	}
 	state_close(opened);
-	opened = start_state(place, &small);
+	opened = start_state(scratch, &small);
 	assert_int_equal(state_pin_tables(opened)->count, 2);
 	assert_int_equal(state_pin_tables(opened)->tables[0].bucket_count, 509);
 	state_close(opened);
@@ -323,7 +323,7 @@ static void tables_of_pins_come_and_go_while_running(void **state)
 
 static void pins_are_adopted_around_what_was_never_written(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_layout layout = small;
 	size_t size, written[] = { 0, 1 << 20, 0 };
 	struct state *opened;
@@ -332,12 +332,12 @@ static void pins_are_adopted_around_what_was_never_written(void **state)
 	layout.pin_buckets = 65536;
 	size = pins_memory(layout.pin_buckets);
 	written[2] = size - 1;
-	opened = start_state(place, &layout);
+	opened = start_state(scratch, &layout);
 	pins = state_pins(opened);
 	for (int i = 0; i < 3; i++)
 		pins[written[i]] = i + 1;
 	state_close(opened);
-	opened = open_state(place, &layout);
+	opened = open_state(scratch, &layout);
 	pins = state_pins(opened);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(pins[written[i]], i + 1);
@@ -351,13 +351,13 @@ static void pins_are_adopted_around_what_was_never_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLACE_TEST(pools_that_can_be_adopted_get_their_space_or_are_refused),
-		PLACE_TEST(pins_of_the_oldest_table_are_given_up_for_want_of_space),
-		PLACE_TEST(space_for_pools_to_come_is_allocated_when_it_is_handed_out),
-		PLACE_TEST(pins_of_another_number_stay_in_an_older_table),
-		PLACE_TEST(a_process_killed_while_pins_grow_leaves_them_all),
-		PLACE_TEST(tables_of_pins_come_and_go_while_running),
-		PLACE_TEST(pins_are_adopted_around_what_was_never_written),
+		SCRATCH_TEST(pools_that_can_be_adopted_get_their_space_or_are_refused),
+		SCRATCH_TEST(pins_of_the_oldest_table_are_given_up_for_want_of_space),
+		SCRATCH_TEST(space_for_pools_to_come_is_allocated_when_it_is_handed_out),
+		SCRATCH_TEST(pins_of_another_number_stay_in_an_older_table),
+		SCRATCH_TEST(a_process_killed_while_pins_grow_leaves_them_all),
+		SCRATCH_TEST(tables_of_pins_come_and_go_while_running),
+		SCRATCH_TEST(pins_are_adopted_around_what_was_never_written),
 	};
 
 	return cmocka_run_group_tests_name("state_adopt_pins", tests, NULL, NULL);

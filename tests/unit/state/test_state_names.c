@@ -124,7 +124,7 @@ static void tear_and_wait(struct state *state, int tell)
 }
 
 /* Starts a process that owns the file, and returns once that has been filled. */
-static pid_t start_owner(const struct place *place, void (*run)(struct state *state, int tell))
+static pid_t start_owner(const struct scratch *scratch, void (*run)(struct state *state, int tell))
 {
 	const struct state_layout layout = two_workers();
 	int tell[2];
@@ -136,7 +136,7 @@ static pid_t start_owner(const struct place *place, void (*run)(struct state *st
 	assert_true(child >= 0);
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		run(start_state(place, &layout), tell[1]);
+		run(start_state(scratch, &layout), tell[1]);
 		_exit(1);
 	}
 	close(tell[1]);
@@ -151,11 +151,11 @@ static void kill_owner(pid_t owner)
 	assert_int_equal(waitpid(owner, NULL, 0), owner);
 }
 
-static struct state_reader *attach(const struct place *place)
+static struct state_reader *attach(const struct scratch *scratch)
 {
 	struct state_reader *reader = NULL;
 
-	assert_int_equal(state_attach(place->path, &reader), 0);
+	assert_int_equal(state_attach(scratch->path, &reader), 0);
 	return reader;
 }
 
@@ -238,14 +238,14 @@ static void assert_everything(const struct state_reader *reader)
 
 static void counters_are_read_by_name_from_a_running_and_from_a_dead_owner(void **state)
 {
-	const struct place *place = *state;
-	pid_t owner = start_owner(place, fill_and_wait);
-	struct state_reader *reader = attach(place), *late;
+	const struct scratch *scratch = *state;
+	pid_t owner = start_owner(scratch, fill_and_wait);
+	struct state_reader *reader = attach(scratch), *late;
 
 	assert_true(state_reader_has_owner(reader));
 	assert_everything(reader);
 	kill_owner(owner);
-	late = attach(place);
+	late = attach(scratch);
 	assert_false(state_reader_has_owner(reader));
 	assert_everything(reader);
 	assert_everything(late);
@@ -256,13 +256,13 @@ static void counters_are_read_by_name_from_a_running_and_from_a_dead_owner(void 
 /* A reader's own lock is none of an owner. */
 static void a_torn_row_is_waited_for_while_its_owner_lives(void **state)
 {
-	const struct place *place = *state;
-	pid_t owner = start_owner(place, tear_and_wait);
+	const struct scratch *scratch = *state;
+	pid_t owner = start_owner(scratch, tear_and_wait);
 	struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-	struct state_reader *reader = attach(place);
+	struct state_reader *reader = attach(scratch);
 	struct named_counter service;
 	struct named_pool pool;
-	int file = open(place->path, O_RDONLY);
+	int file = open(scratch->path, O_RDONLY);
 
 	assert_int_equal(state_names_service(reader, 1, &service), -EAGAIN);
 	assert_int_equal(state_names_backend(reader, BACKEND, &service), -EAGAIN);
@@ -280,9 +280,9 @@ static void a_torn_row_is_waited_for_while_its_owner_lives(void **state)
 
 static void no_name_is_half_of_another(void **state)
 {
-	const struct place *place = *state;
-	pid_t owner = start_owner(place, fill_again_and_again);
-	struct state_reader *reader = attach(place);
+	const struct scratch *scratch = *state;
+	pid_t owner = start_owner(scratch, fill_again_and_again);
+	struct state_reader *reader = attach(scratch);
 	unsigned int seen[2] = { 0 };
 
 	for (unsigned int i = 0; i < 1000 || seen[0] == 0 || seen[1] == 0; i++) {
@@ -306,15 +306,15 @@ static void no_name_is_half_of_another(void **state)
 
 static void a_reader_of_a_replaced_file_is_told(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_reader *reader;
 	struct named_verdict verdict;
 	struct named_counter service;
 	struct named_port port;
 
-	kill_owner(start_owner(place, fill_and_wait));
-	reader = attach(place);
-	kill_owner(start_owner(place, fill_and_wait));
+	kill_owner(start_owner(scratch, fill_and_wait));
+	reader = attach(scratch);
+	kill_owner(start_owner(scratch, fill_and_wait));
 	assert_int_equal(state_names_verdict(reader, 1, &verdict), -ESTALE);
 	assert_int_equal(state_names_service(reader, 1, &service), -ESTALE);
 	assert_int_equal(state_names_port(reader, 0, &port), -ESTALE);
@@ -322,9 +322,9 @@ static void a_reader_of_a_replaced_file_is_told(void **state)
 }
 
 /* Overwrites bytes of the file that its owner has left. */
-static void damage(const struct place *place, uint64_t offset, const void *bytes, size_t length)
+static void damage(const struct scratch *scratch, uint64_t offset, const void *bytes, size_t length)
 {
-	int file = open(place->path, O_WRONLY);
+	int file = open(scratch->path, O_WRONLY);
 
 	assert_true(file >= 0);
 	assert_int_equal(pwrite(file, bytes, length, offset), length);
@@ -334,7 +334,7 @@ static void damage(const struct place *place, uint64_t offset, const void *bytes
 /* Names without end, and a pool that there is none of. */
 static void damaged_names_are_errors_and_leave_the_others(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	const uint32_t beyond = UINT32_MAX;
 	char endless[IDENTITY_NAME_SIZE];
 	struct state_reader *reader;
@@ -343,16 +343,16 @@ static void damaged_names_are_errors_and_leave_the_others(void **state)
 	struct named_pool pool;
 	struct named_port port;
 
-	kill_owner(start_owner(place, fill_and_wait));
-	reader = attach(place);
+	kill_owner(start_owner(scratch, fill_and_wait));
+	reader = attach(scratch);
 	header = state_reader_header(reader);
 	memset(endless, 'x', sizeof(endless));
-	damage(place, offsetof(struct state_header, port_names), endless, sizeof(endless));
-	damage(place,
+	damage(scratch, offsetof(struct state_header, port_names), endless, sizeof(endless));
+	damage(scratch,
 		header->regions[STATE_SERVICE_ROWS].offset + sizeof(struct identity_service) +
 			offsetof(struct identity_service, name),
 		endless, sizeof(endless));
-	damage(place,
+	damage(scratch,
 		header->regions[STATE_POOL_ROWS].offset + sizeof(struct identity_pool) +
 			offsetof(struct identity_pool, name),
 		"a b", 4);
@@ -362,7 +362,7 @@ static void damaged_names_are_errors_and_leave_the_others(void **state)
 	assert_int_equal(state_names_backend(reader, BACKEND, &answer), 0);
 	assert_string_equal(answer.name, "web-3");
 	assert_string_equal(answer.pool, "");
-	damage(place,
+	damage(scratch,
 		header->regions[STATE_BACKEND_ROWS].offset +
 			BACKEND * sizeof(struct identity_backend) +
 			offsetof(struct identity_backend, pool),
@@ -374,34 +374,34 @@ static void damaged_names_are_errors_and_leave_the_others(void **state)
 
 static void a_file_with_another_verdict_name_is_damaged(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_reader *reader;
 
-	kill_owner(start_owner(place, fill_and_wait));
-	damage(place, offsetof(struct state_header, verdict_names[VERDICT_MTU_EXCEEDED]), "T", 1);
-	assert_int_equal(state_attach(place->path, &reader), -EINVAL);
+	kill_owner(start_owner(scratch, fill_and_wait));
+	damage(scratch, offsetof(struct state_header, verdict_names[VERDICT_MTU_EXCEEDED]), "T", 1);
+	assert_int_equal(state_attach(scratch->path, &reader), -EINVAL);
 }
 
 /* Whatever the bytes of names and rows are, each answer is a number or an error of the list. */
-static void random_bytes_crash_nobody(void **state)
+static void random_bytes_crash_no_reader(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	const uint64_t names = offsetof(struct state_header, rows_sequence);
 	struct state_reader *reader;
 	uint8_t noise[4096];
 	unsigned int answers = 0;
 
-	kill_owner(start_owner(place, fill_and_wait));
-	reader = attach(place);
+	kill_owner(start_owner(scratch, fill_and_wait));
+	reader = attach(scratch);
 	srandom(1);
 	for (unsigned int round = 0; round < 50; round++) {
 		const struct state_header *header = state_reader_header(reader);
 
 		for (size_t i = 0; i < sizeof(noise); i++)
 			noise[i] = random();
-		damage(place, names, noise, sizeof(struct state_header) - names);
+		damage(scratch, names, noise, sizeof(struct state_header) - names);
 		for (int region = STATE_POOL_ROWS; region < STATE_REGION_COUNT; region++)
-			damage(place, header->regions[region].offset, noise,
+			damage(scratch, header->regions[region].offset, noise,
 				header->regions[region].length);
 		for (uint32_t i = 0; i < 200; i++) {
 			union {
@@ -443,13 +443,13 @@ static void every_error_has_a_sentence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLACE_TEST(counters_are_read_by_name_from_a_running_and_from_a_dead_owner),
-		PLACE_TEST(a_torn_row_is_waited_for_while_its_owner_lives),
-		PLACE_TEST(no_name_is_half_of_another),
-		PLACE_TEST(a_reader_of_a_replaced_file_is_told),
-		PLACE_TEST(damaged_names_are_errors_and_leave_the_others),
-		PLACE_TEST(a_file_with_another_verdict_name_is_damaged),
-		PLACE_TEST(random_bytes_crash_nobody),
+		SCRATCH_TEST(counters_are_read_by_name_from_a_running_and_from_a_dead_owner),
+		SCRATCH_TEST(a_torn_row_is_waited_for_while_its_owner_lives),
+		SCRATCH_TEST(no_name_is_half_of_another),
+		SCRATCH_TEST(a_reader_of_a_replaced_file_is_told),
+		SCRATCH_TEST(damaged_names_are_errors_and_leave_the_others),
+		SCRATCH_TEST(a_file_with_another_verdict_name_is_damaged),
+		SCRATCH_TEST(random_bytes_crash_no_reader),
 		cmocka_unit_test(every_error_has_a_sentence),
 	};
 

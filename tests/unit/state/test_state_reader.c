@@ -14,7 +14,7 @@
 
 static void a_reader_sees_what_owner_and_workers_write(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_layout layout = small;
 	struct state *opened;
 	struct state_reader *reader;
@@ -23,8 +23,8 @@ static void a_reader_sees_what_owner_and_workers_write(void **state)
 	uint32_t first, record, backend;
 
 	layout.workers = 2;
-	opened = start_state(place, &layout);
-	assert_int_equal(state_attach(place->path, &reader), 0);
+	opened = start_state(scratch, &layout);
+	assert_int_equal(state_attach(scratch->path, &reader), 0);
 	header = state_reader_header(reader);
 	assert_int_equal(header->pid, getpid());
 	assert_int_equal(header->verdicts, VERDICT_COUNT);
@@ -60,12 +60,12 @@ static void a_reader_sees_what_owner_and_workers_write(void **state)
 
 static void a_reader_notices_renumbering_and_a_new_owner(void **state)
 {
-	const struct place *place = *state;
-	struct state *opened = start_state(place, &small);
+	const struct scratch *scratch = *state;
+	struct state *opened = start_state(scratch, &small);
 	struct state_reader *reader, *late;
 	uint64_t generation;
 
-	assert_int_equal(state_attach(place->path, &reader), 0);
+	assert_int_equal(state_attach(scratch->path, &reader), 0);
 	generation = state_reader_generation(reader);
 	assert_int_not_equal(generation, 0);
 	assert_int_equal(state_reader_generation(reader), generation);
@@ -74,11 +74,11 @@ static void a_reader_notices_renumbering_and_a_new_owner(void **state)
 	generation = state_reader_generation(reader);
 	state_close(opened);
 	assert_int_equal(state_reader_generation(reader), generation);
-	opened = open_state(place, &small);
+	opened = open_state(scratch, &small);
 	assert_int_equal(state_reader_generation(reader), generation);
 	commit(opened);
 	assert_int_equal(state_reader_generation(reader), 0);
-	assert_int_equal(state_attach(place->path, &late), 0);
+	assert_int_equal(state_attach(scratch->path, &late), 0);
 	assert_int_not_equal(state_reader_generation(late), 0);
 	assert_int_not_equal(state_reader_generation(late), generation);
 	state_detach(late);
@@ -88,21 +88,21 @@ static void a_reader_notices_renumbering_and_a_new_owner(void **state)
 
 static void a_smaller_successor_does_not_pull_the_file_from_under_a_reader(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	struct state_layout large = small;
 	struct state_reader *reader;
 	struct stat status;
 
 	large.slot_words = 1 << 20;
-	state_close(start_state(place, &large));
-	assert_int_equal(state_attach(place->path, &reader), 0);
-	state_close(start_state(place, &small));
-	assert_int_equal(stat(place->path, &status), 0);
+	state_close(start_state(scratch, &large));
+	assert_int_equal(state_attach(scratch->path, &reader), 0);
+	state_close(start_state(scratch, &small));
+	assert_int_equal(stat(scratch->path, &status), 0);
 	assert_int_equal(status.st_size, state_memory(&small));
 	assert_int_equal(state_reader_header(reader)->layout.slot_words, large.slot_words);
 	read_everything(reader);
 	state_detach(reader);
-	assert_int_equal(state_attach(place->path, &reader), 0);
+	assert_int_equal(state_attach(scratch->path, &reader), 0);
 	assert_int_equal(read_everything(reader), 0);
 	state_detach(reader);
 }
@@ -129,10 +129,10 @@ static bool is_name_of_pins(size_t at)
 
 static void a_reader_survives_every_flipped_byte_of_the_header(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	size_t length;
-	uint8_t *bytes = leave_file(place, &length);
-	int file = open(place->path, O_RDWR);
+	uint8_t *bytes = leave_file(scratch, &length);
+	int file = open(scratch->path, O_RDWR);
 
 	for (size_t i = 0; i < 3 * 256; i++) { /* three patterns for each byte */
 		static const uint8_t patterns[] = { 0x01, 0x80, 0xff };
@@ -142,7 +142,7 @@ static void a_reader_survives_every_flipped_byte_of_the_header(void **state)
 		int result;
 
 		assert_int_equal(pwrite(file, &flipped, 1, at), 1);
-		result = state_attach(place->path, &reader);
+		result = state_attach(scratch->path, &reader);
 		if (!is_name_of_pins(at) || result != -EINVAL)
 			assert_int_equal(result, expected_of_flip(at));
 		if (result == 0) {
@@ -160,9 +160,9 @@ static void a_reader_believes_no_number_for_its_checksum(void **state)
 {
 	static const uint64_t lies[] = { 0, 1, 4095, 4096, 1 << 20, INT32_MAX, UINT32_MAX,
 		INT64_MAX, UINT64_MAX - 4095, UINT64_MAX };
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	size_t length, refusals = 0;
-	uint8_t *bytes = leave_file(place, &length);
+	uint8_t *bytes = leave_file(scratch, &length);
 	struct state_header header, truth;
 
 	memcpy(&truth, bytes, sizeof(truth));
@@ -178,8 +178,8 @@ static void a_reader_believes_no_number_for_its_checksum(void **state)
 			header.checksum =
 				XXH3_64bits(&header, offsetof(struct state_header, checksum));
 			memcpy(bytes, &header, sizeof(header));
-			write_file(place, bytes, length);
-			result = state_attach(place->path, &reader);
+			write_file(scratch, bytes, length);
+			result = state_attach(scratch->path, &reader);
 			if (result == 0) {
 				read_everything(reader);
 				state_detach(reader);
@@ -196,16 +196,16 @@ static void a_reader_believes_no_number_for_its_checksum(void **state)
 
 static void a_reader_survives_a_file_cut_short(void **state)
 {
-	const struct place *place = *state;
+	const struct scratch *scratch = *state;
 	size_t length;
-	uint8_t *bytes = leave_file(place, &length);
+	uint8_t *bytes = leave_file(scratch, &length);
 
 	for (size_t cut = 1; cut < length; cut += cut < 512 ? 1 : 511) {
 		struct state_reader *reader;
 
-		assert_int_equal(truncate(place->path, cut), 0);
-		assert_int_equal(state_attach(place->path, &reader), -EINVAL);
-		write_file(place, bytes, length);
+		assert_int_equal(truncate(scratch->path, cut), 0);
+		assert_int_equal(state_attach(scratch->path, &reader), -EINVAL);
+		write_file(scratch, bytes, length);
 	}
 	free(bytes);
 }
@@ -215,12 +215,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #ifndef __SANITIZE_ADDRESS__
 #endif
-		PLACE_TEST(a_reader_sees_what_owner_and_workers_write),
-		PLACE_TEST(a_reader_notices_renumbering_and_a_new_owner),
-		PLACE_TEST(a_smaller_successor_does_not_pull_the_file_from_under_a_reader),
-		PLACE_TEST(a_reader_survives_every_flipped_byte_of_the_header),
-		PLACE_TEST(a_reader_believes_no_number_for_its_checksum),
-		PLACE_TEST(a_reader_survives_a_file_cut_short),
+		SCRATCH_TEST(a_reader_sees_what_owner_and_workers_write),
+		SCRATCH_TEST(a_reader_notices_renumbering_and_a_new_owner),
+		SCRATCH_TEST(a_smaller_successor_does_not_pull_the_file_from_under_a_reader),
+		SCRATCH_TEST(a_reader_survives_every_flipped_byte_of_the_header),
+		SCRATCH_TEST(a_reader_believes_no_number_for_its_checksum),
+		SCRATCH_TEST(a_reader_survives_a_file_cut_short),
 	};
 
 	return cmocka_run_group_tests_name("state_reader", tests, NULL, NULL);

@@ -327,18 +327,18 @@ static void a_vip_comes_and_goes(void **state)
 {
 	static const struct row ours = { "added", .destination = ELSEWHERE4, .protocol = TCP,
 		.expected = STEER_COUNT_NO_SOCKET };
-	static const struct row theirs = { "removed", .destination = ELSEWHERE4, .protocol = TCP,
+	static const struct row foreign = { "removed", .destination = ELSEWHERE4, .protocol = TCP,
 		HOST };
 	struct port *port = *state;
 	uint8_t bytes[16] = { 198, 51, 100, 1 };
 
-	check_row_on_queue(port, &theirs, 0);
+	check_row_on_queue(port, &foreign, 0);
 	assert_int_equal(steer_add(port->steer, bytes, 4), 0);
 	assert_int_equal(steer_add(port->steer, bytes, 4), 0);
 	check_row_on_queue(port, &ours, 0);
 	assert_int_equal(steer_remove(port->steer, bytes, 4), 0);
 	assert_int_equal(steer_remove(port->steer, bytes, 4), -ENOENT);
-	check_row_on_queue(port, &theirs, 0);
+	check_row_on_queue(port, &foreign, 0);
 }
 
 static void one_vip_too_many_is_refused(void **state)
@@ -359,13 +359,13 @@ static void two_ports_of_one_process_do_not_share_their_maps(void **state)
 {
 	static const struct row ours = { "ours", .destination = ELSEWHERE4, .protocol = TCP,
 		.expected = STEER_COUNT_NO_SOCKET };
-	static const struct row theirs = { "theirs", .destination = ELSEWHERE4, .protocol = TCP,
+	static const struct row foreign = { "foreign", .destination = ELSEWHERE4, .protocol = TCP,
 		HOST };
 	struct port first = open_ready_port("edge");
 	struct port second = open_ready_port("core");
 
 	add_vip(second.steer, ELSEWHERE4);
-	check_row_on_queue(&first, &theirs, 0);
+	check_row_on_queue(&first, &foreign, 0);
 	check_row_on_queue(&second, &ours, 0);
 	close_port(&first);
 	assert_true(steer_is_attached(second.steer));

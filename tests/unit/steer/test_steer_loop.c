@@ -134,19 +134,19 @@ static void the_filter_follows_the_vips(void **state)
 {
 	static const struct row ours = { "added", .destination = ELSEWHERE4, .protocol = TCP,
 		DROP };
-	static const struct row theirs = { "removed", .destination = ELSEWHERE4, .protocol = TCP,
+	static const struct row foreign = { "removed", .destination = ELSEWHERE4, .protocol = TCP,
 		HOST };
 	struct port *port = *state;
 	uint8_t bytes[16] = { 198, 51, 100, 1 };
 
-	check_filter(POST, &theirs, 1);
+	check_filter(POST, &foreign, 1);
 	assert_int_equal(steer_add(port->steer, bytes, 4), 0);
 	check_filter(POST, &ours, 1);
 	assert_int_equal(steer_remove(port->steer, bytes, 4), 0);
 	check_filter(POST, &ours, 1); /* its route may not be withdrawn yet */
 	assert_int_equal(steer_release(port->steer, bytes, 4), 0);
 	assert_int_equal(steer_release(port->steer, bytes, 4), -ENOENT);
-	check_filter(POST, &theirs, 1);
+	check_filter(POST, &foreign, 1);
 	assert_int_equal(steer_add_former(port->steer, bytes, 4), 0);
 	check_filter(POST, &ours, 1);
 	assert_int_equal(steer_add(port->steer, bytes, 4), 0); /* which is none any more */

@@ -206,7 +206,7 @@ static void the_file_is_written_where_something_has_changed_and_with_the_latest(
 	event_base_free(base);
 }
 
-static void a_file_that_nobody_keeps_is_removed(void **state)
+static void a_file_without_an_owner_is_removed(void **state)
 {
 	struct event_base *base = event_base_new();
 	struct error error = { "" };
@@ -338,7 +338,7 @@ int main(void)
 		cmocka_unit_test(many_are_added_at_once_in_their_order),
 		cmocka_unit_test(
 			the_file_is_written_where_something_has_changed_and_with_the_latest),
-		cmocka_unit_test(a_file_that_nobody_keeps_is_removed),
+		cmocka_unit_test(a_file_without_an_owner_is_removed),
 		cmocka_unit_test(what_is_in_use_again_is_taken_out),
 		cmocka_unit_test(the_next_process_reads_them_and_the_vips_that_were_in_use),
 		cmocka_unit_test(lines_that_make_no_sense_are_skipped),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""News of backends over the control socket: what they move, what is refused, what is announced."""
+"""Updates of backends over the control socket: what they move, what is refused and announced."""
 from lib.judge import require, require_equal
 from lib.registry import case
 from lib.rig import backend, pool, service
@@ -18,23 +18,23 @@ def ask(rig, question, **fields):
     return rig.run([], [web(**fields)], [service("www", "10.0.0.1")], ask=question).asked
 
 
-def tell(daemon, name="web-2", **news):
-    return daemon.call("backend.set", pool=POOL, name=name, **news)
+def update(daemon, name="web-2", **fields):
+    return daemon.call("backend.set", pool=POOL, name=name, **fields)
 
 
-def refuse(daemon, name="web-2", **news):
-    return daemon.refused("backend.set", pool=POOL, name=name, **news)
+def refuse_update(daemon, name="web-2", **fields):
+    return daemon.refused("backend.set", pool=POOL, name=name, **fields)
 
 
 @case
 def a_dynamic_weight_beyond_the_budget_wants_force_as_a_plain_one_does(rig):
     def question(daemon):
-        plain = refuse(daemon, weight=20)
-        share = refuse(daemon, weight_percent=20)
-        foreseen = tell(daemon, weight_percent=20, dry_run=True)
+        plain = refuse_update(daemon, weight=20)
+        share = refuse_update(daemon, weight_percent=20)
+        foreseen = update(daemon, weight_percent=20, dry_run=True)
         unchanged = daemon.call("backend.list", pool=POOL)
-        forced = tell(daemon, weight_percent=20, force=True)
-        small = tell(daemon, "web-3", weight_percent=94, dry_run=True)
+        forced = update(daemon, weight_percent=20, force=True)
+        small = update(daemon, "web-3", weight_percent=94, dry_run=True)
         return plain, share, foreseen, unchanged, forced, small
 
     plain, share, foreseen, unchanged, forced, small = ask(
@@ -50,7 +50,7 @@ def a_dynamic_weight_beyond_the_budget_wants_force_as_a_plain_one_does(rig):
 @case
 def health_is_a_fact_that_no_budget_refuses(rig):
     def question(daemon):
-        return (tell(daemon, health="down", weight_percent=20), tell(daemon, health="up"),
+        return (update(daemon, health="down", weight_percent=20), update(daemon, health="up"),
                 daemon.call("backend.list", pool=POOL))
 
     down, up, listed = ask(rig, question, max_disruption_percent=1)
@@ -62,18 +62,18 @@ def health_is_a_fact_that_no_budget_refuses(rig):
 @case
 def a_dynamic_weight_says_what_it_comes_to_and_when_and_its_move_is_logged(rig):
     def question(daemon):
-        told = tell(daemon, weight_percent=1)["dynamic_weight"]
+        first = update(daemon, weight_percent=1)["dynamic_weight"]
         announced = daemon.log()
         daemon.wait_for(lambda: "slots: web-2 at 6 %" in daemon.log(), "the move", FOLLOW_SECONDS)
-        again = tell(daemon, weight_percent=5)["dynamic_weight"]
-        return told, announced, again
+        again = update(daemon, weight_percent=5)["dynamic_weight"]
+        return first, announced, again
 
-    told, announced, again = ask(rig, question)
-    require_equal([told[key] for key in ("asked_percent", "percent", "percent_before", "weight")],
+    first, announced, again = ask(rig, question)
+    require_equal([first[key] for key in ("asked_percent", "percent", "percent_before", "weight")],
                   [1, 6.25, 100, 100], "the share")
-    require(0 < told["in_s"] <= 10, f"in {told['in_s']} s")
-    require(told["slots_to_move"] > 0, f"no slot to move: {told}")
-    require(f"6.25 % of the weight in {told['in_s']} s" in announced, announced)
+    require(0 < first["in_s"] <= 10, f"in {first['in_s']} s")
+    require(first["slots_to_move"] > 0, f"no slot to move: {first}")
+    require(f"6.25 % of the weight in {first['in_s']} s" in announced, announced)
     require_equal([again[key] for key in ("percent", "in_s", "slots_to_move")], [6.25, 0, 0],
                   "a share that comes to the same")
 
@@ -98,12 +98,12 @@ def cutting_off_what_drains_already_says_whose_connections_break(rig):
 
 
 @case
-def news_and_configuration_in_one_call_are_told_apart(rig):
+def an_update_and_a_change_of_the_configuration_go_in_two_calls(rig):
     def question(daemon):
-        return (refuse(daemon, health="down", weight=5),
-                refuse(daemon, weight_percent=50, state="drain"),
-                refuse(daemon, health="down", volatile=True),
-                refuse(daemon, instance="7", if_revision="0" * 16))
+        return (refuse_update(daemon, health="down", weight=5),
+                refuse_update(daemon, weight_percent=50, state="drain"),
+                refuse_update(daemon, health="down", volatile=True),
+                refuse_update(daemon, instance="7", if_revision="0" * 16))
 
     health, share, volatile, revision = ask(rig, question)
     require("health goes without weight" in health, health)
@@ -113,15 +113,15 @@ def news_and_configuration_in_one_call_are_told_apart(rig):
 
 
 @case
-def a_pool_whose_backends_are_all_down_is_told_of_until_one_is_back(rig):
+def a_pool_whose_backends_are_all_down_is_warned_about_until_one_is_back(rig):
     def question(daemon):
         for name in NAMES:
-            tell(daemon, name, health="down")
+            update(daemon, name, health="down")
         daemon.wait_for(
             lambda: "pool web: no backend takes new flows any more; dropped: those of www"
             in daemon.log(), "a line when it begins", FOLLOW_SECONDS)
         starved = daemon.call("status")["warnings"]
-        tell(daemon, "web-1", health="up")
+        update(daemon, "web-1", health="up")
         daemon.wait_for(lambda: "pool web: backends take new flows again" in daemon.log(),
                         "a line when it ends", FOLLOW_SECONDS)
         return starved, daemon.call("status")["warnings"]
