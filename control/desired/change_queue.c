@@ -27,7 +27,7 @@ void change_queue_add(struct change_queue *queue, struct pending *pending)
 	STAILQ_INSERT_TAIL(&queue->waiting, pending, next);
 }
 
-/* Those that overtook no change that is still under way. */
+/* Forgets those whose overtaken changes are all over. */
 static void forget_overtakers(struct change_queue *queue)
 {
 	const struct pending *on_disk = queue->on_disk, *first = STAILQ_FIRST(&queue->waiting);
@@ -124,7 +124,7 @@ void change_queue_keep(struct change_queue *queue, struct pending *pending)
 		.arguments = pending->change.arguments,
 	};
 	pending->overtaker = NULL;
-	/* what this one replaces is large, and freed with it in the background */
+	/* what this one replaces may be large: it is freed in the background, with the change */
 	pending->change.arguments = overtakers_add(&queue->overtakers, overtaker);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * change_queue: whose turn it is. One change at a time is worked on (`current`); one may be on the
- * disk meanwhile (`on_disk`), and then only those that need no file overtake it. The event loop's
- * thread.
+ * change_queue: the order of changes. One change at a time is worked on (`current`). Another one
+ * may be waiting for the disk meanwhile (`on_disk`); only changes that write no file overtake it.
+ * The event loop's thread.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct change_queue {
 	struct pending *current; /* from its edit to its answer, or until it is on the disk */
 	struct pending *on_disk;
 	uint64_t last_number;
-	struct overtakers overtakers; /* as long as a change of a lower number is under way */
+	struct overtakers overtakers; /* kept while a change with a lower number is under way */
 };
 
 void change_queue_init(struct change_queue *queue);
@@ -31,15 +31,17 @@ bool change_queue_is_idle(const struct change_queue *queue);
 /* Adds a change at the end, which gets its number. */
 void change_queue_add(struct change_queue *queue, struct pending *pending);
 
-/* Takes off the list what can begin now: the first, or the first that may overtake. NULL: none. */
+/* Removes and returns the change that can begin now: the first, or the first that may overtake the
+ * one on the disk. NULL: none. */
 struct pending *change_queue_take(struct change_queue *queue);
 
-/* The same at the end: the first that is not in the file yet. One that is goes on. */
+/* When sluiced ends: removes and returns the first change that is not in the file yet, to be
+ * refused. Those that are in the file are completed. NULL: none. */
 struct pending *change_queue_take_unstored(struct change_queue *queue);
 
 /*
- * The change is worked on from now on; while another is on the disk, it overtakes that one.
- * `path` names the file in the sentence of a refusal, after which it is not the current one.
+ * Makes the change the current one. If another one is on the disk, this one overtakes it. On
+ * failure there is no current one; the sentence names the file by `path`.
  */
 int change_queue_begin(
 	struct change_queue *queue, struct pending *pending, const char *path, struct error *error);
@@ -47,10 +49,10 @@ int change_queue_begin(
 /* The change is on the disk from now on, and another one may begin. */
 void change_queue_leave_to_disk(struct change_queue *queue, struct pending *pending);
 
-/* The change that was on the disk is edited next. */
+/* The change is no longer on the disk; it is first in the queue, to be edited again. */
 void change_queue_return(struct change_queue *queue, struct pending *pending);
 
-/* Keeps a change that overtook others, and that has been made. */
+/* Remembers a committed change if it overtook another one; that one will repeat it. */
 void change_queue_keep(struct change_queue *queue, struct pending *pending);
 
 /* The change is over. */

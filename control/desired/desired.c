@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One change at a time is edited and planned against what is in force (`current`), both in the
- * thread for work; the event loop only takes room, gives it back and commits. While the file of a
- * change is read or written (`on_disk`), the others wait, except those that need no file: a drain
- * must not wait for a disk that hangs. Such a change overtakes the one that is on the disk, and
- * those that wait for it.
+ * One change at a time (`current`) is edited and planned against what is in force, both in the work
+ * thread; the event loop only takes room, gives it back and commits. While the file of a change is
+ * read or written (`on_disk`), other changes wait, unless they write no file: a volatile drain must
+ * not wait for a disk that hangs. It overtakes the change on the disk and those that wait for it.
  *
- * In the end all is as if changes had been made in the order in which they were asked for. So a
- * change that was overtaken goes on from what it has read or written, and makes those that overtook
- * it once more on top of that (overtakers.h). It is planned again, but its file is not written
- * again: it is overtaken once at most, however many such changes there are. Where it is refused
- * then, the file is put back.
+ * The result is as if changes had been made in the order in which they were requested. So a change
+ * that was overtaken starts from what it has read or written and repeats the overtakers on top of
+ * that (overtakers.h). It is planned again, but its file is not written again, so it is overtaken
+ * at most once, however many such changes there are. If it is refused then, the file is put back.
  */
 #include "desired/desired.h"
 
@@ -36,7 +34,7 @@ struct desired {
 
 static void serve(struct desired *desired);
 
-/* Runs `work` in that thread, and then `done` in the event loop. */
+/* Runs `work` in `thread`, and then `done` in the event loop. */
 static void run(struct background *thread, struct pending *pending,
 	void (*work)(struct background_job *job), void (*done)(struct background_job *job))
 {
@@ -61,8 +59,8 @@ static void dropped(struct background_job *job)
 }
 
 /*
- * In the thread that allocated it: a large document that the event loop freed took 20 ms, because
- * the allocator returned its memory to the system.
+ * Frees it in the thread that allocated it: when the event loop freed a large document, that took
+ * 20 ms, because the allocator returned the memory to the system.
  */
 static void drop_in_background(struct pending *pending)
 {
@@ -73,8 +71,7 @@ static void drop_in_background(struct pending *pending)
 }
 
 /*
- * Calls back while the change is still under way, so that a change that the callee submits only
- * queues.
+ * Calls back before the change ends: if the callee submits another change, that is only queued.
  */
 static void answer(struct pending *pending, const struct desired_outcome *outcome)
 {
@@ -103,7 +100,7 @@ static void answer_refusal(struct pending *pending)
 	finish(pending);
 }
 
-/* The file held a change that is refused after all: the answer and the log say so. */
+/* The file had a change that was refused after all. The answer and the log say so. */
 static void put_back(struct background_job *job)
 {
 	struct pending *pending = job->context;
@@ -139,7 +136,7 @@ static void refuse(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
 
-	if (!pending->overtaken) /* else there is none, or it is the overtaker's */
+	if (!pending->overtaken) /* else the change being prepared, if any, is the overtaker's */
 		in_force_abort(&desired->in_force);
 	if (!pending->stored) {
 		answer_refusal(pending);
@@ -149,7 +146,7 @@ static void refuse(struct pending *pending)
 	serve(desired);
 }
 
-/* The end of a drain, which is no part of the document. */
+/* Whether the change sets when a drain ends, which is not part of the document. */
 static bool sets_deadline(const struct live_terms *terms)
 {
 	return terms->deadline_s != 0 || terms->again;
@@ -224,7 +221,7 @@ static void apply(struct pending *pending)
 	finish(pending);
 }
 
-/* Its work on the disk is done: it is edited next, before those that wait. */
+/* Its work on the disk is done; it is edited next, before those that wait. */
 static void go_on(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
@@ -310,7 +307,7 @@ static void work_on_nothing(struct background_job *job)
 
 static void take_room(struct background_job *job);
 
-/* The loop has a turn before each. */
+/* Lets the event loop run before each step. */
 static void take_turn(struct pending *pending)
 {
 	run(pending->desired->context.work, pending, work_on_nothing, take_room);
@@ -322,7 +319,7 @@ static void start_planning(struct pending *pending)
 	run(pending->desired->context.work, pending, work_on_plan, planned);
 }
 
-/* All the room that the configuration needs, turn by turn. */
+/* Takes all the room that the configuration needs, step by step. */
 static void take_room(struct background_job *job)
 {
 	struct pending *pending = job->context;
@@ -371,7 +368,7 @@ static void begin(struct pending *pending)
 		answer_refusal(pending);
 		return;
 	}
-	if (is_first) /* the plan of the one that is overtaken is of no use any more */
+	if (is_first) /* the plan of the overtaken change is void */
 		in_force_abort(&desired->in_force);
 	run(desired->context.work, pending, pending_work_on_edit, edited);
 }
@@ -503,7 +500,7 @@ void desired_destroy(struct desired *desired)
 	free(desired);
 }
 
-/* ---- what is asked about it */
+/* ---- queries */
 
 void desired_look(struct desired *desired)
 {

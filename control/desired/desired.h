@@ -4,13 +4,13 @@
  * method of the control socket, SIGHUP) hands in how the document is to be edited; changes are done
  * one after the other, each all or nothing:
  *
- *	edit, judge -> take room -> plan -> judge what moves -> write the file -> commit -> answer
- *	(a thread)     (loop)     (thread)   (loop)              (another thread)  (loop)
+ *	edit, validate -> take room -> plan -> check moves -> write the file -> commit -> answer
+ *	(work thread)     (loop)       (work)  (loop)         (disk thread)     (loop)
  *
  * A change that fails at any step before the commit leaves everything as it was, the file included;
- * the commit cannot fail. A volatile change needs no file and overtakes those that wait for a disk;
- * all ends as if it had been made after them. Everything here is called in the thread of the event
- *loop, but the edits.
+ * the commit cannot fail. A volatile change writes no file, so it overtakes changes that wait for
+ * the disk; the result is as if it had been made after them. All functions here belong to the event
+ * loop's thread; only the edits run in the work thread.
  */
 #pragma once
 
@@ -42,15 +42,15 @@ struct desired_outcome {
 	bool changed;              /* the document differs */
 	const struct plan *before; /* both NULL on failure */
 	const struct plan *after;
-	const struct config *config_before; /* the same */
+	const struct config *config_before; /* both NULL on failure */
 	const struct config *config_after;
-	const struct impact *impact; /* whose connections it breaks; the same */
-	const char *needs_force;     /* of a dry run: why it would be refused without, or NULL */
-	uint64_t revision;           /* in force from now on, or what a dry run was tried on */
-	bool volatile_only;          /* it is not in the file */
-	bool written;                /* the file was written, also where nothing else changed */
-	const char *changes;         /* of a whole document: what differs, in short; else "" */
-	json_t *differences;         /* of its dry run: config_differences(); else NULL */
+	const struct impact *impact; /* whose connections it breaks; NULL on failure */
+	const char *needs_force; /* of a dry run: why it would be refused without force, or NULL */
+	uint64_t revision;       /* in force from now on, or what a dry run was tried on */
+	bool volatile_only;      /* it is not in the file */
+	bool written;            /* the file was written, also where nothing else changed */
+	const char *changes;     /* of a whole document: what differs, in short; else "" */
+	json_t *differences;     /* of the dry run of one: config_differences(); else NULL */
 	struct live_terms terms;
 };
 typedef void desired_done_t(void *context, const struct desired_outcome *outcome);
@@ -58,8 +58,8 @@ typedef void desired_done_t(void *context, const struct desired_outcome *outcome
 /* Where the next configuration comes from. */
 enum desired_source {
 	DESIRED_EDIT,     /* the one in force, edited */
-	DESIRED_DOCUMENT, /* the arguments are the whole document; it keeps the secret unless it has
-			     one */
+	DESIRED_DOCUMENT, /* the arguments are the whole document; without a hash key it keeps the
+			     one in force */
 	DESIRED_FILE,     /* the file, as SIGHUP takes it */
 	DESIRED_SAVE,     /* the one in force as it is, to be written */
 };
@@ -74,7 +74,7 @@ struct desired_change {
 	bool dry_run;                  /* stop before anything is written */
 	bool volatile_only; /* leave the file as it is: the change does not wait for the disk */
 	bool overwrite;     /* replace the file even if it was edited since it was read */
-	bool has_revision;  /* refused where another one is in force when its turn comes */
+	bool has_revision;  /* refuse the change unless `revision` is in force at its turn */
 	uint64_t revision;
 	struct live_terms terms;
 	desired_done_t *done;
@@ -92,8 +92,8 @@ struct desired_context {
 };
 
 /*
- * Starts with `config`, as it was loaded from that version of the file, which it owns from here on;
- * NULL with the sentence, and then `config` is still the caller's.
+ * Starts with `config`, which was loaded from that version of the file, and takes it over. NULL
+ * with the sentence, and then `config` is still the caller's.
  */
 struct desired *desired_create(const struct desired_context *context, struct config *config,
 	const struct config_file_version *version, struct error *error);
@@ -122,7 +122,7 @@ void desired_look(struct desired *desired);
 /* How the file compares with the configuration in force. */
 struct desired_file {
 	const char *path;
-	enum config_file_state state; /* against the version read or written last, as seen last */
+	enum config_file_state state; /* compared with the version that was read or written last */
 	time_t unsaved_since;         /* changes have been made in memory only; 0: none */
 	bool is_exposed;              /* all users may read it, as seen last */
 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * in_force: the configuration in force, and the one change to it that is being prepared. The event
- * loop's thread; what has `const` may also be read by the thread that edits, since nothing is
- * committed meanwhile.
+ * loop's thread. The work thread may read it during an edit, because nothing is committed then.
  */
 #pragma once
 
@@ -18,14 +17,14 @@ struct in_force {
 	struct forwarding *forwarding; /* borrowed */
 	struct steering *steering;
 	struct config *config;
-	struct config_digest digest;      /* of it */
-	struct forwarding_change *change; /* that is being prepared, or NULL */
+	struct config_digest digest;      /* of `config` */
+	struct forwarding_change *change; /* being prepared, or NULL */
 	struct impact *impact;            /* of that change */
 };
 
 /*
- * Puts `config` in force and owns it and `steering` from then on; or -errno with the sentence, and
- * then both are still the caller's and nothing is to be cleaned up.
+ * Puts `config` in force, and takes over `config` and `steering`. On failure, -errno with the
+ * sentence, both are still the caller's and nothing is to be cleaned up.
  */
 int in_force_init(struct in_force *in_force, struct forwarding *forwarding, struct config *config,
 	struct steering *steering, struct error *error);

@@ -48,7 +48,7 @@ void overtakers_forget(struct overtakers *overtakers, uint64_t oldest)
 		json_decref(take_first(overtakers));
 }
 
-/* A change that finds nothing to change any more is left out: the document has no such thing. */
+/* Leaves out a change whose object is not in the document any more. */
 static void repeat(const struct overtaker *overtaker, struct config **config)
 {
 	struct config *next = NULL;

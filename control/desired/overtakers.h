@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * overtakers: volatile changes that were made while an earlier change was still on a disk that
- * hangs. They are kept for as long as such a change is under way, which makes them once more on
- * top of what it read: so all ends as if changes had been made in the order of their numbers.
+ * overtakers: volatile changes that were committed while an earlier change waited for a disk that
+ * hangs. When the earlier change goes on, it repeats them on top of what it has read, so the result
+ * is as if all changes had been made in the order of their numbers. They are kept until no earlier
+ * change is under way.
  */
 #pragma once
 
@@ -14,7 +15,7 @@
 #include "config/config.h"
 #include "desired/desired.h"
 
-/* More of them are refused: each makes the change that was overtaken dearer. */
+/* Further ones are refused, because the overtaken change has to repeat them all. */
 #define OVERTAKERS_MAX 1024
 
 struct overtaker {
@@ -35,8 +36,8 @@ void overtakers_init(struct overtakers *overtakers);
 void overtakers_fini(struct overtakers *overtakers);
 
 /*
- * Adds `overtaker`, which is taken over with its arguments. A whole document replaces all before
- * it: then an array of their arguments is returned for the caller to drop, else NULL.
+ * Takes over `overtaker` with its arguments. A whole document makes all earlier ones void: then an
+ * array of their arguments is returned for the caller to drop, else NULL.
  */
 json_t *overtakers_add(struct overtakers *overtakers, struct overtaker *overtaker);
 
@@ -44,8 +45,8 @@ json_t *overtakers_add(struct overtakers *overtakers, struct overtaker *overtake
 void overtakers_forget(struct overtakers *overtakers, uint64_t oldest);
 
 /*
- * Makes those with a number above `number` once more on top of *config, which is replaced. Any
- * thread, as long as none is added or forgotten.
+ * Repeats those with a number above `number` on top of *config, which is replaced. Any thread,
+ * while none is added or forgotten.
  */
 void overtakers_repeat(
 	const struct overtakers *overtakers, uint64_t number, struct config **config);

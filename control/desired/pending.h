@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * pending: a change on its way, and what it does in the background: the edit in the thread for work
- * (pending_edit.c), reading and writing of the file in the disk's (pending_file.c). desired.c leads
- * it from step to step.
+ * pending: a change that is under way, and its background jobs: the edit in the work thread
+ * (pending_edit.c), reading and writing the file in the disk thread (pending_file.c). desired.c
+ * takes it from step to step.
  */
 #pragma once
 
@@ -23,7 +23,7 @@
 #include "desired/saved_file.h"
 #include "json/findings.h"
 
-/* While a job runs, it alone has everything below `job`. */
+/* While its job runs, everything below `job` belongs to that job. */
 struct pending {
 	STAILQ_ENTRY(pending) next;
 	struct desired *desired;
@@ -31,18 +31,19 @@ struct pending {
 	uint64_t number; /* in the order in which changes were asked for */
 	bool overtaken;
 
-	/* borrowed; jobs read them, and the loop leaves them alone meanwhile */
+	/* borrowed; jobs read them, and the loop does not change them while one runs */
 	const struct in_force *in_force;
 	const struct overtakers *overtakers;
-	const struct saved_file *file; /* its path, and its text for the disk's thread */
+	const struct saved_file *file; /* its path, and its text for the disk thread */
 
 	struct background_job job;
-	struct config_file_version version; /* loaded; or expected, and then written */
-	struct config_digest saved;         /* of the file of that version, before it is written */
-	struct config *config;              /* as it is to be */
-	struct config_digest digest;        /* of it */
-	struct config_digest loaded;        /* of what a file held */
-	struct overtaker *overtaker;        /* allocated for a change that overtakes */
+	/* of what was loaded; or of what a write expects to replace, then of what it wrote */
+	struct config_file_version version;
+	struct config_digest saved;  /* of the file of that version, before it is written */
+	struct config *config;       /* the new one */
+	struct config_digest digest; /* of `config` */
+	struct config_digest loaded; /* of what a file held */
+	struct overtaker *overtaker; /* allocated for a change that overtakes */
 	char changes[ORIGIN_WHAT_SIZE];
 	json_t *differences;                       /* NULL where they are not asked for */
 	struct forwarding_change *planned;         /* while its tables are built */
@@ -50,7 +51,8 @@ struct pending {
 	int replaced;                              /* the previous file (config_file.h), or -1 */
 	struct config_file_version version_before; /* of that file */
 	bool written;                              /* to the file */
-	bool merged; /* what was written is not `config`, but an edited file with this change */
+	bool merged; /* the file was edited by hand: it was written with this change added, so it
+			differs from `config` */
 	int code;
 	struct error error;
 	struct findings *findings; /* NULL where the document is good */
@@ -67,7 +69,7 @@ bool pending_is_from_file(const struct pending *pending);
 struct config *pending_validate_document(
 	struct pending *pending, const json_t *document, const uint8_t *hash_key);
 
-/* Works of background jobs whose context is the change: `code` and `error` are their outcome. */
+/* Functions of background jobs whose context is the change: they set `code` and `error`. */
 void pending_work_on_edit(struct background_job *job);
 void pending_work_on_load(struct background_job *job);
 void pending_work_on_write(struct background_job *job);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The edit of a change, in the thread for work. What is in force and the overtakers stay meanwhile.
- */
+/* The edit of a change, in the work thread. in_force and overtakers do not change meanwhile. */
 #include <errno.h>
 
 #include "desired/pending.h"
@@ -68,7 +67,8 @@ void pending_work_on_edit(struct background_job *job)
 	pending->code = pending->stored ? 0 : check_revision(pending);
 	if (pending->code == 0 && pending->config == NULL)
 		pending->code = make_config(pending);
-	/* a save is written as it was asked for, and then brings nothing else into force */
+	/* the file gets what was in force when the save was requested; overtakers are added after
+	 * that */
 	if (pending->code == 0 && (pending->change.source != DESIRED_SAVE || pending->stored))
 		overtakers_repeat(pending->overtakers, pending->number, &pending->config);
 	if (pending->code == 0)

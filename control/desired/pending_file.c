@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a change reads and writes, in the disk's thread. */
+/* What a change reads and writes, in the disk thread. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -24,9 +24,9 @@ void pending_work_on_load(struct background_job *job)
 }
 
 /*
- * The file was edited and not loaded. If only keys outside of pools and services were edited, which
- * mostly wait for a restart, the change goes into that file and these keys stay as edited. Returns
- * the document; or NULL, and then saving finds the difference and refuses.
+ * The file was edited by hand and not loaded. If the edit is outside of pools and services (most
+ * such keys wait for a restart), keeps it and adds the change. Returns the document to write; or
+ * NULL, and then the save is refused because the file differs.
  */
 static json_t *merge(struct pending *pending)
 {
@@ -88,7 +88,7 @@ static int save(struct pending *pending, const char *text, size_t length)
 		path, text, length, &pending->version, &pending->replaced, &pending->error);
 }
 
-/* Only options that the change has: an edit has no --overwrite, saving no --volatile. */
+/* Names only options that the change has: an edit has no --overwrite, a save no --volatile. */
 static void advise(struct pending *pending)
 {
 	enum desired_source source = pending->change.source;

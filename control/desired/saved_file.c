@@ -34,7 +34,7 @@ void saved_file_set(struct saved_file *file, const struct config_file_version *v
 
 void saved_file_set_merged(struct saved_file *file, struct config_digest digest)
 {
-	file->version_number++; /* a look under way has seen the file before this */
+	file->version_number++; /* the result of a look that is under way is stale */
 	file->digest = digest;
 	file->state = CONFIG_FILE_EDITED;
 }
@@ -64,7 +64,7 @@ static void looked(struct background_job *job)
 	if (file->look_number != file->version_number) /* replaced during the look */
 		return;
 	file->state = file->look_state;
-	file->version = file->looked_at; /* perhaps touched, with the same bytes */
+	file->version = file->looked_at; /* its times may differ although its bytes do not */
 }
 
 void saved_file_look(struct saved_file *file)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * saved_file: what is known of the configuration's file: which version was loaded or written last,
- * what that holds, and whether the file is still so. The event loop's thread, but for `text`.
+ * what that holds, and whether the file has been edited since. The event loop's thread, but for
+ * `text`.
  */
 #pragma once
 
@@ -17,18 +18,18 @@
 struct saved_file {
 	const char *path;         /* borrowed */
 	struct background *disk;  /* borrowed */
-	struct config_text *text; /* of what was written last; the disk's thread owns it */
+	struct config_text *text; /* of what was written last; belongs to the disk thread */
 
 	struct config_file_version version; /* of the file that was loaded or written last */
 	struct config_digest digest;        /* of what it holds */
-	unsigned int version_number;        /* counts such files */
-	time_t unsaved_since;               /* 0: what is in force is in the file */
-	enum config_file_state state;       /* as seen last */
-	bool is_exposed;                    /* all users may read it, as seen last */
+	unsigned int version_number;        /* grows with each such version */
+	time_t unsaved_since;         /* since when the file lacks what is in force; 0: it has it */
+	enum config_file_state state; /* as seen last */
+	bool is_exposed;              /* all users may read it, as seen last */
 
 	struct background_job look;
 	bool looking;
-	/* the job's own */
+	/* these belong to the job */
 	struct config_file_version looked_at;
 	unsigned int look_number;
 	enum config_file_state look_state;
@@ -47,11 +48,11 @@ void saved_file_set(struct saved_file *file, const struct config_file_version *v
 	struct config_digest digest);
 
 /*
- * `digest` was written into a file that had been edited, beside keys that are still to be loaded.
+ * The change with `digest` was written into a file that also holds edits which are not loaded yet.
  */
 void saved_file_set_merged(struct saved_file *file, struct config_digest digest);
 
-/* `in_force` is the digest of the configuration in force: notes since when the file lacks it. */
+/* Updates `unsaved_since`: `in_force` is the digest of the configuration in force. */
 void saved_file_note_unsaved(struct saved_file *file, struct config_digest in_force);
 
 /* Looks at the file in the background, unless a look is under way already. */

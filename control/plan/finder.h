@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * finder: where a thing stood in an earlier list. Most changes leave things where they were or move
- * them by one, so the neighbourhood of a hint is looked at first; a dictionary of the whole
- * list is made when that fails for the first time, so that no change costs quadratic time. Control
+ * finder: finds the index that an element had in an earlier list. Most changes leave elements where
+ * they were or move them by one, so it first looks around a hint. When that fails for the first
+ * time, it makes a dictionary of the whole list, so that no change takes quadratic time. Control
  * thread.
  */
 #pragma once
@@ -17,14 +17,14 @@
 struct finder {
 	const void *list; /* may be NULL while count is 0 */
 	size_t count;
-	/* Writes the key of the thing at `index`, which tells it from all others in the list. */
+	/* Writes the key of the element at `index`, which is unique in the list. */
 	void (*key_at)(const void *list, size_t index, char key[static FINDER_KEY_SIZE]);
 	struct lookup *lookup; /* NULL until it is needed */
 };
 
 #define FINDER_NONE ((size_t)-1)
 
-/* The index of the thing with that key, or FINDER_NONE. Short of memory it looks at each. */
+/* The index of the element with that key, or FINDER_NONE. Without memory it searches linearly. */
 size_t finder_find(struct finder *finder, const char *key, size_t hint);
 
 /* Frees what finder_find() made; the list is the caller's. */

@@ -12,7 +12,7 @@ static bool is_drained(const struct membership_facts *facts)
 	       facts->weight == 0 || facts->rests;
 }
 
-/* By the operator's will, whatever the checks say. */
+/* Whether the operator ended it, whatever its health. */
 static bool is_ended(const struct membership_facts *facts, uint32_t now_s)
 {
 	if (facts->wish == MEMBERSHIP_DISABLED || facts->wish == MEMBERSHIP_REMOVED)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * membership: from what is wanted and known of a backend in a pool to the state that the fate of
- *its flows depends on (member.h).
+ * membership: works out the state of a backend in a pool (member.h) from what the operator wants of
+ * it and from its health. What becomes of its flows depends on that state.
  *
- *	wanted                      check is well    failed    for fail_grace_s    for hold_s
+ *	wanted                      healthy          failed    for fail_grace_s    for hold_s
  *	active                      up               suspect   absent              dead
  *	active, but rests           drain            suspect   absent              dead
  *	drain, or weight 0          drain            suspect   absent              dead
@@ -11,12 +11,12 @@
  *	drain past its deadline     dead
  *	removed at once, disabled   dead
  *
- * Established flows stay where they are during fail_grace_s, because a check that flaps while the
- * process lives is common, and a host that is truly dead answers nothing anyway. A removed backend
- * that has died stays so until it is configured again.
+ * Established flows stay where they are during fail_grace_s, because checks often flap while the
+ * process lives, and flows of a host that is really dead are lost anyway. A removed backend that is
+ * dead stays dead until it is configured again.
  *
  * A backend rests while others are to take the new flows (its zone is drained, or it is a backup):
- * it is well, keeps its flows and its seat, and takes no new ones until it is told otherwise.
+ * it is healthy and keeps its flows and its seat, but takes no new flows for now.
  *
  * Pure: no I/O, no clock of its own. Control thread.
  */
@@ -34,8 +34,8 @@ enum membership_wish {
 	MEMBERSHIP_ACTIVE,
 	MEMBERSHIP_DRAIN,
 	MEMBERSHIP_DISABLED,
-	MEMBERSHIP_REMOVED_DRAIN, /* no longer configured, may see its flows out */
-	MEMBERSHIP_REMOVED,       /* no longer configured, ends at once */
+	MEMBERSHIP_REMOVED_DRAIN, /* no longer configured; keeps its flows until they end */
+	MEMBERSHIP_REMOVED,       /* no longer configured; its flows end at once */
 };
 
 /* Times are seconds of the state file's clock. */
@@ -45,8 +45,8 @@ struct membership_facts {
 	uint32_t deadline_s; /* of either drain, or MEMBERSHIP_NO_DEADLINE */
 	bool healthy;
 	bool rests; /* takes no new flows for now: drains without a deadline, as with weight 0 */
-	uint32_t health_s; /* since when it has been healthy, or not */
-	uint64_t instance; /* which process answers, by its id's hash; or MEMBERSHIP_NO_INSTANCE */
+	uint32_t health_s; /* when `healthy` last changed */
+	uint64_t instance; /* hash of the process's id; or MEMBERSHIP_NO_INSTANCE */
 };
 
 struct membership_limits {
@@ -54,11 +54,11 @@ struct membership_limits {
 	uint32_t hold_s; /* at least fail_grace_s */
 };
 
-/* What has become of a membership so far. Begins as membership_begin() has it. */
+/* The state of a membership and its history as far as it matters. Made by membership_begin(). */
 struct membership_life {
 	enum member_state state;
 	uint32_t changed_s;  /* when it came into that state */
-	uint32_t instance_s; /* flows without a packet since then are gone; 0: never */
+	uint32_t instance_s; /* flows whose last packet is older are gone; 0: none are */
 	uint64_t instance;   /* the last one that was reported */
 };
 
@@ -71,5 +71,5 @@ struct membership_life membership_continue(const struct membership_life *life,
 	const struct membership_facts *facts, const struct membership_limits *limits,
 	uint32_t now_s);
 
-/* Shows it to workers. The member's index and pool are the caller's. */
+/* Stores it for workers. The caller sets the member's index and pool. */
 void membership_store(const struct membership_life *life, struct member *member);

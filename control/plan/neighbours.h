@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * neighbours: by which port and to which MAC address a backend is reached. For now from the
+ * neighbours: the port and MAC address by which a backend is reached. For now they come from the
  * configuration alone: the static neighbours of a port, else a port's gateway. Control thread.
  */
 #pragma once
@@ -21,10 +21,10 @@ struct neighbour_route {
 struct neighbours *neighbours_create(const struct config *config);
 void neighbours_destroy(struct neighbours *neighbours); /* NULL is allowed */
 
-/* The neighbour itself, as l2dsr needs it: a gateway would route the packet back. 0 or -ENOENT. */
+/* Finds the neighbour itself, for l2dsr: a gateway would route the packet back. 0 or -ENOENT. */
 int neighbours_find_on_link(const struct neighbours *neighbours, const struct address *address,
 	struct neighbour_route *route);
 
-/* The neighbour, or the first port's gateway that there is. 0 or -ENOENT. */
+/* Finds the neighbour, or else the gateway of the first port that has one. 0 or -ENOENT. */
 int neighbours_find(const struct neighbours *neighbours, const struct address *address,
 	struct neighbour_route *route);

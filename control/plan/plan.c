@@ -14,7 +14,7 @@ struct planner {
 	const struct flow_secret *secret;
 	struct rendezvous *rendezvous;
 	_Atomic uint64_t own_count;
-	_Atomic uint64_t *table_count; /* built so far, by all that share the count */
+	_Atomic uint64_t *table_count; /* built so far by all planners that share the count */
 };
 
 struct planner *planner_create(const struct flow_secret *secret)
@@ -93,7 +93,7 @@ static void hash_seat(struct plan_seat *seat, const struct flow_secret *secret)
 	seat->key_hash = maglev_key_hash(secret, seat->key, strlen(seat->key));
 }
 
-/* `before`: of the seat that stood there, which mostly is the same one; NULL for none. */
+/* `before`: of the previous seat at this index, mostly the same one; NULL for none. */
 static void take_seat(struct plan_seat *seat, const struct config_backend *backend,
 	const struct plan_share *share, const struct plan_seat *before,
 	const struct flow_secret *secret)
@@ -226,7 +226,7 @@ int plan_pool_build(struct planner *planner, struct plan_pool *pool)
 	return code == 0 ? build_table(planner, pool) : code;
 }
 
-/* Whether the previous table will do: the same seats, serving alike. */
+/* Whether a table of `a` is also right for `b`: the same seats with the same shares. */
 static bool serves_alike(const struct plan_pool *a, const struct plan_pool *b)
 {
 	if (a->table == NULL || a->builder != b->builder || a->base != b->base ||
@@ -296,7 +296,7 @@ static void share_pool(struct plan_pool *pool, const struct plan_pool *before)
 
 /* Plans. */
 
-/* What a pool adds to the digest of its plan: a sum can lose and gain one without the others. */
+/* What a pool adds to the digest of its plan. A sum: one pool can be replaced in it alone. */
 static uint64_t summand(const struct plan_pool *pool)
 {
 	return XXH3_64bits_withSeed(pool->name, strlen(pool->name), pool->digest);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plan: the tables that a configuration calls for while its backends serve as they do now, worked
- * out beside the running ones, so that what a change would move is known before it is made. Touches
- * nothing that runs. Control thread, but for plan_pool_build().
+ * plan: computes the tables that a configuration calls for, with the backends that serve now. They
+ * are built beside the tables in use, so that what a change would move is known before it is made.
+ * Touches nothing that runs. Control thread, but for plan_pool_build().
  *
- * A table is a function of what the configuration says of its pool and of who serves now, and of
- * nothing else: nodes that agree on these have the same tables, whatever each has been through, and
- * the digest says whether they do. It is a patched one (patched.h): a base over all seats that have
- * a weight, the vacant ones included, and what the shares of the seats make of it.
+ * A table depends on the configuration of its pool and on which backends serve now, and on nothing
+ * else. Nodes that agree on these two have the same tables, whatever their history, and the digest
+ * shows whether they do. Each table is patched (patched.h): a base over all seats that have a
+ * weight, vacant ones included, in which shares move some slots.
  */
 #pragma once
 
@@ -21,17 +21,17 @@
 #include "packet/flow.h"
 #include "plan/plan_table.h"
 
-/* A seat in the pool: the slots that go with a key, whichever backend has it, or none. */
+/* A seat of the pool: slots that belong to a key, whichever backend has that key, if any. */
 struct plan_seat {
 	char name[CONFIG_NAME_SIZE]; /* of the backend; "" for a vacant one, which has no address */
 	char key[CONFIG_KEY_SIZE];
 	struct address address;
 	uint64_t key_hash;
-	uint64_t owner_hash; /* of the address: who a slot's flows go to */
-	uint32_t weight;     /* of the base; 0: it is not in it */
-	uint32_t share;      /* of it, FACTOR_ONE being the whole; 0: takes no new flows */
-	bool joining;        /* in slow start, and never was whole (patched.h) */
-	bool holds;          /* its flows stay with it, whether or not it takes new ones */
+	uint64_t owner_hash; /* of the address, to compare which backend a slot's flows go to */
+	uint32_t weight;     /* in the base; 0: it is not in the base */
+	uint32_t share;      /* part of the weight, of FACTOR_ONE; 0: takes no new flows */
+	bool joining;        /* in its first slow start (patched.h) */
+	bool holds;          /* its old flows stay, whether or not it takes new ones */
 	uint16_t base_index; /* in the base; PLAN_NO_BASE_INDEX */
 	uint32_t owned;      /* slots */
 };
@@ -42,11 +42,11 @@ struct plan_pool {
 	char name[CONFIG_NAME_SIZE];
 	uint32_t slots; /* M */
 	enum config_builder builder;
-	size_t backend_count;    /* of the configuration, in its order: the first of the seats */
-	size_t seat_count;       /* with the vacant ones */
+	size_t backend_count;    /* of the configuration; their seats come first, in its order */
+	size_t seat_count;       /* backends and vacant seats */
 	struct plan_seat *seats; /* shared by plans between which nothing in the pool has changed */
 	struct plan_base *base;  /* shared with other plans; NULL for builder `rendezvous` */
-	struct plan_table *table; /* shared as well; NULL: not built yet (plan_outline()) */
+	struct plan_table *table; /* shared with other plans; NULL: not built (plan_outline()) */
 	uint64_t digest;
 };
 
@@ -57,11 +57,12 @@ struct plan {
 	uint64_t digest; /* over all pools, whatever their order: equal on nodes that agree */
 };
 
-/* What makes plans; keep one. NULL when memory is short. `secret` is borrowed. */
+/* A planner makes plans; keep one. NULL when memory is short. `secret` is borrowed. */
 struct planner;
 struct planner *planner_create(const struct flow_secret *secret);
 
-/* One for another thread, which numbers its tables together with `other` and ends before it. */
+/* A planner for another thread. It shares the numbering of tables with `other`, and is destroyed
+ * before `other`. */
 struct planner *planner_create_beside(struct planner *other);
 void planner_destroy(struct planner *planner); /* NULL is allowed */
 
@@ -72,28 +73,26 @@ struct plan_share {
 	bool holds;
 };
 
-/* Asked for each backend by its numbers in the configuration. */
+/* Called for each backend, with its index and the pool's in the configuration. */
 typedef struct plan_share plan_share_t(void *context, size_t pool, size_t backend);
 
-/* Whether all of that is as it was in the previous plan, and so is the configuration of the pool.
- */
+/* Whether shares and configuration of the pool are as they were in the previous plan. */
 typedef bool plan_alike_t(void *context, size_t pool);
 
 /*
- * Works out every pool's table. What comes out the same as in `previous` (NULL for none) is shared
- * with it instead of built: that makes it faster, and nothing else. NULL with the sentence.
+ * Builds every pool's table. Bases and tables that would be the same as in `previous` (NULL for
+ * none) are shared with it instead, which only saves time. NULL with the sentence.
  */
 struct plan *plan_create(struct planner *planner, const struct config *config,
 	const struct plan *previous, plan_share_t *share_of, void *context, struct error *error);
 
 /*
- * The same in pieces: the outline has all seats, but no base and no table (NULL, owned and digest
- * 0) where they are to be built; plan_pool_build() builds those of one pool for the shares that its
- * seats have. It touches the pool and the planner alone, so that it may run in another thread with
- * a planner of its own, while plans that share bases with this one are followed in the control
- * thread. 0, or -errno, and then it is as it was.
- * plan_sum_digests() brings the digest of the plan up to date. Pools that are alike (NULL: none is
- * known to be) are shared whole.
+ * plan_create() in pieces. The outline has all seats, but where a base or table is to be built it
+ * has none (NULL, with `owned` and `digest` 0). plan_pool_build() builds them for one pool, with
+ * the shares that its seats have now: 0, or -errno with the pool unchanged. It touches only the
+ * pool and the planner, so it may run in another thread with its own planner, while the control
+ * thread follows plans that share bases with this one. plan_sum_digests() updates the digest of the
+ * plan. Pools for which is_alike() is true (NULL: none) are shared whole.
  */
 struct plan *plan_outline(struct planner *planner, const struct config *config,
 	const struct plan *previous, plan_share_t *share_of, plan_alike_t *is_alike, void *context,
@@ -101,21 +100,21 @@ struct plan *plan_outline(struct planner *planner, const struct config *config,
 int plan_pool_build(struct planner *planner, struct plan_pool *pool);
 void plan_sum_digests(struct plan *plan);
 
-/* Other shares for the seats of a pool that has no table yet, one for each backend. */
+/* Sets the shares of the seats of a pool that has no table yet, one for each backend. */
 void plan_pool_set_shares(struct plan_pool *pool, const struct plan_share *shares);
 
 void plan_destroy(struct plan *plan); /* NULL is allowed */
 
 /*
- * The same pool with other shares, one for each backend; `pool` stays as it is. 0 or -ENOMEM, and
- * then there is nothing to destroy.
+ * Makes `next`: the same pool with other shares, one for each backend. `pool` is unchanged. 0 or
+ * -ENOMEM, and then there is nothing to destroy.
  */
 int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
 	const struct plan_share *shares, struct plan_pool *next);
 void plan_pool_destroy(struct plan_pool *pool);
 
-/* Replaces by `next` the plan's pool with that number, and takes it over. */
+/* Replaces the plan's pool with that number by `next`, which is taken over. */
 void plan_replace_pool(struct plan *plan, size_t number, const struct plan_pool *next);
 
-/* By name; NULL where there is none, or in no plan. */
+/* By name; NULL if there is none, or if `plan` is NULL. */
 const struct plan_pool *plan_find_pool(const struct plan *plan, const char *name);

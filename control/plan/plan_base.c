@@ -17,13 +17,13 @@ struct base_seat {
 };
 
 /*
- * The table of the seats that have joined, as it was worked out last: it is the same for all the
- * steps of a slow start. Never written again.
+ * The last table of the seats that have joined. All steps of a slow start need the same one. Not
+ * written again once it is made.
  */
 struct joined_table {
 	unsigned int references; /* under the lock of the base */
 	uint16_t *seats;         /* by slot */
-	bool *joining;           /* by base index: which has not joined */
+	bool *joining;           /* by base index: has not joined yet */
 };
 
 struct plan_base {
@@ -34,12 +34,12 @@ struct plan_base {
 	struct lookup *by_key;
 	struct maglev_base base;
 
-	/* A change is planned in another thread; neither waits for a table of the other's. */
+	/* A change is planned in another thread. The lock is never held while a table is built. */
 	pthread_mutex_t lock;
 	struct joined_table *joined; /* under the lock; NULL: none yet */
 };
 
-/* What one patching needs beside the base; all by base index. */
+/* What one patch needs beside the base; all by base index. */
 struct patch {
 	struct maglev_member *members;
 	uint32_t *shares;
@@ -71,7 +71,7 @@ static struct maglev_member member_of(const struct plan_base *base, size_t base_
 	};
 }
 
-/* Takes over a key and a weight, and gives the next base index. */
+/* Copies key and weight, and assigns the next base index. */
 static int add_seat(struct plan_base *base, struct plan_seat *seat)
 {
 	struct base_seat *added = &base->seats[base->seat_count];
@@ -170,7 +170,7 @@ void plan_base_release(struct plan_base *base)
 	free(base);
 }
 
-/* Where the base has the seat as it is, or PLAN_NO_BASE_INDEX. */
+/* The base index of the seat, if its weight is the same; or PLAN_NO_BASE_INDEX. */
 static uint16_t find_base_index(const struct plan_base *base, const struct plan_seat *seat)
 {
 	size_t base_index;
@@ -221,7 +221,7 @@ static void free_patch(struct patch *patch)
 	free(patch->seat_of);
 }
 
-/* Whose slots a joining seat takes, one after the other. */
+/* Builds the table of the seats that have joined: a joining seat takes its slots from these. */
 static int build_joined(
 	const struct plan_base *base, const struct patch *patch, struct joined_table *table)
 {
@@ -270,7 +270,7 @@ static void release_joined(struct joined_table *table)
 		free_joined(table);
 }
 
-/* The one at hand, where it is of the seats that have joined now; or NULL. */
+/* The table at hand, if the same seats have joined now; or NULL. */
 static struct joined_table *find_joined(struct plan_base *base, const struct patch *patch)
 {
 	size_t size = base->seat_count * sizeof(*patch->joining);
@@ -295,7 +295,7 @@ static void keep_joined(struct plan_base *base, struct joined_table *table)
 	pthread_mutex_unlock(&base->lock);
 }
 
-/* To be given back by put_joined(). NULL when memory is short. */
+/* Release with put_joined(). NULL when memory is short. */
 static struct joined_table *get_joined(struct plan_base *base, const struct patch *patch)
 {
 	struct joined_table *table = find_joined(base, patch);

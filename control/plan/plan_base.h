@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plan_base: the base table of a pool: of those of its seats that have a weight, by their keys and
- * weights alone. Plans share one for as long as these stay the same. For plan.c alone.
- * Sharing and releasing are for the control thread; plan_base_create() and plan_base_patch() may
- * run in another one meanwhile.
+ * plan_base: the base table of a pool. It has those seats that have a weight, and depends on their
+ * keys and weights alone; plans share it while these stay the same. For plan.c alone. References
+ * are taken and released in the control thread; plan_base_create() and plan_base_patch() may run in
+ * another thread meanwhile.
  *
- * A base numbers its seats itself (plan_seat.base_index), so that a configuration in another order,
- * or a seat that becomes vacant, leaves it as it is.
+ * A base numbers its seats itself (plan_seat.base_index), so it does not change when the order of
+ * the configuration does, or when a seat becomes vacant.
  */
 #pragma once
 
@@ -15,15 +15,15 @@
 #include "maglev/rendezvous.h"
 
 /*
- * Makes the base of the pool and gives each of its seats its base index. A pool without a weight
- * has an empty one. 0 or what maglev_build_base() says.
+ * Makes the base of the pool and sets the base index of each seat. If no seat has a weight, no slot
+ * of the base has an owner. 0, or what maglev_build_base() returned.
  */
 int plan_base_create(struct plan_pool *pool);
 
 /*
- * Gives the pool this base, shared, and its seats their base indices, where it is the very one that
- * plan_base_create() would make; else false, and the pool has none. `before` has the base: most
- * seats are found where they stood in it.
+ * If `base` is what plan_base_create() would make for `pool`: gives the pool a reference to it and
+ * sets the base indices of its seats. Else false, and the pool has no base. `before` is a pool that
+ * has `base`: most seats are found at the same index in it.
  */
 bool plan_base_fit(struct plan_base *base, const struct plan_pool *before, struct plan_pool *pool);
 

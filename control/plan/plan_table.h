@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plan_table: which seat has each slot of a pool. Built once, and shared by all plans that call for
- * the same one. Control thread.
+ * plan_table: the seat of each slot of a pool. Built once, then shared by all plans that need the
+ * same one. Control thread.
  */
 #pragma once
 
@@ -11,13 +11,13 @@
 
 struct plan_table {
 	unsigned int references;
-	uint64_t number;  /* of those that the planner has built, from 1: which one it is */
+	uint64_t number;  /* counts the tables that planners have built, from 1 */
 	uint16_t seats[]; /* by slot; or PLAN_NO_BACKEND */
 };
 
 /*
- * To be filled by the caller, who has the first reference, before anybody else gets one: from then
- * on it is only read. NULL when memory is short.
+ * The caller has the first reference and fills the table before taking another one; from then on it
+ * is only read. NULL when memory is short.
  */
 struct plan_table *plan_table_create(uint32_t slots, uint64_t number);
 
