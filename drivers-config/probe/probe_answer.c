@@ -25,8 +25,8 @@ struct search {
 
 /* What the kernel says of a destination. */
 struct route {
-	uint8_t type; /* RTN_*; RTN_UNREACHABLE without a route */
-	uint32_t ifindex;
+	uint8_t type;         /* RTN_*; RTN_UNREACHABLE without a route */
+	bool is_by_interface; /* that it was asked about: by it alone, or among others */
 	bool has_source;
 	uint8_t source[16];
 };
@@ -80,29 +80,49 @@ int probe_answer_address(unsigned int ifindex, uint8_t family, uint8_t bytes[sta
 	return search.found ? 0 : -EADDRNOTAVAIL;
 }
 
-static void read_route(const struct nlmsghdr *message, uint8_t family, struct route *route)
+/* The next hops of a route that has several. */
+static bool has_next_hop(const void *hops, size_t size, uint32_t ifindex)
+{
+	const struct rtnexthop *hop = hops;
+
+	for (int length = (int)size; RTNH_OK(hop, length); hop = RTNH_NEXT(hop)) {
+		if (hop->rtnh_ifindex == (int)ifindex)
+			return true;
+		length -= RTNH_ALIGN(hop->rtnh_len);
+	}
+	return false;
+}
+
+static void read_route(
+	const struct nlmsghdr *message, uint8_t family, uint32_t ifindex, struct route *route)
 {
 	const struct rtmsg *body = NLMSG_DATA(message);
 	const size_t size = address_size(family);
-	const void *interface =
-		rtnetlink_find(message, sizeof(*body), RTA_OIF, sizeof(route->ifindex));
+	const void *interface = rtnetlink_find(message, sizeof(*body), RTA_OIF, sizeof(ifindex));
 	const void *source = rtnetlink_find(message, sizeof(*body), RTA_PREFSRC, size);
+	const void *hops =
+		rtnetlink_find(message, sizeof(*body), RTA_MULTIPATH, sizeof(struct rtnexthop));
 
 	route->type = body->rtm_type;
 	if (interface != NULL)
-		memcpy(&route->ifindex, interface, sizeof(route->ifindex));
+		route->is_by_interface = memcmp(interface, &ifindex, sizeof(ifindex)) == 0;
+	if (hops != NULL)
+		route->is_by_interface = has_next_hop(
+			hops, ((const struct rtattr *)hops)[-1].rta_len - RTA_LENGTH(0), ifindex);
 	if (source == NULL)
 		return;
 	memcpy(route->source, source, size);
 	route->has_source = true;
 }
 
-/* 0, or -errno if the kernel could not be asked. */
-static int find_route(uint8_t family, const uint8_t destination[static 16], struct route *route)
+/* `flags` are those of rtm_flags. 0, or -errno if the kernel could not be asked. */
+static int find_route(uint8_t family, const uint8_t destination[static 16], uint32_t flags,
+	uint32_t ifindex, struct route *route)
 {
 	const struct rtmsg body = { .rtm_family = kernel_family(family),
-		.rtm_dst_len = (uint8_t)(8 * address_size(family)) };
-	_Alignas(struct nlmsghdr) char answer[4096];
+		.rtm_dst_len = (uint8_t)(8 * address_size(family)),
+		.rtm_flags = flags };
+	_Alignas(struct nlmsghdr) char answer[8192];
 	struct rtnetlink request;
 	int result;
 
@@ -111,7 +131,7 @@ static int find_route(uint8_t family, const uint8_t destination[static 16], stru
 	rtnetlink_add(&request, RTA_DST, destination, address_size(family));
 	result = rtnetlink_get(&request, answer, sizeof(answer));
 	if (result == 0)
-		read_route((const void *)answer, family, route);
+		read_route((const void *)answer, family, ifindex, route);
 	/* no route, unreachable, blackhole, prohibit */
 	if (result == -ENETUNREACH || result == -EHOSTUNREACH || result == -EINVAL ||
 		result == -EACCES)
@@ -123,7 +143,7 @@ int probe_answer_address_towards(
 	uint8_t family, const uint8_t destination[static 16], uint8_t bytes[static 16])
 {
 	struct route route;
-	int result = find_route(family, destination, &route);
+	int result = find_route(family, destination, 0, 0, &route);
 
 	if (result < 0)
 		return result;
@@ -162,7 +182,7 @@ static bool passes_filter(const char *interface, const struct route *route)
 	switch (reverse_path_of(interface)) {
 	case REVERSE_PATH_OFF: return true;
 	case REVERSE_PATH_LOOSE: return route->type == RTN_UNICAST;
-	default: return route->type == RTN_UNICAST && route->ifindex == if_nametoindex(interface);
+	default: return route->type == RTN_UNICAST && route->is_by_interface;
 	}
 }
 
@@ -171,7 +191,8 @@ int probe_answer_check(
 {
 	char text[INET6_ADDRSTRLEN] = "";
 	struct route route;
-	int result = find_route(family, vip, &route);
+	/* the route as it is configured: it may have several next hops, and each of them will do */
+	int result = find_route(family, vip, RTM_F_FIB_MATCH, if_nametoindex(interface), &route);
 
 	inet_ntop(kernel_family(family), vip, text, sizeof(text));
 	if (result < 0)
