@@ -22,6 +22,7 @@
 #define FILES_RESERVED 512 /* of what the process may open, for all else */
 #define FLIGHTS_LEAST  64
 #define LATE_WINDOW_MS 10000 /* of checker_load.late_ms */
+#define MTU_EVERY      10    /* probes */
 #define PRIORITIES     2
 #define URGENT         0 /* timers, so that none is late because of answers that came */
 #define USUAL          1
@@ -237,6 +238,16 @@ static void on_result(void *context, const struct probe_result *result)
 	start_waiting(target->checker);
 }
 
+/*
+ * Packets of the largest size cost another connection, so they are tried now and then; but of a
+ * backend that is not up, or has failed by them, each time: results count in a row.
+ */
+static bool tries_mtu(const struct target *target)
+{
+	return target->state.status != HEALTH_UP || target->view.result.reason == PROBE_MTU ||
+	       target->view.probes % MTU_EVERY == 0;
+}
+
 static void probe(struct target *target)
 {
 	struct checker *checker = target->checker;
@@ -249,6 +260,9 @@ static void probe(struct target *target)
 		.mark = target->what.mark,
 		.interface = target->what.interface[0] == '\0' ? NULL : target->what.interface,
 		.name = target->what.name,
+		.mtu = tries_mtu(target) ? target->what.mtu : 0,
+		.hindrance = target->what.hindrance,
+		.why = target->what.why,
 	};
 
 	note_late(checker, now_ms - target->due_ms, now_ms);

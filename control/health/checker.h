@@ -34,8 +34,11 @@ struct checker_target {
 	uint32_t mark;
 	char interface[16];           /* as struct probe_target's; "": none */
 	char name[CHECKER_NAME_SIZE]; /* "web/web-1" */
-	struct check_state state;     /* what is known of it; a target that goes on keeps its own */
-	bool is_due;                  /* the first probe comes at once, else within an interval */
+	uint16_t mtu;                 /* as struct probe_target's */
+	enum probe_reason hindrance;  /* the same: it cannot be probed */
+	char why[PROBE_SENTENCE_SIZE];
+	struct check_state state; /* what is known of it; a target that goes on keeps its own */
+	bool is_due;              /* the first probe comes at once, else within an interval */
 };
 
 /* The first result, and each that says something new of the status or of what a backend asks for.

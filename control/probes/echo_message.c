@@ -48,7 +48,7 @@ bool echo_is_answered(const struct echo *echo, const uint8_t *bytes, size_t leng
 	size_t header = echo->ip_header ? ip_header_length(bytes, length) : 0;
 	uint8_t id[2];
 
-	if (length < header || length - header != ECHO_LENGTH)
+	if (length < header || length - header != ECHO_LENGTH + echo->padding)
 		return false;
 	bytes += header;
 	put16(id, echo->id);

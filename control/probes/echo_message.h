@@ -21,9 +21,13 @@ struct echo {
 	bool ip_header; /* what is received begins with an IPv4 header */
 	uint16_t id, sequence;
 	uint8_t token[ECHO_TOKEN_LENGTH];
+	size_t padding; /* bytes behind the message, all zero: of a request that is to be large */
 };
 
-/* The message without IP header; the checksum of ICMPv6 is left to the kernel. */
+/*
+ * The message without IP header and padding; the checksum of ICMPv6 is left to the kernel, that of
+ * ICMP holds for any padding.
+ */
 void echo_request_write(const struct echo *echo, uint8_t message[static ECHO_LENGTH]);
 
 /* Whether a message that was received answers a request, with whatever sequence number. */

@@ -186,6 +186,45 @@ static bool set_timer(struct probe *probe)
 	return evtimer_add(&probe->timer, &left) == 0;
 }
 
+static const struct probe_type *mtu_type_of(const struct config_health *settings)
+{
+	switch (settings->type) {
+	case CONFIG_HEALTH_TCP:
+	case CONFIG_HEALTH_HTTP:
+	case CONFIG_HEALTH_HTTPS:
+	case CONFIG_HEALTH_GRPC: return &probe_type_mtu_tcp;
+	default: return &probe_type_mtu_echo;
+	}
+}
+
+static bool is_to_try_mtu(const struct probe *probe)
+{
+	return probe->result.passed && !probe->is_of_mtu && probe->settings->probe_mtu &&
+	       probe->target->mtu != 0;
+}
+
+static void start(struct probe *probe)
+{
+	probe->start_ns = now_ns();
+	if (set_timer(probe))
+		probe->type->start(probe);
+	else /* a probe that time cannot end is not begun */
+		probe_finish_errno(probe, "timer", ENOMEM);
+}
+
+/* After what small packets can find out. It has a timeout of its own. */
+static void try_mtu(struct probe *probe)
+{
+	probe->type->stop(probe);
+	memset(probe->attempt, 0, probe->type->attempt_size);
+	probe->is_of_mtu = true;
+	probe->passed = probe->result;
+	memset(&probe->result, 0, sizeof(probe->result));
+	probe->has_result = false;
+	probe->type = mtu_type_of(probe->settings);
+	start(probe);
+}
+
 /* The loop's clock may be some milliseconds ahead: it is read once in a turn. */
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
@@ -200,16 +239,39 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		probe->type->late(probe);
 	if (!probe->has_result)
 		time_out(probe);
-	result = probe->result;
+	if (is_to_try_mtu(probe)) {
+		try_mtu(probe);
+		return;
+	}
+	result = probe->is_of_mtu && probe->result.passed ? probe->passed : probe->result;
 	release(probe);
 	done(done_context, &result);
+}
+
+static void start_hindered(struct probe *probe)
+{
+	probe_finish(probe, probe->target->hindrance, 0, "%s", probe->target->why);
+}
+
+static void stop_hindered(struct probe *probe)
+{
+}
+
+static const struct probe_type hindered = { .start = start_hindered, .stop = stop_hindered };
+
+static size_t attempt_size(const struct probe_type *type, const struct config_health *settings)
+{
+	const size_t mtu = settings->probe_mtu ? mtu_type_of(settings)->attempt_size : 0;
+
+	return type->attempt_size > mtu ? type->attempt_size : mtu;
 }
 
 struct probe *probe_start(struct prober *prober, const struct config_health *settings,
 	const struct probe_target *target, probe_done_t *done, void *context)
 {
-	const struct probe_type *type = types[settings->type];
-	struct probe *probe = calloc(1, sizeof(*probe) + type->attempt_size);
+	const struct probe_type *type =
+		target->hindrance == PROBE_NONE ? types[settings->type] : &hindered;
+	struct probe *probe = calloc(1, sizeof(*probe) + attempt_size(type, settings));
 
 	if (probe == NULL)
 		return NULL;
@@ -219,13 +281,9 @@ struct probe *probe_start(struct prober *prober, const struct config_health *set
 	probe->target = target;
 	probe->done = done;
 	probe->context = context;
-	probe->start_ns = now_ns();
 	LIST_INSERT_HEAD(&prober->probes, probe, entry);
 	evtimer_assign(&probe->timer, prober->base, on_timer, probe);
-	if (set_timer(probe))
-		type->start(probe);
-	else /* a probe that time cannot end is not begun */
-		probe_finish_errno(probe, "timer", ENOMEM);
+	start(probe);
 	return probe;
 }
 

@@ -25,6 +25,10 @@ struct probe_target {
 	uint32_t mark;         /* SO_MARK; 0: none */
 	const char *interface; /* SO_BINDTODEVICE; NULL: none */
 	const char *name;      /* "web/web-1": for the environment of external programs */
+	uint16_t mtu; /* bytes of the largest L3 packet that users' packets reach it as; 0: unknown
+		       */
+	enum probe_reason hindrance; /* PROBE_NONE; or it cannot be probed: the result of any try */
+	const char *why;             /* its sentence */
 };
 
 /* X(NAME, json): what a backend wants to be, by its own word (an agent). */

@@ -97,3 +97,14 @@ void probe_socket_abort(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	close(fd);
 }
+
+int probe_socket_allow_full(int fd, const struct address *peer)
+{
+	const int ipv4 = IP_PMTUDISC_PROBE, ipv6 = IPV6_PMTUDISC_PROBE, on = 1;
+
+	if (peer->family == ADDRESS_IPV4)
+		return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &ipv4, sizeof(ipv4));
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &ipv6, sizeof(ipv6)) != 0)
+		return -1;
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_DONTFRAG, &on, sizeof(on));
+}

@@ -35,3 +35,9 @@ bool probe_socket_has_received(int fd);
  * TIME_WAIT would take a port for a minute.
  */
 void probe_socket_abort(int fd);
+
+/*
+ * Packets of this socket are as large as they are sent, whatever the kernel believes of the path,
+ * and are not fragmented. `peer` says the family. 0, or -1 with errno.
+ */
+int probe_socket_allow_full(int fd, const struct address *peer);

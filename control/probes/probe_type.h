@@ -65,6 +65,8 @@ struct probe {
 	uint64_t start_ns;  /* CLOCK_MONOTONIC */
 	bool has_result;
 	struct probe_result result; /* its weights and word are written by the type */
+	bool is_of_mtu;             /* it has passed, and packets of the largest size are tried */
+	struct probe_result passed; /* that result */
 
 	_Alignas(max_align_t) unsigned char attempt[]; /* the type's own */
 };
@@ -79,6 +81,10 @@ void probe_finish(struct probe *probe, enum probe_reason reason, int32_t detail,
 
 /* The result is what an errno says, with `step`, what has failed: "connect", "send". */
 void probe_finish_errno(struct probe *probe, const char *step, int error);
+
+/* Packets of the largest size, for types over TCP and for others. target->mtu is known. */
+extern const struct probe_type probe_type_mtu_tcp;
+extern const struct probe_type probe_type_mtu_echo;
 
 extern const struct probe_type probe_type_tcp;
 extern const struct probe_type probe_type_grpc;
