@@ -467,6 +467,7 @@ static int start_health(struct daemon *daemon, struct error *error)
 		.base = daemon->base,
 		.forwarding = daemon->forwarding,
 		.state = daemon->state,
+		.checks = true,
 	};
 
 	daemon->health = health_create(&context, error);

@@ -60,6 +60,8 @@ struct health *health_create(const struct health_context *context, struct error 
 		return NULL;
 	}
 	health->context = *context;
+	if (!context->checks)
+		return health;
 	health->checker = checker_create(context->base, on_change, health, error);
 	if (health->checker != NULL)
 		return health;
@@ -172,7 +174,7 @@ static void check(struct health *health, const struct forwarding_handle *handle,
 		.is_due = backend->state.status == HEALTH_INITIAL,
 	};
 
-	if (!find_target(health, backend->pool, config, &target)) {
+	if (health->checker == NULL || !find_target(health, backend->pool, config, &target)) {
 		stop_checking(health, handle->gid, backend);
 		return;
 	}
@@ -640,5 +642,7 @@ const struct serving_outcome *health_outcome(const struct health *health, size_t
 
 struct checker_load health_load(const struct health *health)
 {
-	return checker_load(health->checker);
+	const struct checker_load none = { 0 };
+
+	return health->checker == NULL ? none : checker_load(health->checker);
 }

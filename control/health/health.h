@@ -33,6 +33,7 @@ struct health_context {
 	struct event_base *base;
 	struct forwarding *forwarding;
 	struct state *state;
+	bool checks; /* false: nothing is probed, whatever the configuration asks for (a fuzzer) */
 };
 
 /* NULL with the sentence. */

@@ -77,6 +77,7 @@ static struct {
 	struct background *work, *disk;
 	void *host;
 	struct node *node;
+	struct health *health;
 	struct desired *desired;
 	struct workers *workers;
 	struct host_watch *host_watch;
@@ -139,6 +140,20 @@ static void write_configuration(void)
 	server.original = document;
 }
 
+/* Without probes: what is to be sent, and to whom, would be the fuzzer's choice. */
+static void start_health(void)
+{
+	const struct health_context context = {
+		.base = server.base,
+		.forwarding = server.node->forwarding,
+		.state = server.node->state,
+	};
+	struct error error = { "" };
+
+	server.health = health_create(&context, &error);
+	require(server.health != NULL);
+}
+
 static void start_desired(void)
 {
 	struct config_file_version version;
@@ -148,6 +163,7 @@ static void start_desired(void)
 	struct desired_context context = {
 		.path = server.path,
 		.forwarding = server.node->forwarding,
+		.health = server.health,
 		.ports = server.node->host->ports,
 		.work = server.work,
 		.disk = server.disk,
@@ -168,6 +184,7 @@ static void start_api(void)
 	struct api_context context = {
 		.desired = server.desired,
 		.forwarding = server.node->forwarding,
+		.health = server.health,
 		.workers = server.workers,
 		.ports = server.node->host->ports,
 		.state = server.node->state,
@@ -197,6 +214,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	server.work = background_create(server.base, &error);
 	server.disk = background_create(server.base, &error);
 	require(server.work != NULL && server.disk != NULL);
+	start_health();
 	start_desired();
 	start_api();
 	atexit(end);

@@ -40,6 +40,7 @@ GRANTED = {
                      "weight_percent": 50, "force": True}],
     "backend.remove": [{"pool": "web", "name": "web-1", "now": True},
                        {"pool": "web", "name": "web-1", "deadline_s": 60}],
+    "health.list": [{}, {"pool": "web", "problems": True}],
     "pins.list": [{}],
     "explain": [{**CLIENT, "protocol": "udp", "length": 100, "icmp_error": True}],
     "stats.get": [{}],

@@ -126,10 +126,29 @@ def a_pool_whose_backends_are_all_down_is_warned_about_until_one_is_back(rig):
                         "a line when it ends", FOLLOW_SECONDS)
         return starved, daemon.call("status")["warnings"]
 
-    starved, fed = ask(rig, question)
+    starved, fed = ask(rig, question, all_down="drop")
     require(any("pool web has had no backend that takes new flows since" in warning
                 and "new flows of www are dropped" in warning for warning in starved), starved)
     require(not any("no backend" in warning for warning in fed), fed)
+
+
+@case
+def new_flows_go_to_all_backends_while_all_of_them_are_down(rig):
+    def question(daemon):
+        for name in NAMES:
+            update(daemon, name, health="down")
+        daemon.wait_for(
+            lambda: "pool web: 0 of 4 backends are up: all take new flows" in daemon.log(),
+            "a line when it begins", FOLLOW_SECONDS)
+        daemon.wait_for(
+            lambda: all(backend["slots"] > 0 for backend in daemon.call("backend.list")),
+            "slots for each of them", FOLLOW_SECONDS)
+        for name in NAMES:
+            update(daemon, name, health="auto")
+        return daemon.call("health.list")
+
+    healthy = ask(rig, question)
+    require(all(row["health"] == "up" and row["override"] is None for row in healthy), healthy)
 
 
 @case
