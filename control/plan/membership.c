@@ -27,7 +27,7 @@ static enum member_state classify_failed(const struct membership_facts *facts,
 {
 	uint32_t failed_s = now_s - facts->health_s;
 
-	if (failed_s < limits->fail_grace_s)
+	if (failed_s < limits->fail_grace_s && limits->moves != MEMBER_MOVES_ALL)
 		return MEMBER_SUSPECT;
 	if (is_removed(facts) || failed_s >= limits->hold_s)
 		return MEMBER_DEAD;
@@ -49,6 +49,7 @@ struct membership_life membership_begin(const struct membership_facts *facts,
 {
 	return (struct membership_life){
 		.state = classify(facts, limits, now_s),
+		.moves = limits->moves,
 		.changed_s = now_s,
 		.instance = facts->instance,
 	};
@@ -61,6 +62,7 @@ struct membership_life membership_continue(const struct membership_life *life,
 	struct membership_life next = *life;
 
 	next.state = classify(facts, limits, now_s);
+	next.moves = limits->moves;
 	if (life->state == MEMBER_DEAD && is_removed(facts))
 		next.state = MEMBER_DEAD;
 	if (next.state != life->state) {
@@ -80,5 +82,6 @@ void membership_store(const struct membership_life *life, struct member *member)
 {
 	atomic_store_explicit(&member->instance_s, life->instance_s, memory_order_relaxed);
 	atomic_store_explicit(&member->changed_s, life->changed_s, memory_order_relaxed);
+	atomic_store_explicit(&member->moves, life->moves, memory_order_relaxed);
 	atomic_store_explicit(&member->state, life->state, memory_order_release);
 }

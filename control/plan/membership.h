@@ -12,8 +12,10 @@
  *	removed at once, disabled   dead
  *
  * Established flows stay where they are during fail_grace_s, because checks often flap while the
- * process lives, and flows of a host that is really dead are lost anyway. A removed backend that is
- * dead stays dead until it is configured again.
+ * process lives, and flows of a host that is really dead are lost anyway. A pool can do without
+ * that grace for all protocols: then a backend is never suspect. Without it for one protocol, a
+ * suspect is to packets of that protocol as an absent backend. A removed backend that is dead stays
+ * dead until it is configured again.
  *
  * A backend rests while others are to take the new flows (its zone is drained, or it is a backup):
  * it is healthy and keeps its flows and its seat, but takes no new flows for now.
@@ -52,11 +54,13 @@ struct membership_facts {
 struct membership_limits {
 	uint32_t fail_grace_s;
 	uint32_t hold_s; /* at least fail_grace_s */
+	uint8_t moves;   /* MEMBER_MOVES_*: protocols for which there is no such grace */
 };
 
 /* The state of a membership and its history as far as it matters. Made by membership_begin(). */
 struct membership_life {
 	enum member_state state;
+	uint8_t moves;       /* as the limits have it */
 	uint32_t changed_s;  /* when it came into that state */
 	uint32_t instance_s; /* flows whose last packet is older are gone; 0: none are */
 	uint64_t instance;   /* the last one that was reported */

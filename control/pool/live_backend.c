@@ -97,11 +97,18 @@ void live_backend_remove(struct live_backend *backend, const struct config_pool 
 		facts->deadline_s = drain_end(pool, backend, terms, now_s);
 }
 
+static uint8_t moves_of(const struct config_unhealthy_flows *flows)
+{
+	return (flows->tcp == CONFIG_FLOWS_MOVE ? MEMBER_MOVES_TCP : 0) |
+	       (flows->udp == CONFIG_FLOWS_MOVE ? MEMBER_MOVES_UDP : 0);
+}
+
 static struct membership_limits limits_of(const struct config_pool *pool)
 {
 	return (struct membership_limits){
 		.fail_grace_s = pool->affinity.fail_grace_s,
 		.hold_s = pool->affinity.hold_s,
+		.moves = moves_of(&pool->unhealthy_flows),
 	};
 }
 
@@ -189,8 +196,8 @@ static bool same_facts(const struct membership_facts *a, const struct membership
 
 static bool same_life(const struct membership_life *a, const struct membership_life *b)
 {
-	return a->state == b->state && a->changed_s == b->changed_s && a->instance == b->instance &&
-	       a->instance_s == b->instance_s;
+	return a->state == b->state && a->moves == b->moves && a->changed_s == b->changed_s &&
+	       a->instance == b->instance && a->instance_s == b->instance_s;
 }
 
 static bool same_share(const struct live_backend *a, const struct live_backend *b)

@@ -111,6 +111,13 @@ enum affinity_kind affinity_classify(const struct packet *packet, enum affinity_
 
 /* Backends. */
 
+/* Of the backend, for packets as this one. */
+static enum member_state seen_state(const struct question *question, const struct member *member)
+{
+	return member_state_seen_by(
+		member, is_tcp(question->packet) ? MEMBER_MOVES_TCP : MEMBER_MOVES_UDP);
+}
+
 /* Finds the gid of the backend with that index; false if there is no such backend. */
 static bool find_gid(const struct question *question, uint32_t index, uint16_t *gid)
 {
@@ -138,7 +145,7 @@ static enum member_state state_of(const struct question *question, uint32_t inde
 {
 	const struct member *member = find_member(question, index);
 
-	return member == NULL ? MEMBER_NONE : member_state(member);
+	return member == NULL ? MEMBER_NONE : seen_state(question, member);
 }
 
 static bool is_ours(const struct question *question, uint64_t pin)
@@ -205,7 +212,7 @@ static void find_pin(struct question *question)
 		return;
 	member = &affinity->members[pin_gid(pin)];
 	question->pin = pin;
-	if (member_state_is_usable(member_state(member)))
+	if (member_state_is_usable(seen_state(question, member)))
 		question->member = member;
 }
 

@@ -30,10 +30,15 @@ enum member_state {
 		MEMBER_STATE_COUNT
 };
 
+/* Protocols whose flows leave a backend as soon as its check fails; otherwise they wait a while. */
+#define MEMBER_MOVES_TCP (1 << 0)
+#define MEMBER_MOVES_UDP (1 << 1) /* QUIC as well */
+#define MEMBER_MOVES_ALL (MEMBER_MOVES_TCP | MEMBER_MOVES_UDP)
+
 /* Times are seconds of the state file's clock, which outlives restarts of the process. */
 struct member {
-	_Atomic uint8_t state; /* enum member_state */
-	uint8_t unused;
+	_Atomic uint8_t state;       /* enum member_state */
+	_Atomic uint8_t moves;       /* MEMBER_MOVES_*: whose flows leave while it is SUSPECT */
 	_Atomic uint16_t index;      /* in its pool: what slot words say */
 	_Atomic uint32_t pool;       /* which pool: what services say */
 	_Atomic uint32_t changed_s;  /* when it came into this state */
@@ -55,6 +60,18 @@ static inline bool member_state_is_usable(enum member_state state)
 static inline bool member_state_is_final(enum member_state state)
 {
 	return state == MEMBER_DEAD || state == MEMBER_NONE;
+}
+
+/* Same for packets of one of these protocols: flows that leave a suspect leave it as one that is
+ * ABSENT. */
+static inline enum member_state member_state_seen_by(const struct member *member, uint8_t protocol)
+{
+	enum member_state state = atomic_load_explicit(&member->state, memory_order_relaxed);
+
+	if (state == MEMBER_SUSPECT &&
+		(atomic_load_explicit(&member->moves, memory_order_relaxed) & protocol) != 0)
+		return MEMBER_ABSENT;
+	return state;
 }
 
 static inline enum member_state member_state(const struct member *member)

@@ -407,6 +407,60 @@ static void each_packet_goes_where_its_flow_lives(void **state)
 	}
 }
 
+static uint8_t protocol_of(const struct row *row)
+{
+	return row->sends <= RST ? MEMBER_MOVES_TCP : MEMBER_MOVES_UDP;
+}
+
+static bool has_suspect(const struct row *row)
+{
+	return row->home == MEMBER_SUSPECT || row->pinned == MEMBER_SUSPECT;
+}
+
+static enum member_state absent_for_suspect(enum member_state state)
+{
+	return state == MEMBER_SUSPECT ? MEMBER_ABSENT : state;
+}
+
+static void assert_same_choice(const struct row *row, const struct row *other, uint8_t moves)
+{
+	struct scene *scene = set_up_row(row), *expected = set_up_row(other);
+	struct affinity_choice choice, wanted;
+
+	for (size_t i = 0; i < BACKENDS; i++)
+		scene->members[GID(i)].moves = moves;
+	choice = choose(scene, &scene->view, row->word);
+	wanted = choose(expected, &expected->view, other->word);
+	if (choice.backend != wanted.backend || choice.reason != wanted.reason)
+		fail_msg("%s: to %u, %s", row->name, choice.backend,
+			affinity_reason_name(choice.reason));
+	assert_int_equal(pin_of(&scene->pins, HASH), pin_of(&expected->pins, HASH));
+	tear_down(expected);
+	tear_down(scene);
+}
+
+static void flows_that_move_leave_a_suspect_as_one_that_is_absent(void **state)
+{
+	unsigned int suspects = 0;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct row absent = rows[i];
+
+		absent.home = absent_for_suspect(absent.home);
+		absent.pinned = absent_for_suspect(absent.pinned);
+		assert_same_choice(&rows[i], &absent, protocol_of(&rows[i]));
+		assert_same_choice(&rows[i], &absent, MEMBER_MOVES_ALL);
+		suspects += has_suspect(&rows[i]);
+	}
+	assert_true(suspects >= 6);
+}
+
+static void flows_of_the_other_protocol_stay_with_it(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_same_choice(&rows[i], &rows[i], MEMBER_MOVES_ALL ^ protocol_of(&rows[i]));
+}
+
 static void looking_tells_the_same_and_writes_nothing(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -847,6 +901,8 @@ int main(void)
 		cmocka_unit_test(tcp_flags_tell_starts_from_the_rest),
 		cmocka_unit_test(quic_headers_tell_starts_from_the_rest),
 		cmocka_unit_test(each_packet_goes_where_its_flow_lives),
+		cmocka_unit_test(flows_that_move_leave_a_suspect_as_one_that_is_absent),
+		cmocka_unit_test(flows_of_the_other_protocol_stay_with_it),
 		cmocka_unit_test(looking_tells_the_same_and_writes_nothing),
 		cmocka_unit_test(old_flows_beyond_the_tokens_are_counted_and_not_recorded),
 		cmocka_unit_test(new_flow_without_room_for_its_pin_begins_at_home),

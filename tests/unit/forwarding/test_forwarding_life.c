@@ -203,6 +203,48 @@ static void a_failed_check_takes_new_flows_away_and_a_return_brings_them_back(vo
 	assert_int_equal(life_share(node, "w2").tracked, 0);
 }
 
+#define MOVES_ALL "'unhealthy_flows': 'move',"
+#define MOVES_UDP "'unhealthy_flows': {'udp': 'move'},"
+
+static const struct member *member_of(const struct node *node, const char *name)
+{
+	const struct affinity *affinity = forwarding_tables(node->forwarding)->affinity;
+
+	return &affinity->members[life_find(node, name)->gid];
+}
+
+static void flows_that_are_to_move_do_not_wait_for_a_failed_backend(void **state)
+{
+	struct node *node = *state;
+	struct life_share before;
+
+	node_apply(node, life_config(MOVES_ALL, W1 ", " W2));
+	before = life_share(node, "w2");
+	life_fail(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_ABSENT);
+	assert_int_equal(life_share(node, "w2").cur, 0);
+	life_pass(node, 1);
+	assert_int_equal(life_share(node, "w2").cur, before.cur);
+	assert_int_equal(life_share(node, "w2").home, before.home);
+}
+
+/* The pool may be told otherwise while the backend is suspect. */
+static void workers_know_whose_flows_are_to_move(void **state)
+{
+	struct node *node = *state;
+
+	node_apply(node, life_config(MOVES_UDP, W1 ", " W2));
+	life_fail(node, 1);
+	assert_int_equal(life_of(node, "w2"), MEMBER_SUSPECT);
+	assert_int_equal(
+		member_state_seen_by(member_of(node, "w2"), MEMBER_MOVES_UDP), MEMBER_ABSENT);
+	assert_int_equal(
+		member_state_seen_by(member_of(node, "w2"), MEMBER_MOVES_TCP), MEMBER_SUSPECT);
+	life_apply(node, W1 ", " W2);
+	assert_int_equal(
+		member_state_seen_by(member_of(node, "w2"), MEMBER_MOVES_UDP), MEMBER_SUSPECT);
+}
+
 static void a_check_that_fails_for_long_is_a_death(void **state)
 {
 	struct node *node = *state;
@@ -842,6 +884,8 @@ int main(void)
 		TEST(a_removed_backend_that_is_added_again_has_its_flows),
 		TEST(slots_of_a_new_backend_come_to_rest),
 		TEST(a_failed_check_takes_new_flows_away_and_a_return_brings_them_back),
+		TEST(flows_that_are_to_move_do_not_wait_for_a_failed_backend),
+		TEST(workers_know_whose_flows_are_to_move),
 		TEST(a_check_that_fails_for_long_is_a_death),
 		TEST(a_removed_backend_that_dies_while_it_drains_is_gone),
 		TEST(news_that_is_only_asked_about_changes_nothing),

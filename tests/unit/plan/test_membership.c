@@ -121,6 +121,47 @@ static void a_rest_is_no_death_and_ends_no_flow(void **state)
 	assert_int_equal(life.instance_s, 0);
 }
 
+static void without_a_grace_for_any_protocol_there_is_no_suspect(void **state)
+{
+	static const struct membership_limits moving = {
+		.fail_grace_s = GRACE_S,
+		.hold_s = HOLD_S,
+		.moves = MEMBER_MOVES_ALL,
+	};
+	struct membership_life life = membership_begin(&well, &moving, BORN_S);
+	struct membership_facts facts = well;
+
+	facts.healthy = false;
+	facts.health_s = 2000;
+	life = membership_continue(&life, &facts, &moving, 2000);
+	assert_int_equal(life.state, MEMBER_ABSENT);
+	life = membership_continue(&life, &facts, &moving, 2000 + HOLD_S);
+	assert_int_equal(life.state, MEMBER_DEAD);
+}
+
+static void without_a_grace_for_one_protocol_workers_tell_it_apart(void **state)
+{
+	static const struct membership_limits moving = {
+		.fail_grace_s = GRACE_S,
+		.hold_s = HOLD_S,
+		.moves = MEMBER_MOVES_UDP,
+	};
+	struct membership_life life = membership_begin(&well, &limits, BORN_S);
+	struct membership_facts facts = well;
+	struct member member = { .index = 5 };
+
+	facts.healthy = false;
+	facts.health_s = 2000;
+	life = membership_continue(&life, &facts, &moving, 2000);
+	membership_store(&life, &member);
+	assert_int_equal(member_state(&member), MEMBER_SUSPECT);
+	assert_int_equal(member_state_seen_by(&member, MEMBER_MOVES_TCP), MEMBER_SUSPECT);
+	assert_int_equal(member_state_seen_by(&member, MEMBER_MOVES_UDP), MEMBER_ABSENT);
+	life = membership_continue(&life, &well, &moving, 2001);
+	membership_store(&life, &member);
+	assert_int_equal(member_state_seen_by(&member, MEMBER_MOVES_UDP), MEMBER_UP);
+}
+
 static void return_within_hold_keeps_flows(void **state)
 {
 	struct membership_life life = membership_begin(&well, &limits, BORN_S);
@@ -223,6 +264,8 @@ int main(void)
 		cmocka_unit_test(each_wish_and_health_has_its_state),
 		cmocka_unit_test(new_backend_whose_check_fails_takes_no_flows),
 		cmocka_unit_test(a_rest_is_no_death_and_ends_no_flow),
+		cmocka_unit_test(without_a_grace_for_any_protocol_there_is_no_suspect),
+		cmocka_unit_test(without_a_grace_for_one_protocol_workers_tell_it_apart),
 		cmocka_unit_test(return_within_hold_keeps_flows),
 		cmocka_unit_test(return_from_death_begins_without_flows),
 		cmocka_unit_test(removed_backend_that_died_stays_dead_until_configured_again),
