@@ -21,6 +21,7 @@
 #include "desired/in_force.h"
 #include "desired/pending.h"
 #include "desired/saved_file.h"
+#include "impact/removals.h"
 #include "steering/steering.h"
 
 struct desired {
@@ -152,6 +153,18 @@ static bool sets_deadline(const struct live_terms *terms)
 	return terms->deadline_s != 0 || terms->again;
 }
 
+/* Whether the change needs no force. An edit says itself what it removes; a document may not. */
+static int check_moves(const struct pending *pending, struct error *error)
+{
+	const struct in_force *in_force = &pending->desired->in_force;
+	enum desired_source source = pending->change.source;
+	int code = in_force_check_moves(in_force, pending->config, error);
+
+	if (code == 0 && (source == DESIRED_DOCUMENT || source == DESIRED_FILE))
+		code = removals_check(in_force->config, pending->config, error);
+	return code;
+}
+
 static void answer_dry_run(struct pending *pending)
 {
 	struct desired *desired = pending->desired;
@@ -172,8 +185,7 @@ static void answer_dry_run(struct pending *pending)
 		.terms = pending->change.terms,
 	};
 
-	if (!outcome.terms.force &&
-		in_force_check_moves(&desired->in_force, pending->config, &refusal) != 0)
+	if (!outcome.terms.force && check_moves(pending, &refusal) != 0)
 		outcome.needs_force = refusal.message;
 	answer(pending, &outcome);
 	in_force_abort(&desired->in_force);
@@ -289,8 +301,7 @@ static void planned(struct background_job *job)
 	if (pending->code == 0)
 		pending->code = in_force_find_losses(&desired->in_force, &pending->error);
 	if (pending->code == 0 && !change->dry_run && !change->terms.force)
-		pending->code =
-			in_force_check_moves(&desired->in_force, pending->config, &pending->error);
+		pending->code = check_moves(pending, &pending->error);
 	if (pending->code != 0)
 		refuse(pending);
 	else if (change->dry_run)

@@ -173,6 +173,108 @@ struct plan_load_change plan_largest_load_change(
 	return largest;
 }
 
+/* What the backends of a pool can bear, in weight; by number in `after`. */
+struct capacities {
+	const struct plan_seat **before; /* where they stood; NULL for new ones */
+	double *weights;
+	double total; /* of all before or after, whichever is more */
+};
+
+/* One that is off, and was before, is no backend to count on. */
+static double weigh(const struct config_backend *config, const struct plan_seat *before,
+	const struct plan_seat *after)
+{
+	bool was_off = before == NULL || (before->share == 0 && !before->holds);
+
+	if (config->state == CONFIG_BACKEND_DISABLED && was_off)
+		return 0;
+	return before == NULL ? after->weight : RTE_MAX(before->weight, after->weight);
+}
+
+static void fill_capacities(struct capacities *capacities, const struct config_pool *config,
+	const struct plan_pool *before, const struct plan_pool *after, const uint32_t *indices)
+{
+	double gone = 0, stay = 0, new = 0;
+
+	for (size_t i = 0; i < before->backend_count; i++) {
+		const struct plan_seat *seat = &before->seats[i];
+
+		if (indices[i] < after->backend_count)
+			capacities->before[indices[i]] = seat;
+		else if (seat->share != 0 || seat->holds)
+			gone += seat->weight;
+	}
+	for (size_t i = 0; i < after->backend_count; i++) {
+		const struct plan_seat *was = capacities->before[i];
+
+		capacities->weights[i] = weigh(&config->backends[i], was, &after->seats[i]);
+		*(was == NULL ? &new : &stay) += capacities->weights[i];
+	}
+	capacities->total = stay + RTE_MAX(gone, new);
+}
+
+/* A slot is the least that a load can differ by. */
+static double load_of(const struct capacities *capacities, const struct plan_pool *after, size_t i)
+{
+	return 100.0 * (after->seats[i].owned - 1.0) * capacities->total /
+	       (after->slots * capacities->weights[i]);
+}
+
+static struct plan_load find_highest(
+	const struct capacities *capacities, const struct plan_pool *after)
+{
+	struct plan_load highest = { 0 };
+
+	for (size_t i = 0; i < after->backend_count; i++) {
+		const struct plan_seat *was = capacities->before[i], *seat = &after->seats[i];
+
+		if (was == NULL || seat->owned <= was->owned || capacities->weights[i] == 0 ||
+			load_of(capacities, after, i) <= highest.percent)
+			continue;
+		highest = (struct plan_load){ seat, load_of(capacities, after, i) };
+	}
+	return highest;
+}
+
+struct plan_load plan_highest_load(const struct config_pool *config, const struct plan_pool *before,
+	const struct plan_pool *after)
+{
+	struct capacities capacities = { 0 };
+	struct plan_load highest = { 0 };
+	uint32_t *indices = NULL;
+
+	if (before == NULL || before->slots != after->slots || share_a_table(before, after))
+		return highest;
+	capacities.before = calloc(after->backend_count + 1, sizeof(*capacities.before));
+	capacities.weights = calloc(after->backend_count + 1, sizeof(*capacities.weights));
+	if (capacities.before != NULL && capacities.weights != NULL)
+		indices = map_seats(before, after);
+	if (indices != NULL) {
+		fill_capacities(&capacities, config, before, after, indices);
+		highest = find_highest(&capacities, after);
+	}
+	free(indices);
+	free(capacities.before);
+	free(capacities.weights);
+	return highest;
+}
+
+static int check_load(const struct config_pool *config, const struct plan_pool *before,
+	const struct plan_pool *after, struct error *error)
+{
+	struct plan_load highest;
+
+	if (config->max_load_percent == 0)
+		return 0;
+	highest = plan_highest_load(config, before, after);
+	if (highest.seat == NULL || highest.percent <= config->max_load_percent)
+		return 0;
+	return error_set(error, -EPERM,
+		"pool \"%s\": backend \"%s\" would have %.1f %% of its share, and max_load_percent "
+		"is %u: needs force",
+		config->name, highest.seat->name, highest.percent, config->max_load_percent);
+}
+
 int plan_check_pool(const struct config_pool *config, const struct plan_pool *before,
 	const struct plan_pool *after, const struct impact *impact, struct error *error)
 {
@@ -190,7 +292,7 @@ int plan_check_pool(const struct config_pool *config, const struct plan_pool *be
 	moved = plan_slots_moved(before, after);
 	still = RTE_MIN(still, after->slots - moved); /* some may move as well */
 	if ((moved + still) * 100.0 <= (double)config->max_disruption_percent * after->slots)
-		return 0;
+		return check_load(config, before, after, error);
 	if (still != 0)
 		return error_set(error, -EPERM,
 			"pool \"%s\": would move %.1f %% of the slots and break the connections of "

@@ -36,10 +36,24 @@ struct plan_load_change plan_largest_load_change(
 	const struct plan_pool *before, const struct plan_pool *after);
 
 /*
+ * The backend that stays, gets more slots than it had, and then has the most in proportion to its
+ * share: to what its weight comes to while all backends of the pool take new flows, as many as
+ * there were or will be, whichever is more. A weight that is lowered counts as it was: less is left
+ * for the others to share.
+ */
+struct plan_load {
+	const struct plan_seat *seat; /* in `after`; NULL: none gets more */
+	double percent;               /* of its share, to a slot */
+};
+struct plan_load plan_highest_load(const struct config_pool *config, const struct plan_pool *before,
+	const struct plan_pool *after);
+
+/*
  * Whether a pool, or each of them, allows the change without force: it does not change the number
- * of its slots, and has no more of them in motion than its budget (max_disruption_percent): slots
- * that move, and slots whose flows are given up. `before` of a pool may be NULL: it is new, and
- * `impact`: none are given up. 0, or -EPERM with the sentence.
+ * of its slots, has no more of them in motion than its budget (max_disruption_percent): slots that
+ * move, and slots whose flows are given up; and gives no backend more than it can bear
+ * (max_load_percent). `before` of a pool may be NULL: it is new, and `impact`: none are given up.
+ * 0, or -EPERM with the sentence.
  */
 int plan_check_pool(const struct config_pool *config, const struct plan_pool *before,
 	const struct plan_pool *after, const struct impact *impact, struct error *error);

@@ -208,6 +208,30 @@ static void no_source_leaves_a_service_without_a_backend_unless_forced(void **st
 	assert_done(ask(world, set_weight("w2", 0))); /* it takes nothing away any more */
 }
 
+static void a_document_that_removes_too_much_needs_force(void **state)
+{
+	static const char *const sentence =
+		"would remove 2 of 3 backends (66.7 %), and control.max_removed_percent is 50: needs "
+		"force";
+	struct world *world = *state;
+	json_t *document = config_print(desired_config(world->desired)), *backends;
+	struct desired_change change;
+
+	json_object_set_new(
+		json_object_get(document, "control"), "max_removed_percent", json_integer(50));
+	assert_done(ask(world, apply_document(json_deep_copy(document))));
+	json_object_set_new(
+		json_object_get(document, "control"), "max_removed_percent", json_integer(100));
+	backends =
+		json_object_get(json_array_get(json_object_get(document, "pools"), 0), "backends");
+	json_array_remove(backends, 2);
+	json_array_remove(backends, 0);
+	assert_refused(ask(world, apply_document(json_incref(document))), -EPERM, sentence);
+	change = apply_document(document);
+	change.terms.force = true;
+	assert_done(ask(world, change));
+}
+
 static void a_change_of_another_revision_is_refused_with_both(void **state)
 {
 	struct world *world = *state;
@@ -312,6 +336,7 @@ int main(void)
 		TEST(what_does_not_fit_changes_nothing),
 		TEST(what_cannot_be_written_is_not_applied),
 		TEST(no_source_leaves_a_service_without_a_backend_unless_forced),
+		TEST(a_document_that_removes_too_much_needs_force),
 		TEST(a_change_of_another_revision_is_refused_with_both),
 		TEST(what_a_whole_document_changes_is_said),
 		TEST(keys_outside_of_pools_and_services_are_said_by_their_paths),

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <math.h>
 
 #include "plan/plan.h"
 #include "impact/plan_compare.h"
@@ -383,6 +384,80 @@ static void a_change_beyond_the_budget_needs_force(void **state)
 	drop(&small);
 }
 
+#define LOADED                                                                                  \
+	"[{'name': 'web', 'slots': 10007, 'max_load_percent': %s, 'backends': [%s], 'vacant': " \
+	"[%s]}]"
+#define W1_DRAIN    "{'name': 'w1', 'address': '10.2.0.1', 'state': 'drain'}"
+#define W1_LIGHT    "{'name': 'w1', 'address': '10.2.0.1', 'weight': 10}"
+#define W2_LIGHT    "{'name': 'w2', 'address': '10.2.0.2', 'weight': 10}"
+#define W3_LIGHT    "{'name': 'w3', 'address': 'fd00:2::3', 'weight': 10}"
+#define W4_DISABLED "{'name': 'w4', 'address': '10.2.0.4', 'state': 'disabled'}"
+
+static struct planned plan_loaded(
+	const struct planned *before, const char *percent, const char *backends, const char *vacant)
+{
+	char pools[1024];
+
+	snprintf(pools, sizeof(pools), LOADED, percent, backends, vacant);
+	return plan_with(pools, 0, before == NULL ? NULL : before->plan);
+}
+
+/* From three or four backends of the same weight, what they carry of their share. */
+static void a_change_needs_force_that_leaves_others_with_too_much(void **state)
+{
+	static const struct {
+		const char *name, *before, *after, *vacant;
+		double load; /* of the one that has most, in percent of its share */
+	} changes[] = {
+		{ "nothing", THREE, THREE, "", 100 },
+		{ "a drain", THREE, W1 ", " W2_KEPT ", " W3, "", 150 },
+		{ "a removal", THREE, W1 ", " W3, W2_SEAT, 150 },
+		{ "a removal without a seat", THREE, W1 ", " W3, "", 150 },
+		{ "two drains", THREE, W1_DRAIN ", " W2_KEPT ", " W3, "", 300 },
+		{ "the second drain", W1_DRAIN ", " W2 ", " W3, W1_DRAIN ", " W2_KEPT ", " W3, "",
+			300 },
+		{ "a drain is over", W1 ", " W2_KEPT ", " W3, THREE, "", 100 },
+		{ "one more", THREE, THREE ", " W4, "", 100 },
+		{ "one for one", THREE, W1 ", " W3 ", " W4, "", 100 },
+		{ "a lower weight", THREE, W1 ", " W2_LIGHT ", " W3, "", 143 },
+		{ "a higher weight", W1 ", " W2_LIGHT ", " W3, THREE, "", 100 },
+		{ "all weights, lower", THREE, W1_LIGHT ", " W2_LIGHT ", " W3_LIGHT, "", 100 },
+		{ "one that was off goes", THREE ", " W4_DISABLED, THREE, "", 100 },
+		{ "a drain beside one that is off", THREE ", " W4_DISABLED,
+			W1 ", " W2_KEPT ", " W3 ", " W4_DISABLED, "", 150 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(changes); i++) {
+		struct planned before = plan_loaded(NULL, "100", changes[i].before, "");
+		struct planned after =
+			plan_loaded(&before, "120", changes[i].after, changes[i].vacant);
+		double load =
+			plan_highest_load(after.config->pools, web(&before), web(&after)).percent;
+		bool is_sound = changes[i].load == 100
+					? load < 103
+					: fabs(load - changes[i].load) < 0.03 * changes[i].load;
+		struct error error = { "" };
+		int code = plan_check(after.config, before.plan, after.plan, NULL, &error);
+
+		if (!is_sound || (code != 0) != (changes[i].load > 120))
+			fail_msg("%s: %.1f %%, \"%s\"", changes[i].name, load, error.message);
+		if (code != 0)
+			assert_non_null(strstr(error.message,
+				" % of its share, and max_load_percent is 120: needs force"));
+		drop(&before);
+		drop(&after);
+	}
+}
+
+static void without_a_limit_a_backend_may_be_left_with_all(void **state)
+{
+	struct planned before = plan_web(THREE), after = plan_web_after(&before, W1);
+
+	assert_needs_force(&before, &after, NULL);
+	drop(&before);
+	drop(&after);
+}
+
 /* Seats that stand elsewhere are found as those that stay, each by its owner. */
 static void a_list_in_another_order_is_compared_by_owner(void **state)
 {
@@ -561,6 +636,8 @@ int main(void)
 		cmocka_unit_test(what_has_to_be_pinned_are_the_slots_of_those_who_hold_on),
 		cmocka_unit_test(the_largest_load_change_is_of_a_backend_that_stays),
 		cmocka_unit_test(a_change_beyond_the_budget_needs_force),
+		cmocka_unit_test(a_change_needs_force_that_leaves_others_with_too_much),
+		cmocka_unit_test(without_a_limit_a_backend_may_be_left_with_all),
 		cmocka_unit_test(a_list_in_another_order_is_compared_by_owner),
 		cmocka_unit_test(no_slot_of_a_pool_without_active_backends_has_an_owner),
 		cmocka_unit_test(reordering_and_renaming_move_no_slot),
