@@ -9,6 +9,7 @@
  * without such a line is as good: agents come and go.
  */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -128,6 +129,7 @@ static void await_line(struct probe *probe)
 {
 	struct tcp_attempt *attempt = attempt_of(probe);
 
+	event_del(&attempt->event); /* it is still there where time is up */
 	event_assign(&attempt->event, probe->prober->base, attempt->fd, EV_READ | EV_PERSIST,
 		on_readable, probe);
 	if (event_add(&attempt->event, NULL) != 0)
@@ -185,11 +187,31 @@ static void stop(struct probe *probe)
 	probe_socket_abort(attempt->fd);
 }
 
+/* What on_connected() would be called with, if the loop came round to it; 0: nothing has come. */
+static short look_at(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	if (poll(&ready, 1, 0) != 1)
+		return 0;
+	return ready.revents == POLLOUT ? EV_WRITE : EV_READ | EV_WRITE;
+}
+
+/*
+ * A loop that was held up comes to the timeouts of many probes before it has heard of all of their
+ * connections.
+ */
 static void late(struct probe *probe)
 {
-	if (!attempt_of(probe)->established)
+	struct tcp_attempt *attempt = attempt_of(probe);
+	short what = attempt->established ? EV_READ : look_at(attempt->fd);
+
+	if (what == 0)
 		return;
-	read_line(probe);
+	if (!attempt->established)
+		on_connected(attempt->fd, what, probe);
+	if (!probe->has_result)
+		read_line(probe);
 	if (!probe->has_result)
 		judge_line(probe);
 }

@@ -156,20 +156,6 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 		report_and_let_die(program, PROGRAM_TALKATIVE);
 }
 
-/* Time is up, or it has failed to begin. */
-static void on_timer(evutil_socket_t fd, short what, void *context)
-{
-	struct program *program = context;
-
-	if (program->list == &program->programs->alive) {
-		report_and_let_die(program, PROGRAM_LATE);
-		return;
-	}
-	move(program, NULL);
-	program->ended(program->context, &program->end);
-	free(program);
-}
-
 /* `reaped` is what waitpid() has returned. */
 static void judge_status(struct program *program, pid_t reaped, int status)
 {
@@ -224,6 +210,30 @@ static void on_exited(evutil_socket_t fd, short what, void *context)
 	if (program->ended != NULL)
 		program->ended(program->context, &program->end);
 	free(program);
+}
+
+static bool has_exited(const struct program *program)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)program->process, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid != 0;
+}
+
+/* Time is up, or it has failed to begin. */
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct program *program = context;
+
+	if (program->list == &program->programs->failed) {
+		move(program, NULL);
+		program->ended(program->context, &program->end);
+		free(program);
+	} else if (has_exited(program)) { /* and the loop comes to it too late */
+		on_exited(program->process_fd, EV_READ, program);
+	} else {
+		report_and_let_die(program, PROGRAM_LATE);
+	}
 }
 
 static int open_output(struct program *program, int *end)
