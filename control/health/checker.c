@@ -23,9 +23,6 @@
 #define FLIGHTS_LEAST  64
 #define LATE_WINDOW_MS 10000 /* of checker_load.late_ms */
 #define MTU_EVERY      10    /* probes */
-#define PRIORITIES     2
-#define URGENT         0 /* timers, so that none is late because of answers that came */
-#define USUAL          1
 
 struct target {
 	struct checker *checker;
@@ -265,7 +262,8 @@ static void probe(struct target *target)
 		.why = target->what.why,
 	};
 
-	note_late(checker, now_ms - target->due_ms, now_ms);
+	/* the loop's clock is coarser: it may also be a few milliseconds early */
+	note_late(checker, now_ms > target->due_ms ? now_ms - target->due_ms : 0, now_ms);
 	target->due_ms = now_ms;
 	checker->flights++;
 	target->probe = probe_start(
@@ -330,7 +328,7 @@ static struct target *create_target(struct checker *checker, const struct checke
 		return NULL;
 	target->checker = checker;
 	target->timer = evtimer_new(checker->base, on_due, target);
-	if (target->timer == NULL || event_priority_set(target->timer, URGENT) != 0) {
+	if (target->timer == NULL) {
 		destroy_target(target);
 		return NULL;
 	}
@@ -465,6 +463,11 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 		checker->on_change(checker->context);
 }
 
+/*
+ * Without priorities: in each turn all answers that have come are taken first, then what is due
+ * begins. So where the thread has too little time, probes begin later, and none is held to have
+ * failed because nobody looked at its answer.
+ */
 static struct event_base *create_base(void)
 {
 	struct event_config *config = event_config_new();
@@ -473,14 +476,8 @@ static struct event_base *create_base(void)
 	if (config == NULL)
 		return NULL;
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-	/* timers in between: a callback that takes long holds up no more than one other */
-	if (event_config_set_max_dispatch_interval(config, NULL, 1, URGENT + 1) == 0)
-		base = event_base_new_with_config(config);
+	base = event_base_new_with_config(config);
 	event_config_free(config);
-	if (base != NULL && event_base_priority_init(base, PRIORITIES) != 0) {
-		event_base_free(base);
-		base = NULL;
-	}
 	return base;
 }
 
