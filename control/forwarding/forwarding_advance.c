@@ -18,23 +18,42 @@ static enum event_kind classify_life(
 	return from == MEMBER_DRAIN || to == MEMBER_DRAIN ? EVENT_KIND_DRAIN : EVENT_KIND_BACKEND;
 }
 
-/* The flows that a drain has not seen out are lost at its end, and an operator is to know. */
-static void publish_life(const struct forwarding *forwarding, const struct pool_state *pool,
-	const struct live_backend *before, const struct live_backend *next)
+/* NULL where the state does not say. */
+static const char *cause_of_life(const struct live_backend *before, const struct live_backend *next)
 {
-	uint64_t flows;
+	enum member_state from = before->life.state, to = next->life.state;
 
+	switch (classify_life(before, next)) {
+	case EVENT_KIND_HEALTH: return to == MEMBER_ABSENT || to == MEMBER_DEAD ? "time" : "check";
+	case EVENT_KIND_DRAIN: return from == MEMBER_DRAIN && to == MEMBER_DEAD ? "deadline" : NULL;
+	default: return NULL;
+	}
+}
+
+bool forwarding_publish_life(const struct pool_state *pool, const struct live_backend *before,
+	const struct live_backend *next)
+{
 	if (next->life.state == before->life.state)
-		return;
+		return false;
 	events_publish(
 		&(struct event_about){
 			.kind = classify_life(before, next),
 			.object = EVENT_OBJECT_BACKEND,
 			.name = pool->name,
 			.backend = next->name,
+			.cause = cause_of_life(before, next),
 		},
 		"backend %s/%s is %s, was %s", pool->name, next->name, live_backend_life_name(next),
 		live_backend_life_name(before));
+	return true;
+}
+
+/* The flows that a drain has not seen out are lost at its end, and an operator is to know. */
+static void publish_cut(const struct forwarding *forwarding, const struct pool_state *pool,
+	const struct live_backend *before, const struct live_backend *next)
+{
+	uint64_t flows;
+
 	if (!live_backend_drains(before) || !member_state_is_final(next->life.state) ||
 		!tracking_flows_left(forwarding->tracking, before->gid, &flows) || flows == 0)
 		return;
@@ -50,7 +69,8 @@ void forwarding_install_backend(
 	struct pool_state *pool = &forwarding->pools[number];
 	struct live_backend *backend = &pool->backends[index];
 
-	publish_life(forwarding, pool, backend, next);
+	if (forwarding_publish_life(pool, backend, next))
+		publish_cut(forwarding, pool, backend, next);
 	if (!live_backend_lives_alike(backend, next)) {
 		*backend = *next;
 		live_rows_write_backend(pool->live, backend,

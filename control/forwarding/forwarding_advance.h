@@ -4,6 +4,10 @@
 
 #include "forwarding/forwarding_live.h"
 
+/* An event, where a backend of the pool has come into another state. Returns whether it has. */
+bool forwarding_publish_life(const struct pool_state *pool, const struct live_backend *before,
+	const struct live_backend *next);
+
 /* Once a second, and after changes. */
 void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint64_t now_ms);
 

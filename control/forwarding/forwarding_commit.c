@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/events.h"
 #include "forwarding/forwarding_advance.h"
 #include "forwarding/forwarding_build.h"
 #include "forwarding/forwarding_change.h"
@@ -20,7 +21,8 @@
 #include "pool/live_records.h"
 #include "pool/live_rows.h"
 
-#define STORE_US 5000 /* of CPU time, for tables, in the turn of the commit */
+#define LIVES_MAX 50   /* events about backends of one change */
+#define STORE_US  5000 /* of CPU time, for tables, in the turn of the commit */
 
 /* A new one has a row before anything else can name it. */
 static void enter_backend(
@@ -152,6 +154,29 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	free(change);
 }
 
+/* Of very many, the first: whoever made the change knows of all. */
+static void publish_lives(const struct forwarding_change *change)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < change->pool_count; i++) {
+		const struct pool_state *pool = &change->pools[i];
+
+		for (size_t k = 0; k < pool->backend_count && !pool->is_left_alone; k++) {
+			const struct live_backend *backend = &pool->backends[k];
+
+			if (backend->before == NULL ||
+				backend->life.state == backend->before->life.state ||
+				count++ >= LIVES_MAX)
+				continue;
+			forwarding_publish_life(pool, backend->before, backend);
+		}
+	}
+	if (count > LIVES_MAX)
+		events_publish(EVENT(BACKEND, INFO, NODE, NULL),
+			"%zu more backends have changed with the configuration", count - LIVES_MAX);
+}
+
 static uint64_t cpu_us(void)
 {
 	struct timespec now;
@@ -210,6 +235,7 @@ void forwarding_commit(struct forwarding *forwarding, struct forwarding_change *
 		if (!pool->is_left_alone)
 			store_backends(forwarding, pool);
 	}
+	publish_lives(change);
 	store_services(forwarding, change);
 	retire_removed(forwarding);
 	adopt(forwarding, change);
