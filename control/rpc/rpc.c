@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/events.h"
@@ -24,10 +23,10 @@
 #include "rpc/rpc_client.h"
 #include "rpc/rpc_listener.h"
 #include "rpc/rpc_message.h"
+#include "rpc/rpc_slices.h"
+#include "rpc/rpc_stream.h"
 
 #define CROWDING_PERIOD_MS 10000
-#define OPERATORS_IN_TURN  3
-#define OVERDUE_MS         50 /* so that long answers get at least a fiftieth of the time */
 
 #define TRIM_BYTES (1 << 20) /* of a client, which are given back to the kernel after it */
 
@@ -39,6 +38,7 @@ const struct rpc_limits rpc_limits_default = {
 	.line_bytes_reader = 64 << 10, /* a question is names and addresses, never a document */
 	.output_pause_bytes = 1 << 20,
 	.output_bytes = 64 << 20,
+	.stream_bytes = 64 << 10,
 	.line_timeout_ms = 30000,
 	.idle_timeout_ms = 600000,
 	.idle_short_ms = 1000,
@@ -53,7 +53,7 @@ struct rpc_call {
 	uid_t owner; /* of the server */
 	pid_t pid;
 	/* while its answer is made in slices */
-	TAILQ_ENTRY(rpc_call) entry;
+	struct rpc_slice slice;
 	const struct rpc_source *source;
 	void *production;
 	struct rpc_answer *answer;
@@ -63,25 +63,11 @@ struct peer {
 	LIST_ENTRY(peer) entry;
 	struct rpc_server *server;
 	struct rpc_client *client;
-	struct rpc_call *call; /* the one under way, or NULL */
+	struct rpc_call *call;     /* the one under way, or NULL */
+	struct rpc_stream *stream; /* what follows the answer to its last call, or NULL */
 	uid_t uid;
 	pid_t pid;
 	bool is_large; /* it has sent a request of TRIM_BYTES */
-};
-
-TAILQ_HEAD(rpc_queue, rpc_call);
-
-/*
- * The answers that are made in slices. Whatever their number, they get one slice a pass of the
- * event loop, after all that is more urgent; `overdue` sees to it that they get one now and then
- * although that never ends.
- */
-struct rpc_productions {
-	struct rpc_queue operators;
-	struct rpc_queue readers;
-	unsigned int operators_in_turn; /* slices for them since the last one for a reader */
-	struct event *slice;
-	struct event *overdue;
 };
 
 /* Clients that were refused or closed for lack of room since the last event about it. */
@@ -101,7 +87,7 @@ struct rpc_server {
 	struct rpc_limits limits;
 	LIST_HEAD(, peer) peers;
 	size_t peer_count;
-	struct rpc_productions productions;
+	struct rpc_slices slices;
 	struct rpc_crowding crowding;
 	struct event *trim; /* pending while memory is to be given back */
 };
@@ -192,17 +178,9 @@ void rpc_call_error(struct rpc_call *call, enum rpc_code code, const char *sente
 	call_fail(call, code, text);
 }
 
-static struct rpc_queue *queue_of(struct rpc_call *call)
-{
-	struct rpc_productions *productions = &call->server->productions;
-
-	return rpc_call_may_change(call) ? &productions->operators : &productions->readers;
-}
-
 static void production_end(struct rpc_call *call)
 {
 	call->source->end(call->production);
-	TAILQ_REMOVE(queue_of(call), call, entry);
 	rpc_answer_destroy(call->answer);
 	call->answer = NULL;
 }
@@ -223,78 +201,43 @@ static void production_send(struct rpc_call *call)
 	rpc_client_answer_buffer(peer->client, line);
 }
 
-static int64_t now_us(void)
+static struct rpc_call *call_of(struct rpc_slice *slice)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+	return (struct rpc_call *)((char *)slice - offsetof(struct rpc_call, slice));
 }
 
-/* Operators first; but after OPERATORS_IN_TURN slices for them, a reader gets one. */
-static struct rpc_call *choose_production(struct rpc_productions *productions)
+static void end_production(struct rpc_slice *slice)
 {
-	struct rpc_call *first = TAILQ_FIRST(&productions->operators);
-	struct rpc_call *reader = TAILQ_FIRST(&productions->readers);
+	struct rpc_call *call = call_of(slice);
 
-	if (first != NULL &&
-		(reader == NULL || productions->operators_in_turn < OPERATORS_IN_TURN)) {
-		productions->operators_in_turn++;
-		return first;
-	}
-	productions->operators_in_turn = 0;
-	return reader;
+	production_end(call);
+	call_end(call, NULL);
 }
 
-/* One slice of one production, which is the last of its kind to have another. */
-static void produce(struct rpc_call *call)
+/* One slice of a production. */
+static bool produce(struct rpc_slice *slice, int64_t end_us)
 {
-	int64_t end_us = now_us() + LOOP_SLICE_US;
+	struct rpc_call *call = call_of(slice);
 	enum rpc_step step = RPC_STEP_MORE;
 
 	if (!call_is_awaited(call) || rpc_client_has_hung_up(call->peer->client)) {
-		production_end(call);
-		call_end(call, NULL);
-		return;
+		end_production(slice);
+		return false;
 	}
-	while (step != RPC_STEP_LAST && now_us() < end_us) {
+	while (step != RPC_STEP_LAST && rpc_slices_now_us() < end_us) {
 		step = call->source->write(call->production, call->answer);
 		if (step == RPC_STEP_AGAIN)
 			rpc_answer_clear(call->answer);
 	}
-	if (step == RPC_STEP_LAST) {
-		production_send(call);
-		return;
-	}
-	TAILQ_REMOVE(queue_of(call), call, entry);
-	TAILQ_INSERT_TAIL(queue_of(call), call, entry);
-}
-
-static void plan_slice(struct rpc_productions *productions)
-{
-	static const struct timeval now = { 0, 0 }, late = { 0, OVERDUE_MS * 1000 };
-
-	if (TAILQ_EMPTY(&productions->operators) && TAILQ_EMPTY(&productions->readers)) {
-		event_del(productions->slice);
-		event_del(productions->overdue);
-		return;
-	}
-	evtimer_add(productions->slice, &now);
-	evtimer_add(productions->overdue, &late);
-}
-
-static void run_slice(evutil_socket_t fd, short what, void *argument)
-{
-	struct rpc_productions *productions = argument;
-
-	produce(choose_production(productions));
-	plan_slice(productions);
+	if (step != RPC_STEP_LAST)
+		return true;
+	production_send(call);
+	return false;
 }
 
 void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production)
 {
-	struct rpc_productions *productions;
-	bool is_first;
+	static const struct rpc_slice_kind kind = { .work = produce, .end = end_production };
 
 	if (!call_is_awaited(call)) { /* and there may be no server any more */
 		source->end(production);
@@ -309,45 +252,41 @@ void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, vo
 	}
 	call->source = source;
 	call->production = production;
-	productions = &call->server->productions;
-	is_first = TAILQ_EMPTY(&productions->operators) && TAILQ_EMPTY(&productions->readers);
-	TAILQ_INSERT_TAIL(queue_of(call), call, entry);
-	if (is_first) /* else it is planned, and to plan it again would put it off */
-		plan_slice(productions);
+	call->slice =
+		(struct rpc_slice){ .kind = &kind, .for_operator = rpc_call_may_change(call) };
+	rpc_slices_add(&call->server->slices, &call->slice);
 }
 
-static bool productions_init(struct rpc_productions *productions, struct event_base *base)
+struct rpc_stream *rpc_call_stream(struct rpc_call *call, json_t *answer,
+	const struct rpc_stream_source *source, void *context)
 {
-	TAILQ_INIT(&productions->operators);
-	TAILQ_INIT(&productions->readers);
-	productions->slice = evtimer_new(base, run_slice, productions);
-	productions->overdue = evtimer_new(base, run_slice, productions);
-	if (productions->slice == NULL || productions->overdue == NULL)
-		return false;
-	/* a base without priorities refuses them, and needs none */
-	event_priority_set(productions->slice, LOOP_READERS);
-	event_priority_set(productions->overdue, LOOP_TIMERS);
-	return true;
-}
+	struct peer *peer = call->peer;
+	struct rpc_stream *stream = NULL;
+	char *line = NULL;
 
-static void end_queue(struct rpc_queue *queue)
-{
-	struct rpc_call *call;
-
-	while ((call = TAILQ_FIRST(queue)) != NULL) {
-		production_end(call);
-		call_end(call, NULL);
+	if (call_is_awaited(call)) {
+		line = rpc_message_print_result(call->request.id, answer);
+		stream = rpc_stream_create(&call->server->slices, peer->client,
+			rpc_call_may_change(call), source, context);
+	} else {
+		json_decref(answer);
 	}
-}
-
-static void productions_fini(struct rpc_productions *productions)
-{
-	end_queue(&productions->operators);
-	end_queue(&productions->readers);
-	if (productions->slice != NULL)
-		event_free(productions->slice);
-	if (productions->overdue != NULL)
-		event_free(productions->overdue);
+	if (line == NULL || stream == NULL) {
+		free(line);
+		if (stream != NULL)
+			rpc_stream_destroy(stream);
+		else
+			source->end(context);
+		call_fail(call, RPC_INTERNAL_ERROR, "out of memory");
+		return NULL;
+	}
+	rpc_request_release(&call->request);
+	free(call);
+	peer->call = NULL;
+	peer->stream = stream;
+	rpc_client_begin_stream(peer->client, line);
+	rpc_stream_wake(stream);
+	return stream;
 }
 
 const char *rpc_call_method(const struct rpc_call *call)
@@ -435,6 +374,7 @@ static void peer_destroy(struct peer *peer)
 {
 	if (peer->call != NULL)
 		peer->call->peer = NULL;
+	rpc_stream_destroy(peer->stream);
 	if (peer->is_large || rpc_client_held(peer->client) >= TRIM_BYTES)
 		trim_soon(peer->server);
 	rpc_client_destroy(peer->client);
@@ -448,13 +388,25 @@ static void peer_left(void *context)
 	peer_destroy(context);
 }
 
-static const struct rpc_client_events peer_events = { .asked = peer_asked, .left = peer_left };
+static void peer_has_room(void *context)
+{
+	struct peer *peer = context;
+
+	if (peer->stream != NULL)
+		rpc_stream_wake(peer->stream);
+}
+
+static const struct rpc_client_events peer_events = {
+	.asked = peer_asked,
+	.has_room = peer_has_room,
+	.left = peer_left,
+};
 
 /* At most one event in ten seconds. */
 static void publish_crowding(struct rpc_server *server)
 {
 	struct rpc_crowding *crowding = &server->crowding;
-	uint64_t now_ms = now_us() / 1000;
+	uint64_t now_ms = rpc_slices_now_us() / 1000;
 
 	if (crowding->logged_ms != 0 && now_ms - crowding->logged_ms < CROWDING_PERIOD_MS)
 		return;
@@ -539,7 +491,7 @@ static struct peer *find_idle(const struct rpc_server *server, bool readers_only
 	return idle;
 }
 
-/* The oldest that is not being answered; or NULL. */
+/* The oldest that is not being answered; also one that has a stream. Or NULL. */
 static struct peer *find_unanswered(const struct rpc_server *server, bool readers_only)
 {
 	struct peer *peer, *oldest = NULL;
@@ -624,12 +576,12 @@ struct rpc_server *rpc_server_create(struct event_base *base, const struct rpc_a
 	server->limits = rpc_limits_default;
 	LIST_INIT(&server->peers);
 	server->trim = evtimer_new(base, give_memory_back, NULL);
-	if (server->trim != NULL && productions_init(&server->productions, base))
+	if (server->trim != NULL && rpc_slices_init(&server->slices, base))
 		server->listener = rpc_listener_create(base, address, admit, server, error);
 	else
 		error_set(error, -ENOMEM, "control socket: out of memory");
 	if (server->listener == NULL) {
-		productions_fini(&server->productions);
+		rpc_slices_fini(&server->slices);
 		if (server->trim != NULL)
 			event_free(server->trim);
 		free(server);
@@ -645,7 +597,7 @@ void rpc_server_destroy(struct rpc_server *server)
 	rpc_listener_destroy(server->listener);
 	while (!LIST_EMPTY(&server->peers))
 		peer_destroy(LIST_FIRST(&server->peers));
-	productions_fini(&server->productions);
+	rpc_slices_fini(&server->slices);
 	event_free(server->trim);
 	free(server);
 }

@@ -8,7 +8,8 @@
  * request per pass of the event loop, and long answers are made in slices (rpc_call_produce()).
  *
  * The operator (root and the owner of the server) can always connect: readers cannot use the
- * connections reserved for it, and where all are in use an idle one is closed. A single user cannot
+ * connections reserved for it, and where all are in use an idle one is closed, or else one with a
+ * stream. A single user cannot
  * use all connections of readers.
  */
 #pragma once
@@ -24,6 +25,9 @@
 struct event_base;
 struct rpc_answer;
 struct rpc_server;
+
+/* Notifications that follow an answer. */
+struct rpc_stream;
 
 /* One request under way. It lives until it is answered, even if its client has left. */
 struct rpc_call;
@@ -58,6 +62,7 @@ struct rpc_limits {
 	size_t line_bytes_reader;      /* longest request of any other peer */
 	size_t output_pause_bytes;     /* unread answers above which a client is not listened to */
 	size_t output_bytes;           /* unread answers above which it is disconnected */
+	size_t stream_bytes;           /* unread notifications above which a stream waits */
 	unsigned int line_timeout_ms;  /* from the first byte of a line to its end */
 	unsigned int idle_timeout_ms;  /* without a request, nothing under way */
 	unsigned int idle_short_ms;    /* the same, where a reader needs the connection */
@@ -132,6 +137,38 @@ struct rpc_source {
  * connection.
  */
 void rpc_call_produce(struct rpc_call *call, const struct rpc_source *source, void *production);
+
+/* A notification as JSON-RPC has it: a message to which there is no answer. */
+struct rpc_notification {
+	const char *method; /* static text */
+	json_t *params;     /* an object, given away; NULL: there is none this time */
+};
+
+/* Where the notifications of a stream come from. */
+struct rpc_stream_source {
+	/*
+	 * Makes the next notification, in some microseconds. RPC_STEP_LAST: there is no more for
+	 * now, rpc_stream_wake() says when.
+	 */
+	enum rpc_step (*next)(void *context, struct rpc_notification *notification);
+	/* The stream is over. It must not be woken any more. */
+	void (*end)(void *context);
+};
+
+/*
+ * Ends the call by an answer (stolen) and goes on with notifications, until the client closes its
+ * side of the connection or the server ends. What the client sends meanwhile is ignored. They are
+ * made in the same slices as long answers, and only while less than limits.stream_bytes wait to be
+ * read; a client that does not read is never disconnected for it. `call` is gone afterwards.
+ *
+ * NULL: there is no stream, and `source` has been ended: memory is short, the client has left, or
+ * it wanted no answer.
+ */
+struct rpc_stream *rpc_call_stream(struct rpc_call *call, json_t *answer,
+	const struct rpc_stream_source *source, void *context);
+
+/* There may be another notification. To be called from anywhere but its source. */
+void rpc_stream_wake(struct rpc_stream *stream);
 
 /* The method that is called, until the call is answered. */
 const char *rpc_call_method(const struct rpc_call *call);

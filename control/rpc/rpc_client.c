@@ -31,6 +31,7 @@ struct rpc_client {
 	size_t scanned; /* leading bytes of the input that are known to hold no newline */
 	bool asking;    /* a line is handed over and not yet answered */
 	bool ended;     /* the client will send no more */
+	bool streaming; /* the answer is followed by lines; it stays `asking` */
 	bool closing;   /* to be disconnected once it has read what it was sent */
 	bool broken;    /* to be disconnected now */
 };
@@ -201,6 +202,26 @@ static void start_boredom(struct rpc_client *client)
 	evtimer_add(client->boredom, &timeout);
 }
 
+static void end_stream(struct rpc_client *client)
+{
+	client->closing = true;
+	if (count_output(client) == 0)
+		ask_for_turn(client);
+}
+
+static void take_stream_turn(struct rpc_client *client)
+{
+	struct evbuffer *input = bufferevent_get_input(client->stream);
+
+	if (client->ended) {
+		end_stream(client);
+		return;
+	}
+	evbuffer_drain(input, evbuffer_get_length(input));
+	listen_or_not(client);
+	client->events->has_room(client->context);
+}
+
 static void take_turn(evutil_socket_t fd, short what, void *argument)
 {
 	struct rpc_client *client = argument;
@@ -211,7 +232,13 @@ static void take_turn(evutil_socket_t fd, short what, void *argument)
 		return;
 	}
 	client->active_ms = now_ms();
-	if (client->closing || client->asking)
+	if (client->closing)
+		return;
+	if (client->streaming) {
+		take_stream_turn(client);
+		return;
+	}
+	if (client->asking)
 		return;
 	start_boredom(client);
 	if (count_output(client) > client->limits->output_pause_bytes)
@@ -258,6 +285,11 @@ static void note_event(struct bufferevent *stream, short what, void *argument)
 {
 	struct rpc_client *client = argument;
 
+	if ((what & BEV_EVENT_TIMEOUT) != 0 && client->streaming && !client->closing) {
+		/* libevent writes no more after it, and a stream has any time to be read */
+		bufferevent_enable(stream, EV_WRITE);
+		return;
+	}
 	if (what & BEV_EVENT_EOF)
 		client->ended = true; /* it may still read answers: `printf ... | nc -U` */
 	else
@@ -356,4 +388,27 @@ void rpc_client_answer_buffer(struct rpc_client *client, struct evbuffer *line)
 		end_line(client);
 	evbuffer_free(line);
 	ask_for_turn(client);
+}
+
+void rpc_client_begin_stream(struct rpc_client *client, char *line)
+{
+	client->streaming = true;
+	send_line(client, line);
+	ask_for_turn(client);
+}
+
+void rpc_client_push(struct rpc_client *client, char *line)
+{
+	if (line != NULL) {
+		send_line(client, line);
+		return;
+	}
+	client->broken = true;
+	ask_for_turn(client);
+}
+
+bool rpc_client_has_room(const struct rpc_client *client)
+{
+	return !client->broken && !client->closing &&
+	       count_output(client) < client->limits->stream_bytes;
 }

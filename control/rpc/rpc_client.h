@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rpc_client: one connection, as lines. It hands over one line at a time and waits for its answer
- * before the next; it knows bounds and times, nothing of methods.
+ * before the next, which may begin a stream of lines; it knows bounds and times, nothing of
+ * methods.
  */
 #pragma once
 
@@ -19,6 +20,8 @@ struct rpc_client_events {
 	 * exactly once by rpc_client_answer(), now or later.
 	 */
 	void (*asked)(void *context, const char *line, size_t length);
+	/* A stream was given room by its reader. */
+	void (*has_room)(void *context);
 	/* The connection has ended. The callee destroys the client. */
 	void (*left)(void *context);
 };
@@ -59,3 +62,16 @@ void rpc_client_answer(struct rpc_client *client, char *line);
 /* The same with a buffer that holds the line, which is stolen. */
 struct evbuffer;
 void rpc_client_answer_buffer(struct rpc_client *client, struct evbuffer *line);
+
+/*
+ * As rpc_client_answer(), and from now on the connection is a stream: lines are pushed, what the
+ * client sends is ignored, and it has any time to read. When it ends its side, it may still read
+ * what was pushed.
+ */
+void rpc_client_begin_stream(struct rpc_client *client, char *line);
+
+/* Sends another line (stolen, without its newline); NULL ends the connection. */
+void rpc_client_push(struct rpc_client *client, char *line);
+
+/* Whether fewer than limits.stream_bytes wait to be read, and it is to get more. */
+bool rpc_client_has_room(const struct rpc_client *client);

@@ -180,3 +180,18 @@ char *rpc_message_print_error(json_t *id, int code, const char *sentence, json_t
 	}
 	return print_answer(id, "error", value);
 }
+
+char *rpc_message_print_notification(const char *method, json_t *params)
+{
+	json_t *message = json_object();
+	char *line = NULL;
+	int failed = 0;
+
+	failed |= json_object_set_new(message, "jsonrpc", json_string("2.0"));
+	failed |= json_object_set_new(message, "method", json_string(method));
+	failed |= json_object_set_new(message, "params", params);
+	if (failed == 0)
+		line = json_dumps(message, RPC_PRINT_FLAGS);
+	json_decref(message);
+	return line;
+}

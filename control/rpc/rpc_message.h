@@ -37,9 +37,12 @@ int rpc_request_parse(
 void rpc_request_release(struct rpc_request *request);
 
 /*
- * Both write one message without its newline, for the caller to free(), or NULL without memory or
+ * Both write one answer without its newline, for the caller to free(), or NULL without memory or
  * with a result that is no JSON. `result` and `data` (NULL: none) are stolen. `id` NULL means null.
  * A sentence that is not UTF-8 loses the bytes that are not ASCII.
  */
 char *rpc_message_print_result(json_t *id, json_t *result);
 char *rpc_message_print_error(json_t *id, int code, const char *sentence, json_t *data);
+
+/* The same of a message that has no answer; `params` is stolen. */
+char *rpc_message_print_notification(const char *method, json_t *params);

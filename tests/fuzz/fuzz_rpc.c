@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any bytes, from two clients that come, go and keep silent as they like, reach the control socket.
- * What they get is JSON-RPC, at most one answer for each line. A client that has left is forgotten,
- * and a client that asks properly afterwards is answered.
+ * What they get is JSON-RPC: at most one answer for each line, and notifications once they have a
+ * stream. A client that has left is forgotten, and a client that asks properly afterwards is
+ * answered.
  *
  * The input: steps of one byte, some with a length (1 byte) and so many bytes behind them.
  */
@@ -25,6 +26,8 @@
 #define CLIENTS    2
 #define KEPT_MAX   8
 #define PIECES     6
+#define NUMBERS    40 /* of a stream; all together are more than its client has room for */
+#define STREAMS    4
 #define DEADLINE_S 20
 
 /* The lower half of a step's byte; the upper half is for the step to use. */
@@ -33,7 +36,7 @@ enum step {
 	STEP_LINE,   /* the same, and a newline */
 	STEP_CALL,   /* sends a request to the method of the upper half, with bytes as its params */
 	STEP_TURN,   /* lets the server go on */
-	STEP_ANSWER, /* answers what was kept */
+	STEP_ANSWER, /* answers what was kept, and has more for all streams */
 	STEP_OTHER,  /* it is the other client's turn */
 	STEP_FINISH, /* sends nothing more, and still reads */
 	STEP_LEAVE,
@@ -49,6 +52,11 @@ struct client {
 	size_t length;
 };
 
+struct stream {
+	struct rpc_stream *rpc; /* NULL: there is none */
+	int next, end;
+};
+
 static struct server {
 	char directory[32];
 	char path[64];
@@ -56,6 +64,7 @@ static struct server {
 	struct rpc_server *rpc;
 	struct rpc_call *kept[KEPT_MAX];
 	size_t kept_count;
+	struct stream streams[STREAMS];
 	unsigned int echoes;
 } server;
 
@@ -99,11 +108,48 @@ static void handle_pieces(void *context, const json_t *params, struct rpc_call *
 	rpc_call_produce(call, &source, piece);
 }
 
+static enum rpc_step next_number(void *context, struct rpc_notification *notification)
+{
+	struct stream *stream = context;
+
+	if (stream->next == stream->end)
+		return RPC_STEP_LAST;
+	*notification =
+		(struct rpc_notification){ "number", json_pack("{s:i}", "number", stream->next++) };
+	return stream->next == stream->end ? RPC_STEP_LAST : RPC_STEP_MORE;
+}
+
+static void end_stream(void *context)
+{
+	((struct stream *)context)->rpc = NULL;
+}
+
+static void handle_stream(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct rpc_stream_source source = { next_number, end_stream };
+	struct stream *stream = server.streams;
+
+	while (stream->rpc != NULL)
+		require(++stream < server.streams + STREAMS);
+	*stream = (struct stream){ .end = 1 };
+	stream->rpc = rpc_call_stream(call, json_true(), &source, stream);
+}
+
+static void wake_streams(void)
+{
+	for (struct stream *stream = server.streams; stream < server.streams + STREAMS; stream++)
+		if (stream->rpc != NULL) {
+			stream->end += NUMBERS;
+			rpc_stream_wake(stream->rpc);
+		}
+}
+
 static const struct rpc_method methods[] = {
 	{ "echo", false, handle_echo },
 	{ "refuse", false, handle_refuse },
 	{ "keep", false, handle_keep },
 	{ "pieces", true, handle_pieces },
+	{ "stream", false, handle_stream },
 };
 
 #define METHODS (sizeof(methods) / sizeof(methods[0]))
@@ -117,6 +163,7 @@ static const struct rpc_limits limits = {
 	.line_bytes_reader = 512,
 	.output_pause_bytes = 1024,
 	.output_bytes = 8192,
+	.stream_bytes = 512,
 	.line_timeout_ms = 60000,
 	.idle_timeout_ms = 60000,
 	.idle_short_ms = 60000,
@@ -164,7 +211,15 @@ static void client_leave(struct client *client)
 	*client = (struct client){ .fd = -1 };
 }
 
-static void check_answer(const char *line, size_t length)
+static bool is_notification(const json_t *message)
+{
+	return json_is_string(json_object_get(message, "method")) &&
+	       json_is_object(json_object_get(message, "params")) &&
+	       json_object_get(message, "id") == NULL;
+}
+
+/* Whether it is one, and not a notification. */
+static bool check_message(const char *line, size_t length)
 {
 	json_t *answer = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL), *id;
 	const char *version = json_string_value(json_object_get(answer, "jsonrpc"));
@@ -172,11 +227,16 @@ static void check_answer(const char *line, size_t length)
 
 	require(json_is_object(answer) && json_object_size(answer) == 3);
 	require(version != NULL && strcmp(version, "2.0") == 0);
+	if (is_notification(answer)) {
+		json_decref(answer);
+		return false;
+	}
 	require((error == NULL) != (json_object_get(answer, "result") == NULL));
 	require(error == NULL || json_string_length(json_object_get(error, "message")) > 0);
 	id = json_object_get(answer, "id");
 	require(json_is_null(id) || json_is_string(id) || json_is_number(id));
 	json_decref(answer);
+	return true;
 }
 
 /* Judges each line that is complete. */
@@ -186,8 +246,7 @@ static void check_received(struct client *client)
 
 	while (client->length > 0 &&
 		(end = memchr(line, '\n', client->length - (line - client->received))) != NULL) {
-		check_answer(line, end - line);
-		client->answers++;
+		client->answers += check_message(line, end - line);
 		line = end + 1;
 	}
 	if (line == client->received)
@@ -265,7 +324,10 @@ static void take_step(struct client clients[CLIENTS], unsigned int *turn, struct
 			client_send(client, "\n", 1);
 		break;
 	case STEP_TURN: loop_run_ready(server.base); break;
-	case STEP_ANSWER: answer_kept(more & 1); break;
+	case STEP_ANSWER:
+		answer_kept(more & 1);
+		wake_streams();
+		break;
 	case STEP_OTHER: *turn = (*turn + 1) % CLIENTS; break;
 	case STEP_FINISH:
 		if (client->fd >= 0)

@@ -112,6 +112,47 @@ void handle_slices(void *context, const json_t *params, struct rpc_call *call)
 	rpc_call_produce(call, &source, production);
 }
 
+static enum rpc_step next_number(void *context, struct rpc_notification *notification)
+{
+	struct test_stream *stream = context;
+
+	if (stream->next >= stream->fixture->stream_end)
+		return RPC_STEP_LAST;
+	stream->fixture->pieces++;
+	*notification =
+		(struct rpc_notification){ "number", json_pack("{s:i}", "number", stream->next++) };
+	return RPC_STEP_MORE;
+}
+
+static void end_stream(void *context)
+{
+	struct test_stream *stream = context;
+
+	stream->fixture->ended++;
+	stream->stream = NULL;
+}
+
+static void handle_stream(void *context, const json_t *params, struct rpc_call *call)
+{
+	static const struct rpc_stream_source source = { next_number, end_stream };
+	struct fixture *fixture = context;
+	size_t i = 0;
+
+	while (i < STREAMS_MAX - 1 && fixture->streams[i].stream != NULL)
+		i++;
+	fixture->streams[i] = (struct test_stream){ .fixture = fixture };
+	fixture->streams[i].stream =
+		rpc_call_stream(call, json_string("begun"), &source, &fixture->streams[i]);
+}
+
+void wake_streams(struct fixture *fixture, int stream_end)
+{
+	fixture->stream_end = stream_end;
+	for (size_t i = 0; i < STREAMS_MAX; i++)
+		if (fixture->streams[i].stream != NULL)
+			rpc_stream_wake(fixture->streams[i].stream);
+}
+
 static const struct rpc_method methods[] = {
 	{ "echo", false, handle_echo },
 	{ "refuse", false, handle_refuse },
@@ -120,6 +161,7 @@ static const struct rpc_method methods[] = {
 	{ "big", false, handle_big },
 	{ "nothing", false, handle_nothing },
 	{ "slices", false, handle_slices },
+	{ "stream", false, handle_stream },
 };
 
 const struct rpc_limits test_limits = {
@@ -129,6 +171,7 @@ const struct rpc_limits test_limits = {
 	.line_bytes_reader = SMALL_LINE / 4,
 	.output_pause_bytes = 64 << 10,
 	.output_bytes = 1 << 20,
+	.stream_bytes = 16 << 10,
 	.line_timeout_ms = 30000,
 	.idle_timeout_ms = 30000,
 	.idle_short_ms = 1000,
@@ -149,8 +192,12 @@ void start_server(struct fixture *fixture)
 	struct rpc_address address = { fixture->path, fixture->group };
 	struct error error = { "" };
 
+	if (fixture->methods == NULL) {
+		fixture->methods = methods;
+		fixture->method_count = COUNT_OF(methods);
+	}
 	fixture->server = rpc_server_create(
-		fixture->base, &address, methods, COUNT_OF(methods), fixture, &error);
+		fixture->base, &address, fixture->methods, fixture->method_count, fixture, &error);
 	assert_string_equal(error.message, "");
 	assert_non_null(fixture->server);
 	rpc_server_set_limits(fixture->server, &test_limits);

@@ -27,6 +27,14 @@ struct client {
 	bool ended; /* the server has closed */
 };
 
+/* Notifications of the method `stream` are numbers, which end at fixture.stream_end for now. */
+#define STREAMS_MAX 8
+struct test_stream {
+	struct fixture *fixture;
+	struct rpc_stream *stream; /* NULL: there is none */
+	int next;
+};
+
 struct fixture {
 	char directory[64];
 	char path[96];
@@ -40,8 +48,12 @@ struct fixture {
 	unsigned int called; /* times any method ran */
 	unsigned int changed;
 	unsigned int pieces; /* written by all productions */
-	unsigned int ended;  /* productions */
+	unsigned int ended;  /* productions, and streams */
 	unsigned int urgent; /* times that something else had to be done */
+	struct test_stream streams[STREAMS_MAX];
+	int stream_end;
+	const struct rpc_method *methods; /* others than those of the fixture; NULL: its own */
+	size_t method_count;
 };
 
 extern const struct rpc_limits test_limits; /* of each server until a test sets others */
@@ -56,6 +68,9 @@ typedef bool condition(struct fixture *fixture, const void *argument);
 
 /* A method: a list of PIECES numbers, half a slice each, that begins anew `again` times. */
 void handle_slices(void *context, const json_t *params, struct rpc_call *call);
+
+/* There is more for all streams. */
+void wake_streams(struct fixture *fixture, int stream_end);
 
 /* At the path and with the group of the fixture. */
 void start_server(struct fixture *fixture);
