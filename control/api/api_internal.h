@@ -126,6 +126,10 @@ void api_warn_of_removed_vips(
 	const struct api *api, const struct desired_outcome *outcome, json_t *report);
 void api_warn_of_former_vips(const struct api *api, json_t *warnings);
 
+/* api_events.c */
+api_method_t api_events_list;
+api_method_t api_events_subscribe;
+
 /* api_discover.c */
 api_method_t api_discover;
 

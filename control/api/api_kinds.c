@@ -81,6 +81,37 @@ const struct json_kind api_kind_revision = {
 	.schema = "{\"type\": \"string\", \"pattern\": \"^[0-9a-f]{16}$\"}",
 };
 
+static int read_words(
+	const struct json_key *key, const struct json_path *path, void *owner, struct error *error)
+{
+	const struct json_list list = { .minimum = 1, .maximum = 32 };
+	uint32_t *bits = (uint32_t *)((char *)owner + key->offset);
+
+	if (json_list_validate(path, &list, error) != 0)
+		return -EINVAL;
+	for (size_t i = 0; i < json_array_size(path->value); i++) {
+		struct json_path element = json_path_element(path, i);
+		int value;
+
+		if (json_read_choice(&element, key->words, key->what, &value, error) != 0)
+			return -EINVAL;
+		*bits |= UINT32_C(1) << value;
+	}
+	return 0;
+}
+
+static json_t *describe_words(const struct json_key *key)
+{
+	return json_pack("{s:s, s:i, s:i, s:o}", "type", "array", "minItems", 1, "maxItems", 32,
+		"items", json_kind_word.describe(key));
+}
+
+const struct json_kind api_kind_words = {
+	.noun = "list of words",
+	.read = read_words,
+	.describe = describe_words,
+};
+
 static int read_value(const struct json_path *path, void *field, struct error *error)
 {
 	*(const json_t **)field = path->value;

@@ -8,6 +8,7 @@ extern const struct json_kind api_kind_text;     /* const char *, borrowed */
 extern const struct json_kind api_kind_address;  /* struct address */
 extern const struct json_kind api_kind_instance; /* const char *, borrowed */
 extern const struct json_kind api_kind_revision; /* struct api_revision */
+extern const struct json_kind api_kind_words;    /* a list of `words`: uint32_t, a bit for each */
 
 /*
  * Parts of a configuration, which are judged with the rest of it when the change's turn comes:

@@ -10,6 +10,7 @@
 
 #include "api/api_internal.h"
 #include "api/api_kinds.h"
+#include "common/events.h"
 #include "config/config_keys.h"
 
 #define AT(field)   .offset = offsetof(struct api_params, field)
@@ -213,6 +214,59 @@ static const struct json_key explain_params[] = {
 	END,
 };
 
+static const struct json_choice event_kinds[] = {
+#define KIND_CHOICE(upper, json) { #json, EVENT_KIND_##upper },
+	EVENT_KIND_TABLE(KIND_CHOICE)
+#undef KIND_CHOICE
+		{ NULL, 0 },
+};
+
+static const struct json_choice event_levels[] = {
+	{ "info", EVENT_LEVEL_INFO },
+	{ "warning", EVENT_LEVEL_WARNING },
+	{ "error", EVENT_LEVEL_ERROR },
+	{ NULL, 0 },
+};
+
+#define NUMBER_MAX INT64_C(9007199254740991) /* all integers that JSON is sure to carry */
+
+#define SINCE(sentence)                                                                        \
+	{                                                                                      \
+		"since", INTEGER(since), RANGE(1, NUMBER_MAX), .what = "a number of an event", \
+							       .summary = (sentence)           \
+	}
+#define SELECTION                                                                                                         \
+	{ "kinds", &api_kind_words, AT(kinds), .words = event_kinds, .what = "a kind of event",                           \
+		.summary = "Only events of these kinds." },                                                               \
+		{ "level", &json_kind_word, AT(level), .words = event_levels,                                             \
+			.what = "\"info\", \"warning\" or \"error\"", .text = "info",                                     \
+			.summary = "Only events of this level, or of a more serious one." },                              \
+	{                                                                                                                 \
+		"name", &api_kind_text, AT(name),                                                                         \
+			.summary =                                                                                        \
+				"Only events about the object of this name, for a pool with its backends (POOL/BACKEND)." \
+	}
+
+static const struct json_key events_list_params[] = {
+	SINCE("Begin with the event of this number; by default with the last ones."),
+	{ "limit", INTEGER(limit), RANGE(1, EVENTS_KEPT), .has_default = true, .number = 100,
+		.what = "a number of events", .summary = "At most so many." },
+	SELECTION,
+	END,
+};
+
+static const struct json_key events_subscribe_params[] = {
+	SINCE("Begin with the event of this number; by default with the next one."),
+	{ "epoch", &api_kind_revision, AT(epoch),
+		.summary = "Whose number that is, as an earlier answer had it. Of another process "
+			   "all events are sent." },
+	{ "last", INTEGER(last), RANGE(0, EVENTS_KEPT), .has_default = true, .number = 0,
+		.what = "a number of events",
+		.summary = "Without a number, begin with so many that have been already." },
+	SELECTION,
+	END,
+};
+
 const struct api_method api_methods[] = {
 	{ "status", .handle = api_status, .params = no_params,
 		.summary = "Whether the node is ready, or why not; its workers, ports and pools; "
@@ -260,6 +314,12 @@ const struct api_method api_methods[] = {
 	{ "explain", .handle = api_explain, .params = explain_params,
 		.summary = "What would happen to a packet, and why." },
 	{ "stats.get", .handle = api_stats_get, .params = no_params, .summary = "All counters." },
+	{ "events.list", .handle = api_events_list, .params = events_list_params,
+		.summary = "What has happened: the last events, or those from a number on." },
+	{ "events.subscribe", .handle = api_events_subscribe, .params = events_subscribe_params,
+		.summary =
+			"Send events as they happen. The answer is followed by notifications until "
+			"the client ends the connection, which serves no other call any more." },
 	{ "rpc.discover", .handle = api_discover, .params = no_params,
 		.summary = "These methods with their parameters, as OpenRPC." },
 };

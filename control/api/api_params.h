@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "api/api_probe.h"
+#include "common/events.h"
 #include "pool/live_backend.h"
 
 struct api_method;
@@ -43,4 +44,9 @@ struct api_params {
 	bool problems;
 	struct address vip;
 	struct question question;
+	uint64_t since; /* number of an event; 0: not given */
+	struct api_revision epoch;
+	uint32_t limit, last;
+	uint32_t kinds; /* of events, a bit for each; 0: all */
+	enum event_level level;
 };

@@ -155,18 +155,24 @@ static void store_integer(const struct json_key *key, void *owner, int64_t numbe
 {
 	void *field = field_of(key, owner);
 
-	assert(key->width == sizeof(uint16_t) || key->width == sizeof(uint32_t));
+	assert(key->width == sizeof(uint16_t) || key->width == sizeof(uint32_t) ||
+		key->width == sizeof(uint64_t));
 	if (key->width == sizeof(uint16_t))
 		*(uint16_t *)field = (uint16_t)number;
-	else
+	else if (key->width == sizeof(uint32_t))
 		*(uint32_t *)field = (uint32_t)number;
+	else
+		*(uint64_t *)field = (uint64_t)number;
 }
 
 static int64_t load_integer(const struct json_key *key, const void *owner)
 {
 	const void *field = const_field_of(key, owner);
 
-	return key->width == sizeof(uint16_t) ? *(const uint16_t *)field : *(const uint32_t *)field;
+	if (key->width == sizeof(uint16_t))
+		return *(const uint16_t *)field;
+	return key->width == sizeof(uint32_t) ? *(const uint32_t *)field
+					      : (int64_t) * (const uint64_t *)field;
 }
 
 static int read_integer(

@@ -83,7 +83,7 @@ struct json_key {
 };
 
 /* Kinds that every document has. */
-extern const struct json_kind json_kind_integer; /* unsigned, of `width` 2 or 4 bytes */
+extern const struct json_kind json_kind_integer; /* unsigned, of `width` 2, 4 or 8 bytes */
 extern const struct json_kind json_kind_flag;    /* bool; default `number`, where has_default */
 extern const struct json_kind json_kind_word;    /* one of `words`, an enum */
 extern const struct json_kind json_kind_object;  /* `keys`, in the owner at `offset` */

@@ -26,6 +26,7 @@ static const char *name_kind(const struct json_key *key)
 		{ &config_kind_vip, "PARAM_ADDRESS" },
 		{ &config_kind_port, "PARAM_PORT" },
 		{ &json_kind_word, "PARAM_WORD" },
+		{ &api_kind_words, "PARAM_WORDS" },
 		{ &json_kind_object, "PARAM_DOCUMENT" },
 		{ &json_kind_objects, "PARAM_DOCUMENT" },
 		{ &json_kind_list, "PARAM_DOCUMENT" },

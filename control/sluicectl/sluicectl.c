@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sluicectl/sluicectl_events.h"
 #include "sluicectl/sluicectl_invocation.h"
 #include "sluicectl/sluicectl_link.h"
 #include "sluicectl/sluicectl_report.h"
@@ -222,6 +223,16 @@ static int run(const struct invocation *invocation)
 	return status;
 }
 
+/* Ends with an interrupt, with its reader, or where sluiced refuses or was never there. */
+static int follow(const struct invocation *invocation)
+{
+	struct error error = { "" };
+
+	if (events_follow(invocation->socket, invocation->params, invocation->json, &error) != 0)
+		return complain(&error);
+	return finish_output();
+}
+
 static int grant(const struct invocation *invocation)
 {
 	switch (invocation->wish) {
@@ -236,7 +247,7 @@ static int grant(const struct invocation *invocation)
 			method_print_help(invocation->method, stdout);
 		break;
 	case INVOCATION_VERSION: puts("sluicectl " SLUICE_VERSION); break;
-	case INVOCATION_RUN: return run(invocation);
+	case INVOCATION_RUN: return invocation->follow ? follow(invocation) : run(invocation);
 	}
 	return finish_output();
 }

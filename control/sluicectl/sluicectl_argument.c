@@ -8,9 +8,10 @@
 
 #include "common/suggestion.h"
 
-#define NUMBER_MAX 4294967295UL
-#define PORT_MAX   65535UL
-#define WEIGHT_MAX 65535UL
+#define NUMBER_MAX  9007199254740991UL
+#define SECONDS_MAX 4294967295UL
+#define PORT_MAX    65535UL
+#define WEIGHT_MAX  65535UL
 
 bool argument_is_option(const struct argument *argument)
 {
@@ -134,7 +135,7 @@ static int store_duration(
 
 	snprintf(count, sizeof(count), "%.*s", (int)digits, text);
 	if (seconds == 0 || digits >= sizeof(count) ||
-		!read_number(count, 0, NUMBER_MAX / seconds, &number))
+		!read_number(count, 0, SECONDS_MAX / seconds, &number))
 		return error_set(error, -EINVAL,
 			"%s: \"%s\" is not a duration (as 90, 90s, 10m, 2h or 1d)", argument->name,
 			text);
@@ -163,18 +164,49 @@ static int store_choice(
 	const struct argument *argument, const char *text, json_t *params, struct error *error)
 {
 	struct suggestion suggestion = { 0 };
-	char list[128] = "";
+	char list[256] = "";
+	size_t used = 0;
 
 	for (size_t i = 0; argument->words[i] != NULL; i++) {
 		if (strcmp(argument->words[i], text) == 0)
 			return store_text(argument, text, params, error);
 		suggestion_offer(&suggestion, text, argument->words[i]);
-		strcat(strcat(list, i == 0 ? "" : ", "), argument->words[i]);
+		if (used < sizeof(list))
+			used += snprintf(list + used, sizeof(list) - used, "%s%s",
+				i == 0 ? "" : ", ", argument->words[i]);
 	}
 	if (suggestion.meant != NULL)
 		return error_set(error, -EINVAL, "%s: \"%s\" is not one of %s; did you mean %s?",
 			argument->name, text, list, suggestion.meant);
 	return error_set(error, -EINVAL, "%s: \"%s\" is not one of %s", argument->name, text, list);
+}
+
+/* Each is judged as if it were the only one. */
+static int store_words(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	json_t *list = json_array();
+
+	for (const char *at = text;; at++) {
+		size_t length = strcspn(at, ",");
+		json_t *word = json_stringn(at, length), *one = json_object();
+		int code = word == NULL
+				   ? error_set(error, -EINVAL, "%s: not UTF-8", argument->name)
+				   : store_choice(argument, json_string_value(word), one, error);
+
+		json_decref(one);
+		if (code != 0) {
+			json_decref(word);
+			json_decref(list);
+			return code;
+		}
+		json_array_append_new(list, word);
+		at += length;
+		if (*at == '\0')
+			break;
+	}
+	set_member(params, argument->member, list);
+	return 0;
 }
 
 static int refuse_endpoint(const struct argument *argument, const char *text, struct error *error)
@@ -235,6 +267,7 @@ int argument_store(
 	case ARGUMENT_DURATION: return store_duration(argument, text, params, error);
 	case ARGUMENT_PORT: return store_port(argument, text, params, error);
 	case ARGUMENT_CHOICE: return store_choice(argument, text, params, error);
+	case ARGUMENT_WORDS: return store_words(argument, text, params, error);
 	case ARGUMENT_ENDPOINT: return store_endpoint(argument, text, params, error);
 	case ARGUMENT_DOCUMENT: return store_document(argument, text, params, error);
 	case ARGUMENT_FLAG:

@@ -10,11 +10,12 @@
 
 enum argument_kind {
 	ARGUMENT_TEXT,
-	ARGUMENT_NUMBER,   /* 0 to 4294967295 */
+	ARGUMENT_NUMBER,   /* 0 to 9007199254740991, as far as JSON is sure to carry integers */
 	ARGUMENT_PORT,     /* 1 to 65535, or any */
 	ARGUMENT_WEIGHT,   /* a number; or 1% to 100%, which is the parameter `member`_percent */
 	ARGUMENT_DURATION, /* 90, 90s, 10m, 2h, 1d; as a number of seconds */
 	ARGUMENT_CHOICE,   /* one of `words` */
+	ARGUMENT_WORDS,    /* some of `words`, with commas between; as a list */
 	ARGUMENT_FLAG,     /* takes no value; false where it is absent */
 	ARGUMENT_MARK,     /* takes no value; left out where it is absent */
 	ARGUMENT_SWITCH,   /* takes no value; for sluicectl itself, never sent */
@@ -28,7 +29,7 @@ struct argument {
 	enum argument_kind kind;
 	const char *member; /* the parameter: "pool", or "backend.weight" for one in an object */
 	bool required;
-	const char *const *words; /* of ARGUMENT_CHOICE; ends with NULL */
+	const char *const *words; /* of ARGUMENT_CHOICE and ARGUMENT_WORDS; ends with NULL */
 	const char *summary;
 };
 

@@ -100,7 +100,7 @@ static void write_value(const struct param *param, char *text, size_t size)
 
 	if (param->kind == PARAM_WORD)
 		join_words(param->words, text, size);
-	else if (param->kind == PARAM_TEXT)
+	else if (param->kind == PARAM_TEXT || param->kind == PARAM_WORDS)
 		write_capitals(last_part(last_part(param->name, '.'), '_'), text, size);
 	else
 		snprintf(text, size, "%s", param->kind == PARAM_FLAG ? "" : names[param->kind]);
@@ -115,6 +115,7 @@ static enum argument_kind kind_of(const struct param *param)
 		[PARAM_SECONDS] = ARGUMENT_DURATION,
 		[PARAM_PORT] = ARGUMENT_PORT,
 		[PARAM_WORD] = ARGUMENT_CHOICE,
+		[PARAM_WORDS] = ARGUMENT_WORDS,
 		[PARAM_FLAG] = ARGUMENT_MARK,
 		[PARAM_DOCUMENT] = ARGUMENT_DOCUMENT,
 	};
@@ -151,8 +152,10 @@ static void add_param(struct made *made, const struct param *param, const struct
 	else
 		write_option(param, name);
 	method_shorten(param->summary, summary);
-	if (own != NULL)
+	if (own != NULL) {
 		argument = *own;
+		argument.words = own->words != NULL ? own->words : param->words;
+	}
 	argument.required = param->required;
 	add(made, &argument);
 }
@@ -222,7 +225,8 @@ enum argument_names command_argument_names(
 		return ARGUMENT_NAMES_POOL;
 	if (strcmp(member, "name") != 0)
 		return ARGUMENT_NAMES_NOTHING;
-	if (strncmp(command->method, "pool.", strlen("pool.")) == 0)
+	if (strncmp(command->method, "pool.", strlen("pool.")) == 0 ||
+		strncmp(command->method, "events.", strlen("events.")) == 0)
 		return ARGUMENT_NAMES_POOL;
 	return strncmp(command->method, "backend.", strlen("backend.")) == 0
 		       ? ARGUMENT_NAMES_BACKEND

@@ -163,7 +163,7 @@ static void write_values(void)
 			if (!argument_is_option(each) || !argument_takes_value(each))
 				continue;
 			printf("\t'%s %s') echo ", command_table[i].name, each->name);
-			if (each->kind == ARGUMENT_CHOICE)
+			if (each->kind == ARGUMENT_CHOICE || each->kind == ARGUMENT_WORDS)
 				write_words_of(each);
 			else if (each->kind == ARGUMENT_PORT)
 				fputs("words any", stdout);

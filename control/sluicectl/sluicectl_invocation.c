@@ -119,12 +119,19 @@ static bool says_what(const struct argument *argument)
 
 static void set_switch(struct invocation *invocation, const char *name)
 {
-	if (strcmp(name, "--all") == 0)
-		invocation->all = true;
-	else if (strcmp(name, "--quiet") == 0)
-		invocation->quiet = true;
-	else
-		invocation->wait = true;
+	struct {
+		const char *name;
+		bool *flag;
+	} switches[] = {
+		{ "--all", &invocation->all },
+		{ "--quiet", &invocation->quiet },
+		{ "--wait", &invocation->wait },
+		{ "--follow", &invocation->follow },
+	};
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		if (strcmp(switches[i].name, name) == 0)
+			*switches[i].flag = true;
 }
 
 static int store_argument(struct reader *reader, const struct argument *argument, const char *text,

@@ -21,6 +21,7 @@ struct invocation {
 	bool all;                      /* switches: "--all" */
 	bool quiet;                    /* "--quiet" */
 	bool wait;                     /* "--wait" */
+	bool follow;                   /* "--follow" */
 };
 
 /*

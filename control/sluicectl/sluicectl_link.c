@@ -199,6 +199,15 @@ static enum link_end open_answer(const json_t *answer, json_t **result, struct e
 	return LINK_ANSWERED;
 }
 
+/* What is behind the first line comes first. */
+static void drop_line(struct link *link)
+{
+	const char *end = (const char *)memchr(link->answer, '\n', link->length) + 1;
+
+	link->length -= end - link->answer;
+	memmove(link->answer, end, link->length);
+}
+
 static enum link_end read_answer(const struct link *link, json_t **result, struct error *error)
 {
 	const char *newline = memchr(link->answer, '\n', link->length);
@@ -209,10 +218,9 @@ static enum link_end read_answer(const struct link *link, json_t **result, struc
 	return end;
 }
 
-enum link_end link_ask(
-	const char *path, const char *method, json_t *params, json_t **result, struct error *error)
+static enum link_end ask(
+	struct link *link, const char *method, json_t *params, json_t **result, struct error *error)
 {
-	struct link link = { .path = path, .fd = -1, .deadline_ms = now_ms() + LINK_TIMEOUT_MS };
 	json_t *question = json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", QUESTION_ID,
 		"method", method, "params", params);
 	enum link_end end = LINK_LOST;
@@ -220,11 +228,109 @@ enum link_end link_ask(
 	*result = NULL;
 	if (question == NULL)
 		error_set(error, -ENOMEM, "out of memory");
-	else if (link_exchange(&link, question, error) == 0)
-		end = read_answer(&link, result, error);
+	else if (link_exchange(link, question, error) == 0)
+		end = read_answer(link, result, error);
 	json_decref(question);
-	if (link.fd >= 0)
-		close(link.fd);
-	free(link.answer);
-	return end == LINK_LOST && !link.asked ? LINK_REFUSED : end;
+	return end == LINK_LOST && !link->asked ? LINK_REFUSED : end;
+}
+
+static void hang_up(struct link *link)
+{
+	if (link->fd >= 0)
+		close(link->fd);
+	free(link->answer);
+}
+
+enum link_end link_ask(
+	const char *path, const char *method, json_t *params, json_t **result, struct error *error)
+{
+	struct link link = { .path = path, .fd = -1, .deadline_ms = now_ms() + LINK_TIMEOUT_MS };
+	enum link_end end = ask(&link, method, params, result, error);
+
+	hang_up(&link);
+	return end;
+}
+
+enum link_end link_open(const char *path, const char *method, json_t *params, struct link **link,
+	json_t **result, struct error *error)
+{
+	struct link *opened = calloc(1, sizeof(*opened));
+	enum link_end end;
+
+	*link = NULL;
+	*result = NULL;
+	if (opened == NULL) {
+		error_set(error, -ENOMEM, "out of memory");
+		return LINK_REFUSED;
+	}
+	*opened =
+		(struct link){ .path = path, .fd = -1, .deadline_ms = now_ms() + LINK_TIMEOUT_MS };
+	end = ask(opened, method, params, result, error);
+	if (end == LINK_ANSWERED) {
+		drop_line(opened);
+		*link = opened;
+	} else {
+		link_close(opened);
+	}
+	return end;
+}
+
+/* Waits until there is something to read, or nobody who wants it. */
+static enum link_message wait_for_more(const struct link *link, int output, struct error *error)
+{
+	struct pollfd ready[] = {
+		{ .fd = link->fd, .events = POLLIN }, { .fd = output }, /* POLLERR comes unasked */
+	};
+	int count;
+
+	do {
+		count = poll(ready, 2, -1);
+	} while (count < 0 && errno == EINTR);
+	if (count < 0) {
+		error_set(error, -errno, "poll: %m");
+		return LINK_HUNG_UP;
+	}
+	return (ready[1].revents & (POLLERR | POLLHUP)) != 0 ? LINK_NO_READER : LINK_MESSAGE;
+}
+
+static enum link_message read_message(struct link *link, json_t **message, struct error *error)
+{
+	const char *newline = memchr(link->answer, '\n', link->length);
+
+	*message = json_loadb(link->answer, newline - link->answer, 0, NULL);
+	drop_line(link);
+	if (json_is_object(*message))
+		return LINK_MESSAGE;
+	json_decref(*message);
+	*message = NULL;
+	error_set(error, -EPROTO, "what sends this is not sluiced");
+	return LINK_HUNG_UP;
+}
+
+bool link_has_next(const struct link *link)
+{
+	return link->length > 0 && memchr(link->answer, '\n', link->length) != NULL;
+}
+
+enum link_message link_next(struct link *link, int output, json_t **message, struct error *error)
+{
+	*message = NULL;
+	while (!link_has_next(link)) {
+		enum link_message end = wait_for_more(link, output, error);
+
+		if (end != LINK_MESSAGE)
+			return end;
+		link->deadline_ms = now_ms() + LINK_TIMEOUT_MS; /* there is something to read */
+		if (link_read(link, error) < 0)
+			return LINK_HUNG_UP;
+	}
+	return read_message(link, message, error);
+}
+
+void link_close(struct link *link)
+{
+	if (link == NULL)
+		return;
+	hang_up(link);
+	free(link);
 }

@@ -14,8 +14,9 @@ enum param_kind {
 	PARAM_ADDRESS,
 	PARAM_NUMBER,
 	PARAM_SECONDS,
-	PARAM_PORT, /* a number, or "any" */
-	PARAM_WORD, /* one of `words` */
+	PARAM_PORT,  /* a number, or "any" */
+	PARAM_WORD,  /* one of `words` */
+	PARAM_WORDS, /* a list of them */
 	PARAM_FLAG,
 	PARAM_DOCUMENT, /* an object or a list */
 };

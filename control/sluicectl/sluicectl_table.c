@@ -7,6 +7,7 @@
 
 #include "sluicectl/sluicectl_backends.h"
 #include "sluicectl/sluicectl_change.h"
+#include "sluicectl/sluicectl_events.h"
 #include "sluicectl/sluicectl_health.h"
 #include "sluicectl/sluicectl_pins.h"
 #include "sluicectl/sluicectl_report.h"
@@ -66,6 +67,13 @@ static const struct argument explain_arguments[] = {
 	END,
 };
 
+static const struct argument events_arguments[] = {
+	{ "--kind", "KIND[,KIND...]", ARGUMENT_WORDS, "kinds",
+		.summary = "only events of these kinds" },
+	SWITCH("--follow", "print events as they happen, until it is interrupted"),
+	END,
+};
+
 const struct command command_table[] = {
 	{ "status", "status", .own = status_arguments, .report = report_status,
 		.summary = "show the state of the node" },
@@ -102,6 +110,8 @@ const struct command command_table[] = {
 	{ "explain", "explain", .without = "source_port destination_port", .own = explain_arguments,
 		.report = report_explanation },
 	{ "pins", "pins.list", .own = no_arguments, .report = pins_report },
+	{ "events", "events.list", .own = events_arguments, .report = events_report,
+		.summary = "show what has happened, and what happens" },
 	{ "stats", "stats.get", .own = no_arguments, .report = report_statistics },
 };
 

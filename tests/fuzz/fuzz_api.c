@@ -22,6 +22,7 @@
 
 #include "api/api.h"
 #include "api/api_methods.h"
+#include "common/events.h"
 #include "common/loop.h"
 #include "config/config_digest.h"
 #include "desired/desired.h"
@@ -99,6 +100,7 @@ static void end(void)
 	desired_destroy(server.desired);
 	background_destroy(server.disk);
 	background_destroy(server.work);
+	events_close();
 	event_base_free(server.base);
 	json_decref(server.original);
 	unlink(server.path);
@@ -179,6 +181,16 @@ static void start_desired(void)
 	require(server.workers != NULL && server.host_watch != NULL);
 }
 
+static void connect_client(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	server.client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	memcpy(address.sun_path, server.socket, sizeof(server.socket));
+	require(connect(server.client, (struct sockaddr *)&address, sizeof(address)) == 0);
+	require(fcntl(server.client, F_SETFL, O_NONBLOCK) == 0);
+}
+
 static void start_api(void)
 {
 	struct api_context context = {
@@ -192,17 +204,12 @@ static void start_api(void)
 		.host_watch = server.host_watch,
 		.group = GROUP_NONE,
 	};
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct error error = { "" };
 
 	server.api = api_create(server.base, &context, &error);
 	require(server.api != NULL);
-	server.client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	memcpy(address.sun_path, server.socket, sizeof(server.socket));
-	require(connect(server.client, (struct sockaddr *)&address, sizeof(address)) == 0);
-	require(fcntl(server.client, F_SETFL, O_NONBLOCK) == 0);
+	connect_client();
 }
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct error error = { "" };
@@ -214,6 +221,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	server.work = background_create(server.base, &error);
 	server.disk = background_create(server.base, &error);
 	require(server.work != NULL && server.disk != NULL);
+	require(events_open(server.base, &error) == 0);
 	start_health();
 	start_desired();
 	start_api();
@@ -239,13 +247,14 @@ static void send_all(const char *bytes, size_t length)
 	}
 }
 
-/* The next line: there is none behind it, for nothing else was asked. */
-static json_t *read_answer(void)
+/* The next line: there is none behind it but of a stream, for nothing else was asked. */
+static json_t *read_answer(bool is_stream)
 {
 	json_t *answer;
+	char *end;
 
 	server.length = 0;
-	while (server.length == 0 || server.answer[server.length - 1] != '\n') {
+	while ((end = memchr(server.answer, '\n', server.length)) == NULL) {
 		ssize_t got = recv(server.client, server.answer + server.length,
 			sizeof(server.answer) - server.length, 0);
 
@@ -256,8 +265,8 @@ static json_t *read_answer(void)
 			event_base_loop(server.base, EVLOOP_ONCE);
 		require(server.length < sizeof(server.answer));
 	}
-	require(memchr(server.answer, '\n', server.length) == server.answer + server.length - 1);
-	answer = json_loadb(server.answer, server.length, JSON_REJECT_DUPLICATES, NULL);
+	require(is_stream || end == server.answer + server.length - 1);
+	answer = json_loadb(server.answer, end - server.answer, JSON_REJECT_DUPLICATES, NULL);
 	require(json_is_object(answer) && json_object_size(answer) == 3);
 	return answer;
 }
@@ -265,14 +274,20 @@ static json_t *read_answer(void)
 /* A new reference to the answer, with its error judged. */
 static json_t *ask(const char *line, size_t length)
 {
+	static const char subscribe[] = "\"method\":\"events.subscribe\"";
+	bool is_stream = memmem(line, length, subscribe, strlen(subscribe)) != NULL;
 	uint64_t revision = desired_revision(server.desired);
 	const json_t *error;
 	json_t *answer;
 
 	send_all(line, length);
 	send_all("\n", 1);
-	answer = read_answer();
+	answer = read_answer(is_stream);
 	error = json_object_get(answer, "error");
+	if (is_stream) { /* it serves no other call */
+		close(server.client);
+		connect_client();
+	}
 	require((error == NULL) != (json_object_get(answer, "result") == NULL));
 	if (error == NULL)
 		return answer;

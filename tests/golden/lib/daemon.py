@@ -135,6 +135,12 @@ class Daemon:
             raise DaemonError(f"answer to {method} {parameters}: {answer}")
         return answer
 
+    def hang_up(self):
+        """The next call has a new connection."""
+        self.connection.close()
+        self.answers.close()
+        self.connection = None
+
     def call(self, method, **parameters):
         answer = self.ask(method, parameters)
         if "result" not in answer:
