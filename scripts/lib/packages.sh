@@ -11,7 +11,7 @@ declare -A PACKAGES=(
 		libxxhash-dev libcmocka-dev"
 	# the lab: namespaces, web servers, clients
 	[run]="iproute2 ethtool procps util-linux nginx-light curl jq python3"
-	[test]="iputils-ping tcpdump python3-scapy python3-jsonschema
+	[test]="iputils-ping tcpdump bird2 python3-scapy python3-jsonschema
 		libnghttp2-dev git shellcheck codespell clang-format lua5.4 groff-base
 		man-db nftables openssl socat zsh"
 	# dpdk-testpmd, the floor that the benchmark measures against; what counts instructions

@@ -21,6 +21,7 @@ import tempfile
 import time
 
 import documentation_text as text
+from documentation_routes import Routes
 
 SECONDS = 60  # for a command; the reader is not to be left waiting either
 
@@ -83,7 +84,7 @@ PLACEHOLDERS = {
 
 # The hosts that a block speaks of by what is in it; all others speak of the balancer.
 HOSTS = (
-    (r"sluice-decap|advmss|^nft ", ("b1", "b2")),
+    (r"sluice-decap|advmss|rps_cpus|^nft ", ("b1", "b2")),
     (r"^ip neigh ", ("rtr",)),
 )
 
@@ -141,6 +142,7 @@ class Typist:
         self.used = set()  # of the tables above
         self.ran = 0
         self.balancer = self.shell("bal")
+        self.routes = Routes(arguments.root, self.balancer, self.shell("rtr"))
         self.document = None  # of the sluiced that runs
         self.started = False
 
@@ -198,6 +200,14 @@ class Typist:
         self.write(CONFIGURATION, json.dumps(document, indent=2) + "\n")
         self.document = document
 
+    # --- routing ---
+
+    def routing(self, block):
+        self.ran += 1
+        complaint = self.routes.start("\n".join(line for _, line in block.lines))
+        if complaint:
+            self.complain(block.page, block.lines[0][0], complaint)
+
     # --- commands ---
 
     def commands(self, block):
@@ -215,6 +225,9 @@ class Typist:
             for number, line in block.lines:
                 if self.command(shell, block.page, number, line) is None:
                     break
+                if "birdc " in line:
+                    for complaint in self.routes.follow():
+                        self.complain(block.page, number, complaint)
             shell.close()
 
     def is_mention(self, block):
@@ -393,12 +406,10 @@ def main():
         for number, sentence in page.complaints:
             typist.complain(page.path, number, sentence)
         for block in page.blocks:
-            if block.kind == "configuration":
-                typist.configuration(block)
-            else:
-                typist.commands(block)
+            {"configuration": typist.configuration, "routing": typist.routing, "commands": typist.commands}[block.kind](block)
     typist.options(pages)
     typist.stale()
+    typist.routes.stop()
     print("\n".join(typist.complaints) or f"{typist.ran} commands and configurations of {len(pages)} pages")
     return 1 if typist.complaints else 0
 

@@ -3,8 +3,8 @@
 
 Markdown: the lines of ```sh blocks, ```json blocks as configurations, and `code in the text`.
 Manual pages: the lines between .EX and .EE or .nf and .fi (a configuration where they begin with
-a brace), and words in bold. Synopses and the tags of .TP are patterns of commands; their options
-are read, and they are not run.
+a brace, one of BIRD where they begin with `router id`), and words in bold. Synopses and the tags of
+.TP are patterns of commands; their options are read, and they are not run.
 """
 
 import os
@@ -27,7 +27,7 @@ class Block:
 
     page: str
     lines: list  # (number, text)
-    kind: str  # "commands", "configuration"
+    kind: str  # "commands", "configuration" (of sluiced), "routing" (of BIRD)
 
 
 @dataclass
@@ -143,8 +143,7 @@ class ManualReader(Reader):
                 body = []
             elif name in ("EE", "fi"):
                 plain = [(at, unescape(text)) for at, text in body]
-                first = plain[0][1].strip() if plain else ""
-                self.block(plain, "configuration" if first.startswith("{") else "commands")
+                self.block(plain, kind_of(plain))
                 body = None
             elif body is not None:
                 if not line.startswith("."):
@@ -186,6 +185,13 @@ class ManualReader(Reader):
             if text.strip():
                 self.note(number, " ".join(unescape(text).split()))
             text = ""
+
+
+def kind_of(lines):
+    first = lines[0][1].strip() if lines else ""
+    if first.startswith("{"):
+        return "configuration"
+    return "routing" if first.startswith("router id") else "commands"
 
 
 def strip_fonts(text):
