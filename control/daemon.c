@@ -468,6 +468,8 @@ static int start_health(struct daemon *daemon, struct error *error)
 		.forwarding = daemon->forwarding,
 		.state = daemon->state,
 		.checks = true,
+		.ports = daemon->ports,
+		.port_count = daemon->port_count,
 	};
 
 	daemon->health = health_create(&context, error);

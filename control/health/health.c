@@ -10,6 +10,8 @@
 #include "common/clock.h"
 #include "common/events.h"
 #include "config/config_health.h"
+#include "health/target.h"
+#include "health/ways.h"
 #include "plan/serving.h"
 #include "plan/zones.h"
 
@@ -29,7 +31,8 @@ struct checked_backend {
 
 struct checked_pool {
 	bool is_checked;
-	bool is_dirty; /* who serves is to be decided again */
+	bool has_detour, said_detour; /* probes go directly, because they cannot go to the VIP */
+	bool is_dirty;                /* who serves is to be decided again */
 	/*
 	 * Its backends all began together, so that what is found is applied together, or the first
 	 * to answer would get all flows: once all have a result, or at this time. 0: it is over.
@@ -41,6 +44,8 @@ struct checked_pool {
 struct health {
 	struct health_context context;
 	struct checker *checker;
+	struct ways *ways;
+	int ways_code;         /* of the last ways_look() */
 	struct config *config; /* in force; a reference */
 	size_t *services;      /* of it: config_health_services() */
 	struct zones *zones;   /* of it */
@@ -62,7 +67,11 @@ struct health *health_create(const struct health_context *context, struct error 
 	health->context = *context;
 	if (!context->checks)
 		return health;
-	health->checker = checker_create(context->base, on_change, health, error);
+	health->ways = ways_create(context->ports, context->port_count);
+	if (health->ways == NULL)
+		error_set(error, -ENOMEM, "out of memory");
+	else
+		health->checker = checker_create(context->base, on_change, health, error);
 	if (health->checker != NULL)
 		return health;
 	health_destroy(health);
@@ -74,6 +83,7 @@ void health_destroy(struct health *health)
 	if (health == NULL)
 		return;
 	checker_destroy(health->checker);
+	ways_destroy(health->ways);
 	for (size_t i = 0; i < CHECKER_NUMBERS; i++)
 		free(health->backends[i]);
 	free(health->pools);
@@ -104,6 +114,8 @@ static void remove_backend(struct health *health, uint32_t gid)
 {
 	if (health->backends[gid]->is_put)
 		checker_remove(health->checker, gid);
+	if (health->ways != NULL)
+		ways_remove(health->ways, gid);
 	free(health->backends[gid]);
 	health->backends[gid] = NULL;
 }
@@ -123,65 +135,60 @@ static struct checked_backend *take_backend(
 	return backend;
 }
 
-static uint16_t port_of(
-	const struct health *health, size_t pool, const struct config_backend *backend)
-{
-	const struct config_health *settings = health->config->pools[pool].health;
-	size_t service = health->services[pool];
-
-	if (backend != NULL && backend->health_port != 0)
-		return backend->health_port;
-	if (settings->port != 0 || service == CONFIG_NO_SERVICE)
-		return settings->port;
-	return health->config->services[service].port;
-}
-
-/* False: there is nothing to probe, because no service of the pool says at which port. */
-static bool find_target(const struct health *health, size_t pool,
-	const struct config_backend *backend, struct checker_target *target)
-{
-	const struct config_pool *config = &health->config->pools[pool];
-
-	target->health = config->health;
-	target->address = backend->address;
-	if (backend->health_address.family != ADDRESS_NONE)
-		target->address = backend->health_address;
-	target->port = port_of(health, pool, backend);
-	snprintf(target->name, sizeof(target->name), "%s/%s", config->name, backend->name);
-	return target->port != 0 || !config_health_needs_port(config->health);
-}
-
-static bool is_same_target(const struct checker_target *a, const struct checker_target *b)
-{
-	return a->health->digest == b->health->digest && address_equal(&a->address, &b->address) &&
-	       address_equal(&a->source, &b->source) && a->port == b->port && a->mark == b->mark &&
-	       strcmp(a->interface, b->interface) == 0 && strcmp(a->name, b->name) == 0;
-}
-
 static void stop_checking(struct health *health, uint32_t gid, struct checked_backend *backend)
 {
 	if (backend->is_put && checker_remove(health->checker, gid) == 0)
 		backend->is_put = false;
 }
 
-static void check(struct health *health, const struct forwarding_handle *handle,
-	const struct config_backend *config, struct checked_backend *backend)
+/* Said once, until no backend of the pool takes a detour any more. */
+static void say_detour(struct health *health, size_t pool, const struct error *detour)
 {
+	const char *name = health->config->pools[pool].name;
+	struct checked_pool *checked = &health->pools[pool];
+
+	if (detour->message[0] == '\0')
+		return;
+	checked->has_detour = true;
+	if (checked->said_detour)
+		return;
+	checked->said_detour = true;
+	events_publish(EVENT(HEALTH, WARNING, POOL, name),
+		"pool %s is probed directly and not by its VIP: %s", name, detour->message);
+}
+
+static void end_detours(struct health *health)
+{
+	for (size_t i = 0; i < health->pool_count; i++) {
+		health->pools[i].said_detour = health->pools[i].has_detour;
+		health->pools[i].has_detour = false;
+	}
+}
+
+/* `index` is that of a backend which is configured. */
+static void check(struct health *health, const struct forwarding_handle *handle, size_t index,
+	struct checked_backend *backend)
+{
+	const struct target_source source = { health->config, health->services,
+		health->context.forwarding, health->context.state, health->ways };
 	struct checker_target target = {
 		.number = handle->gid,
 		.generation = handle->generation,
 		.state = backend->state,
 		.is_due = backend->state.status == HEALTH_INITIAL,
 	};
+	struct error detour;
 
-	if (health->checker == NULL || !find_target(health, backend->pool, config, &target)) {
+	if (health->checker == NULL ||
+		!target_find(&source, backend->pool, index, &target, &detour)) {
 		stop_checking(health, handle->gid, backend);
 		return;
 	}
-	if (backend->is_put && is_same_target(&backend->target, &target))
+	say_detour(health, backend->pool, &detour);
+	if (backend->is_put && target_is_same(&backend->target, &target))
 		return;
 	if (checker_put(health->checker, &target) != 0)
-		return; /* the next change of the configuration tries again */
+		return; /* the next look tries again */
 	backend->target = target;
 	backend->is_put = true;
 }
@@ -202,7 +209,7 @@ static void follow_backend(struct health *health, size_t pool, size_t index)
 	if (!config_health_checks(config->health))
 		stop_checking(health, handle.gid, backend);
 	else if (index < config->backend_count)
-		check(health, &handle, &config->backends[index], backend);
+		check(health, &handle, index, backend);
 }
 
 static void follow_pool(struct health *health, size_t pool)
@@ -230,13 +237,13 @@ static void forget_unseen(struct health *health)
 	}
 }
 
-/* Whether it was there before, with checks. */
-static bool was_checked(
+/* What it was before; NULL: it is new. */
+static const struct checked_pool *find_before(
 	const struct config *before, const struct checked_pool *pools, const char *name)
 {
 	int found = before == NULL ? -ENOENT : config_find_pool(before, name);
 
-	return found >= 0 && pools[found].is_checked;
+	return found < 0 ? NULL : &pools[found];
 }
 
 /* what follows from it */
@@ -485,7 +492,32 @@ static void on_change(void *context)
 	follow_decisions(health);
 }
 
-static void forget_gone(struct health *health)
+/* Its record or this host may have changed: another way leads there now. */
+static void look_at_way(struct health *health, const struct forwarding_handle *handle, size_t index,
+	struct checked_backend *backend)
+{
+	const struct config_pool *pool = &health->config->pools[backend->pool];
+
+	if (config_health_checks(pool->health) && index < pool->backend_count)
+		check(health, handle, index, backend);
+}
+
+static void look_at_ways(struct health *health)
+{
+	struct error error = { "" };
+	int code = health->ways == NULL ? 0 : ways_look(health->ways, &error);
+
+	if (code > 0)
+		events_publish(EVENT(HEALTH, WARNING, NODE, NULL),
+			"another program has changed %s or its routes: they are as before again",
+			ways_device(health->ways));
+	else if (code < 0 && code != health->ways_code)
+		events_publish(EVENT(HEALTH, ERROR, NODE, NULL), "probes do not reach the VIPs: %s",
+			error.message);
+	health->ways_code = code;
+}
+
+static void look_at_backends(struct health *health)
 {
 	for (uint32_t gid = 0; gid < CHECKER_NUMBERS; gid++) {
 		struct checked_backend *backend = health->backends[gid];
@@ -497,12 +529,16 @@ static void forget_gone(struct health *health)
 		handle.generation = backend->generation;
 		if (forwarding_locate(health->context.forwarding, &handle, &pool, &index) != 0)
 			remove_backend(health, gid);
+		else
+			look_at_way(health, &handle, index, backend);
 	}
 }
 
 void health_look(struct health *health)
 {
-	forget_gone(health);
+	look_at_ways(health);
+	look_at_backends(health);
+	end_detours(health);
 	follow_decisions(health);
 }
 
@@ -539,11 +575,15 @@ void health_follow(struct health *health, struct config *config)
 	health->pools = pools;
 	health->pool_count = config->pool_count;
 	for (size_t i = 0; i < config->pool_count; i++) {
+		const struct checked_pool *was =
+			find_before(before, pools_before, config->pools[i].name);
+
+		pools[i].said_detour = was != NULL && was->said_detour;
 		follow_pool(health, i);
-		if (pools[i].is_checked &&
-			!was_checked(before, pools_before, config->pools[i].name))
+		if (pools[i].is_checked && (was == NULL || !was->is_checked))
 			begin_first_round(health, i);
 	}
+	end_detours(health);
 	forget_unseen(health);
 	free(pools_before);
 	config_destroy(before);
@@ -627,7 +667,7 @@ void health_describe(struct health *health, size_t pool, size_t index, struct he
 	report->status = health->pools[pool].is_checked ? backend->state.status : HEALTH_UP;
 	report->address = backend->target.address;
 	report->port = backend->target.port;
-	report->via_vip = backend->target.mark != 0;
+	report->via_vip = backend->target.mark != 0 || backend->target.hindrance != PROBE_NONE;
 	report->has_result = backend->is_put &&
 			     checker_view(health->checker, handle.gid, &report->view) &&
 			     report->view.time_ms != 0;

@@ -27,12 +27,15 @@
 
 struct event_base;
 struct health;
+struct port;
 
 /* All is borrowed. */
 struct health_context {
 	struct event_base *base;
 	struct forwarding *forwarding;
 	struct state *state;
+	struct port *const *ports; /* in the order of the configuration */
+	size_t port_count;
 	bool checks; /* false: nothing is probed, whatever the configuration asks for (a fuzzer) */
 };
 

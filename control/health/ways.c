@@ -15,7 +15,7 @@
 
 #define RETRY_MS      10000 /* between attempts to open the path */
 #define ADDRESSES_MS  5000  /* how old what is known of this host's addresses may be */
-#define VIP_MS        10000 /* the same of a VIP */
+#define VIP_MS        5000  /* the same of a VIP */
 #define VIPS_KNOWN    1024  /* a power of two */
 #define VIPS_A_SECOND 200   /* that are looked at anew: each asks the kernel twice */
 
