@@ -205,8 +205,8 @@ int probe_answer_check(
 			text);
 	if (family == 4 && !passes_filter(interface, &route))
 		return error_set(error, -EXDEV,
-			"the reverse path filter of this host drops what %s answers by %s: set "
-			"net.ipv4.conf.%s.rp_filter (and .all.) to 0, or say via: direct",
-			text, interface, interface);
+			"the reverse path filter drops what %s answers: set "
+			"net.ipv4.conf.%s.rp_filter and that of all to 0, or say via: direct",
+			text, interface);
 	return 0;
 }

@@ -280,6 +280,38 @@ static void a_removed_target_is_probed_no_more(void **state)
 	assert_int_equal(checker_load(fixture->checker).targets, 1);
 }
 
+/* What packets do not reach fails; what this node cannot probe is as it was. */
+static void what_hinders_probes_fails_the_target_or_says_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+	const time_t deadline = time(NULL) + DEADLINE_S;
+	struct checker_view view;
+
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 1);
+	target.hindrance = PROBE_LOCAL;
+	strcpy(target.why, "this node cannot");
+	checker_put(fixture->checker, &target);
+	do {
+		usleep(1000);
+		assert_true(time(NULL) < deadline);
+		assert_true(checker_view(fixture->checker, 7, &view));
+	} while (view.result.reason != PROBE_LOCAL || checker_load(fixture->checker).untried < 5);
+	assert_string_equal(view.result.sentence, "this node cannot");
+	assert_int_equal(view.state.status, HEALTH_UP);
+	target.hindrance = PROBE_PATH;
+	strcpy(target.why, "packets have no way to it");
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 2);
+	assert_int_equal(fixture->changes[1].state.status, HEALTH_DOWN);
+	assert_string_equal(fixture->changes[1].result.sentence, "packets have no way to it");
+	target.hindrance = PROBE_NONE;
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 3);
+	assert_int_equal(fixture->changes[2].state.status, HEALTH_UP);
+}
+
 static void many_targets_are_all_probed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -323,6 +355,7 @@ int main(void)
 		TEST(a_target_that_is_put_again_keeps_what_is_known_of_it),
 		TEST(a_number_that_somebody_else_has_begins_anew),
 		TEST(a_removed_target_is_probed_no_more),
+		TEST(what_hinders_probes_fails_the_target_or_says_nothing),
 		TEST(many_targets_are_all_probed),
 		TEST(a_checker_ends_while_probes_are_under_way),
 	};

@@ -3,8 +3,10 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -14,6 +16,7 @@
 #include "netns.h"
 #include "port.h"
 #include "probe/probe_maps.h"
+#include "probes/probe_reason.h"
 
 #define MTU   1500
 #define VIP4  "203.0.113.10"
@@ -195,6 +198,33 @@ static void what_is_in_the_way_is_said(void **state)
 	ways_destroy(ways);
 }
 
+/* They are results of probes, which have room for so much. */
+static void what_is_in_the_way_fits_a_result(void **state)
+{
+	static const char longest[] = "2001:db8:1111:2222:3333:4444:5555:6666";
+	const struct backend_record record = make_record("10.2.0.21");
+	const time_t deadline = time(NULL) + 60;
+	struct ways *ways = create();
+	struct error error;
+
+	run("ip addr add 2001:db8:1111:2222:3333:4444:5555:6666/128 dev lo");
+	while (find_code(ways, &record, longest, &error) != -EADDRINUSE) {
+		assert_true(time(NULL) < deadline); /* its route comes a moment later */
+		ways_destroy(ways);
+		ways = create();
+	}
+	assert_true(strlen(error.message) < PROBE_SENTENCE_SIZE);
+	run("ip addr del 2001:db8:1111:2222:3333:4444:5555:6666/128 dev lo");
+	ways_destroy(ways);
+
+	ways = create();
+	run("echo 1 >/proc/sys/net/ipv4/conf/port0/rp_filter");
+	assert_int_equal(find_code(ways, &record, "203.113.113.255", &error), -EXDEV);
+	assert_true(strlen(error.message) + IF_NAMESIZE - sizeof("port0") < PROBE_SENTENCE_SIZE);
+	run("echo 0 >/proc/sys/net/ipv4/conf/port0/rp_filter");
+	ways_destroy(ways);
+}
+
 static void without_an_address_of_the_family_the_kernel_chooses_or_it_is_said(void **state)
 {
 	const struct backend_record record = make_record("10.2.0.21");
@@ -279,6 +309,7 @@ int main(void)
 		cmocka_unit_test(each_backend_has_a_way_of_its_own),
 		cmocka_unit_test(nothing_is_opened_before_it_is_needed),
 		cmocka_unit_test(what_is_in_the_way_is_said),
+		cmocka_unit_test(what_is_in_the_way_fits_a_result),
 		cmocka_unit_test(without_an_address_of_the_family_the_kernel_chooses_or_it_is_said),
 		cmocka_unit_test(what_others_remove_is_put_back),
 	};
