@@ -15,6 +15,9 @@
 #define PROBE_FIXTURE_LONG_MS  50000
 #define PROBE_FIXTURE_SHORT_MS 200
 
+/* For those that are to time out after something has come, which a busy machine may hold up. */
+#define PROBE_FIXTURE_PATIENT_MS 2000
+
 struct event_base;
 
 struct probe_fixture {

@@ -197,18 +197,18 @@ static void a_call_that_does_not_end_is_told(void **state)
 		{ { .action = PROBE_HTTP2_CLOSE }, PROBE_CLOSED,
 			"connection closed without an answer" },
 		{ { .action = PROBE_HTTP2_RESET }, PROBE_RESET, "connection reset" },
-		{ { .action = PROBE_HTTP2_WAIT }, PROBE_TIMEOUT, "no answer in 200 ms" },
+		{ { .action = PROBE_HTTP2_WAIT }, PROBE_TIMEOUT, "no answer in 2000 ms" },
 		{ { .action = PROBE_HTTP2_WAIT_TRAILERS,
 			  .body = serving,
 			  .body_length = sizeof(serving) },
-			PROBE_TIMEOUT, "no end of the answer in 200 ms" },
+			PROBE_TIMEOUT, "no end of the answer in 2000 ms" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct probe_http2_script script = cases[i].script;
 		struct probe_result result;
 
-		settings.timeout_ms = cases[i].reason == PROBE_TIMEOUT ? PROBE_FIXTURE_SHORT_MS
+		settings.timeout_ms = cases[i].reason == PROBE_TIMEOUT ? PROBE_FIXTURE_PATIENT_MS
 								       : PROBE_FIXTURE_LONG_MS;
 		result = run(state, &settings, &script);
 		probe_result_assert(&result, cases[i].reason, cases[i].sentence);

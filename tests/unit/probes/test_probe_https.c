@@ -312,6 +312,18 @@ static void a_file_of_issuers_that_cannot_be_read_is_this_nodes_fault(void **sta
 	probe_port_release(&port);
 }
 
+static void a_name_that_no_url_can_have_is_this_nodes_fault(void **state)
+{
+	struct world *world = *state;
+	struct config_health settings = settings_https(world);
+	struct probe_result result;
+
+	settings.sni = (char *)"www example org";
+	result = run_identity(world, &settings, &world->server);
+	probe_result_assert(&result, PROBE_LOCAL, NULL);
+	assert_non_null(strstr(result.sentence, "URL"));
+}
+
 static void tls_that_is_too_old_fails(void **state)
 {
 	struct world *world = *state;
@@ -431,7 +443,7 @@ static void an_answer_that_does_not_end_is_told(void **state)
 			  .end = PROBE_SCRIPT_RESET },
 			PROBE_RESET, "connection reset" },
 		{ { .answer = "", .end = PROBE_SCRIPT_WAIT }, PROBE_TIMEOUT,
-			"no answer in 1000 ms" },
+			"no answer in 2000 ms" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -440,7 +452,7 @@ static void an_answer_that_does_not_end_is_told(void **state)
 		struct probe_result result;
 
 		if (cases[i].reason == PROBE_TIMEOUT)
-			settings.timeout_ms = 1000; /* a handshake has time enough */
+			settings.timeout_ms = PROBE_FIXTURE_PATIENT_MS;
 		result = run_tls(world, &settings, &script);
 		SSL_CTX_free(script.context);
 		probe_result_assert(&result, cases[i].reason, cases[i].sentence);
@@ -481,6 +493,7 @@ int main(void)
 		PROBE_TEST(without_verification_every_certificate_passes),
 		PROBE_TEST(a_file_of_issuers_is_read_again_when_it_has_changed),
 		PROBE_TEST(a_file_of_issuers_that_cannot_be_read_is_this_nodes_fault),
+		PROBE_TEST(a_name_that_no_url_can_have_is_this_nodes_fault),
 		PROBE_TEST(tls_that_is_too_old_fails),
 		PROBE_TEST(the_alert_of_a_server_is_told),
 		PROBE_TEST(what_is_not_tls_breaks_the_protocol),
