@@ -150,8 +150,8 @@ int rtnetlink_dump(struct rtnetlink *request, rtnetlink_each_t *each, void *cont
 	return result < 0 ? result : 0;
 }
 
-const void *rtnetlink_find(
-	const struct nlmsghdr *message, size_t body_size, uint16_t type, size_t size)
+const struct rtattr *rtnetlink_attribute(
+	const struct nlmsghdr *message, size_t body_size, uint16_t type)
 {
 	const size_t start = NLMSG_SPACE(body_size);
 	int length = (int)message->nlmsg_len - (int)start;
@@ -159,7 +159,15 @@ const void *rtnetlink_find(
 	for (const struct rtattr *at = (const void *)((const char *)message + start);
 		RTA_OK(at, length); at = RTA_NEXT(at, length)) {
 		if ((at->rta_type & NLA_TYPE_MASK) == type)
-			return RTA_PAYLOAD(at) < size ? NULL : RTA_DATA(at);
+			return at;
 	}
 	return NULL;
+}
+
+const void *rtnetlink_find(
+	const struct nlmsghdr *message, size_t body_size, uint16_t type, size_t size)
+{
+	const struct rtattr *attribute = rtnetlink_attribute(message, body_size, type);
+
+	return attribute == NULL || RTA_PAYLOAD(attribute) < size ? NULL : RTA_DATA(attribute);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rtnetlink: one request to the kernel about links, addresses, routes and rules (rtnetlink(7)), in
- * the network namespace of the calling thread. Every call opens and closes its own socket. Returns
- * are 0 or -errno. Control thread.
+ * rtnetlink: one request to the kernel about links, addresses, routes, rules and filters
+ * (rtnetlink(7)), in the network namespace of the calling thread. Every call opens and closes its
+ * own socket. Returns are 0 or -errno. Control thread.
  */
 #pragma once
 
@@ -40,9 +40,10 @@ int rtnetlink_get(struct rtnetlink *request, void *answer, size_t size);
 typedef void rtnetlink_each_t(void *context, const struct nlmsghdr *message);
 int rtnetlink_dump(struct rtnetlink *request, rtnetlink_each_t *each, void *context);
 
-/*
- * Finds an attribute of a message whose fixed part has `body_size` bytes. NULL if it is missing or
- * shorter than `size`.
- */
+/* Finds an attribute of a message whose fixed part has `body_size` bytes. NULL: there is none. */
+const struct rtattr *rtnetlink_attribute(
+	const struct nlmsghdr *message, size_t body_size, uint16_t type);
+
+/* The value of one. NULL also if it is shorter than `size`. */
 const void *rtnetlink_find(
 	const struct nlmsghdr *message, size_t body_size, uint16_t type, size_t size);

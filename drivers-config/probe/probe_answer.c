@@ -81,14 +81,17 @@ int probe_answer_address(unsigned int ifindex, uint8_t family, uint8_t bytes[sta
 }
 
 /* The next hops of a route that has several. */
-static bool has_next_hop(const void *hops, size_t size, uint32_t ifindex)
+static bool has_next_hop(const struct rtattr *hops, uint32_t ifindex)
 {
-	const struct rtnexthop *hop = hops;
+	const struct rtnexthop *hop = RTA_DATA(hops);
 
-	for (int length = (int)size; RTNH_OK(hop, length); hop = RTNH_NEXT(hop)) {
+	int length = (int)RTA_PAYLOAD(hops);
+
+	while (length >= (int)sizeof(*hop) && RTNH_OK(hop, length)) {
 		if (hop->rtnh_ifindex == (int)ifindex)
 			return true;
 		length -= RTNH_ALIGN(hop->rtnh_len);
+		hop = RTNH_NEXT(hop);
 	}
 	return false;
 }
@@ -100,15 +103,13 @@ static void read_route(
 	const size_t size = address_size(family);
 	const void *interface = rtnetlink_find(message, sizeof(*body), RTA_OIF, sizeof(ifindex));
 	const void *source = rtnetlink_find(message, sizeof(*body), RTA_PREFSRC, size);
-	const void *hops =
-		rtnetlink_find(message, sizeof(*body), RTA_MULTIPATH, sizeof(struct rtnexthop));
+	const struct rtattr *hops = rtnetlink_attribute(message, sizeof(*body), RTA_MULTIPATH);
 
 	route->type = body->rtm_type;
 	if (interface != NULL)
 		route->is_by_interface = memcmp(interface, &ifindex, sizeof(ifindex)) == 0;
 	if (hops != NULL)
-		route->is_by_interface = has_next_hop(
-			hops, ((const struct rtattr *)hops)[-1].rta_len - RTA_LENGTH(0), ifindex);
+		route->is_by_interface = has_next_hop(hops, ifindex);
 	if (source == NULL)
 		return;
 	memcpy(route->source, source, size);
