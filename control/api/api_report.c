@@ -13,9 +13,10 @@
 #include "common/events.h"
 #include "impact/plan_compare.h"
 
-#define MOVES_MAX 50                   /* events of pools whose slots one change moves */
-#define WHAT_MAX  700                  /* bytes of what a change is, so that the rest is not cut */
-#define WHO_SIZE  (WHAT_MAX + 64 + 64) /* with the method and API_PEER_SIZE */
+#define SLOTS_SIZE (CONFIG_NAME_SIZE + 40)
+#define MOVES_MAX  50                   /* events of pools whose slots one change moves */
+#define WHAT_MAX   700                  /* bytes of what a change is, so that the rest is not cut */
+#define WHO_SIZE   (WHAT_MAX + 64 + 64) /* with the method and API_PEER_SIZE */
 
 /* The pool that has it worst: pools with and without traffic add up to no share of the flows. */
 struct worst {
@@ -353,21 +354,35 @@ static void publish_cut(enum event_kind kind, const char *who, const char *cause
 		number_of(cut, "pools") > 1 ? " and others" : "", when);
 }
 
+/* "65537 slots of pool web" where only one pool moves, as sluicectl has it; else of all pools. */
+static void describe_slots(
+	const json_t *report, const struct event_move *move, char text[static SLOTS_SIZE])
+{
+	const json_t *pools = json_object_get(report, "pools"), *pool = json_array_get(pools, 0);
+
+	if (move->moved > 0 && json_array_size(pools) == 1)
+		snprintf(text, SLOTS_SIZE, "%" PRIu64 " slots of pool %s", number_of(pool, "slots"),
+			json_string_value(json_object_get(pool, "name")));
+	else
+		snprintf(text, SLOTS_SIZE, "%" PRIu64 " slots of all pools", move->slots);
+}
+
 static void publish_change(enum event_kind kind, const struct origin *origin, const json_t *report)
 {
 	const char *what = origin->what, *space = what[0] == '\0' ? "" : " ";
 	struct event_move move = read_move(report, "slots_total", "table_digest");
 	const json_t *cut = json_object_get(report, "cut");
-	char peer[API_PEER_SIZE], who[WHO_SIZE], cause[EVENT_CAUSE_SIZE];
+	char peer[API_PEER_SIZE], who[WHO_SIZE], cause[EVENT_CAUSE_SIZE], slots[SLOTS_SIZE];
 
 	api_describe_cause(origin, cause);
 	api_describe_peer(origin, peer);
 	snprintf(who, sizeof(who), "%s%s%.*s%s", origin->method, space, WHAT_MAX, what, peer);
 	if (json_is_object(cut))
 		publish_cut(kind, who, cause, report, cut);
+	describe_slots(report, &move, slots);
 	events_publish(&(struct event_about){ kind, EVENT_LEVEL_INFO, EVENT_OBJECT_NODE,
 			       .cause = cause, .move = move },
-		"%s: moved %" PRIu64 " of %" PRIu64 " slots", who, move.moved, move.slots);
+		"%s: moved %" PRIu64 " of %s", who, move.moved, slots);
 	publish_moves(cause, json_object_get(report, "pools"));
 }
 

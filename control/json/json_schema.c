@@ -154,7 +154,9 @@ static void write_default(const struct json_key *key, FILE *file)
 	else if (key->text != NULL) {
 		fputs("; default ", file);
 		write_text(key->text, file);
-	} else if (key->has_default)
+	} else if (key->kind == &json_kind_flag)
+		fprintf(file, "; default %s", key->number != 0 ? "true" : "false");
+	else if (key->has_default)
 		fprintf(file, "; default %" PRId64, key->number);
 }
 

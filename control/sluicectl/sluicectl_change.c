@@ -12,22 +12,6 @@
 
 #define VALUE_LENGTH 60 /* of a value of the configuration that is shown */
 
-/* 3277 as 3,277: in sentences only, tables stay plain. */
-static const char *group_digits(json_int_t number, char text[static 32])
-{
-	char digits[32];
-	size_t length = snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, number);
-	char *end = text;
-
-	for (size_t i = 0; i < length; i++) {
-		if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
-			*end++ = ',';
-		*end++ = digits[i];
-	}
-	*end = '\0';
-	return text;
-}
-
 static double share(json_int_t part, json_int_t whole)
 {
 	return whole > 0 ? 100.0 * part / whole : 0.0;
@@ -86,7 +70,7 @@ static void print_moved_pools(const json_t *pools, bool all, FILE *out)
 	}
 	if (left_out > 0)
 		fprintf(out, "and %s other%s, unchanged (--all shows %s)\n",
-			group_digits(left_out, text), plural(left_out),
+			rows_group_digits(left_out, text), plural(left_out),
 			left_out == 1 ? "it" : "them");
 	table_destroy(table);
 }
@@ -105,7 +89,8 @@ static void print_largest_change(const json_t *change, FILE *out)
 	pool = rows_take_text(change, "pool");
 	backend = rows_take_text(change, "backend");
 	fprintf(out, "largest change of load: %s/%s from %s to %s slot%s", pool, backend,
-		group_digits(before, before_text), group_digits(after, after_text), plural(after));
+		rows_group_digits(before, before_text), rows_group_digits(after, after_text),
+		plural(after));
 	if (json_is_number(percent))
 		fprintf(out, " (%c%.1f %%)", after < before ? '-' : '+',
 			fabs(json_number_value(percent)));
@@ -142,7 +127,7 @@ static void print_flows(const json_t *flows, FILE *out)
 		fputs(", not counted yet", out);
 	else if (json_is_integer(estimate))
 		fprintf(out, ", %s%s flow%s left", least,
-			group_digits(json_integer_value(estimate), text),
+			rows_group_digits(json_integer_value(estimate), text),
 			plural(json_integer_value(estimate)));
 }
 
@@ -159,7 +144,7 @@ static void print_backends_cut(const json_t *backends, FILE *out)
 		char text[32];
 
 		fprintf(out, "  backend %s/%s: the flows of %s slot%s", pool, name,
-			group_digits(slots, text), plural(slots));
+			rows_group_digits(slots, text), plural(slots));
 		print_flows(json_object_get(backend, "flows_left"), out);
 		if (in_s > 0)
 			fprintf(out, ", in %" JSON_INTEGER_FORMAT " s", in_s);
@@ -217,8 +202,8 @@ static void print_share_of_flows(const json_t *percent, const json_t *worst, FIL
 	if (pool != NULL)
 		fprintf(out, " of pool %s", pool);
 	if (others > 0)
-		fprintf(out, ", and up to as many of %s other pool%s", group_digits(others, text),
-			plural(others));
+		fprintf(out, ", and up to as many of %s other pool%s",
+			rows_group_digits(others, text), plural(others));
 }
 
 /* Slots do not say where these live. */
@@ -229,7 +214,7 @@ static void print_cut_pins(const json_t *pins, FILE *out)
 
 	if (count > 0)
 		fprintf(out, ", and of those among %s pinned flow%s that live there",
-			group_digits(count, text), plural(count));
+			rows_group_digits(count, text), plural(count));
 }
 
 /* What moves by it is known when the table is built: to say 0 % would be wrong. */
@@ -326,7 +311,7 @@ static void print_keys(const json_t *differences, FILE *out)
 	json_array_foreach (json_object_get(differences, "keys"), index, key)
 		print_difference(key, out);
 	if (left_out > 0)
-		fprintf(out, "  and %s more key%s\n", group_digits(left_out, text),
+		fprintf(out, "  and %s more key%s\n", rows_group_digits(left_out, text),
 			plural(left_out));
 }
 
@@ -348,7 +333,7 @@ static void print_dynamic_weight(const json_t *share, bool dry_run, FILE *out)
 		percent, json_integer_value(json_object_get(share, "weight")));
 	if (in_s > 0)
 		fprintf(out, ", in %" JSON_INTEGER_FORMAT " s (%s slot%s then)", in_s,
-			group_digits(slots, text), slots == 1 ? " moves" : "s move");
+			rows_group_digits(slots, text), slots == 1 ? " moves" : "s move");
 	fputc('\n', out);
 }
 
@@ -367,11 +352,11 @@ static void print_change(const json_t *result, bool all, FILE *out)
 	if (moved > 0 && json_array_size(pools) == 1) {
 		total = json_integer_value(json_object_get(pool, "slots"));
 		fprintf(out, "%s %s of %s slots of pool %s (%.1f %%)\n", verb,
-			group_digits(moved, moved_text), group_digits(total, total_text),
+			rows_group_digits(moved, moved_text), rows_group_digits(total, total_text),
 			json_string_value(json_object_get(pool, "name")), 100.0 * moved / total);
 	} else if (moved > 0) {
-		fprintf(out, "%s %s of %s slots (%.1f %%)\n", verb, group_digits(moved, moved_text),
-			group_digits(total, total_text),
+		fprintf(out, "%s %s of %s slots of all pools (%.1f %%)\n", verb,
+			rows_group_digits(moved, moved_text), rows_group_digits(total, total_text),
 			json_number_value(json_object_get(result, "moved_percent")));
 	} else if (is_put_off(result)) {
 		fprintf(out,

@@ -42,6 +42,10 @@ static void add_last_change(struct table *table, const json_t *change)
 	const json_t *report = json_object_get(change, "report");
 	const char *method = json_string_value(json_object_get(change, "method"));
 	const json_t *parameters = json_object_get(change, "parameters");
+	const json_t *pools = json_object_get(report, "pools"), *pool = json_array_get(pools, 0);
+	json_int_t moved = json_integer_value(json_object_get(report, "slots_moved"));
+	bool is_one = moved > 0 && json_array_size(pools) == 1;
+	char moved_text[32], total_text[32];
 	const char *when;
 	char *what = NULL;
 
@@ -53,11 +57,14 @@ static void add_last_change(struct table *table, const json_t *change)
 	else if (json_string_length(parameters) > 0)
 		what = rows_take_text(change, "parameters");
 	when = json_string_value(json_object_get(change, "time"));
-	table_add(table,
-		"%s%s%s moved %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " slots%s%s",
-		method, what != NULL ? " " : "", what != NULL ? what : "",
-		json_integer_value(json_object_get(report, "slots_moved")),
-		json_integer_value(json_object_get(report, "slots_total")),
+	table_add(table, "%s%s%s: moved %s of %s slots of %s%s%s%s", method,
+		what != NULL ? " " : "", what != NULL ? what : "",
+		rows_group_digits(moved, moved_text),
+		rows_group_digits(json_integer_value(json_object_get(is_one ? pool : report,
+					  is_one ? "slots" : "slots_total")),
+			total_text),
+		is_one ? "pool " : "all pools",
+		is_one ? json_string_value(json_object_get(pool, "name")) : "",
 		when != NULL ? ", " : "", when != NULL ? when : "");
 	free(what);
 }

@@ -148,3 +148,18 @@ char *rows_take_text(const json_t *object, const char *member)
 		err(1, "result");
 	return table_text_clean(copy);
 }
+
+const char *rows_group_digits(json_int_t number, char text[static 32])
+{
+	char digits[32];
+	size_t length = snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, number);
+	char *end = text;
+
+	for (size_t i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
+			*end++ = ',';
+		*end++ = digits[i];
+	}
+	*end = '\0';
+	return text;
+}

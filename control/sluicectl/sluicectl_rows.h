@@ -39,3 +39,6 @@ void rows_set_text(json_t *object, const char *member, const char *format, ...)
 
 /* A text of an object, or "-", without control characters, for a sentence. The caller frees it. */
 char *rows_take_text(const json_t *object, const char *member);
+
+/* 3277 as 3,277, for sentences: the cells of tables stay plain. Returns `text`. */
+const char *rows_group_digits(json_int_t number, char text[static 32]);

@@ -16,7 +16,7 @@ static void a_change_says_what_it_moved(void **state)
 		"{\"name\":\"dns\",\"slots_moved\":0,\"slots\":251,\"digest\":\"00\","
 		"\"backends\":[{\"name\":\"dns-1\",\"slots_before\":251,\"slots_after\":251}]}]}";
 	static const char table[] =
-		"%s 3,277 of 65,788 slots (5.0 %%)\n"
+		"%s 3,277 of 65,788 slots of all pools (5.0 %%)\n"
 		"\n"
 		"pool  backend  slots before  slots after  share %% before  share %% after\n"
 		"web   web-1           32769        29492            50.0           45.0\n"
@@ -99,7 +99,7 @@ static void a_change_that_moves_nothing_says_so(void **state)
 	expect_report(change_report,
 		"{\"changed\":true,\"dry_run\":false,\"slots_moved\":1000000,"
 		"\"slots_total\":5000011,\"moved_percent\":19.99}",
-		"moved 1,000,000 of 5,000,011 slots (20.0 %)\n");
+		"moved 1,000,000 of 5,000,011 slots of all pools (20.0 %)\n");
 }
 
 /* News that come thick and fast are built together: what moves is not known when it is answered. */
@@ -123,7 +123,7 @@ static void a_change_says_what_it_costs_in_a_line_each(void **state)
 		"\"pinned\":{\"pool\":\"web\",\"pools\":3},\"forced\":true,"
 		"\"largest_load_change\":{\"pool\":\"web\",\"backend\":\"web-2\","
 		"\"slots_before\":32768,\"slots_after\":36045,\"percent\":10.0}}",
-		"would move 3,277 of 65,537 slots (5.0 %)\n"
+		"would move 3,277 of 65,537 slots of all pools (5.0 %)\n"
 		"would pin about 4.6 % of the flows of pool web, and up to as many of 2 other "
 		"pools\n"
 		"largest change of load: web/web-2 from 32,768 to 36,045 slots (+10.0 %)\n"
@@ -133,7 +133,7 @@ static void a_change_says_what_it_costs_in_a_line_each(void **state)
 		"\"moved_percent\":5.0,\"pinned_percent\":0,\"forced\":true,"
 		"\"largest_load_change\":{\"pool\":\"web\",\"backend\":\"web-2\","
 		"\"slots_before\":32768,\"slots_after\":0,\"percent\":-100}}",
-		"moved 3,277 of 65,537 slots (5.0 %)\n"
+		"moved 3,277 of 65,537 slots of all pools (5.0 %)\n"
 		"pins about 0.0 % of the flows\n"
 		"largest change of load: web/web-2 from 32,768 to 0 slots (-100.0 %)\n"
 		"forced\n");

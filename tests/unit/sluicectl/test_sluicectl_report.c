@@ -39,7 +39,7 @@ static void the_status_begins_with_whether_the_node_is_ready(void **state)
 		"state file     /run/sluice/state\n"
 		"start          cold\n"
 		"because        no state file\n"
-		"last change    backend.set moved 3277 of 65537 slots\n"
+		"last change    backend.set: moved 3,277 of 65,537 slots of all pools\n"
 		"\n"
 		"workers\n"
 		"lcore  cpu  state    packets  busy %  cycles/packet\n"
@@ -60,10 +60,10 @@ static void the_last_change_says_what_differed(void **state)
 	expect_report(report_status,
 		"{\"node\":\"edge-1\",\"ready\":true,\"last_change\":{\"method\":\"SIGHUP\",\"parameters\":"
 		"\"backends changed web/web-1\",\"time\":\"2026-11-30T09:30:31Z\",\"report\":{"
-		"\"slots_moved\":3678,\"slots_total\":65537}}}",
+		"\"slots_moved\":3678,\"slots_total\":131074,\"pools\":[{\"name\":\"web\",\"slots\":65537}]}}}",
 		"edge-1 is ready\n"
 		"\n"
-		"last change  SIGHUP backends changed web/web-1 moved 3678 of 65537 slots, "
+		"last change  SIGHUP backends changed web/web-1: moved 3,678 of 65,537 slots of pool web, "
 		"2026-11-30T09:30:31Z\n");
 }
 
