@@ -40,13 +40,27 @@ expect_up() {
 	wait_for 60 is "$1" up || die "$1 is not up again: $(health "$1" .last.sentence)"
 }
 
-# check_by SERVICE VIP: the first service of the pool is the one that is probed.
-check_by() {
-	jq --arg first "$1" '.services |= sort_by(.name != $first)' "$CONFIG" >"$CONFIG.new"
+# change JQ_ARGUMENTS...: of the configuration.
+change() {
+	jq "$@" "$CONFIG" >"$CONFIG.new"
 	cat "$CONFIG.new" >"$CONFIG"
 	kill -HUP "$(lab_pid sluiced)"
+}
+
+# check_by SERVICE VIP: the first service of the pool is the one that is probed.
+check_by() {
+	# shellcheck disable=SC2016 # for jq
+	change --arg first "$1" '.services |= sort_by(.name != $first)'
 	wait_for 60 all_up "$2" || die "not all are up by $2: $(lab_ctl health --all)"
 	say "all are up by $1, $2"
+}
+
+# expect_hole: large packets to web-1 are lost, and the check finds it.
+expect_hole() {
+	lab_ip rtr link set r-b1 mtu 1500
+	expect_down web-1 "packets of 1580 bytes do not arrive"
+	lab_ip rtr link set r-b1 mtu "$LAB_SERVER_MTU"
+	expect_up web-1
 }
 
 # rules_are COUNT
@@ -83,10 +97,12 @@ lab_ip b3 addr add "$LAB_IPIP4/32" dev lo
 expect_up web-3
 
 say "a link that is too small for large packets"
-lab_ip rtr link set r-b1 mtu 1500
-expect_down web-1 "packets of 1580 bytes do not arrive"
-lab_ip rtr link set r-b1 mtu "$LAB_SERVER_MTU"
-expect_up web-1
+expect_hole
+change '.pools[].health.type = "icmp"'
+wait_for 60 last_is web-1 answered || die "by an echo: $(health web-1 .last.sentence)"
+expect_hole
+change '.pools[].health.type = "http"'
+wait_for 60 last_is web-1 "status 200" || die "by HTTP again: $(health web-1 .last.sentence)"
 
 say "what another program removes is put back"
 lab_ip bal link del sluice-probe0
