@@ -268,6 +268,11 @@ static void probe(struct target *target)
 	checker->flights++;
 	target->probe = probe_start(
 		checker->prober, target->what.health, &target->where, on_result, target);
+	if (target->probe != NULL)
+		return;
+	/* out of memory: the next one comes in its time */
+	checker->flights--;
+	set_timer(target, now_ms + target->what.health->interval_ms, now_ms);
 }
 
 /* Probes are as many as there may be: those that are due wait for one another. */
