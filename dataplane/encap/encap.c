@@ -117,7 +117,7 @@ static __rte_always_inline enum verdict put_ipv4(struct packet *packet,
 
 static inline bool is_plain(const struct packet *packet)
 {
-	return (packet->flags & PACKET_IPV6) == 0 && packet->l2_length == RTE_ETHER_HDR_LEN;
+	return packet->layout == packet_plain_layout();
 }
 
 /* Compiled twice: for nearly all packets these two values are constants. */

@@ -183,7 +183,7 @@ static enum verdict parse_ipv6(struct packet *packet, struct cursor at)
 
 	packet->flags |= PACKET_IPV6;
 	packet->l3_length = sizeof(*ip) + payload_length;
-	packet->traffic_class = version_class_flow >> 20;
+	packet->traffic_class = version_class_flow >> 20 & 0xff;
 	memcpy(key->addresses, ip->src_addr, sizeof(key->addresses));
 	protocol = ip->proto;
 	at.end = at.next + packet->l3_length;

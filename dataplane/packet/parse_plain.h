@@ -106,9 +106,7 @@ static __rte_always_inline bool parse_plain(struct packet *packet)
 	packet->l3_length = total_length;
 	packet->traffic_class = ip->type_of_service;
 	packet->flags = flags;
-	packet->l4_offset = PLAIN_L4;
-	packet->l2_length = PLAIN_L3;
-	packet->verdict = VERDICT_NEXT;
+	packet->layout = packet_plain_layout();
 	memcpy(key->addresses, &ip->src_addr, sizeof(key->addresses));
 	memcpy(key->ports, l4, sizeof(key->ports));
 	key->protocol = ip->next_proto_id;
