@@ -17,6 +17,16 @@ static inline uint32_t protocol_excess(const struct packet *packet)
 	return (packet->flags & PACKET_IPV6) * (IPPROTO_IPV6 - IPPROTO_IPIP);
 }
 
+/*
+ * Copies at least 16 bytes. Done in two parts, because gcc puts the address of a longer copy into a
+ * register of its own: one instruction more.
+ */
+static __rte_always_inline void copy_headers(uint8_t *frame, const uint8_t *headers, uint16_t size)
+{
+	memcpy(frame, headers, 16);
+	memcpy(frame + 16, headers + 16, size - 16);
+}
+
 /* Moves the VLAN tag to the front and writes the outer header over its old position. */
 static __rte_noinline void put_tagged(
 	uint8_t *frame, const uint8_t *tag, const uint8_t *headers, uint16_t size)
@@ -41,18 +51,16 @@ static __rte_always_inline uint8_t *put_headers(struct packet *packet,
 	const uint8_t *headers = (const uint8_t *)record + RECORD_HEADERS;
 	struct rte_mbuf *mbuf = packet->mbuf;
 	uint32_t length = l2_length + total_length;
-	uint32_t room = mbuf->data_off;
-	uint8_t *frame;
+	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
 
-	if (unlikely(room < size))
+	if (unlikely(mbuf->data_off < size))
 		return NULL;
-	room -= size;
-	frame = (uint8_t *)mbuf->buf_addr + room;
-	mbuf->data_off = room;
+	frame -= size;
+	mbuf->data_off -= size;
 	mbuf->data_len = length;
 	mbuf->pkt_len = length;
 	if (likely(l2_length == RTE_ETHER_HDR_LEN))
-		memcpy(frame, headers, RTE_ETHER_HDR_LEN + size);
+		copy_headers(frame, headers, RTE_ETHER_HDR_LEN + size);
 	else
 		put_tagged(frame, frame + size + 12, headers, size);
 	return frame + l2_length;
@@ -66,13 +74,13 @@ static enum verdict refuse(const struct backend_record *record)
 
 static inline enum verdict encap_none(struct packet *packet, const struct backend_record *record)
 {
-	uint16_t length = packet->l2_length + packet->l3_length;
+	uint32_t l2_length = packet->l2_length;
 
 	if (unlikely(packet->l3_length > record->mtu))
 		return refuse(record);
 	/* cut padding off only if it makes the frame longer than the link takes */
-	if (unlikely(packet->frame_length - packet->l2_length > record->mtu))
-		packet->mbuf->data_len = packet->mbuf->pkt_len = length;
+	if (unlikely(packet->frame_length - l2_length > record->mtu))
+		packet->mbuf->data_len = packet->mbuf->pkt_len = l2_length + packet->l3_length;
 	memcpy(packet_at(packet, 0), record->destination_mac, 12);
 	return VERDICT_NEXT;
 }
