@@ -81,26 +81,28 @@ static __rte_always_inline bool leave_by_one(const struct packet *packets,
 {
 	const struct service *service = packets[0].service;
 	const struct backend_record *record = packets[0].record;
-	struct batch *batch = &burst->batch;
-	bool mixed_ports = false;
+	bool mixed_ports = false, mixed_services = false, mixed_backends = false;
+	uint64_t bytes = 0;
+	uint8_t port;
 
 	if (unlikely(packets[0].verdict != VERDICT_NEXT))
 		return false;
-	burst->port = record->port;
-	burst->mixed_services = false;
-	burst->mixed_backends = false;
-	batch->count = packet_count;
-	batch->bytes = 0;
+	port = record->port;
 	for (unsigned int i = 0; i < packet_count; i++) {
 		if (unlikely(packets[i].verdict != VERDICT_NEXT))
 			return false;
 		if (several_ports)
-			mixed_ports |= packets[i].record->port != burst->port;
-		burst->mixed_services |= packets[i].service != service;
-		burst->mixed_backends |= packets[i].record != record;
-		batch->mbufs[i] = packets[i].mbuf;
-		batch->bytes += packets[i].mbuf->pkt_len;
+			mixed_ports |= packets[i].record->port != port;
+		mixed_services |= packets[i].service != service;
+		mixed_backends |= packets[i].record != record;
+		burst->batch.mbufs[i] = packets[i].mbuf;
+		bytes += packets[i].mbuf->pkt_len;
 	}
+	burst->port = port;
+	burst->mixed_services = mixed_services;
+	burst->mixed_backends = mixed_backends;
+	burst->batch.count = packet_count;
+	burst->batch.bytes = bytes;
 	return !mixed_ports;
 }
 
