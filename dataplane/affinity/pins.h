@@ -153,8 +153,13 @@ static inline uint64_t pins_load(const struct pins *pins, uint32_t position)
 
 #ifdef PINS_READ_WIDE
 
-/* A bit for each way that seems to have the tag; pins_way() maps a bit to its way. */
-static inline uint32_t pins_match(const struct pins *pins, uint32_t bucket, uint32_t tag)
+/*
+ * A bit for each way that seems to have the tag; pins_way() maps a bit to its way. `order` is that
+ * of single loads. Wide ones need none: x86 alone has them, and there no load overtakes an exchange
+ * before it.
+ */
+static inline uint32_t pins_match_bucket(
+	const struct pins *pins, uint32_t bucket, uint32_t tag, memory_order order)
 {
 	const __m256 *halves = (const __m256 *)&pins->words[bucket * PINS_WAYS];
 	__m256 tags = _mm256_shuffle_ps(halves[0], halves[1], 0xdd);
@@ -171,13 +176,16 @@ static inline uint32_t pins_way(uint32_t bit)
 
 #else
 
-static inline uint32_t pins_match(const struct pins *pins, uint32_t bucket, uint32_t tag)
+static inline uint32_t pins_match_bucket(
+	const struct pins *pins, uint32_t bucket, uint32_t tag, memory_order order)
 {
 	uint32_t matches = 0;
 
-	for (uint32_t way = 0; way < PINS_WAYS; way++)
-		matches |= (uint32_t)(pin_tag(pins_load(pins, bucket * PINS_WAYS + way)) == tag)
-			   << way;
+	for (uint32_t way = 0; way < PINS_WAYS; way++) {
+		uint64_t pin = atomic_load_explicit(&pins->words[bucket * PINS_WAYS + way], order);
+
+		matches |= (uint32_t)(pin_tag(pin) == tag) << way;
+	}
 	return matches;
 }
 
@@ -189,23 +197,36 @@ static inline uint32_t pins_way(uint32_t bit)
 #endif
 
 /*
+ * The ways of both buckets of a flow that seem to have its tag, as bits; pins_position() says where
+ * they are. Both buckets are compared at once, because the CPU cannot predict which of them holds
+ * the pin.
+ */
+static inline uint32_t pins_match(
+	const struct pins *pins, uint32_t first, uint32_t second, uint32_t tag, memory_order order)
+{
+	return pins_match_bucket(pins, first, tag, order) |
+	       pins_match_bucket(pins, second, tag, order) << PINS_WAYS;
+}
+
+static inline uint32_t pins_position(uint32_t first, uint32_t second, uint32_t bit)
+{
+	return (bit < PINS_WAYS ? first : second) * PINS_WAYS + pins_way(bit % PINS_WAYS);
+}
+
+/*
  * Returns the pin of the flow with that hash, and its position for the functions below; or 0 and
  * PINS_NOWHERE. Two flows whose hashes agree in the tag and a bucket share a pin: of 2^32 flows
- * without a pin about 16 find one. Both buckets are compared at once, because the CPU cannot
- * predict which of them holds the pin.
+ * without a pin about 16 find one.
  */
 static inline uint64_t pins_find(const struct pins *pins, uint64_t hash, uint32_t *position)
 {
 	uint32_t first = pins_first_bucket(pins, hash);
 	uint32_t second = pins_second_bucket(pins, hash);
 	uint32_t tag = hash >> 32;
-	uint32_t matches = pins_match(pins, first, tag) | pins_match(pins, second, tag)
-								  << PINS_WAYS;
+	uint32_t matches = pins_match(pins, first, second, tag, memory_order_relaxed);
 
 	for (; matches != 0; matches &= matches - 1) {
-		uint32_t bit = __builtin_ctz(matches);
-		uint32_t bucket = bit < PINS_WAYS ? first : second;
-		uint32_t found = bucket * PINS_WAYS + pins_way(bit % PINS_WAYS);
+		uint32_t found = pins_position(first, second, __builtin_ctz(matches));
 		uint64_t pin = pins_load(pins, found);
 
 		if (likely(pin_tag(pin) == tag && pin_class(pin) != PIN_EMPTY)) {
