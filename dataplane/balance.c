@@ -118,6 +118,7 @@ static __rte_noinline unsigned int choose_tracked(const struct tables *tables,
 	const struct affinity *affinity = tables->affinity;
 	struct affinity_view view = { .affinity = affinity, .counters = counters };
 	struct packet *tracked[PACKET_BURST];
+	struct affinity_choice choices[PACKET_BURST];
 	unsigned int tracked_count, copies = 0;
 	const struct pins *pins;
 
@@ -128,15 +129,13 @@ static __rte_noinline unsigned int choose_tracked(const struct tables *tables,
 	tracked_count = list_tracked(packets, count, tracked);
 	for (unsigned int i = 0; i < tracked_count; i++)
 		pins_prefetch(pins, tracked[i]->hash);
+	affinity_choose_burst(&view, tables, tracked, tracked_count, choices);
 	for (unsigned int i = 0; i < tracked_count; i++) {
-		struct packet *packet = tracked[i];
-		struct affinity_choice choice = affinity_choose(&view, tables, packet);
-
-		find_record(tables, packet, choice.backend);
-		if (likely(!choice.also_cur))
+		find_record(tables, tracked[i], choices[i].backend);
+		if (likely(!choices[i].also_cur))
 			continue;
 		if (copies < BALANCE_COPIES_MAX) {
-			packet->flags |= PACKET_COPY;
+			tracked[i]->flags |= PACKET_COPY;
 			copies++;
 		} else if (counters != NULL) {
 			counters->uncopied++;

@@ -20,12 +20,11 @@ struct question {
 	const struct affinity_view *view;
 	const struct tables *tables;
 	const struct packet *packet;
-	uint32_t word;               /* the packet's */
 	uint64_t pin;                /* 0: none */
 	const struct member *member; /* the pin's, while packets may be sent there; else NULL */
-	struct pins *current;        /* the table that was looked into first */
-	struct pins *pins;           /* the one that the pin is in, else the same */
+	struct pins *pins;           /* the table that the pin is in, else the current one */
 	uint32_t position;           /* of the pin */
+	uint32_t word;               /* the packet's */
 };
 
 const char *affinity_reason_name(enum affinity_reason reason)
@@ -98,7 +97,7 @@ static uint32_t sequence_of(const struct packet *packet)
 	return rte_be_to_cpu_32(tcp->sent_seq);
 }
 
-enum affinity_kind affinity_classify(const struct packet *packet, enum affinity_udp udp)
+static inline enum affinity_kind classify(const struct packet *packet, enum affinity_udp udp)
 {
 	if (is_tcp(packet))
 		return classify_tcp(packet);
@@ -107,6 +106,11 @@ enum affinity_kind affinity_classify(const struct packet *packet, enum affinity_
 	case AFFINITY_UDP_HASH: return AFFINITY_NONE;
 	default: return AFFINITY_EITHER;
 	}
+}
+
+enum affinity_kind affinity_classify(const struct packet *packet, enum affinity_udp udp)
+{
+	return classify(packet, udp);
 }
 
 /* Backends. */
@@ -184,7 +188,7 @@ static uint64_t look_up(struct question *question, struct pins *current)
 	struct pins *older = pins_older(current);
 	uint64_t pin;
 
-	question->current = question->pins = current;
+	question->pins = current;
 	pin = pins_find(current, question->packet->hash, &question->position);
 	if (pin == 0 && unlikely(older != NULL))
 		pin = find_older(question, older);
@@ -199,15 +203,17 @@ static void find_pin(struct question *question)
 {
 	const struct affinity *affinity = question->view->affinity;
 	const struct member *member;
+	struct pins *current;
 	uint64_t pin;
 
 	do {
-		pin = look_up(question, affinity_pins(affinity));
+		current = affinity_pins(affinity);
+		pin = look_up(question, current);
 		if (likely(pin != 0))
 			break;
 		/* the pin may have moved into a table that appeared after this lookup began */
 		rte_smp_rmb();
-	} while (unlikely(affinity_pins(affinity) != question->current));
+	} while (unlikely(affinity_pins(affinity) != current));
 	if (pin == 0 || !is_ours(question, pin))
 		return;
 	member = &affinity->members[pin_gid(pin)];
@@ -663,7 +669,7 @@ static struct affinity_choice choose_error(const struct question *question)
 static struct affinity_choice choose_by_kind(const struct question *question)
 {
 	enum affinity_udp udp = question->packet->service->udp;
-	enum affinity_kind kind = affinity_classify(question->packet, udp);
+	enum affinity_kind kind = classify(question->packet, udp);
 	enum pin_class established = is_tcp(question->packet) ? PIN_ESTABLISHED : PIN_QUIC;
 
 	switch (kind) {
@@ -688,7 +694,7 @@ static void count(const struct question *question, const struct affinity_choice 
 		sketch_flow(question, choice);
 }
 
-struct affinity_choice affinity_choose(
+static __rte_always_inline struct affinity_choice choose_packet(
 	const struct affinity_view *view, const struct tables *tables, const struct packet *packet)
 {
 	struct question question = {
@@ -703,5 +709,22 @@ struct affinity_choice affinity_choose(
 	choice = choose(&question);
 	if (view->counters != NULL)
 		count(&question, &choice);
+	return choice;
+}
+
+void affinity_choose_burst(const struct affinity_view *view, const struct tables *tables,
+	struct packet **packets, unsigned int count, struct affinity_choice *choices)
+{
+	for (unsigned int i = 0; i < count; i++)
+		choices[i] = choose_packet(view, tables, packets[i]);
+}
+
+struct affinity_choice affinity_choose(
+	const struct affinity_view *view, const struct tables *tables, const struct packet *packet)
+{
+	struct packet copy = *packet;
+	struct affinity_choice choice;
+
+	affinity_choose_burst(view, tables, &(struct packet *){ &copy }, 1, &choice);
 	return choice;
 }
