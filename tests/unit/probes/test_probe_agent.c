@@ -34,7 +34,7 @@ static void words_and_percentages_are_understood(void **state)
 static void a_line_with_anything_else_is_senseless_as_a_whole(void **state)
 {
 	static const char *const lines[] = { "up", "ready up", "ready drain", "ready ready",
-		"50% 60%", "50", "%", "-5%", "1001%", "99999999999999999999%", "5 %", "readyness",
+		"50% 60%", "50", "%", "-5%", "1001%", "99999999999999999999%", "5 %", "readyx",
 		"read", "<html>ready" };
 
 	for (size_t i = 0; i < COUNT_OF(lines); i++) {
