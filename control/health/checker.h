@@ -16,9 +16,10 @@
 #include "health/check_state.h"
 #include "probes/probe.h"
 
-#define CHECKER_NUMBERS     65536 /* targets are numbered from 0, as gids are */
-#define CHECKER_NAME_SIZE   (2 * CONFIG_NAME_SIZE)
-#define CHECKER_FLIGHTS_MAX 4096 /* probes at the same time, where files allow that many */
+#define CHECKER_BACKENDS_MAX 65536 /* targets are numbered from 0, as gids are */
+#define CHECKER_NUMBERS      (CHECKER_BACKENDS_MAX + 32) /* and others, of the caller's */
+#define CHECKER_NAME_SIZE    (2 * CONFIG_NAME_SIZE)
+#define CHECKER_FLIGHTS_MAX  4096 /* probes at the same time, where files allow that many */
 
 struct checker;
 struct event_base;

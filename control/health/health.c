@@ -51,7 +51,7 @@ struct health {
 	struct zones *zones;   /* of it */
 	struct checked_pool *pools;
 	size_t pool_count;
-	struct checked_backend *backends[CHECKER_NUMBERS]; /* by gid */
+	struct checked_backend *backends[CHECKER_BACKENDS_MAX]; /* by gid */
 };
 
 static void on_change(void *context);
@@ -84,7 +84,7 @@ void health_destroy(struct health *health)
 		return;
 	checker_destroy(health->checker);
 	ways_destroy(health->ways);
-	for (size_t i = 0; i < CHECKER_NUMBERS; i++)
+	for (size_t i = 0; i < CHECKER_BACKENDS_MAX; i++)
 		free(health->backends[i]);
 	free(health->pools);
 	free(health->services);
@@ -227,7 +227,7 @@ static void follow_pool(struct health *health, size_t pool)
 
 static void forget_unseen(struct health *health)
 {
-	for (uint32_t gid = 0; gid < CHECKER_NUMBERS; gid++) {
+	for (uint32_t gid = 0; gid < CHECKER_BACKENDS_MAX; gid++) {
 		if (health->backends[gid] == NULL)
 			continue;
 		if (!health->backends[gid]->is_seen)
@@ -519,7 +519,7 @@ static void look_at_ways(struct health *health)
 
 static void look_at_backends(struct health *health)
 {
-	for (uint32_t gid = 0; gid < CHECKER_NUMBERS; gid++) {
+	for (uint32_t gid = 0; gid < CHECKER_BACKENDS_MAX; gid++) {
 		struct checked_backend *backend = health->backends[gid];
 		struct forwarding_handle handle = { .gid = gid };
 		size_t pool, index;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "health/agent.h"
+
+/* A weight of 0 is a wish to rest; a share is never 0. */
+static void wish_for(struct agent_wish *wish, uint64_t wanted, uint64_t whole)
+{
+	if (wanted == 0)
+		wish->rests = true;
+	else if (wanted < whole)
+		wish->share = (uint32_t)(wanted * FACTOR_ONE / whole);
+	if (wish->share == 0)
+		wish->share = 1;
+}
+
+struct agent_wish agent_read(const struct probe_result *result, uint16_t weight)
+{
+	struct agent_wish wish = { .share = FACTOR_ONE };
+
+	if (result->has_weight && weight != 0)
+		wish_for(&wish, result->weight, weight);
+	if (result->has_weight_percent)
+		wish_for(&wish, result->weight_percent, 100);
+	if (result->word == PROBE_WORD_DRAIN)
+		wish.rests = true;
+	if (result->word == PROBE_WORD_MAINT)
+		wish.is_off = true;
+	return wish;
+}
+
+bool agent_budget_take(
+	struct agent_budget *budget, uint64_t part, uint32_t percent, uint64_t now_ms)
+{
+	uint64_t whole = percent * UINT64_C(10000);
+	uint64_t refilled = whole * (now_ms - budget->looked_ms) / AGENT_WINDOW_MS;
+
+	budget->spent =
+		budget->looked_ms == 0 || refilled > budget->spent ? 0 : budget->spent - refilled;
+	budget->looked_ms = now_ms;
+	/* a wish that is larger than the whole budget waits for a full one */
+	if (budget->spent != 0 && budget->spent + part > whole)
+		return false;
+	budget->spent += part;
+	return true;
+}
