@@ -208,6 +208,9 @@ static json_t *status_reasons(const struct api *api)
 						    unsteered, unsteered == 1 ? " is" : "s are"));
 	for (size_t i = 0; i < port_count; i++)
 		add_port_reasons(list, api->running.ports[i]);
+	if (health_doubt(api->running.health)[0] != '\0')
+		json_array_append_new(list, json_sprintf("the node suspects itself: %s",
+						    health_doubt(api->running.health)));
 	return list;
 }
 

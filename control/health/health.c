@@ -10,8 +10,12 @@
 #include "common/clock.h"
 #include "common/events.h"
 #include "config/config_health.h"
+#include "health/agent.h"
+#include "health/doubt.h"
+#include "health/suspicion.h"
 #include "health/target.h"
 #include "health/ways.h"
+#include "json/lookup.h"
 #include "plan/serving.h"
 #include "plan/zones.h"
 
@@ -21,12 +25,16 @@
 struct checked_backend {
 	uint32_t generation;
 	size_t pool; /* its number in the configuration in force */
+	uint16_t weight;
 	bool is_seen;
 	bool is_put;                  /* to the checker */
 	struct checker_target target; /* as it was put; without a reference of its own */
 	bool has_result;              /* of this process */
 	struct check_state state;
+	uint64_t changed_ms; /* when that came to its status; 0: before this process */
 	enum health_override override;
+	struct agent_wish wish; /* what it asks for */
+	uint32_t share;         /* that forwarding has been told of */
 };
 
 struct checked_pool {
@@ -39,11 +47,16 @@ struct checked_pool {
 	 */
 	uint64_t first_until_ms;
 	struct serving_outcome outcome; /* of the last decision */
+	uint32_t up;                    /* of its backends, by their checks */
+	uint64_t weight;                /* of all of them */
+	struct suspicion suspicion;
+	struct agent_budget budget;
 };
 
 struct health {
 	struct health_context context;
 	struct checker *checker;
+	struct doubt *doubt;
 	struct ways *ways;
 	int ways_code;         /* of the last ways_look() */
 	struct config *config; /* in force; a reference */
@@ -73,7 +86,11 @@ struct health *health_create(const struct health_context *context, struct error 
 	else
 		health->checker = checker_create(context->base, on_change, health, error);
 	if (health->checker != NULL)
+		health->doubt = doubt_create(health->checker, context->ports, context->port_count);
+	if (health->doubt != NULL)
 		return health;
+	if (health->checker != NULL)
+		error_set(error, -ENOMEM, "out of memory");
 	health_destroy(health);
 	return NULL;
 }
@@ -83,6 +100,7 @@ void health_destroy(struct health *health)
 	if (health == NULL)
 		return;
 	checker_destroy(health->checker);
+	doubt_destroy(health->doubt);
 	ways_destroy(health->ways);
 	for (size_t i = 0; i < CHECKER_BACKENDS_MAX; i++)
 		free(health->backends[i]);
@@ -107,6 +125,7 @@ static struct checked_backend *create_backend(
 	backend->generation = handle->generation;
 	backend->state.status = row->status;
 	backend->override = row->override;
+	backend->wish.share = backend->share = FACTOR_ONE;
 	return backend;
 }
 
@@ -206,6 +225,11 @@ static void follow_backend(struct health *health, size_t pool, size_t index)
 		return;
 	backend->pool = pool;
 	backend->is_seen = true;
+	if (index < config->backend_count) {
+		backend->weight = config->backends[index].weight;
+		health->pools[pool].weight += backend->weight;
+	}
+	health->pools[pool].up += backend->state.status == HEALTH_UP;
 	if (!config_health_checks(config->health))
 		stop_checking(health, handle.gid, backend);
 	else if (index < config->backend_count)
@@ -237,13 +261,29 @@ static void forget_unseen(struct health *health)
 	}
 }
 
-/* What it was before; NULL: it is new. */
-static const struct checked_pool *find_before(
-	const struct config *before, const struct checked_pool *pools, const char *name)
+/* The pools by their names; NULL: no memory. */
+static struct lookup *list_pools(const struct config *config)
 {
-	int found = before == NULL ? -ENOENT : config_find_pool(before, name);
+	struct lookup *names = lookup_create();
+	size_t earlier;
 
-	return found < 0 ? NULL : &pools[found];
+	for (size_t i = 0; names != NULL && config != NULL && i < config->pool_count; i++) {
+		if (lookup_add(names, config->pools[i].name, i, &earlier) == 0)
+			continue;
+		lookup_destroy(names);
+		names = NULL;
+	}
+	return names;
+}
+
+/* What a pool has been through stays with its name. */
+static void go_on(struct checked_pool *pool, const struct checked_pool *was)
+{
+	pool->said_detour = was->said_detour;
+	pool->first_until_ms = was->first_until_ms;
+	pool->outcome = was->outcome;
+	pool->suspicion = was->suspicion;
+	pool->budget = was->budget;
 }
 
 /* what follows from it */
@@ -257,13 +297,31 @@ static struct checked_backend *find_backend(
 	return health->backends[handle.gid];
 }
 
+/* Whether it failed while the node was at fault itself. */
+static bool is_doubted(const struct health *health, const struct checked_backend *backend)
+{
+	uint64_t since_ms = health->doubt == NULL ? 0 : doubt_since(health->doubt);
+
+	return since_ms != 0 && backend->state.status == HEALTH_DOWN &&
+	       backend->changed_ms >= since_ms;
+}
+
 /* By its check, unless an operator has said otherwise. */
 static enum health_status status_of(
 	const struct health *health, const struct checked_backend *backend)
 {
 	if (backend->override != HEALTH_OVERRIDE_NONE)
 		return backend->override == HEALTH_OVERRIDE_UP ? HEALTH_UP : HEALTH_DOWN;
-	return health->pools[backend->pool].is_checked ? backend->state.status : HEALTH_UP;
+	if (!health->pools[backend->pool].is_checked)
+		return HEALTH_UP;
+	if (is_doubted(health, backend))
+		return HEALTH_UP;
+	if (backend->state.status == HEALTH_UP && backend->wish.is_off)
+		return HEALTH_DOWN;
+	/* takes new flows only where no other can */
+	if (backend->state.status == HEALTH_UP && backend->wish.rests)
+		return HEALTH_INITIAL;
+	return backend->state.status;
 }
 
 static struct serving_backend describe_backend(
@@ -419,6 +477,8 @@ static void follow_decisions(struct health *health)
 {
 	uint64_t now_ms = clock_ms();
 
+	if (health->doubt != NULL && doubt_is_asking(health->doubt))
+		return;
 	for (size_t i = 0; i < health->pool_count; i++)
 		if (health->pools[i].is_dirty && !is_in_first_round(health, i, now_ms))
 			follow_decision(health, i);
@@ -427,6 +487,12 @@ static void follow_decisions(struct health *health)
 static void mark_dirty(struct health *health, size_t pool)
 {
 	health->pools[pool].is_dirty = true;
+}
+
+static void mark_all_dirty(struct health *health)
+{
+	for (size_t i = 0; i < health->pool_count; i++)
+		health->pools[i].is_dirty = true;
 }
 
 /* what checks find */
@@ -466,18 +532,75 @@ static void publish_change(const struct health *health, const struct checked_bac
 			change->result.sentence);
 }
 
-static void follow_change(struct health *health, const struct checker_change *change)
+/* Where more than half of the pool has failed at once, the node suspects itself first. */
+static void note_status(struct health *health, struct checked_backend *backend,
+	const struct checker_change *change, uint64_t now_ms)
 {
-	struct checked_backend *backend = health->backends[change->number];
+	struct checked_pool *pool = &health->pools[backend->pool];
+	const struct config_health *settings = health->config->pools[backend->pool].health;
+	uint32_t up = pool->up;
 
+	backend->changed_ms = now_ms;
+	pool->up += (change->state.status == HEALTH_UP) - (change->before == HEALTH_UP);
+	if (change->before == HEALTH_UP && change->state.status == HEALTH_DOWN &&
+		settings != NULL &&
+		suspicion_arises(
+			&pool->suspicion, up, settings->interval_ms + settings->timeout_ms, now_ms))
+		doubt_raise(health->doubt, pool->suspicion.since_ms, now_ms);
+}
+
+/* Applies the share that it asks for, if what all of the pool may shift allows it now. */
+static void follow_share(struct health *health, uint32_t gid, uint64_t now_ms)
+{
+	struct checked_backend *backend = health->backends[gid];
+	struct checked_pool *pool = &health->pools[backend->pool];
+	const struct config_pool *config = &health->config->pools[backend->pool];
+	const struct forwarding_handle handle = { gid, backend->generation };
+	const struct forwarding_update update = {
+		.has_share = true,
+		.share = backend->wish.share,
+		.gathers = true,
+	};
+	uint64_t moved = backend->wish.share > backend->share
+				 ? backend->wish.share - backend->share
+				 : backend->share - backend->wish.share;
+	uint64_t part = moved * backend->weight * 1000000 / FACTOR_ONE /
+			(pool->weight == 0 ? 1 : pool->weight);
+
+	if (moved == 0 ||
+		!agent_budget_take(&pool->budget, part, config->max_disruption_percent, now_ms))
+		return;
+	if (forwarding_update(health->context.forwarding, &handle, &update, false, NULL, NULL) == 0)
+		backend->share = backend->wish.share;
+}
+
+/* Only those pools whose checks ask for it have anything of it in their results. */
+static void follow_wish(struct health *health, struct checked_backend *backend,
+	const struct checker_change *change, uint64_t now_ms)
+{
+	if (change->result.passed)
+		backend->wish = agent_read(&change->result, backend->weight);
+	follow_share(health, change->number, now_ms);
+}
+
+static void follow_change(
+	struct health *health, const struct checker_change *change, uint64_t now_ms)
+{
+	struct checked_backend *backend;
+
+	if (doubt_follow(health->doubt, change, now_ms))
+		return;
+	backend = health->backends[change->number];
 	if (backend == NULL || backend->generation != change->generation)
 		return; /* it has gone meanwhile */
 	backend->has_result = true;
 	backend->state = change->state;
 	if (change->before != change->state.status) {
+		note_status(health, backend, change, now_ms);
 		keep_change(health, change);
 		publish_change(health, backend, change);
 	}
+	follow_wish(health, backend, change, now_ms);
 	mark_dirty(health, backend->pool);
 }
 
@@ -486,9 +609,12 @@ static void on_change(void *context)
 {
 	struct health *health = context;
 	struct checker_change change;
+	uint64_t now_ms = clock_ms(), doubted_ms = doubt_since(health->doubt);
 
 	while (checker_take(health->checker, &change))
-		follow_change(health, &change);
+		follow_change(health, &change, now_ms);
+	if (doubt_since(health->doubt) != doubted_ms)
+		mark_all_dirty(health);
 	follow_decisions(health);
 }
 
@@ -519,6 +645,8 @@ static void look_at_ways(struct health *health)
 
 static void look_at_backends(struct health *health)
 {
+	uint64_t now_ms = clock_ms();
+
 	for (uint32_t gid = 0; gid < CHECKER_BACKENDS_MAX; gid++) {
 		struct checked_backend *backend = health->backends[gid];
 		struct forwarding_handle handle = { .gid = gid };
@@ -529,15 +657,42 @@ static void look_at_backends(struct health *health)
 		handle.generation = backend->generation;
 		if (forwarding_locate(health->context.forwarding, &handle, &pool, &index) != 0)
 			remove_backend(health, gid);
-		else
+		else {
 			look_at_way(health, &handle, index, backend);
+			follow_share(health, gid, now_ms);
+		}
 	}
+}
+
+/* How long checks need to find that all is well again: the longest of all pools. */
+static uint64_t longest_rise_ms(const struct health *health)
+{
+	uint64_t longest_ms = 0;
+
+	for (size_t i = 0; i < health->pool_count; i++) {
+		const struct config_health *settings = health->config->pools[i].health;
+		uint64_t rise_ms = config_health_checks(settings)
+					   ? settings->interval_ms +
+						     settings->rise * settings->fast_interval_ms
+					   : 0;
+
+		if (rise_ms > longest_ms)
+			longest_ms = rise_ms;
+	}
+	return longest_ms;
+}
+
+static void look_at_doubt(struct health *health)
+{
+	if (health->doubt != NULL && doubt_look(health->doubt, longest_rise_ms(health), clock_ms()))
+		mark_all_dirty(health);
 }
 
 void health_look(struct health *health)
 {
 	look_at_ways(health);
 	look_at_backends(health);
+	look_at_doubt(health);
 	end_detours(health);
 	follow_decisions(health);
 }
@@ -558,10 +713,12 @@ void health_follow(struct health *health, struct config *config)
 	struct checked_pool *pools = calloc(config->pool_count + 1, sizeof(*pools));
 	struct checked_pool *pools_before = health->pools;
 	struct config *before = health->config;
+	struct lookup *names = list_pools(before);
 
-	if (services == NULL || zones == NULL || pools == NULL) {
+	if (services == NULL || zones == NULL || pools == NULL || names == NULL) {
 		events_publish(EVENT(HEALTH, ERROR, NODE, NULL),
 			"out of memory: health checks go by the previous configuration");
+		lookup_destroy(names);
 		free(pools);
 		zones_destroy(zones);
 		free(services);
@@ -575,14 +732,18 @@ void health_follow(struct health *health, struct config *config)
 	health->pools = pools;
 	health->pool_count = config->pool_count;
 	for (size_t i = 0; i < config->pool_count; i++) {
-		const struct checked_pool *was =
-			find_before(before, pools_before, config->pools[i].name);
+		bool was_checked = false;
+		size_t was;
 
-		pools[i].said_detour = was != NULL && was->said_detour;
+		if (lookup_find(names, config->pools[i].name, &was) == 0) {
+			was_checked = pools_before[was].is_checked;
+			go_on(&pools[i], &pools_before[was]);
+		}
 		follow_pool(health, i);
-		if (pools[i].is_checked && (was == NULL || !was->is_checked))
+		if (pools[i].is_checked && !was_checked)
 			begin_first_round(health, i);
 	}
+	lookup_destroy(names);
 	end_detours(health);
 	forget_unseen(health);
 	free(pools_before);
@@ -678,6 +839,11 @@ void health_describe(struct health *health, size_t pool, size_t index, struct he
 const struct serving_outcome *health_outcome(const struct health *health, size_t pool)
 {
 	return &health->pools[pool].outcome;
+}
+
+const char *health_doubt(const struct health *health)
+{
+	return health->doubt == NULL ? "" : doubt_sentence(health->doubt);
 }
 
 struct checker_load health_load(const struct health *health)

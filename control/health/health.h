@@ -88,6 +88,9 @@ struct health_report {
 void health_describe(
 	struct health *health, size_t pool, size_t backend, struct health_report *report);
 
+/* Why the node suspects itself, in a sentence; "" while it does not. */
+const char *health_doubt(const struct health *health);
+
 /* Who serves of a pool of the configuration in force, and why. */
 const struct serving_outcome *health_outcome(const struct health *health, size_t pool);
 
