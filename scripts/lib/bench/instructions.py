@@ -29,7 +29,7 @@ BOUNDS = {
     "l2dsr": 228,
     "UDP": 253,
     "IPv6 in IPv4": 375,
-    "10 % of slots unstable, half pinned": 305,
+    "10 % of slots changing, half pinned": 305,
 }
 
 

@@ -54,11 +54,11 @@ ROWS = [
     Row("10 k services, 100 pools", SERVICES_10K, times=1.1),
     Row("publishing 10 times a second", PUBLISHING, times=1.1),
     Row("the same, 10 k services", (*SERVICES_10K, *PUBLISHING)),
-    Row("10 % of slots unstable, half pinned", ("--unstable", "10", "--pinned", "2")),
+    Row("10 % of slots changing, half pinned", ("--unstable", "10", "--pinned", "2")),
     Row("1 M pins, all hit", MILLION_PINS, cycles=110),
     Row("the same in huge pages", (*MILLION_PINS, "--huge"), cycles=110),
     Row(
-        "SYN flood, all slots unstable",
+        "SYN flood, all slots changing",
         ("--flows", "flood", "--syn", "--unstable", "100", "--established", "786432"),
     ),
     Row("two workers", ("--workers", "2"), speed_up=1.8),
