@@ -408,8 +408,11 @@ const struct json_key config_health_keys[] = {
 		.summary = "Intervals are longer or shorter by up to this part, at random, so that "
 			   "nodes do not probe all at the same time." },
 	{ "probe_mtu", FLAG(probe_mtu), .is_absent = is_not_addressed,
-		.summary = "Probe with packets of the largest size as well, to find paths that "
-			   "lose them. Goes with via: vip only." },
+		.summary =
+			"Probe with packets of the largest size as well, to find paths that "
+			"lose them. Over TCP it also fails where the backend asks for packets of "
+			"clients (MSS) that do not fit the port behind an outer header. Goes "
+			"with via: vip only." },
 	{ "method", &json_kind_word, AT(method), .words = methods, .what = "GET or HEAD",
 		.text = "GET", .is_absent = is_not_http, .summary = "Method of the request." },
 	{ "path", &config_kind_text, AT(path), .text = "/", .is_absent = is_not_http,
