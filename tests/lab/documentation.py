@@ -41,6 +41,10 @@ INSTEAD = {
         "sluicectl backend drain web web-2 --wait --deadline 1s; [ $? -eq 8 ]",
         "takes more than a minute, until it is known that no flow is left",
     ),
+    "sluicectl --json events --follow --kind health | jq -r '.sentence // empty'": (
+        "timeout 2 sluicectl --json events --follow --kind health | jq -r '.sentence // empty'",
+        "goes on until it is interrupted",
+    ),
     "ethtool -L eth1 combined 2": (
         "ethtool -L eth1 combined 2 2>&1 | grep 'exceeds maximum'",
         "a veth has no combined queues",

@@ -20,6 +20,12 @@ static void command_lines_become_requests(void **state)
 		{ "pools", "pool.list", "{}" },
 		{ "stats", "stats.get", "{}" },
 		{ "pins", "pins.list", "{}" },
+		{ "events", "events.list", "{}" },
+		{ "events --since 5000000000 --limit 7 --kind health,port --level warning "
+		  "--name web --follow",
+			"events.list",
+			"{\"kinds\":[\"health\",\"port\"],\"level\":\"warning\",\"limit\":7,"
+			"\"name\":\"web\",\"since\":5000000000}" },
 		{ "backends", "backend.list", "{}" },
 		{ "backends web", "backend.list", "{\"pool\":\"web\"}" },
 		{ "service add www --vip 203.0.113.10 --protocol tcp --port 80 --pool web "
@@ -132,6 +138,14 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 			"--deadline: \"0\" is no time: a second is the least" },
 		{ "backend set web web-1 --deadline 5s",
 			"backend set wants --weight or --state or --health or --instance" },
+		{ "events --kind healht",
+			"--kind: \"healht\" is not one of node, configuration, publish, health, "
+			"drain, backend, pool, port, worker, pins, steering, memory, socket; did you "
+			"mean health?" },
+		{ "events --kind health,,port",
+			"--kind: \"\" is not one of node, configuration, publish, health, drain, "
+			"backend, pool, port, worker, pins, steering, memory, socket" },
+		{ "events --follow=1", "--follow takes no value" },
 		{ "status now", "status has no use for \"now\"" },
 		{ "status --jsno", "status has no option --jsno; did you mean --json?" },
 		{ "--frobnicate", "sluicectl has no option --frobnicate" },

@@ -5,6 +5,7 @@
 #include "sluicectl_fixture.h"
 #include "sluicectl/sluicectl_backends.h"
 #include "sluicectl/sluicectl_change.h"
+#include "sluicectl/sluicectl_events.h"
 #include "sluicectl/sluicectl_pins.h"
 #include "sluicectl/sluicectl_report.h"
 
@@ -183,6 +184,21 @@ static void pins_are_shown_whole_by_class_and_by_pool(void **state)
 		"912\n");
 }
 
+static void an_event_is_a_line_whatever_it_has(void **state)
+{
+	expect_report(events_report,
+		"{\"epoch\":\"0123456789abcdef\",\"events\":[{\"number\":12,"
+		"\"time\":\"2026-01-31T12:00:00.123Z\",\"kind\":\"publish\",\"level\":\"info\","
+		"\"object\":\"pool\",\"name\":\"web\",\"sentence\":\"pool web: moved 5 slots\"},"
+		"{\"number\":1234567,\"time\":\"2026-01-31T12:00:01.000Z\","
+		"\"kind\":\"configuration\",\"level\":\"warning\",\"sentence\":\"\\u001b[2J\"},{}],"
+		"\"first\":1,\"next\":1234568,\"lost\":0}",
+		"2026-01-31T12:00:00.123Z     12 info    publish       pool web: moved 5 slots\n"
+		"2026-01-31T12:00:01.000Z 1234567 warning configuration ?[2J\n"
+		"-      0 -       -             -\n");
+	expect_report(events_report, "{\"events\":[]}", "no events\n");
+}
+
 static void empty_lists_say_so(void **state)
 {
 	expect_report(report_services, "[]", "no services\n");
@@ -298,6 +314,7 @@ int main(void)
 		cmocka_unit_test(backends_of_an_older_daemon_are_shown_with_dashes),
 		cmocka_unit_test(what_a_drain_has_left_is_shown_in_two_units),
 		cmocka_unit_test(pins_are_shown_whole_by_class_and_by_pool),
+		cmocka_unit_test(an_event_is_a_line_whatever_it_has),
 		cmocka_unit_test(empty_lists_say_so),
 		cmocka_unit_test(an_explanation_shows_what_it_has),
 		cmocka_unit_test(an_explanation_says_why_a_flow_is_where_it_is),
