@@ -210,6 +210,7 @@ static void start_api(void)
 	require(server.api != NULL);
 	connect_client();
 }
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct error error = { "" };
