@@ -129,6 +129,13 @@ void forwarding_set_wake(struct forwarding *forwarding, forwarding_wake_t *wake,
 	build_queue_set_wake(forwarding->queue, wake, context);
 }
 
+void forwarding_set_foresee(
+	struct forwarding *forwarding, forwarding_foresee_t *foresee, void *context)
+{
+	forwarding->foresee = foresee;
+	forwarding->foresee_context = context;
+}
+
 bool forwarding_pins_udp(const struct config *config)
 {
 	for (size_t i = 0; i < config->service_count; i++)

@@ -18,6 +18,8 @@
 #include "impact/impact.h"
 #include "pool/live_backend.h"
 #include "plan/plan.h"
+#include "plan/serving.h"
+#include "plan/zones.h"
 #include "port.h"
 #include "tables/publish.h"
 #include "state/state.h"
@@ -225,6 +227,26 @@ uint32_t forwarding_build_due(struct forwarding *forwarding);
  */
 typedef void forwarding_wake_t(void *context, uint32_t delay_ms);
 void forwarding_set_wake(struct forwarding *forwarding, forwarding_wake_t *wake, void *context);
+
+/* A pool of a configuration that a change is prepared for. */
+struct forwarding_foreseen {
+	const struct config *config;
+	const struct zones *zones; /* of it */
+	size_t pool;               /* its number in it */
+	/* the configured ones, in its order; one whose `before` is NULL is new */
+	const struct live_backend *backends;
+};
+
+/*
+ * Who of them is to serve: asked for each pool that a change looks into, and again at its commit,
+ * so that what follows from zones, thresholds and states is in the tables of the change and in what
+ * is reported of it beforehand. False: that is not known, and all stay as they are. NULL: nobody is
+ * asked. It must not call back, but for what only reads.
+ */
+typedef bool forwarding_foresee_t(
+	void *context, const struct forwarding_foreseen *pool, enum serving_verdict *verdicts);
+void forwarding_set_foresee(
+	struct forwarding *forwarding, forwarding_foresee_t *foresee, void *context);
 
 /*
  * How many pools of the plan, which has `pools`, still wait for their first table since the

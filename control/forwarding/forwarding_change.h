@@ -20,6 +20,7 @@ struct forwarding_change {
 	int code;                      /* of the tables */
 	struct error error;            /* of that */
 	struct neighbours *neighbours; /* the forwarding's from the commit on */
+	struct zones *zones;           /* of `config`; NULL: nobody asks for them */
 	struct plan *plan;
 	struct pool_state *pools;
 	size_t pool_count;

@@ -17,6 +17,7 @@
 #include "forwarding/forwarding_advance.h"
 #include "forwarding/forwarding_build.h"
 #include "forwarding/forwarding_change.h"
+#include "forwarding/forwarding_foresee.h"
 #include "json/lookup.h"
 #include "pool/live_records.h"
 #include "pool/live_rows.h"
@@ -101,7 +102,7 @@ static void end_change(struct pool_state *pool)
 }
 
 /* Time has not stood still since the change was prepared. */
-static void catch_up(const struct forwarding *forwarding, struct forwarding_change *change)
+static void catch_up(struct forwarding *forwarding, struct forwarding_change *change)
 {
 	const struct live_records_source source = {
 		.state = forwarding->state,
@@ -121,6 +122,8 @@ static void catch_up(const struct forwarding *forwarding, struct forwarding_chan
 				live_backend_catch_up(backend, backend->before);
 			live_backend_go_on(backend, &change->config->pools[i], change->now_ms);
 		}
+		if (!pool->is_left_alone)
+			forwarding_foresee_pool(forwarding, change, i);
 	}
 }
 
@@ -151,6 +154,7 @@ static void adopt(struct forwarding *forwarding, struct forwarding_change *chang
 	forwarding->changing = forwarding->is_adopted = false;
 	for (size_t i = 0; i < forwarding->pool_count; i++)
 		forwarding_index_backends(forwarding, i);
+	zones_destroy(change->zones);
 	free(change);
 }
 

@@ -12,6 +12,7 @@
  *	forwarding_rounds.c	when it does
  *	forwarding_losses.c	which flows a change or an update gives up
  *	forwarding_update.c	how updates change a backend
+ *	forwarding_foresee.c	who serves by a configuration that is prepared
  *	forwarding_prepare.c, forwarding_commit.c	how a configuration changes all of it
  *	forwarding_adopt.c	how it outlives a process
  *
@@ -89,6 +90,9 @@ struct forwarding {
 	struct gid_table *gids;
 	struct build_queue *queue;
 	struct rounds *rounds; /* forwarding_rounds.c */
+
+	forwarding_foresee_t *foresee; /* NULL: none */
+	void *foresee_context;
 
 	const struct config *config;   /* committed */
 	struct neighbours *neighbours; /* of that; NULL before the first change */

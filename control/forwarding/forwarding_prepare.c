@@ -8,6 +8,7 @@
 #include "config/config_digest.h"
 #include "config/config_health.h"
 #include "forwarding/forwarding_change.h"
+#include "forwarding/forwarding_foresee.h"
 #include "pool/live_records.h"
 #include "common/events.h"
 #include "common/memory_left.h"
@@ -213,6 +214,8 @@ static int prepare_backends(struct forwarding *forwarding, struct forwarding_cha
 	int code = prepare_configured(forwarding, change, pool, config, error);
 
 	if (code == 0)
+		forwarding_foresee_pool(forwarding, change, number);
+	if (code == 0)
 		code = prepare_going(forwarding, change, pool, config, error);
 	return code;
 }
@@ -299,8 +302,10 @@ static int create_lists(
 	change->services = calloc(config->service_count + 1, sizeof(*change->services));
 	change->tables = tables_create(forwarding->secret,
 		state_record(forwarding->state, RECORD_NONE), config->service_count);
+	if (forwarding->foresee != NULL)
+		change->zones = zones_create(config);
 	if (change->pools == NULL || change->neighbours == NULL || change->services == NULL ||
-		change->tables == NULL)
+		change->tables == NULL || (forwarding->foresee != NULL && change->zones == NULL))
 		return out_of_memory(error);
 	change->tables->affinity = tracking_affinity(forwarding->tracking);
 	return 0;
@@ -661,6 +666,7 @@ void forwarding_abort(struct forwarding *forwarding, struct forwarding_change *c
 	finder_fini(&change->pool_finder);
 	finder_fini(&change->service_finder);
 	neighbours_destroy(change->neighbours);
+	zones_destroy(change->zones);
 	plan_destroy(change->plan);
 	tables_destroy(change->tables);
 	free(change->services);

@@ -68,6 +68,8 @@ struct health {
 };
 
 static void on_change(void *context);
+static bool foresee(
+	void *context, const struct forwarding_foreseen *pool, enum serving_verdict *verdicts);
 
 struct health *health_create(const struct health_context *context, struct error *error)
 {
@@ -87,8 +89,10 @@ struct health *health_create(const struct health_context *context, struct error 
 		health->checker = checker_create(context->base, on_change, health, error);
 	if (health->checker != NULL)
 		health->doubt = doubt_create(health->checker, context->ports, context->port_count);
-	if (health->doubt != NULL)
+	if (health->doubt != NULL) {
+		forwarding_set_foresee(context->forwarding, foresee, health);
 		return health;
+	}
 	if (health->checker != NULL)
 		error_set(error, -ENOMEM, "out of memory");
 	health_destroy(health);
@@ -99,6 +103,7 @@ void health_destroy(struct health *health)
 {
 	if (health == NULL)
 		return;
+	forwarding_set_foresee(health->context.forwarding, NULL, NULL);
 	checker_destroy(health->checker);
 	doubt_destroy(health->doubt);
 	ways_destroy(health->ways);
@@ -306,14 +311,17 @@ static bool is_doubted(const struct health *health, const struct checked_backend
 	       backend->changed_ms >= since_ms;
 }
 
-/* By its check, unless an operator has said otherwise. */
-static enum health_status status_of(
+static enum health_status overridden(enum health_override override, enum health_status status)
+{
+	if (override == HEALTH_OVERRIDE_NONE)
+		return status;
+	return override == HEALTH_OVERRIDE_UP ? HEALTH_UP : HEALTH_DOWN;
+}
+
+/* In a pool with checks. */
+static enum health_status checked_status(
 	const struct health *health, const struct checked_backend *backend)
 {
-	if (backend->override != HEALTH_OVERRIDE_NONE)
-		return backend->override == HEALTH_OVERRIDE_UP ? HEALTH_UP : HEALTH_DOWN;
-	if (!health->pools[backend->pool].is_checked)
-		return HEALTH_UP;
 	if (is_doubted(health, backend))
 		return HEALTH_UP;
 	if (backend->state.status == HEALTH_UP && backend->wish.is_off)
@@ -322,6 +330,16 @@ static enum health_status status_of(
 	if (backend->state.status == HEALTH_UP && backend->wish.rests)
 		return HEALTH_INITIAL;
 	return backend->state.status;
+}
+
+/* By its check, unless an operator has said otherwise. */
+static enum health_status status_of(
+	const struct health *health, const struct checked_backend *backend)
+{
+	bool is_checked = health->pools[backend->pool].is_checked;
+
+	return overridden(
+		backend->override, is_checked ? checked_status(health, backend) : HEALTH_UP);
 }
 
 static struct serving_backend describe_backend(
@@ -482,6 +500,70 @@ static void follow_decisions(struct health *health)
 	for (size_t i = 0; i < health->pool_count; i++)
 		if (health->pools[i].is_dirty && !is_in_first_round(health, i, now_ms))
 			follow_decision(health, i);
+}
+
+/*
+ * Of a backend that may come into force in another zone or state, or with other checks: as far as
+ * it is known to this process or was to the one before it.
+ */
+static enum health_status foresee_status(const struct health *health,
+	const struct config_pool *config, const struct live_backend *live)
+{
+	const struct state_health *row = state_health_row(health->context.state, live->gid);
+	const struct checked_backend *known = health->backends[live->gid];
+	bool is_checked = config_health_checks(config->health);
+
+	if (live->before == NULL)
+		return is_checked ? HEALTH_INITIAL : HEALTH_UP;
+	if (known == NULL)
+		return overridden(row->override, is_checked ? row->status : HEALTH_UP);
+	return overridden(known->override, is_checked ? checked_status(health, known) : HEALTH_UP);
+}
+
+/* Whether what is found in the pool is not applied yet. */
+static bool is_undecided(struct health *health, const struct forwarding_foreseen *pool)
+{
+	size_t count = pool->config->pools[pool->pool].backend_count;
+
+	if (doubt_is_asking(health->doubt))
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		const struct live_backend *live = &pool->backends[i];
+
+		if (live->before != NULL && health->backends[live->gid] != NULL)
+			return is_in_first_round(
+				health, health->backends[live->gid]->pool, clock_ms());
+	}
+	return false;
+}
+
+/* As forwarding_foresee_t. */
+static bool foresee(
+	void *context, const struct forwarding_foreseen *pool, enum serving_verdict *verdicts)
+{
+	const struct config_pool *config = &pool->config->pools[pool->pool];
+	const struct serving_policy policy = serving_policy_of(config, pool->zones);
+	struct serving_backend *backends;
+	struct health *health = context;
+
+	if (is_undecided(health, pool))
+		return false;
+	backends = calloc(config->backend_count + 1, sizeof(*backends));
+	if (backends == NULL)
+		return false;
+	for (size_t i = 0; i < config->backend_count; i++) {
+		const struct config_backend *backend = &config->backends[i];
+
+		backends[i] = (struct serving_backend){
+			.active = backend->state == CONFIG_BACKEND_ACTIVE && backend->weight != 0,
+			.status = foresee_status(health, config, &pool->backends[i]),
+			.zone = zones_find(pool->zones, backend->zone),
+			.weight = backend->weight,
+		};
+	}
+	serving_decide(&policy, backends, config->backend_count, verdicts);
+	free(backends);
+	return true;
 }
 
 static void mark_dirty(struct health *health, size_t pool)
