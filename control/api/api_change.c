@@ -330,6 +330,39 @@ void api_pool_remove(struct api *api, const struct api_params *params, struct rp
 	change(api, params, edit_pool_remove, call);
 }
 
+static int edit_zone_drain(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
+{
+	*edited = config_edit_zone_set(document, text_of(arguments, "name"), "drain", error);
+	return *edited == NULL ? -errno : 0;
+}
+
+void api_zone_drain(struct api *api, const struct api_params *params, struct rpc_call *call)
+{
+	change(api, params, edit_zone_drain, call);
+}
+
+/* The drain, as far as its answer goes. */
+void api_zone_rehearse(struct api *api, const struct api_params *params, struct rpc_call *call)
+{
+	struct api_params dry = *params;
+
+	dry.dry_run = true;
+	change(api, &dry, edit_zone_drain, call);
+}
+
+static int edit_zone_restore(
+	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
+{
+	*edited = config_edit_zone_set(document, text_of(arguments, "name"), "active", error);
+	return *edited == NULL ? -errno : 0;
+}
+
+void api_zone_restore(struct api *api, const struct api_params *params, struct rpc_call *call)
+{
+	change(api, params, edit_zone_restore, call);
+}
+
 static int edit_backend_add(
 	const json_t *document, const json_t *arguments, json_t **edited, struct error *error)
 {

@@ -66,6 +66,9 @@ api_method_t api_config_reload;
 api_method_t api_backend_add;
 api_method_t api_backend_remove;
 api_method_t api_backend_set;
+api_method_t api_zone_drain;
+api_method_t api_zone_restore;
+api_method_t api_zone_rehearse;
 
 /* api_update.c: whether parameters of backend.set update its health, instance or share; does so. */
 bool api_has_update(const struct api_params *params);

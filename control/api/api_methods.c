@@ -189,6 +189,11 @@ static const struct json_key backend_set_params[] = {
 
 static const struct json_key backend_remove_params[] = { POOL, BACKEND_NAME, NOW, DEADLINE, HOW };
 
+#define ZONE_NAME NAME("Name of the zone.")
+
+static const struct json_key zone_params[] = { ZONE_NAME, HOW };
+static const struct json_key zone_rehearse_params[] = { ZONE_NAME, END };
+
 static const struct json_choice protocols[] = {
 	{ "tcp", IPPROTO_TCP },
 	{ "udp", IPPROTO_UDP },
@@ -309,6 +314,14 @@ const struct api_method api_methods[] = {
 		.summary = "Remove a backend from a pool. It drains first." },
 	{ "health.list", false, true, .handle = api_health_list, .params = health_list_params,
 		.summary = "What the checks of backends have found, and since when." },
+	{ "zone.drain", true, .handle = api_zone_drain, .params = zone_params,
+		.summary = "Give the backends of a zone no new flows as long as others can take "
+			   "them. Their existing flows stay." },
+	{ "zone.restore", true, .handle = api_zone_restore, .params = zone_params,
+		.summary = "Give the backends of a drained zone new flows again." },
+	{ "zone.rehearse", .handle = api_zone_rehearse, .params = zone_rehearse_params,
+		.summary = "What a drain of the zone would move, and how much the other backends "
+			   "would have to bear." },
 	{ "pins.list", .handle = api_pins_list, .params = no_params,
 		.summary = "The flows that are remembered while slots move." },
 	{ "explain", .handle = api_explain, .params = explain_params,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a change moves, in the words of the socket, of events and `status`. */
 #include <inttypes.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct report {
 	struct plan_load_change largest;
 	bool cut;                    /* what is removed does not see its flows out */
 	const struct impact *impact; /* whose connections break; NULL: see plan_slots_cut() */
+	const struct config *config; /* of the plan `after`; NULL: loads are not asked for */
 };
 
 static void seat_key(const void *list, size_t index, char key[static FINDER_KEY_SIZE])
@@ -138,6 +140,26 @@ static uint32_t count_cut_pins(const struct report *report, const char *pool)
 	return lost == NULL ? 0 : lost->pins;
 }
 
+/* Which backend would have most in proportion to its share, of those that get more. */
+static json_t *json_highest_load(
+	const struct report *report, const struct plan_pool *before, const struct plan_pool *after)
+{
+	int pool = report->config == NULL || after == NULL
+			   ? -ENOENT
+			   : config_find_pool(report->config, after->name);
+	struct plan_load load = { 0 };
+	struct json_build object;
+
+	if (pool >= 0)
+		load = plan_highest_load(&report->config->pools[pool], before, after);
+	if (load.seat == NULL)
+		return json_null();
+	object = json_build_begin();
+	json_build_text(&object, "backend", load.seat->name);
+	json_build_value(&object, "percent", api_json_tenths(load.percent));
+	return json_build_end(&object);
+}
+
 /* A pool that stays as it is is left out. */
 static void add_pool(
 	struct report *report, const struct plan_pool *before, const struct plan_pool *after)
@@ -171,6 +193,7 @@ static void add_pool(
 	json_build_integer(&object, "slots", any->slots);
 	json_build_integer(&object, "slots_before", before == NULL ? 0 : before->slots);
 	json_build_value(&object, "digest", api_json_pool_digest(after));
+	json_build_value(&object, "highest_load", json_highest_load(report, before, after));
 	json_build_value(&object, "backends", pool_shares(before, after));
 	json_array_append_new(report->pools, json_build_end(&object));
 }
@@ -237,6 +260,7 @@ json_t *api_report_change(const struct desired_outcome *outcome)
 		.warnings = json_array(),
 		.cut = outcome->terms.now,
 		.impact = outcome->impact,
+		.config = outcome->config_after,
 	};
 	struct json_build object;
 

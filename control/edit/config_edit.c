@@ -304,3 +304,58 @@ json_t *config_edit_backend_set(const json_t *document, const char *pool, const 
 	json_decref(before);
 	return finish(edit.copy, result);
 }
+
+static bool has_zone(const json_t *object, const char *name)
+{
+	return is_text(object, "zone", name);
+}
+
+static bool is_zone(const json_t *document, const char *name)
+{
+	size_t i, k;
+	json_t *pool, *backend;
+
+	if (has_zone(json_object_get(document, "node"), name) ||
+		find_named(json_object_get(document, "zones"), name) >= 0)
+		return true;
+	json_array_foreach (json_object_get(document, "pools"), i, pool)
+		json_array_foreach (json_object_get(pool, "backends"), k, backend)
+			if (has_zone(backend, name))
+				return true;
+	return false;
+}
+
+/* The list of zones without this one; borrowed from the copy, NULL where memory is short. */
+static json_t *own_other_zones(json_t *copy, const char *name)
+{
+	json_t *zones = json_object_get(copy, "zones");
+	ssize_t position = find_named(zones, name);
+
+	zones = zones == NULL ? json_array() : json_copy(zones);
+	if (json_object_set_new(copy, "zones", zones) != 0)
+		return NULL;
+	if (position >= 0)
+		json_array_remove(zones, (size_t)position);
+	return zones;
+}
+
+json_t *config_edit_zone_set(
+	const json_t *document, const char *name, const char *state, struct error *error)
+{
+	json_t *copy = json_copy((json_t *)document);
+	char quoted[JSON_QUOTE_SIZE];
+	json_t *zones;
+
+	if (copy == NULL)
+		return finish(copy, out_of_memory(error));
+	if (!is_zone(document, name))
+		return finish(copy, error_set(error, -ENOENT, "nothing is in a zone %s",
+					    json_quote(name, quoted)));
+	zones = own_other_zones(copy, name);
+	if (zones == NULL ||
+		(strcmp(state, "active") != 0 &&
+			json_array_append_new(
+				zones, json_pack("{s:s, s:s}", "name", name, "state", state)) != 0))
+		return finish(copy, out_of_memory(error));
+	return copy;
+}

@@ -28,6 +28,13 @@ json_t *config_edit_pool_add(const json_t *document, const json_t *pool, struct 
 	"service \"%s\" uses pool \"%s\": give it another pool or remove it first"
 json_t *config_edit_pool_remove(const json_t *document, const char *name, struct error *error);
 
+/*
+ * Gives a zone that the node, a backend or the list of zones names this state, "drain" or "active";
+ * one that is active has no entry in the list.
+ */
+json_t *config_edit_zone_set(
+	const json_t *document, const char *name, const char *state, struct error *error);
+
 json_t *config_edit_backend_add(
 	const json_t *document, const char *pool, const json_t *backend, struct error *error);
 json_t *config_edit_backend_remove(

@@ -228,6 +228,8 @@ enum argument_names command_argument_names(
 	if (strncmp(command->method, "pool.", strlen("pool.")) == 0 ||
 		strncmp(command->method, "events.", strlen("events.")) == 0)
 		return ARGUMENT_NAMES_POOL;
+	if (strncmp(command->method, "zone.", strlen("zone.")) == 0)
+		return ARGUMENT_NAMES_NOTHING;
 	return strncmp(command->method, "backend.", strlen("backend.")) == 0
 		       ? ARGUMENT_NAMES_BACKEND
 		       : ARGUMENT_NAMES_SERVICE;

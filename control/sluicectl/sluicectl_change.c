@@ -99,6 +99,35 @@ static void print_largest_change(const json_t *change, FILE *out)
 	free(pool);
 }
 
+/* Of all pools, the backend that has most in proportion to its share. */
+static void print_highest_load(const json_t *pools, FILE *out)
+{
+	const json_t *worst = NULL, *worst_pool = NULL;
+	double most = 0;
+	size_t index;
+	json_t *pool;
+
+	json_array_foreach (pools, index, pool) {
+		const json_t *load = json_object_get(pool, "highest_load");
+		double percent = json_number_value(json_object_get(load, "percent"));
+
+		if (percent <= most)
+			continue;
+		most = percent;
+		worst = load;
+		worst_pool = pool;
+	}
+	if (worst != NULL) {
+		char *name = rows_take_text(worst_pool, "name");
+		char *backend = rows_take_text(worst, "backend");
+
+		fprintf(out, "highest load: %s/%s with %.1f %% of its share\n", name, backend,
+			most);
+		free(backend);
+		free(name);
+	}
+}
+
 static void print_warnings(const json_t *warnings, FILE *out)
 {
 	size_t index;
@@ -242,6 +271,7 @@ static void print_consequences(const json_t *result, bool dry_run, FILE *out)
 	print_services_cut(json_object_get(result, "services_cut"), out);
 	print_backends_cut(json_object_get(result, "backends_cut"), out);
 	print_largest_change(json_object_get(result, "largest_load_change"), out);
+	print_highest_load(json_object_get(result, "pools"), out);
 	if (json_is_true(json_object_get(result, "forced")))
 		fprintf(out, "%s\n", dry_run ? "would be forced" : "forced");
 }

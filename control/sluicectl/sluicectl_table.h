@@ -6,7 +6,7 @@
 
 #include "sluicectl/sluicectl_command.h"
 
-#define COMMAND_COUNT 24
+#define COMMAND_COUNT 27
 
 extern const struct command command_table[];
 extern const size_t command_table_size;

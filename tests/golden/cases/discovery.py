@@ -41,6 +41,9 @@ GRANTED = {
     "backend.remove": [{"pool": "web", "name": "web-1", "now": True},
                        {"pool": "web", "name": "web-1", "deadline_s": 60}],
     "health.list": [{}, {"pool": "web", "problems": True}],
+    "zone.drain": [{"name": "ams1", "force": True}],
+    "zone.restore": [{"name": "ams1"}],
+    "zone.rehearse": [{"name": "ams1"}],
     "pins.list": [{}],
     "explain": [{**CLIENT, "protocol": "udp", "length": 100, "icmp_error": True}],
     "stats.get": [{}],
@@ -59,6 +62,7 @@ def discover(rig, question):
     """What question(daemon, methods by name) returns; there is a pool that no service uses."""
     setting = world()
     setting["pools"].append({"name": "idle", "slots": 251, "backends": []})
+    setting["pools"][0]["backends"][-1]["zone"] = "ams1"
 
     def ask(daemon):
         document = daemon.call("rpc.discover")

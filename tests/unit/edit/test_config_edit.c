@@ -71,6 +71,36 @@ static void a_service_is_removed_by_its_name(void **state)
 	json_decref(document);
 }
 
+static void a_zone_is_drained_and_restored_in_the_list_of_zones(void **state)
+{
+	json_t *document = canonical(), *drained;
+	struct error error = { "" };
+
+	drained = config_edit_zone_set(document, "ams1", "drain", &error);
+	assert_edited(json_incref(drained), "/zones",
+		"[{\"name\": \"ams2\", \"state\": \"drain\"}, "
+		"{\"name\": \"ams1\", \"state\": \"drain\"}]");
+	assert_edited(config_edit_zone_set(drained, "ams1", "active", &error), "/zones",
+		"[{\"name\": \"ams2\", \"state\": \"drain\"}]");
+	assert_edited(config_edit_zone_set(document, "ams2", "active", &error), "/zones",
+		"[{\"name\": \"ams1\", \"state\": \"active\"}]");
+	json_object_del(document, "zones");
+	json_decref(drained);
+	drained = config_edit_zone_set(document, "ams1", "drain", &error);
+	assert_edited(drained, "/zones", "[{\"name\": \"ams1\", \"state\": \"drain\"}]");
+	json_decref(document);
+}
+
+static void a_zone_that_nothing_is_in_cannot_be_drained(void **state)
+{
+	json_t *document = canonical();
+	struct error error = { "" };
+
+	assert_refused(config_edit_zone_set(document, "ams9", "drain", &error), &error, ENOENT,
+		"nothing is in a zone \"ams9\"");
+	json_decref(document);
+}
+
 static void a_backend_is_added_to_its_pool(void **state)
 {
 	static const char text[] =
@@ -393,6 +423,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_service_is_added_at_the_end),
 		cmocka_unit_test(a_service_is_removed_by_its_name),
+		cmocka_unit_test(a_zone_is_drained_and_restored_in_the_list_of_zones),
+		cmocka_unit_test(a_zone_that_nothing_is_in_cannot_be_drained),
 		cmocka_unit_test(a_backend_is_added_to_its_pool),
 		cmocka_unit_test(a_backend_is_removed_from_its_pool_only),
 		cmocka_unit_test(weight_and_state_of_a_backend_are_set),

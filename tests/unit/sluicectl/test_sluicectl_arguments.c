@@ -65,6 +65,9 @@ static void command_lines_become_requests(void **state)
 		{ "backend remove web web-1 --deadline 2h", "backend.remove",
 			"{\"deadline_s\":7200,\"dry_run\":false,\"name\":\"web-1\","
 			"\"pool\":\"web\"}" },
+		{ "zone drain ams1 --force", "zone.drain",
+			"{\"dry_run\":false,\"force\":true,\"name\":\"ams1\"}" },
+		{ "zone rehearse ams1", "zone.rehearse", "{\"name\":\"ams1\"}" },
 		{ "vip release 203.0.113.10", "vip.release", "{\"vip\":\"203.0.113.10\"}" },
 		{ "backend drain web web-1", "backend.set",
 			"{\"dry_run\":false,\"name\":\"web-1\",\"pool\":\"web\","

@@ -149,6 +149,17 @@ static void a_change_says_what_it_costs_in_a_line_each(void **state)
 		"largest change of load: web/new from 0 to 251 slots\n");
 }
 
+static void a_change_says_who_has_most_to_bear(void **state)
+{
+	expect_report(change_report,
+		"{\"changed\":true,\"dry_run\":true,\"slots_moved\":0,\"slots_total\":502,"
+		"\"pools\":[{\"name\":\"web\",\"highest_load\":{\"backend\":\"web-1\","
+		"\"percent\":150}},{\"name\":\"dns\",\"highest_load\":{\"backend\":\"dns-2\","
+		"\"percent\":199.96}},{\"name\":\"idle\",\"highest_load\":null}]}",
+		"would change, no slot would move\n"
+		"highest load: dns/dns-2 with 200.0 % of its share\n");
+}
+
 static void a_change_names_whose_connections_it_breaks(void **state)
 {
 	expect_report(change_report,
@@ -181,6 +192,7 @@ int main(void)
 		cmocka_unit_test(a_change_that_moves_nothing_says_so),
 		cmocka_unit_test(a_change_that_waits_for_the_next_build_says_so),
 		cmocka_unit_test(a_change_says_what_it_costs_in_a_line_each),
+		cmocka_unit_test(a_change_says_who_has_most_to_bear),
 		cmocka_unit_test(a_change_names_whose_connections_it_breaks),
 	};
 
