@@ -186,7 +186,8 @@ static void hand_over(struct target *target, enum health_status before,
 
 static bool asks_for_the_same(const struct probe_result *a, const struct probe_result *b)
 {
-	return a->word == b->word && a->has_weight == b->has_weight && a->weight == b->weight &&
+	return a->word == b->word && a->is_senseless == b->is_senseless &&
+	       a->has_weight == b->has_weight && a->weight == b->weight &&
 	       a->has_weight_percent == b->has_weight_percent &&
 	       a->weight_percent == b->weight_percent;
 }

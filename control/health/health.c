@@ -34,6 +34,7 @@ struct checked_backend {
 	uint64_t changed_ms; /* when that came to its status; 0: before this process */
 	enum health_override override;
 	struct agent_wish wish; /* what it asks for */
+	bool is_senseless;      /* or what nobody can read */
 	uint32_t share;         /* that forwarding has been told of */
 };
 
@@ -47,8 +48,12 @@ struct checked_pool {
 	 */
 	uint64_t first_until_ms;
 	struct serving_outcome outcome; /* of the last decision */
-	uint32_t up;                    /* of its backends, by their checks */
-	uint64_t weight;                /* of all of them */
+	bool is_decided;                /* there was one */
+	int64_t mode_since_ms;          /* CLOCK_REALTIME, of its mode; 0: there was no other */
+	uint32_t by_status[HEALTH_STATUS_COUNT]; /* active backends at the last decision */
+	uint32_t overridden, senseless;          /* backends, likewise */
+	uint32_t up;                             /* of its backends, by their checks */
+	uint64_t weight;                         /* of all of them */
 	struct suspicion suspicion;
 	struct agent_budget budget;
 };
@@ -70,6 +75,14 @@ struct health {
 static void on_change(void *context);
 static bool foresee(
 	void *context, const struct forwarding_foreseen *pool, enum serving_verdict *verdicts);
+
+static int64_t wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 struct health *health_create(const struct health_context *context, struct error *error)
 {
@@ -287,6 +300,11 @@ static void go_on(struct checked_pool *pool, const struct checked_pool *was)
 	pool->said_detour = was->said_detour;
 	pool->first_until_ms = was->first_until_ms;
 	pool->outcome = was->outcome;
+	pool->is_decided = was->is_decided;
+	pool->mode_since_ms = was->mode_since_ms;
+	memcpy(pool->by_status, was->by_status, sizeof(pool->by_status));
+	pool->overridden = was->overridden;
+	pool->senseless = was->senseless;
 	pool->suspicion = was->suspicion;
 	pool->budget = was->budget;
 }
@@ -420,6 +438,11 @@ static void note_mode(struct health *health, size_t pool, const struct serving_p
 	char sentence[SERVING_SENTENCE_SIZE];
 
 	serving_describe(policy, outcome, sentence);
+	if (!checked->is_decided || checked->outcome.mode != outcome->mode ||
+		checked->outcome.group != outcome->group)
+		checked->mode_since_ms =
+			checked->is_decided || !is_as_usual(outcome->mode) ? wall_ms() : 0;
+	checked->is_decided = true;
 	if (checked->outcome.mode == outcome->mode && checked->outcome.group == outcome->group)
 		; /* nothing new */
 	else if (!is_as_usual(outcome->mode))
@@ -434,6 +457,7 @@ struct decision {
 	struct serving_policy policy;
 	struct serving_outcome outcome;
 	size_t count;
+	uint32_t by_status[HEALTH_STATUS_COUNT]; /* of those that are active */
 	enum serving_verdict verdicts[];
 };
 
@@ -451,13 +475,31 @@ static struct decision *decide(const struct health *health, size_t pool)
 		free(backends);
 		return NULL;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		backends[i] = describe_backend(health, pool, i);
+		decision->by_status[backends[i].status] += backends[i].active;
+	}
 	decision->policy = serving_policy_of(config, health->zones);
 	decision->count = count;
 	decision->outcome = serving_decide(&decision->policy, backends, count, decision->verdicts);
 	free(backends);
 	return decision;
+}
+
+static void count_backends(struct health *health, size_t pool, const struct decision *decision)
+{
+	struct checked_pool *checked = &health->pools[pool];
+
+	memcpy(checked->by_status, decision->by_status, sizeof(checked->by_status));
+	checked->overridden = checked->senseless = 0;
+	for (size_t i = 0; i < decision->count; i++) {
+		const struct checked_backend *backend = find_backend(health, pool, i);
+
+		if (backend == NULL)
+			continue;
+		checked->overridden += backend->override != HEALTH_OVERRIDE_NONE;
+		checked->senseless += backend->is_senseless;
+	}
 }
 
 static void follow_decision(struct health *health, size_t pool)
@@ -469,6 +511,7 @@ static void follow_decision(struct health *health, size_t pool)
 	apply_verdicts(health, pool, decision->verdicts, decision->count);
 	settle_going(health, pool, decision->count);
 	note_mode(health, pool, &decision->policy, &decision->outcome);
+	count_backends(health, pool, decision);
 	health->pools[pool].is_dirty = false;
 	free(decision);
 }
@@ -660,8 +703,10 @@ static void follow_share(struct health *health, uint32_t gid, uint64_t now_ms)
 static void follow_wish(struct health *health, struct checked_backend *backend,
 	const struct checker_change *change, uint64_t now_ms)
 {
-	if (change->result.passed)
+	if (change->result.passed) {
 		backend->wish = agent_read(&change->result, backend->weight);
+		backend->is_senseless = change->result.is_senseless;
+	}
 	follow_share(health, change->number, now_ms);
 }
 
@@ -835,12 +880,22 @@ void health_follow(struct health *health, struct config *config)
 
 /* overrides, and what is known */
 
+/* A change of it stands among those of the status, which is as the check has it. */
 static void keep_override(struct health *health, uint32_t gid, struct checked_backend *backend)
 {
 	struct state_health *row = state_health_row(health->context.state, gid);
+	const struct health_change change = {
+		.time_ms = wall_ms(),
+		.reason = PROBE_OVERRIDE,
+		.detail = backend->override,
+		.status = row->status,
+	};
 
+	if (row->override == backend->override)
+		return;
 	state_rows_begin(health->context.state);
 	row->override = backend->override;
+	health_row_add(row, &change);
 	state_rows_end(health->context.state);
 }
 
@@ -895,6 +950,17 @@ int health_update_backend(struct health *health, const struct forwarding_handle 
 	return 0;
 }
 
+/* When an operator said it. 0: that is longer ago than the changes that are kept. */
+static int64_t find_override_ms(const struct health_report *report)
+{
+	if (report->override == HEALTH_OVERRIDE_NONE)
+		return 0;
+	for (size_t i = report->change_count; i > 0; i--)
+		if (report->changes[i - 1].reason == PROBE_OVERRIDE)
+			return report->changes[i - 1].time_ms;
+	return 0;
+}
+
 void health_describe(struct health *health, size_t pool, size_t index, struct health_report *report)
 {
 	struct checked_backend *backend = find_backend(health, pool, index);
@@ -905,9 +971,13 @@ void health_describe(struct health *health, size_t pool, size_t index, struct he
 		return;
 	handle = forwarding_handle_of(health->context.forwarding, pool, index);
 	report->is_checked = backend->is_put;
-	report->settings = health->config->pools[pool].health;
+	report->settings = health->config->pools[backend->pool].health;
 	report->override = backend->override;
-	report->status = health->pools[pool].is_checked ? backend->state.status : HEALTH_UP;
+	report->status =
+		health->pools[backend->pool].is_checked ? backend->state.status : HEALTH_UP;
+	report->counts_as = status_of(health, backend);
+	report->wish = backend->wish;
+	report->share = backend->share;
 	report->address = backend->target.address;
 	report->port = backend->target.port;
 	report->via_vip = backend->target.mark != 0 || backend->target.hindrance != PROBE_NONE;
@@ -916,11 +986,65 @@ void health_describe(struct health *health, size_t pool, size_t index, struct he
 			     report->view.time_ms != 0;
 	report->change_count = health_row_list(
 		state_health_row(health->context.state, handle.gid), report->changes);
+	report->override_ms = find_override_ms(report);
 }
 
-const struct serving_outcome *health_outcome(const struct health *health, size_t pool)
+/* While a pool has not been decided about, the first results of its backends are waited for. */
+static void describe_undecided(
+	const struct health *health, size_t pool, struct health_pool_report *report)
 {
-	return &health->pools[pool].outcome;
+	struct decision *decision = decide(health, pool);
+
+	if (decision == NULL)
+		return;
+	report->outcome = decision->outcome;
+	memcpy(report->by_status, decision->by_status, sizeof(report->by_status));
+	free(decision);
+}
+
+void health_describe_pool(
+	const struct health *health, size_t pool, struct health_pool_report *report)
+{
+	const struct checked_pool *checked = &health->pools[pool];
+	const struct serving_policy policy =
+		serving_policy_of(&health->config->pools[pool], health->zones);
+
+	*report = (struct health_pool_report){
+		.outcome = checked->outcome,
+		.since_ms = checked->mode_since_ms,
+		.overridden = checked->overridden,
+		.senseless = checked->senseless,
+	};
+	memcpy(report->by_status, checked->by_status, sizeof(report->by_status));
+	if (!checked->is_decided)
+		describe_undecided(health, pool, report);
+	serving_describe(&policy, &report->outcome, report->sentence);
+}
+
+static bool has_trait(
+	const struct health *health, size_t pool, size_t index, enum health_trait trait)
+{
+	const struct checked_backend *backend = find_backend(health, pool, index);
+	struct serving_backend serving;
+
+	switch (trait) {
+	case HEALTH_COUNTS_AS_DOWN:
+		serving = describe_backend(health, pool, index);
+		return serving.active && serving.status == HEALTH_DOWN;
+	case HEALTH_HAS_OVERRIDE:
+		return backend != NULL && backend->override != HEALTH_OVERRIDE_NONE;
+	case HEALTH_IS_SENSELESS: return backend != NULL && backend->is_senseless;
+	}
+	return false;
+}
+
+bool health_find(const struct health *health, size_t pool, enum health_trait trait, size_t *backend)
+{
+	size_t count = health->config->pools[pool].backend_count;
+
+	while (*backend < count && !has_trait(health, pool, *backend, trait))
+		(*backend)++;
+	return *backend < count;
 }
 
 const char *health_doubt(const struct health *health)

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "forwarding/forwarding.h"
+#include "health/agent.h"
 #include "health/checker.h"
 #include "plan/serving.h"
 #include "state/health_row.h"
@@ -75,7 +76,11 @@ struct health_report {
 	const struct config_health *settings; /* NULL: its pool has none */
 	enum health_status status;            /* by its check */
 	enum health_override override;
-	struct address address; /* that is probed */
+	int64_t override_ms;          /* CLOCK_REALTIME, since when; 0: none, or not known */
+	enum health_status counts_as; /* for who serves: after override, doubt, and what it asks */
+	struct agent_wish wish;       /* what it asks for; nothing where nobody asks it */
+	uint32_t share;               /* of FACTOR_ONE: what of it is applied by now */
+	struct address address;       /* that is probed */
 	uint16_t port;
 	bool via_vip;
 	bool has_result;
@@ -92,6 +97,28 @@ void health_describe(
 const char *health_doubt(const struct health *health);
 
 /* Who serves of a pool of the configuration in force, and why. */
-const struct serving_outcome *health_outcome(const struct health *health, size_t pool);
+struct health_pool_report {
+	struct serving_outcome outcome;
+	char sentence[SERVING_SENTENCE_SIZE];
+	int64_t since_ms; /* CLOCK_REALTIME, of the mode; 0: it never was another one */
+	/* Its active backends, by what counts for who serves (counts_as above). */
+	uint32_t by_status[HEALTH_STATUS_COUNT];
+	uint32_t overridden; /* backends with an override, active or not */
+	uint32_t senseless;  /* backends that ask for what cannot be read */
+};
+
+void health_describe_pool(
+	const struct health *health, size_t pool, struct health_pool_report *report);
+
+/* What is looked for in a pool. */
+enum health_trait {
+	HEALTH_COUNTS_AS_DOWN, /* an active backend */
+	HEALTH_HAS_OVERRIDE,
+	HEALTH_IS_SENSELESS,
+};
+
+/* The first such backend that is configured, from *backend on, which becomes its number. */
+bool health_find(
+	const struct health *health, size_t pool, enum health_trait trait, size_t *backend);
 
 struct checker_load health_load(const struct health *health);

@@ -55,6 +55,7 @@ struct probe_result {
 	uint32_t duration_us;               /* from probe_start() to the result */
 	char sentence[PROBE_SENTENCE_SIZE]; /* printable UTF-8 of one line */
 	enum probe_word word;
+	bool is_senseless; /* it says something else than these: the sentence has it */
 	bool has_weight;
 	uint32_t weight; /* 0-1000, absolute */
 	bool has_weight_percent;

@@ -104,6 +104,7 @@ static void judge(struct exchange *exchange)
 		weight = attempt_of(probe)->weight;
 	if (settings->agent)
 		word = probe_agent_read(exchange->body, exchange->body_bytes, &probe->result);
+	probe->result.is_senseless = weight == AGENT_SENSELESS || word == AGENT_SENSELESS;
 	if (!is_expected(settings, status))
 		probe_finish(probe, PROBE_STATUS, status, "status %d, expected %s", status,
 			settings->expect_status);

@@ -10,6 +10,7 @@
 #include "config/config_health.h"
 #include "probes/certificate.h"
 #include "probes/grpc_health.h"
+#include "state/health_row.h"
 
 #define DETAIL_SIZE 100
 #define DAY_S       INT64_C(86400)
@@ -54,6 +55,18 @@ static void write_date(int32_t detail, char text[static DETAIL_SIZE])
 
 	if (gmtime_r(&moment, &date) == NULL || strftime(text, DETAIL_SIZE, "%F", &date) == 0)
 		snprintf(text, DETAIL_SIZE, "day %d", detail);
+}
+
+static void write_override(int32_t detail, char text[static DETAIL_SIZE])
+{
+	static const char *const texts[HEALTH_OVERRIDE_COUNT] = {
+		[HEALTH_OVERRIDE_NONE] = "left to its check again",
+		[HEALTH_OVERRIDE_UP] = "set to up",
+		[HEALTH_OVERRIDE_DOWN] = "set to down",
+	};
+
+	snprintf(text, DETAIL_SIZE, "%s",
+		detail >= 0 && detail < HEALTH_OVERRIDE_COUNT ? texts[detail] : "set");
 }
 
 /* "3 (NXDOMAIN)" */
@@ -107,7 +120,7 @@ static const struct reason_text {
 	[PROBE_SIGNAL] = { "ended by signal ", write_number, "" },
 	[PROBE_MTU] = { "packets of ", write_number, " bytes do not arrive" },
 	[PROBE_LOCAL] = { "this node could not probe: ", write_errno, "" },
-	[PROBE_OVERRIDE] = { "set by the operator", NULL, "" },
+	[PROBE_OVERRIDE] = { "", write_override, " by an operator" },
 	[PROBE_PATH] = { "no way through the data path: ", write_errno, "" },
 };
 

@@ -33,7 +33,7 @@
 	X(SIGNAL, signal)           /* the signal that ended the program */                     \
 	X(MTU, mtu)                 /* bytes of the packet that does not arrive */              \
 	X(LOCAL, local)       /* errno: this node could not try; says nothing of the backend */ \
-	X(OVERRIDE, override) /* 0: the operator says so */                                     \
+	X(OVERRIDE, override) /* what an operator says: enum health_override */                 \
 	X(PATH, path)         /* errno: no way to the backend by the data path */
 
 enum probe_reason {

@@ -87,6 +87,7 @@ static void judge_line(struct probe *probe)
 		probe_finish(probe, PROBE_PASSED, 0, "connected; the agent says nothing");
 		break;
 	case AGENT_SENSELESS:
+		probe->result.is_senseless = true;
 		probe_finish(probe, PROBE_PASSED, 0,
 			"connected; the agent's line is senseless and ignored: %.*s", length,
 			attempt->line);
