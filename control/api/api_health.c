@@ -15,7 +15,15 @@ static const char *override_name(enum health_override override)
 
 static json_t *json_time_ms(int64_t ms)
 {
-	return api_json_time(ms / 1000);
+	return ms == 0 ? json_null() : api_json_time(ms / 1000);
+}
+
+/* What it came to be: by its check, or by an operator's word. */
+static const char *status_of_change(const struct health_change *change)
+{
+	if (change->reason == PROBE_OVERRIDE && change->detail != HEALTH_OVERRIDE_NONE)
+		return override_name(change->detail);
+	return health_status_name(change->status);
 }
 
 static json_t *json_change(const struct health_change *change)
@@ -25,7 +33,7 @@ static json_t *json_change(const struct health_change *change)
 
 	probe_reason_describe(change->reason, change->detail, sentence);
 	json_build_value(&object, "time", json_time_ms(change->time_ms));
-	json_build_text(&object, "status", health_status_name(change->status));
+	json_build_text(&object, "status", status_of_change(change));
 	json_build_text(&object, "reason", probe_reason_name(change->reason));
 	json_build_text(&object, "sentence", sentence);
 	json_build_value(&object, "duration_ms", api_json_tenths(change->duration_us / 1000.0));
@@ -61,24 +69,37 @@ static json_t *json_result(const struct health_report *report)
 	return json_build_end(&object);
 }
 
-/* Why it is as it is, in a sentence. */
-static void add_reason(struct json_build *row, const struct health_report *report)
+/* What the check has found last; NULL: it has found nothing yet. */
+static const struct health_change *find_last(const struct health_report *report)
 {
-	const struct health_change *last =
-		report->change_count == 0 ? NULL : &report->changes[report->change_count - 1];
-	char sentence[PROBE_SENTENCE_SIZE];
+	for (size_t i = report->change_count; i > 0; i--)
+		if (report->changes[i - 1].reason != PROBE_OVERRIDE)
+			return &report->changes[i - 1];
+	return NULL;
+}
 
-	json_build_value(row, "since", last == NULL ? json_null() : json_time_ms(last->time_ms));
-	if (last != NULL)
-		probe_reason_describe(last->reason, last->detail, sentence);
-	json_build_value(row, "reason",
-		json_string(report->override != HEALTH_OVERRIDE_NONE ? "override"
-			    : last == NULL                           ? "none"
-					   : probe_reason_name(last->reason)));
-	json_build_value(row, "sentence",
-		report->override != HEALTH_OVERRIDE_NONE ? json_string("set by an operator")
-		: last == NULL                           ? json_string("not probed yet")
-							 : json_string(sentence));
+struct health_cause api_health_cause(const struct health_report *report)
+{
+	const struct health_change *last = find_last(report);
+	struct health_cause cause = { .reason = PROBE_NONE, .sentence = "not probed yet" };
+
+	if (report->override != HEALTH_OVERRIDE_NONE) {
+		cause.reason = PROBE_OVERRIDE;
+		cause.since_ms = report->override_ms;
+		strcpy(cause.sentence, "set by an operator");
+	} else if (!config_health_checks(report->settings)) {
+		strcpy(cause.sentence, "its pool has no checks");
+	} else if (last != NULL) {
+		cause.reason = last->reason;
+		cause.since_ms = last->time_ms;
+		if (report->status == HEALTH_UP && report->wish.is_off)
+			strcpy(cause.sentence, "it asks for no flows (maint)");
+		else if (report->status == HEALTH_UP && report->wish.rests)
+			strcpy(cause.sentence, "it asks for no new flows");
+		else
+			probe_reason_describe(last->reason, last->detail, cause.sentence);
+	}
+	return cause;
 }
 
 static const char *role_of(const struct live_backend *backend)
@@ -88,11 +109,78 @@ static const char *role_of(const struct live_backend *backend)
 	return backend->facts.rests ? "rests" : "serves";
 }
 
-json_t *api_json_health(const struct health_report *report)
+void api_add_health(struct json_build *row, const struct live_backend *backend,
+	const struct health_report *report)
 {
-	if (report->override != HEALTH_OVERRIDE_NONE)
-		return json_string(override_name(report->override));
-	return json_string(health_status_name(report->status));
+	const struct health_cause cause = api_health_cause(report);
+	const char *override =
+		report->override == HEALTH_OVERRIDE_NONE ? NULL : override_name(report->override);
+
+	json_build_text(
+		row, "health", override == NULL ? health_status_name(report->status) : override);
+	json_build_text(row, "role", role_of(backend));
+	json_build_text(row, "override", override);
+	json_build_value(row, "since", json_time_ms(cause.since_ms));
+	json_build_text(row, "reason", probe_reason_name(cause.reason));
+	json_build_text(row, "sentence", cause.sentence);
+}
+
+static bool is_asked(const struct config_health *settings)
+{
+	return settings != NULL && (settings->weight_header || settings->agent);
+}
+
+static json_t *percent_of(uint32_t share)
+{
+	return api_json_tenths(100.0 * share / FACTOR_ONE);
+}
+
+/* What it says it wants, what that comes to, and how much of it is applied by now. */
+static json_t *json_asked(const struct health_report *report)
+{
+	const struct probe_result *result = &report->view.result;
+	bool is_heard = report->has_result && result->passed;
+	struct json_build object;
+
+	if (!is_asked(report->settings))
+		return json_null();
+	object = json_build_begin();
+	json_build_value(&object, "weight",
+		is_heard && result->has_weight ? json_integer(result->weight) : json_null());
+	json_build_value(&object, "weight_percent",
+		is_heard && result->has_weight_percent ? json_integer(result->weight_percent)
+						       : json_null());
+	json_build_text(
+		&object, "word", probe_word_name(is_heard ? result->word : PROBE_WORD_NONE));
+	json_build_flag(&object, "senseless", is_heard && result->is_senseless);
+	json_build_flag(&object, "rests", report->wish.rests || report->wish.is_off);
+	json_build_value(&object, "percent", percent_of(report->wish.share));
+	json_build_value(&object, "applied_percent", percent_of(report->share));
+	return json_build_end(&object);
+}
+
+json_t *api_json_pool_health(const struct api *api, size_t pool)
+{
+	struct json_build object = json_build_begin();
+	struct health_pool_report report;
+
+	health_describe_pool(api->running.health, pool, &report);
+	json_build_text(&object, "mode", serving_mode_name(report.outcome.mode));
+	json_build_value(&object, "since", json_time_ms(report.since_ms));
+	json_build_text(&object, "sentence", report.sentence);
+	json_build_merge(&object, api_json_pool_counts(&report));
+	json_build_integer(&object, "needed", report.outcome.needed);
+	json_build_flag(&object, "withdrawn", report.outcome.withdrawn);
+	return json_build_end(&object);
+}
+
+json_t *api_json_pool_counts(const struct health_pool_report *report)
+{
+	struct json_build object = json_build_begin();
+
+	for (enum health_status status = 0; status < HEALTH_STATUS_COUNT; status++)
+		json_build_integer(&object, health_status_name(status), report->by_status[status]);
+	return json_build_end(&object);
 }
 
 static json_t *health_row(const struct api *api, size_t pool, size_t index,
@@ -111,14 +199,9 @@ static json_t *health_row(const struct api *api, size_t pool, size_t index,
 		report->is_checked ? api_json_address(&report->address) : json_null());
 	json_build_value(&row, "port",
 		report->is_checked && report->port != 0 ? json_integer(report->port) : json_null());
-	json_build_value(&row, "health", api_json_health(report));
-	json_build_text(&row, "role", role_of(backend));
-	json_build_value(&row, "override",
-		report->override == HEALTH_OVERRIDE_NONE
-			? json_null()
-			: json_string(override_name(report->override)));
 	json_build_text(&row, "status", health_status_name(report->status));
-	add_reason(&row, report);
+	api_add_health(&row, backend, report);
+	json_build_value(&row, "asked", json_asked(report));
 	json_build_value(&row, "last", json_result(report));
 	json_build_value(&row, "changes", json_changes(report));
 	return json_build_end(&row);

@@ -11,6 +11,7 @@
 #include "common/background.h"
 #include "common/events.h"
 #include "desired/origin.h"
+#include "json/json_build.h"
 #include "rpc/rpc.h"
 
 /* As struct api_method's handle(). */
@@ -138,7 +139,23 @@ api_method_t api_discover;
 
 /* api_health.c */
 api_method_t api_health_list;
-json_t *api_json_health(const struct health_report *report); /* "up", "down", "initial" */
+
+/* Why a backend is as it is. */
+struct health_cause {
+	enum probe_reason reason;
+	int64_t since_ms; /* CLOCK_REALTIME; 0: not known */
+	char sentence[PROBE_SENTENCE_SIZE];
+};
+
+struct health_cause api_health_cause(const struct health_report *report);
+
+/* health ("up", "down", "initial"), role, override, since, reason and sentence of a backend. */
+void api_add_health(struct json_build *row, const struct live_backend *backend,
+	const struct health_report *report);
+
+/* New references: who serves of a pool and why; and only how many are up, down and initial. */
+json_t *api_json_pool_health(const struct api *api, size_t pool);
+json_t *api_json_pool_counts(const struct health_pool_report *report);
 
 /* api_explain.c */
 api_method_t api_explain;

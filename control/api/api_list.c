@@ -92,6 +92,7 @@ static bool write_pool(struct api_rows *rows, struct rpc_answer *answer)
 	json_object_update_new(
 		row, api_json_unresolved(forwarding_summary(rows->api->running.forwarding, pool),
 			     &plan->pools[pool]));
+	json_object_update_new(row, api_json_pool_health(rows->api, pool));
 	json_object_set_new(row, "services", list_services(rows, pool));
 	rpc_answer_value(answer, NULL, row);
 	return true;
@@ -160,8 +161,10 @@ static json_t *backend_row(
 	const struct plan_pool *plan = &desired_plan(api->running.desired)->pools[pool];
 	uint32_t owned = slots_of(plan, index);
 	struct json_build row = json_build_begin();
+	struct health_report report;
 	struct counter sum;
 
+	health_describe(api->running.health, pool, index, &report);
 	forwarding_count_backend(api->running.forwarding, pool, index, &sum);
 	json_build_text(&row, "pool", plan->name);
 	json_build_text(&row, "name", backend->name);
@@ -172,7 +175,7 @@ static json_t *backend_row(
 		api_json_tenths(100.0 * backend->dynamic.factor / FACTOR_ONE));
 	json_build_text(&row, "state", state_name(backend));
 	json_build_text(&row, "life", live_backend_life_name(backend));
-	json_build_text(&row, "health", backend->facts.healthy ? "up" : "down");
+	api_add_health(&row, backend, &report);
 	json_build_flag(&row, "rests", live_backend_rests(backend));
 	json_build_flag(&row, "removed", live_backend_is_removed(backend));
 	json_build_integer(&row, "slots", owned);

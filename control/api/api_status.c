@@ -94,6 +94,7 @@ static json_t *status_pools(const struct api *api)
 		json_object_update_new(
 			row, api_json_unresolved(forwarding_summary(api->running.forwarding, i),
 				     &plan->pools[i]));
+		json_object_update_new(row, api_json_pool_health(api, i));
 		json_array_append_new(list, row);
 	}
 	return list;

@@ -2,6 +2,8 @@
 #include "sluicectl/sluicectl_backends.h"
 
 #include <err.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "sluicectl/sluicectl_rows.h"
 
@@ -54,6 +56,21 @@ static void set_weight(json_t *backend)
 			json_number_value(percent), weight);
 }
 
+/* "down (refused)", "up (override)": why it is not as its check would have it, or not up. */
+static void set_health(json_t *backend)
+{
+	char *health, *reason;
+
+	if (!json_is_string(json_object_get(backend, "reason")))
+		return; /* an older daemon has none */
+	health = rows_take_text(backend, "health");
+	reason = rows_take_text(backend, "reason");
+	if (json_is_string(json_object_get(backend, "override")) || strcmp(health, "down") == 0)
+		rows_set_text(backend, "health", "%s (%s)", health, reason);
+	free(reason);
+	free(health);
+}
+
 /* A backend that was removed is in no configuration any more, whatever its state was there. */
 static void describe(json_t *backend)
 {
@@ -65,6 +82,7 @@ static void describe(json_t *backend)
 	rows_set_text(backend, "flows", "%s",
 		backends_format_flows(json_object_get(backend, "flows_left"), flows));
 	set_weight(backend);
+	set_health(backend);
 	if (json_is_true(json_object_get(backend, "removed")))
 		rows_set_text(backend, "state", "removed");
 }
@@ -91,6 +109,7 @@ void backends_report(const json_t *result, FILE *out)
 		{ "pool", "pool", TABLE_LEFT },
 		{ "name", "name", TABLE_LEFT },
 		{ "life", "life", TABLE_LEFT },
+		{ "health", "health", TABLE_LEFT },
 		{ "weight", "weight", TABLE_RIGHT },
 		{ "share %", "share_percent", TABLE_RIGHT },
 		{ "left", "left", TABLE_RIGHT },
@@ -111,6 +130,7 @@ void backends_report_all(const json_t *result, FILE *out)
 		{ "weight", "weight", TABLE_RIGHT },
 		{ "state", "state", TABLE_LEFT },
 		{ "life", "life", TABLE_LEFT },
+		{ "health", "health", TABLE_LEFT },
 		{ "left", "left", TABLE_RIGHT },
 		{ "flows", "flows", TABLE_RIGHT },
 		{ "slots", "slots", TABLE_RIGHT },

@@ -2,7 +2,9 @@
 #include "sluicectl/sluicectl_health.h"
 
 #include <err.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sluicectl/sluicectl_rows.h"
 
@@ -30,21 +32,52 @@ static void describe(json_t *backend)
 			json_string_value(sentence), failed);
 }
 
-static json_t *copy_rows(const json_t *result)
+/* "50% drain, 25% so far": what it asks for; nothing while it asks for what it has anyway. */
+static bool set_asked(json_t *backend)
+{
+	const json_t *asked = json_object_get(backend, "asked");
+	const char *word = json_string_value(json_object_get(asked, "word"));
+	double percent = json_number_value(json_object_get(asked, "percent"));
+	double applied = json_number_value(json_object_get(asked, "applied_percent"));
+	char so_far[32] = "";
+
+	if (!json_is_object(asked))
+		return false;
+	if (word == NULL || strcmp(word, "none") == 0)
+		word = "";
+	if (json_is_true(json_object_get(asked, "senseless"))) {
+		rows_set_text(backend, "asks", "senseless");
+		return true;
+	}
+	if (applied != percent)
+		snprintf(so_far, sizeof(so_far), ", %.0f%% so far", applied);
+	rows_set_text(
+		backend, "asks", "%.0f%%%s%s%s", percent, word[0] == '\0' ? "" : " ", word, so_far);
+	return true;
+}
+
+/* *is_asked: whether anybody asks the backends what they want. */
+static json_t *copy_rows(const json_t *result, bool *is_asked)
 {
 	json_t *rows = json_deep_copy(result), *backend;
 	size_t index;
 
 	if (rows == NULL)
 		err(1, "result");
-	json_array_foreach (rows, index, backend)
-		if (json_is_object(backend))
-			describe(backend);
+	*is_asked = false;
+	json_array_foreach (rows, index, backend) {
+		if (!json_is_object(backend))
+			continue;
+		describe(backend);
+		if (set_asked(backend))
+			*is_asked = true;
+	}
 	return rows;
 }
 
 void health_report(const json_t *result, FILE *out)
 {
+	/* the last one only where anybody asks */
 	static const struct row_field fields[] = {
 		{ "pool", "pool", TABLE_LEFT },
 		{ "name", "name", TABLE_LEFT },
@@ -54,10 +87,12 @@ void health_report(const json_t *result, FILE *out)
 		{ "check", "type", TABLE_LEFT },
 		{ "ms", "last.duration_ms", TABLE_RIGHT },
 		{ "last result", "sentence", TABLE_LEFT },
+		{ "asks for", "asks", TABLE_LEFT },
 	};
-	json_t *rows = copy_rows(result);
+	bool is_asked;
+	json_t *rows = copy_rows(result, &is_asked);
 
-	rows_print("no backends", rows, fields, COUNT_OF(fields), out);
+	rows_print("no backends", rows, fields, COUNT_OF(fields) - !is_asked, out);
 	json_decref(rows);
 }
 
@@ -87,4 +122,29 @@ void health_report_all(const json_t *result, FILE *out)
 	health_report(result, out);
 	json_array_foreach (result, index, backend)
 		print_changes(backend, out);
+}
+
+/* "3 of 4": of its active backends. */
+static void count_up(json_t *pool)
+{
+	json_int_t up = json_integer_value(json_object_get(pool, "up"));
+	json_int_t others = json_integer_value(json_object_get(pool, "down")) +
+			    json_integer_value(json_object_get(pool, "initial"));
+
+	if (json_is_integer(json_object_get(pool, "up")))
+		rows_set_text(pool, "up_text", "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT,
+			up, up + others);
+}
+
+json_t *health_copy_pools(const json_t *pools)
+{
+	json_t *rows = json_deep_copy(pools), *pool;
+	size_t index;
+
+	if (rows == NULL && pools != NULL)
+		err(1, "result");
+	json_array_foreach (rows, index, pool)
+		if (json_is_object(pool))
+			count_up(pool);
+	return rows;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sluicectl/sluicectl_health.h"
 #include "sluicectl/sluicectl_rows.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -129,7 +130,11 @@ void report_status(const json_t *result, FILE *out)
 		{ "digest", "digest", TABLE_LEFT },
 		{ "backends", "backends", TABLE_RIGHT },
 		{ "active", "active", TABLE_RIGHT },
+		{ "up", "up_text", TABLE_RIGHT },
+		{ "mode", "mode", TABLE_LEFT },
 	};
+
+	json_t *rows;
 
 	print_readiness(result, out);
 	fputc('\n', out);
@@ -137,7 +142,9 @@ void report_status(const json_t *result, FILE *out)
 	rows_print_section(
 		"workers", json_object_get(result, "workers"), workers, COUNT_OF(workers), out);
 	rows_print_section("ports", json_object_get(result, "ports"), ports, COUNT_OF(ports), out);
-	rows_print_section("pools", json_object_get(result, "pools"), pools, COUNT_OF(pools), out);
+	rows = health_copy_pools(json_object_get(result, "pools"));
+	rows_print_section("pools", rows, pools, COUNT_OF(pools), out);
+	json_decref(rows);
 }
 
 void report_services(const json_t *result, FILE *out)
@@ -165,10 +172,15 @@ void report_pools(const json_t *result, FILE *out)
 		{ "digest", "digest", TABLE_LEFT },
 		{ "backends", "backends", TABLE_RIGHT },
 		{ "active", "active", TABLE_RIGHT },
+		{ "up", "up_text", TABLE_RIGHT },
+		{ "mode", "mode", TABLE_LEFT },
 		{ "services", "services", TABLE_LEFT },
 	};
 
-	rows_print("no pools", result, fields, COUNT_OF(fields), out);
+	json_t *rows = health_copy_pools(result);
+
+	rows_print("no pools", rows, fields, COUNT_OF(fields), out);
+	json_decref(rows);
 }
 
 /* "web-1, established, 12 s old": adds a row for the pin of a flow that has one. */

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 20
 #define MEMBER_SIZE 64  /* of one step of a path */
 #define CELL_SIZE   512 /* longer ones are cut */
 

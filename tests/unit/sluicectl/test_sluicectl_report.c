@@ -6,6 +6,7 @@
 #include "sluicectl/sluicectl_backends.h"
 #include "sluicectl/sluicectl_change.h"
 #include "sluicectl/sluicectl_events.h"
+#include "sluicectl/sluicectl_health.h"
 #include "sluicectl/sluicectl_pins.h"
 #include "sluicectl/sluicectl_report.h"
 
@@ -24,7 +25,7 @@ static void the_status_begins_with_whether_the_node_is_ready(void **state)
 		"\"driver\":\"net_af_xdp\",\"host_path\":\"xdp\",\"mtu\":1500,"
 		"\"mac\":\"02:00:00:00:00:01\",\"link\":\"up\"}],"
 		"\"pools\":[{\"name\":\"web\",\"slots\":65537,\"digest\":\"0123456789abcdef\","
-		"\"backends\":3,\"active\":2}],\"warnings\":[\"no gateway\"],"
+		"\"backends\":3,\"active\":2,\"mode\":\"fail_open\",\"up\":1,\"down\":1,\"initial\":0}],\"warnings\":[\"no gateway\"],"
 		"\"last_change\":{\"method\":\"backend.set\",\"report\":{\"slots_moved\":3277,\"slots_total\":65537}}}",
 		"edge-1 is not ready\n"
 		"  worker 2 has stalled\n"
@@ -52,8 +53,8 @@ static void the_status_begins_with_whether_the_node_is_ready(void **state)
 		"net_af_xdp0,iface=l0\n"
 		"\n"
 		"pools\n"
-		"name  slots  digest            backends  active\n"
-		"web   65537  0123456789abcdef         3       2\n");
+		"name  slots  digest            backends  active      up  mode\n"
+		"web   65537  0123456789abcdef         3       2  1 of 2  fail_open\n");
 }
 
 static void the_last_change_says_what_differed(void **state)
@@ -81,12 +82,13 @@ static void lists_are_tables(void **state)
 		"dns   2001:db8::53  udp        any  dns   l2dsr    1234567      0          0\n");
 	expect_report(report_pools,
 		"[{\"name\":\"web\",\"slots\":65537,\"digest\":\"0123456789abcdef\","
-		"\"backends\":3,\"active\":2,\"services\":[\"www\",\"www6\"]},"
+		"\"backends\":3,\"active\":2,\"mode\":\"normal\",\"up\":2,\"down\":0,"
+		"\"initial\":1,\"services\":[\"www\",\"www6\"]},"
 		"{\"name\":\"dns\",\"slots\":251,\"digest\":\"fedcba9876543210\","
 		"\"backends\":1,\"active\":1,\"services\":[]}]",
-		"name  slots  digest            backends  active  services\n"
-		"web   65537  0123456789abcdef         3       2  www,www6\n"
-		"dns     251  fedcba9876543210         1       1  -\n");
+		"name  slots  digest            backends  active      up  mode    services\n"
+		"web   65537  0123456789abcdef         3       2  2 of 3  normal  www,www6\n"
+		"dns     251  fedcba9876543210         1       1       -  -       -\n");
 }
 
 static void backends_tell_how_they_live_and_what_a_drain_has_left(void **state)
@@ -94,21 +96,24 @@ static void backends_tell_how_they_live_and_what_a_drain_has_left(void **state)
 	expect_report(backends_report_all,
 		"[{\"pool\":\"web\",\"name\":\"web-1\",\"address\":\"10.2.0.21\",\"weight\":100,"
 		"\"key\":\"10.2.0.21\",\"state\":\"active\",\"life\":\"suspect\",\"health\":\"down\","
+		"\"reason\":\"refused\",\"override\":null,"
 		"\"flows_left\":null,\"slots\":32769,\"share_percent\":50.0008,\"packets\":1,"
 		"\"packets_per_second\":12.34,\"bytes\":2,\"new_flows\":3},"
 		"{\"pool\":\"web\",\"name\":\"web-2\",\"address\":\"10.2.0.22\",\"weight\":100,"
+		"\"health\":\"up\",\"reason\":\"override\",\"override\":\"up\","
 		"\"state\":\"drain\",\"life\":\"drain\",\"deadline_s\":598,\"flows_left\":"
 		"{\"estimate\":120,\"error_percent\":8.8,\"window_s\":30},\"slots\":0,"
 		"\"share_percent\":0,\"packets\":5,\"bytes\":6,\"new_flows\":0},"
 		"{\"pool\":\"web\",\"name\":\"web-3\",\"address\":\"10.2.0.23\",\"removed\":true,"
 		"\"life\":\"drain\",\"deadline_s\":9,\"flows_left\":{\"estimate\":7}}]",
-		"pool  name   address    weight  state    life      left    flows  slots  share %  "
-		"packets  packets/s  bytes  new flows  new/s\n"
-		"web   web-1  10.2.0.21     100  active   suspect      -        -  32769     50.0  "
-		"      1       12.3      2          3      -\n"
-		"web   web-2  10.2.0.22     100  drain    drain    9m58s  120+-9%      0        0  "
-		"      5          -      6          0      -\n"
-		"web   web-3  10.2.0.23       -  removed  drain       9s        7      -        -  "
+		"pool  name   address    weight  state    life     health           left    flows  "
+		"slots  share %  packets  packets/s  bytes  new flows  new/s\n"
+		"web   web-1  10.2.0.21     100  active   suspect  down (refused)      -        -  "
+		"32769     50.0        1       12.3      2          3      -\n"
+		"web   web-2  10.2.0.22     100  drain    drain    up (override)   9m58s  120+-9%  "
+		"    0        0        5          -      6          0      -\n"
+		"web   web-3  10.2.0.23       -  removed  drain    -                  9s        7  "
+		"    -        -  "
 		"      -          -      -          -      -\n");
 }
 
@@ -118,9 +123,9 @@ static void backends_of_an_older_daemon_are_shown_with_dashes(void **state)
 		"[{\"pool\":\"web\",\"name\":\"web-1\",\"address\":\"10.2.0.21\",\"weight\":100,"
 		"\"state\":\"active\",\"slots\":32769,\"share_percent\":50.0008,\"packets\":1,"
 		"\"bytes\":2,\"new_flows\":3}]",
-		"pool  name   address    weight  state   life  left  flows  slots  share %  "
+		"pool  name   address    weight  state   life  health  left  flows  slots  share %  "
 		"packets  packets/s  bytes  new flows  new/s\n"
-		"web   web-1  10.2.0.21     100  active  -        -      -  32769     50.0  "
+		"web   web-1  10.2.0.21     100  active  -     -          -      -  32769     50.0  "
 		"      1          -      2          3      -\n");
 }
 
@@ -197,6 +202,31 @@ static void an_event_is_a_line_whatever_it_has(void **state)
 		"2026-01-31T12:00:01.000Z 1234567 warning configuration ?[2J\n"
 		"-      0 -       -             -\n");
 	expect_report(events_report, "{\"events\":[]}", "no events\n");
+}
+
+static void health_says_what_backends_ask_for_only_where_they_are_asked(void **state)
+{
+	expect_report(health_report,
+		"[{\"pool\":\"web\",\"name\":\"web-1\",\"health\":\"up\",\"role\":\"serves\","
+		"\"type\":\"http\",\"last\":null,\"sentence\":\"passed\",\"asked\":{\"word\":\"none\","
+		"\"senseless\":false,\"percent\":25.0,\"applied_percent\":50.0}},"
+		"{\"pool\":\"web\",\"name\":\"web-2\",\"health\":\"up\",\"role\":\"rests\","
+		"\"type\":\"http\",\"last\":null,\"sentence\":\"it asks for no new flows\",\"asked\":{"
+		"\"word\":\"drain\",\"senseless\":false,\"percent\":100,\"applied_percent\":100}},"
+		"{\"pool\":\"web\",\"name\":\"web-3\",\"health\":\"up\",\"role\":\"serves\","
+		"\"type\":\"http\",\"last\":null,\"sentence\":\"passed\",\"asked\":{\"word\":\"none\","
+		"\"senseless\":true,\"percent\":100,\"applied_percent\":100}}]",
+		"pool  name   health  role    since  check  ms  last result               asks for\n"
+		"web   web-1  up      serves  -      http    -  passed                    25%, 50% so far\n"
+		"web   web-2  up      rests   -      http    -  it asks for no new flows  100% drain\n"
+		"web   web-3  up      serves  -      http    -  passed                    senseless\n");
+	expect_report(health_report,
+		"[{\"pool\":\"web\",\"name\":\"web-1\",\"health\":\"down\",\"role\":\"failed\","
+		"\"since\":\"2026-11-30T09:30:31Z\",\"override\":\"down\",\"type\":\"tcp\","
+		"\"sentence\":\"set by an operator\",\"asked\":null}]",
+		"pool  name   health           role    since                 check  ms  last result\n"
+		"web   web-1  down (override)  failed  2026-11-30T09:30:31Z  tcp     -  "
+		"set by an operator\n");
 }
 
 static void empty_lists_say_so(void **state)
@@ -315,6 +345,7 @@ int main(void)
 		cmocka_unit_test(what_a_drain_has_left_is_shown_in_two_units),
 		cmocka_unit_test(pins_are_shown_whole_by_class_and_by_pool),
 		cmocka_unit_test(an_event_is_a_line_whatever_it_has),
+		cmocka_unit_test(health_says_what_backends_ask_for_only_where_they_are_asked),
 		cmocka_unit_test(empty_lists_say_so),
 		cmocka_unit_test(an_explanation_shows_what_it_has),
 		cmocka_unit_test(an_explanation_says_why_a_flow_is_where_it_is),
