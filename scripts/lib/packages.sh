@@ -13,7 +13,7 @@ declare -A PACKAGES=(
 	[run]="iproute2 ethtool procps util-linux nginx-light curl jq python3"
 	[test]="iputils-ping tcpdump bird2 python3-scapy python3-jsonschema
 		libnghttp2-dev git shellcheck codespell clang-format lua5.4 groff-base
-		man-db nftables openssl socat zsh"
+		man-db nftables openssl socat zsh dnsmasq-base python3-grpcio"
 	# dpdk-testpmd, the floor that the benchmark measures against; what counts instructions
 	[bench]="dpdk-dev valgrind"
 )
