@@ -34,8 +34,7 @@ INSTEAD = {
     "scripts/test unit": ("scripts/test --help | grep -w unit", "takes minutes"),
     "scripts/test quick": ("scripts/test --help | grep -w quick", "takes minutes"),
     "scripts/bench": ("scripts/bench --help", "takes minutes"),
-    "scripts/bench regression": ("scripts/bench --help | grep -w regression", "a suite of its own"),
-    "scripts/bench scenarios": ("scripts/bench --help | grep -w scenarios", "takes minutes"),
+    "scripts/bench --svg tests/bench/figures.svg": ("scripts/bench --help | grep -w -e --svg", "takes minutes"),
     "scripts/bench scenarios --row A": ("scripts/bench --help | grep -w -e --row", "takes minutes"),
     "sluicectl backend drain web web-2 --wait": (
         "sluicectl backend drain web web-2 --wait --deadline 1s; [ $? -eq 8 ]",
@@ -56,6 +55,11 @@ INSTEAD = {
     ),
     "kill -9": (None, "is how a process ends, not what to type"),
 }
+
+# The same by a pattern.
+INSTEAD_OF_EACH = (
+    (r"scripts/bench ([a-z]+)(?: --json)?", r"scripts/bench --help | grep -w \1", "takes minutes"),
+)
 
 # What is there with AF_XDP only; on a kernel without it these have to fail.
 WITH_XDP = (
@@ -212,6 +216,23 @@ class Typist:
         if complaint:
             self.complain(block.page, block.lines[0][0], complaint)
 
+    # --- sessions ---
+
+    def session(self, block):
+        """Commands after `$ `, each with its answer. Of the answer's lines the first column has to
+        be so, whatever the numbers in it."""
+        self.rest()
+        labels = set()
+        for number, line in block.lines:
+            if line.startswith("$ "):
+                status, printed = self.balancer.type(line[2:])
+                self.ran += 1
+                labels = {label_of(answer) for answer in printed.splitlines()}
+                if status != 0:
+                    self.complain(block.page, number, f"`{line[2:]}` ended with {status}: {printed[-600:]}")
+            elif line.strip() and label_of(line) not in labels:
+                self.complain(block.page, number, f"the answer has no line like `{line}`: {printed[-1200:]}")
+
     # --- commands ---
 
     def commands(self, block):
@@ -269,6 +290,9 @@ class Typist:
             plain = INSTEAD[plain][0]
             if plain is None:
                 return 0
+        for pattern, command, _ in INSTEAD_OF_EACH:
+            if re.fullmatch(pattern, plain):
+                plain = re.sub(pattern, command, plain)
         fails = plain in WITH_XDP and self.arguments.port["host_path"] != "xdp"
         if plain in WITH_XDP:
             self.used.add(plain)
@@ -394,6 +418,10 @@ class Typist:
             return next((number for number, line in enumerate(file, 1) if entry in line), 1)
 
 
+def label_of(line):
+    return re.sub(r"[0-9][0-9,.]*", "N", re.split(r"\s{2,}", line.strip())[0])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--root", required=True)
@@ -410,7 +438,7 @@ def main():
         for number, sentence in page.complaints:
             typist.complain(page.path, number, sentence)
         for block in page.blocks:
-            {"configuration": typist.configuration, "routing": typist.routing, "commands": typist.commands}[block.kind](block)
+            getattr(typist, block.kind)(block)
     typist.options(pages)
     typist.stale()
     typist.routes.stop()

@@ -3,8 +3,9 @@
 
 Markdown: the lines of ```sh blocks, ```json blocks as configurations, and `code in the text`.
 Manual pages: the lines between .EX and .EE or .nf and .fi (a configuration where they begin with
-a brace, one of BIRD where they begin with `router id`), and words in bold. Synopses and the tags of
-.TP are patterns of commands; their options are read, and they are not run.
+a brace, one of BIRD where they begin with `router id`, commands with their answers where they begin
+with `$ `), and words in bold. Synopses and the tags of .TP are patterns of commands; their options
+are read, and they are not run.
 """
 
 import os
@@ -27,7 +28,7 @@ class Block:
 
     page: str
     lines: list  # (number, text)
-    kind: str  # "commands", "configuration" (of sluiced), "routing" (of BIRD)
+    kind: str  # "commands", "configuration" (of sluiced), "routing" (of BIRD), "session"
 
 
 @dataclass
@@ -191,6 +192,8 @@ def kind_of(lines):
     first = lines[0][1].strip() if lines else ""
     if first.startswith("{"):
         return "configuration"
+    if first.startswith("$ "):
+        return "session"
     return "routing" if first.startswith("router id") else "commands"
 
 

@@ -103,6 +103,10 @@ wrong_manual() {
 		router id 10.2.0.10
 		protocol static vips { }
 		.EE
+		.EX
+		$ sluicectl help status
+		nonsense  1
+		.EE
 	END
 }
 
@@ -124,5 +128,5 @@ wrong_page >"$LAB_DIR/wrong.md"
 wrong_manual >"$LAB_DIR/sluicectl.1"
 ! typed "$LAB_DIR/wrong.md" "$LAB_DIR/sluicectl.1" >"$LAB_DIR/complaints" || die "pages are taken of which all is wrong"
 expect_equal "wrong lines of Markdown" "$(complaints wrong.md)" "1 2 3 4 5 7 10 13 15"
-expect_equal "wrong lines of a manual page" "$(complaints sluicectl.1)" "1 4 7 9 12 15"
+expect_equal "wrong lines of a manual page" "$(complaints sluicectl.1)" "1 4 7 9 12 15 20"
 expect_at_least "exceptions that no page needs" "$(grep -c 'is in no page any more' "$LAB_DIR/complaints")" 20
