@@ -157,6 +157,12 @@ void api_add_health(struct json_build *row, const struct live_backend *backend,
 json_t *api_json_pool_health(const struct api *api, size_t pool);
 json_t *api_json_pool_counts(const struct health_pool_report *report);
 
+/*
+ * api_problems.c: what is wrong, the most important first. `reasons` are those for which the node
+ * is not ready. A new reference.
+ */
+json_t *api_json_problems(const struct api *api, const json_t *reasons);
+
 /* api_explain.c */
 api_method_t api_explain;
 

@@ -274,8 +274,8 @@ static const struct json_key events_subscribe_params[] = {
 
 const struct api_method api_methods[] = {
 	{ "status", .handle = api_status, .params = no_params,
-		.summary = "Whether the node is ready, or why not; its workers, ports and pools; "
-			   "the last change." },
+		.summary = "Whether the node is ready, and what is wrong; its workers, ports and "
+			   "pools; the last change." },
 	{ "config.get", .handle = api_config_get, .params = config_get_params,
 		.summary = "The configuration in use, in canonical form, without its secret." },
 	{ "config.save", true, .handle = api_config_save, .params = config_save_params,

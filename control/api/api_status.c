@@ -241,6 +241,7 @@ void api_status(struct api *api, const struct api_params *params, struct rpc_cal
 	json_build_integer(&answer, "pid", getpid());
 	json_build_integer(&answer, "uptime_s", now.tv_sec - api->started_s);
 	json_build_flag(&answer, "ready", json_array_size(reasons) == 0);
+	json_build_value(&answer, "problems", api_json_problems(api, reasons));
 	json_build_value(&answer, "reasons", reasons);
 	json_build_value(&answer, "configuration", api_json_configuration(api));
 	json_build_value(&answer, "state", status_state(api));

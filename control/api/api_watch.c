@@ -27,6 +27,8 @@ struct watch {
 	struct watched_pool *pools; /* by their number in the configuration */
 	size_t pool_count;
 	size_t next_pool; /* to be looked at */
+	uint64_t untried; /* probes, of health_load() */
+	int64_t untried_s;
 };
 
 static void look_at_services(struct watch *watch, const struct config *config, uint64_t now_ms)
@@ -134,6 +136,15 @@ static void look_at_pools(struct watch *watch, const struct config *config)
 	free(sorted);
 }
 
+static void look_at_checks(struct watch *watch)
+{
+	uint64_t untried = health_load(watch->running->health).untried;
+
+	if (untried != watch->untried)
+		watch->untried_s = time(NULL);
+	watch->untried = untried;
+}
+
 static void look(evutil_socket_t fd, short events, void *context)
 {
 	struct watch *watch = context;
@@ -143,6 +154,7 @@ static void look(evutil_socket_t fd, short events, void *context)
 	look_at_pools(watch, config);
 	look_at_services(watch, config, now_ms);
 	look_at_backends(watch, config, now_ms);
+	look_at_checks(watch);
 }
 
 struct watch *watch_create(struct event_base *base, const struct api_context *running)
@@ -173,6 +185,11 @@ void watch_destroy(struct watch *watch)
 	service_rates_destroy(watch->services);
 	free(watch->pools);
 	free(watch);
+}
+
+int64_t watch_untried_s(const struct watch *watch)
+{
+	return watch->untried_s;
 }
 
 const struct rate *watch_backend(const struct watch *watch, uint32_t gid)

@@ -17,6 +17,12 @@ struct watch;
 struct watch *watch_create(struct event_base *base, const struct api_context *running);
 void watch_destroy(struct watch *watch); /* NULL is allowed */
 
+/*
+ * When a probe was last found that this node could not make, within a second, by the wall clock; 0:
+ * never.
+ */
+int64_t watch_untried_s(const struct watch *watch);
+
 /* NULL where it is not known yet. `hint`: where the service may stand in the configuration. */
 const struct rate *watch_backend(const struct watch *watch, uint32_t gid);
 const struct rate *watch_service(struct watch *watch, const char *name, size_t hint);

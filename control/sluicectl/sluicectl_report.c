@@ -26,13 +26,40 @@ static void print_sentences(const json_t *list, const char *before, FILE *out)
 	}
 }
 
+/* "error: pool web: 0 of 3 backends are up (since 2026-01-31T12:00:00Z)" */
+static void print_problem(const json_t *problem, FILE *out)
+{
+	char *level = rows_take_text(problem, "level"), *since = rows_take_text(problem, "since");
+	char *sentence = rows_take_text(problem, "sentence");
+
+	fprintf(out, "  %s: %s", level, sentence);
+	if (json_is_string(json_object_get(problem, "since")))
+		fprintf(out, " (since %s)", since);
+	fputc('\n', out);
+	free(sentence);
+	free(since);
+	free(level);
+}
+
+/* Those of an older daemon are only reasons why it is not ready. */
+static void print_problems(const json_t *status, FILE *out)
+{
+	const json_t *problems = json_object_get(status, "problems"), *problem;
+	size_t index;
+
+	if (!json_is_array(problems))
+		print_sentences(json_object_get(status, "reasons"), "  ", out);
+	json_array_foreach (problems, index, problem)
+		print_problem(problem, out);
+}
+
 static void print_readiness(const json_t *status, FILE *out)
 {
 	char *node = rows_take_text(status, "node");
 	bool ready = json_is_true(json_object_get(status, "ready"));
 
 	fprintf(out, "%s is %s\n", node, ready ? "ready" : "not ready");
-	print_sentences(json_object_get(status, "reasons"), "  ", out);
+	print_problems(status, out);
 	print_sentences(json_object_get(status, "warnings"), "warning: ", out);
 	free(node);
 }

@@ -7,6 +7,7 @@ import tempfile
 
 from lib.judge import require, require_equal
 from lib.registry import case
+from lib.rig import backend, pool
 from lib.worlds import world
 
 SECONDS = 60
@@ -105,3 +106,87 @@ def a_pool_without_checks_is_up_until_an_operator_says_otherwise(rig):
                   [("down", "serves", "override")] * 3, "all three")
     require_equal([pool[key] for key in ("mode", "up", "down")], ["all_down", 0, 3], "the pool")
     require(pool["since"] and "all take new flows" in pool["sentence"], pool)
+
+
+def told(problems):
+    return [(row["level"], row["object"], row["name"], row["sentence"]) for row in problems]
+
+
+@case
+def status_begins_with_what_is_wrong_the_most_important_first(rig):
+    def problems_of(daemon):
+        return daemon.call("status")["problems"]
+
+    def question(daemon):
+        rows = await_down(daemon, "web-2")
+        daemon.call("backend.set", pool="web", name="web-1", health="up")
+        override = daemon.call("health.list")[0]["since"]
+        one_down = problems_of(daemon)
+        for name in ("web-1", "web-3"):
+            daemon.call("backend.set", pool="web", name=name, health="down")
+        all_down = problems_of(daemon)
+        for name in ("web-1", "web-3"):
+            daemon.call("backend.set", pool="web", name=name, health="auto")
+        become(folder, "web-2", True)
+        return rows["web-2"]["since"], override, one_down, all_down, daemon.wait_for(
+            lambda: not problems_of(daemon), "all to be well", SECONDS)
+
+    with healthy("web-1", "web-3") as folder:
+        since, override, one_down, all_down, _ = rig.run(
+            [], ask=question, **checked_world(folder)).asked
+    down, above = one_down
+    require_equal(told(one_down), [
+        ("warning", "pool", "web",
+         f"pool web: 1 of 3 backends is down: web-2 (exit status 1, since {since})"),
+        ("info", "pool", "web",
+         f"pool web: an operator's word stands above 1 check: web-1 (up, since {override})")],
+                  "with one of three down")
+    require_equal((down["since"], above["since"]), (since, override), "since when")
+    mode, down, above = all_down
+    require_equal((mode["level"], mode["name"]), ("error", "web"), "the most important")
+    require("pool web: 0 of 3 backends are up: all take new flows" in mode["sentence"], mode)
+    require(mode["since"], "it is not said since when")
+    require(down["sentence"].startswith("pool web: 3 of 3 backends are down: web-1 (set by an operator"),
+            down)
+    require("stands above 2 checks: web-1 (down, " in above["sentence"], above)
+
+
+@case
+def status_says_of_many_problems_how_many_more_there_are(rig):
+    pools = [pool(f"pool-{number}", *(backend(f"web-{n}", f"10.2.{number}.{n}") for n in range(1, 6)))
+             for number in range(22)]
+
+    def question(daemon):
+        for number in range(22):
+            for name in ("web-1", "web-2", "web-4", "web-5"):
+                daemon.call("backend.set", pool=f"pool-{number}", name=name, health="down",
+                            force=True)
+        return daemon.call("status")["problems"]
+
+    setting = world()
+    problems = rig.run([], ask=question, **{**setting, "pools": setting["pools"] + pools}).asked
+    require_equal(len(problems), 21, f"problems: {problems}")
+    first, *_, last = told(problems)
+    require("pool pool-0: 4 of 5 backends are down: web-1 (set by an operator, since " in first[3], first)
+    require(first[3].endswith("), and 1 more") and "web-4 (" in first[3], first)
+    require_equal(last, ("warning", "node", None, "2 more pools have backends that are down"), "the last")
+
+
+@case
+def status_says_which_zones_are_drained_and_which_probes_could_not_be_made(rig):
+    def question(daemon):
+        daemon.call("zone.drain", name="east", force=True)
+        return daemon.wait_for(
+            lambda: {row["object"]: row for row in daemon.call("status")["problems"]
+                     if "could not make" in row["sentence"] or row["object"] == "zone"}
+            if "could not make" in str(daemon.call("status")["problems"]) else None,
+            "a probe that could not be made", SECONDS)
+
+    setting = checked_world("/nonexistent")
+    setting["pools"][0]["health"]["command"] = ["/nonexistent/program"]
+    setting["pools"][0]["backends"][0]["zone"] = "east"
+    problems = rig.run([], ask=question, **setting).asked
+    require_equal((problems["zone"]["level"], problems["zone"]["name"], problems["zone"]["sentence"]),
+                  ("info", "east", "zone east is drained: its backends take no new flows"), "the zone")
+    require_equal(problems["node"]["level"], "warning", "the probes")
+    require(problems["node"]["since"], "it is not said since when")

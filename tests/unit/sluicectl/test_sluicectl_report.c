@@ -57,6 +57,25 @@ static void the_status_begins_with_whether_the_node_is_ready(void **state)
 		"web   65537  0123456789abcdef         3       2  1 of 2  fail_open\n");
 }
 
+static void the_status_begins_with_what_is_wrong(void **state)
+{
+	expect_report(report_status,
+		"{\"node\":\"edge-1\",\"ready\":false,\"reasons\":[\"port edge: link is down\"],"
+		"\"problems\":[{\"level\":\"error\",\"object\":\"node\",\"name\":null,\"since\":null,"
+		"\"sentence\":\"port edge: link is down\"},{\"level\":\"warning\",\"object\":\"pool\","
+		"\"name\":\"web\",\"since\":\"2026-11-30T09:30:31Z\","
+		"\"sentence\":\"pool web: 1 of 3 backends is down: web-2 (connect refused)\"},7,{}],"
+		"\"warnings\":[\"no gateway\"]}",
+		"edge-1 is not ready\n"
+		"  error: port edge: link is down\n"
+		"  warning: pool web: 1 of 3 backends is down: web-2 (connect refused) "
+		"(since 2026-11-30T09:30:31Z)\n"
+		"  -: -\n"
+		"  -: -\n"
+		"warning: no gateway\n"
+		"\n");
+}
+
 static void the_last_change_says_what_differed(void **state)
 {
 	expect_report(report_status,
@@ -338,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_status_begins_with_whether_the_node_is_ready),
+		cmocka_unit_test(the_status_begins_with_what_is_wrong),
 		cmocka_unit_test(the_last_change_says_what_differed),
 		cmocka_unit_test(lists_are_tables),
 		cmocka_unit_test(backends_tell_how_they_live_and_what_a_drain_has_left),
