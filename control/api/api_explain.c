@@ -78,6 +78,19 @@ static const char *name_of(
 	return number < 0 ? NULL : backends[number].name;
 }
 
+static json_t *describe_health(const struct api *api, size_t pool, size_t number)
+{
+	struct json_build object = json_build_begin();
+	const struct live_backend *backends;
+	struct health_report report;
+	size_t count;
+
+	backends = forwarding_backends(api->running.forwarding, pool, &count);
+	health_describe(api->running.health, pool, number, &report);
+	api_add_health(&object, &backends[number], &report);
+	return json_build_end(&object);
+}
+
 static void add_backend(
 	const struct api *api, json_t *answer, const struct config_service *service, uint32_t index)
 {
@@ -92,6 +105,7 @@ static void add_backend(
 	json_object_set_new(answer, "backend", json_string(backends[number].name));
 	json_object_set_new(answer, "address", api_json_address(&backends[number].address));
 	json_object_set_new(answer, "life", json_string(live_backend_life_name(&backends[number])));
+	json_object_set_new(answer, "health", describe_health(api, service->pool, (size_t)number));
 }
 
 /* A pin tells whom its flow is on by its number. */
@@ -119,6 +133,18 @@ static json_t *describe_pin(
 	return json_build_end(&object);
 }
 
+/* Where new flows go elsewhere than old ones: whether the home of these is down, and why. */
+static json_t *describe_home(
+	const struct api *api, const struct config_service *service, uint64_t word)
+{
+	int number =
+		forwarding_find_backend(api->running.forwarding, service->pool, slot_home(word));
+
+	if (number < 0 || slot_home(word) == slot_cur(word))
+		return json_null();
+	return describe_health(api, service->pool, (size_t)number);
+}
+
 /* Why this packet goes where it goes, and where its slot's old flows live. */
 static void add_choice(const struct api *api, json_t *answer, const struct config_service *service,
 	const struct packet *packet, const struct affinity_choice *choice)
@@ -131,6 +157,7 @@ static void add_choice(const struct api *api, json_t *answer, const struct confi
 	json_object_set_new(
 		answer, "reason_text", json_string(affinity_reason_text(choice->reason)));
 	json_object_set_new(answer, "home", home == NULL ? json_null() : json_string(home));
+	json_object_set_new(answer, "home_health", describe_home(api, service, packet->word));
 	json_object_set_new(answer, "pin", describe_pin(api, service, choice->pin));
 }
 
@@ -167,6 +194,7 @@ static void add_slot(const struct api *api, json_t *answer, const struct config_
 	const char *current = name_of(api, service, slot_cur(packet->word));
 
 	add_service(api, answer, service);
+	json_object_set_new(answer, "pool_health", api_json_pool_health(api, service->pool));
 	json_object_set_new(
 		answer, "current", current == NULL ? json_null() : json_string(current));
 }

@@ -424,6 +424,34 @@ static bool write_backend_counter(
 	return true;
 }
 
+static json_t *stats_checks(const struct api *api)
+{
+	const struct checker_load load = health_load(api->running.health);
+	struct json_build object = json_build_begin();
+
+	json_build_integer(&object, "targets", load.targets);
+	json_build_integer(&object, "probes", load.probes);
+	json_build_integer(&object, "untried", load.untried);
+	json_build_integer(&object, "under_way", load.flights);
+	json_build_integer(&object, "waiting", load.waiting);
+	json_build_integer(&object, "late_ms", load.late_ms);
+	json_build_integer(&object, "cpu_time_ms", load.cpu_time_ms);
+	return json_build_end(&object);
+}
+
+static bool write_pool_counts(struct api_rows *rows, struct rpc_answer *answer)
+{
+	const struct config *config = desired_config(rows->api->running.desired);
+	size_t pool = rows->outer++;
+	struct health_pool_report report;
+
+	if (pool >= config->pool_count)
+		return false;
+	health_describe_pool(rows->api->running.health, pool, &report);
+	rpc_answer_value(answer, config->pools[pool].name, api_json_pool_counts(&report));
+	return true;
+}
+
 /* All but the long lists. */
 static void write_node_stats(const struct api *api, struct rpc_answer *answer)
 {
@@ -434,11 +462,14 @@ static void write_node_stats(const struct api *api, struct rpc_answer *answer)
 	rpc_answer_value(answer, "uncopied", json_integer(count_uncopied(api)));
 	rpc_answer_value(answer, "pins", api_json_pins(api));
 	rpc_answer_value(answer, "workers", stats_workers(api));
+	rpc_answer_value(answer, "checks", stats_checks(api));
 }
 
-/* The long lists, in this order: first those since ever, then those at the start of the process. */
+/* The long lists, in this order: first health as it is, then counters since ever, then those at the
+ * start of the process. */
 enum stats_part {
 	STATS_NODE,
+	STATS_POOLS,
 	STATS_SERVICES,
 	STATS_BACKENDS,
 	STATS_BASELINE,
@@ -451,6 +482,7 @@ enum stats_part {
 static bool write_stats_row(struct api_rows *rows, struct rpc_answer *answer)
 {
 	switch (rows->part) {
+	case STATS_POOLS: return write_pool_counts(rows, answer);
 	case STATS_SERVICES: return write_service_counter(rows, answer, forwarding_count_service);
 	case STATS_BACKENDS: return write_backend_counter(rows, answer, forwarding_count_backend);
 	case STATS_BASELINE_SERVICES:
@@ -464,6 +496,7 @@ static bool write_stats_row(struct api_rows *rows, struct rpc_answer *answer)
 static void open_stats_part(struct api_rows *rows, struct rpc_answer *answer)
 {
 	static const char *const keys[STATS_PARTS] = {
+		[STATS_POOLS] = "pools",
 		[STATS_SERVICES] = "services",
 		[STATS_BACKENDS] = "backends",
 		[STATS_BASELINE] = "baseline",

@@ -265,6 +265,39 @@ static void add_current(struct table *table, const json_t *result)
 		rows_add_value(table, current);
 }
 
+/* "down since 2026-01-31T12:00:00Z: connect refused" */
+static void add_health(struct table *table, const char *title, const json_t *health)
+{
+	bool has_since = json_is_string(json_object_get(health, "since"));
+	char *state, *since, *sentence;
+
+	if (!json_is_object(health))
+		return;
+	state = rows_take_text(health, "health");
+	since = rows_take_text(health, "since");
+	sentence = rows_take_text(health, "sentence");
+	table_add(table, "%s", title);
+	table_add(table, "%s%s%s: %s", state, has_since ? " since " : "", has_since ? since : "",
+		sentence);
+	free(sentence);
+	free(since);
+	free(state);
+}
+
+/* "fail_open since 2026-01-31T12:00:00Z: 1 of 3 backends is up, fewer than 2 ..." */
+static void add_pool_mode(struct table *table, const json_t *pool)
+{
+	json_t *copy;
+
+	if (!json_is_string(json_object_get(pool, "mode")))
+		return;
+	copy = json_copy((json_t *)pool);
+	if (copy == NULL || json_object_set(copy, "health", json_object_get(pool, "mode")) != 0)
+		err(1, "result");
+	add_health(table, "pool mode", copy);
+	json_decref(copy);
+}
+
 void report_explanation(const json_t *result, FILE *out)
 {
 	static const struct row_field verdict[] = {
@@ -279,12 +312,12 @@ void report_explanation(const json_t *result, FILE *out)
 		{ "slot state", "slot_state", TABLE_LEFT },
 		{ "home", "home", TABLE_LEFT },
 	};
+	static const struct row_field backend[] = { { "backend", "backend", TABLE_LEFT } };
 	static const struct row_field reason[] = {
 		{ "reason", "reason", TABLE_LEFT },
 		{ "that is", "reason_text", TABLE_LEFT },
 	};
 	static const struct row_field way[] = {
-		{ "backend", "backend", TABLE_LEFT },
 		{ "address", "address", TABLE_LEFT },
 		{ "forward", "forward", TABLE_LEFT },
 		{ "outer source", "outer_source", TABLE_LEFT },
@@ -299,9 +332,13 @@ void report_explanation(const json_t *result, FILE *out)
 	rows_add_members(table, result, verdict, COUNT_OF(verdict));
 	add_established(table, json_object_get(result, "established"));
 	rows_add_members(table, result, choice, COUNT_OF(choice));
+	add_health(table, "home is", json_object_get(result, "home_health"));
 	add_current(table, result);
 	rows_add_members(table, result, reason, COUNT_OF(reason));
 	add_pin(table, json_object_get(result, "pin"));
+	rows_add_members(table, result, backend, COUNT_OF(backend));
+	add_health(table, "health", json_object_get(result, "health"));
+	add_pool_mode(table, json_object_get(result, "pool_health"));
 	rows_add_members(table, result, way, COUNT_OF(way));
 	table_print(table, out);
 	table_destroy(table);
@@ -332,6 +369,28 @@ static void print_verdicts(const json_t *verdicts, FILE *out)
 
 	fputs("\nverdicts\n", out);
 	add_counters(table, "", verdicts, true);
+	table_print(table, out);
+	table_destroy(table);
+}
+
+static void print_checks(const json_t *checks, FILE *out)
+{
+	static const struct row_field fields[] = {
+		{ "targets", "targets", TABLE_LEFT },
+		{ "probes", "probes", TABLE_LEFT },
+		{ "that this node could not make", "untried", TABLE_LEFT },
+		{ "under way", "under_way", TABLE_LEFT },
+		{ "waiting", "waiting", TABLE_LEFT },
+		{ "latest, ms", "late_ms", TABLE_LEFT },
+		{ "cpu time, ms", "cpu_time_ms", TABLE_LEFT },
+	};
+	struct table *table;
+
+	if (!json_is_object(checks))
+		return;
+	table = table_create(counter_columns, COUNT_OF(counter_columns));
+	fputs("\nchecks\n", out);
+	rows_add_members(table, checks, fields, COUNT_OF(fields));
 	table_print(table, out);
 	table_destroy(table);
 }
@@ -367,6 +426,12 @@ void report_statistics(const json_t *result, FILE *out)
 		{ "tx bytes", "tx_bytes", TABLE_RIGHT },
 		{ "rx missed", "rx_missed", TABLE_RIGHT },
 	};
+	static const struct row_field pools[] = {
+		{ "name", NULL, TABLE_LEFT },
+		{ "up", "up", TABLE_RIGHT },
+		{ "down", "down", TABLE_RIGHT },
+		{ "initial", "initial", TABLE_RIGHT },
+	};
 	static const struct row_field flows[] = {
 		{ "name", NULL, TABLE_LEFT },
 		{ "packets", "packets", TABLE_RIGHT },
@@ -386,6 +451,9 @@ void report_statistics(const json_t *result, FILE *out)
 	print_port_details(all_ports, "driver", out);
 	print_port_details(all_ports, "steer", out);
 	print_verdicts(json_object_get(result, "verdicts"), out);
+	print_checks(json_object_get(result, "checks"), out);
+	rows_print_section(
+		"health of pools", json_object_get(result, "pools"), pools, COUNT_OF(pools), out);
 	rows_print_section(
 		"services", json_object_get(result, "services"), flows, COUNT_OF(flows), out);
 	rows_print_section(

@@ -5,6 +5,7 @@ import os
 import pwd
 import tempfile
 
+from lib import frames
 from lib.judge import require, require_equal
 from lib.registry import case
 from lib.rig import backend, pool
@@ -190,3 +191,36 @@ def status_says_which_zones_are_drained_and_which_probes_could_not_be_made(rig):
                   ("info", "east", "zone east is drained: its backends take no new flows"), "the zone")
     require_equal(problems["node"]["level"], "warning", "the probes")
     require(problems["node"]["since"], "it is not said since when")
+
+
+FLOW = {"source": "10.1.0.99", "destination": frames.VIP[4], "destination_port": 80}
+
+
+@case
+def explain_says_which_health_made_the_choice(rig):
+    def explained(daemon, port):
+        return daemon.call("explain", source_port=port, **FLOW)
+
+    def question(daemon):
+        await_down(daemon, "web-2")
+        at_first = {port: explained(daemon, port) for port in range(4000, 4064)}
+        port = next(port for port, answer in at_first.items() if answer["backend"] == "web-1")
+        daemon.call("backend.set", pool="web", name="web-1", health="down")
+        return at_first, explained(daemon, port), daemon.call("stats.get")
+
+    with healthy("web-1", "web-3") as folder:
+        at_first, moved, stats = rig.run([], ask=question, **checked_world(folder)).asked
+    for answer in at_first.values():
+        require(answer["backend"] != "web-2", "a new flow to a backend that is down")
+        require_equal([answer["health"][key] for key in ("health", "role", "sentence")],
+                      ["up", "serves", "passed"], "health of the backend")
+        require_equal([answer["pool_health"][key] for key in ("mode", "up", "down")],
+                      ["normal", 2, 1], "health of the pool")
+    require_equal((moved["home"], moved["current"], moved["backend"]), ("web-1", "web-3", "web-3"),
+                  "where a flow goes whose home is down")
+    require_equal([moved["home_health"][key] for key in ("health", "override", "reason")],
+                  ["down", "down", "override"], "health of the home")
+    require_equal(moved["pool_health"]["sentence"], "1 of 3 backends is up", "health of the pool")
+    require_equal(stats["pools"], {"web": {"initial": 0, "up": 1, "down": 2}}, "figures of the pool")
+    require(stats["checks"]["targets"] >= 3 and stats["checks"]["probes"] >= 4, stats["checks"])
+    require_equal([stats["checks"][key] for key in ("untried", "waiting")], [0, 0], "figures of checks")

@@ -290,6 +290,50 @@ static void an_explanation_says_why_a_flow_is_where_it_is(void **state)
 		"backend     web-1\n");
 }
 
+static void an_explanation_says_which_health_made_the_choice(void **state)
+{
+	expect_report(report_explanation,
+		"{\"verdict\":\"forwarded\",\"slot_state\":\"tracked\",\"home\":\"web-1\","
+		"\"home_health\":{\"health\":\"down\",\"since\":\"2026-11-30T09:30:31Z\","
+		"\"sentence\":\"connect refused\"},\"current\":\"web-2\",\"backend\":\"web-2\","
+		"\"health\":{\"health\":\"up\",\"since\":null,\"sentence\":\"passed\"},"
+		"\"pool_health\":{\"mode\":\"fail_open\",\"since\":\"2026-11-30T09:30:32Z\","
+		"\"sentence\":\"1 of 3 backends is up\"},\"address\":\"10.2.0.22\"}",
+		"verdict     forwarded\n"
+		"slot state  tracked\n"
+		"home        web-1\n"
+		"home is     down since 2026-11-30T09:30:31Z: connect refused\n"
+		"current     web-2\n"
+		"backend     web-2\n"
+		"health      up: passed\n"
+		"pool mode   fail_open since 2026-11-30T09:30:32Z: 1 of 3 backends is up\n"
+		"address     10.2.0.22\n");
+}
+
+static void statistics_have_the_checks_and_what_they_come_to(void **state)
+{
+	expect_report(report_statistics,
+		"{\"checks\":{\"targets\":5,\"probes\":123,\"untried\":2,\"under_way\":1,\"waiting\":0,"
+		"\"late_ms\":3,\"cpu_time_ms\":45},\"pools\":{\"web\":{\"initial\":1,\"up\":3,\"down\":2}}}",
+		"ports\n"
+		"none\n"
+		"\n"
+		"verdicts\n"
+		"\n"
+		"checks\n"
+		"targets                          5\n"
+		"probes                         123\n"
+		"that this node could not make    2\n"
+		"under way                        1\n"
+		"waiting                          0\n"
+		"latest, ms                       3\n"
+		"cpu time, ms                    45\n"
+		"\n"
+		"health of pools\n"
+		"name  up  down  initial\n"
+		"web    3     2        1\n");
+}
+
 static void statistics_leave_out_what_drivers_count_as_zero(void **state)
 {
 	expect_report(report_statistics,
@@ -369,6 +413,8 @@ int main(void)
 		cmocka_unit_test(empty_lists_say_so),
 		cmocka_unit_test(an_explanation_shows_what_it_has),
 		cmocka_unit_test(an_explanation_says_why_a_flow_is_where_it_is),
+		cmocka_unit_test(an_explanation_says_which_health_made_the_choice),
+		cmocka_unit_test(statistics_have_the_checks_and_what_they_come_to),
 		cmocka_unit_test(statistics_leave_out_what_drivers_count_as_zero),
 		cmocka_unit_test(results_of_another_shape_are_survived),
 	};
