@@ -91,6 +91,16 @@ static json_t *describe_health(const struct api *api, size_t pool, size_t number
 	return json_build_end(&object);
 }
 
+/* That of a derived pool says which of the service's pools it is of. */
+static void add_name(json_t *answer, const char *name)
+{
+	const char *slash = strchr(name, '/');
+
+	if (slash != NULL)
+		json_object_set_new(answer, "pool", json_stringn(name, slash - name));
+	json_object_set_new(answer, "backend", json_string(slash == NULL ? name : slash + 1));
+}
+
 static void add_backend(
 	const struct api *api, json_t *answer, const struct config_service *service, uint32_t index)
 {
@@ -102,7 +112,7 @@ static void add_backend(
 	if (number < 0)
 		return;
 	backends = forwarding_backends(forwarding, service->pool, &count);
-	json_object_set_new(answer, "backend", json_string(backends[number].name));
+	add_name(answer, backends[number].name);
 	json_object_set_new(answer, "address", api_json_address(&backends[number].address));
 	json_object_set_new(answer, "life", json_string(live_backend_life_name(&backends[number])));
 	json_object_set_new(answer, "health", describe_health(api, service->pool, (size_t)number));

@@ -223,7 +223,7 @@ static bool write_health(struct api_rows *rows, struct rpc_answer *answer, bool 
 	if (!rows->opened)
 		rpc_answer_open_list(answer, NULL);
 	rows->opened = true;
-	if (rows->outer >= config->pool_count)
+	if (rows->outer >= config->written_pool_count)
 		return false;
 	backends = forwarding_backends(rows->api->running.forwarding, rows->outer, &count);
 	if (rows->only != NULL && strcmp(config->pools[rows->outer].name, rows->only) != 0)

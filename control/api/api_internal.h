@@ -94,6 +94,9 @@ const char *api_pin_class_name(unsigned int class); /* of enum pin_class */
 json_t *api_report_change(const struct desired_outcome *outcome);
 json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *after,
 	const struct impact *impact, bool dry_run);
+
+/* Adds the report of another pool that the same update is about, and releases it. */
+void api_report_merge(json_t *report, json_t *more);
 #define API_PEER_SIZE 64
 
 /* " by uid 0, pid 77", or "" for what did not come by the control socket. Returns `text`. */

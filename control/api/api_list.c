@@ -5,6 +5,7 @@
 #include "api/api_internal.h"
 #include "api/api_rows.h"
 #include "json/json_build.h"
+#include "config/config_derive.h"
 #include "config/pool_services.h"
 #include "affinity/sketch.h"
 
@@ -23,6 +24,23 @@ static void open_list(struct api_rows *rows, struct rpc_answer *answer)
 	rows->opened = true;
 }
 
+/* The pools that share a service, as they are written. */
+static json_t *list_parts(const struct config *config, const struct config_service *service)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < service->part_count; i++) {
+		const struct config_service_pool *part = &service->parts[i];
+		struct json_build row = json_build_begin();
+
+		json_build_text(&row, "pool", config->pools[part->pool].name);
+		json_build_integer(&row, "weight", part->weight);
+		json_build_integer(&row, "backup", part->backup);
+		json_array_append_new(list, json_build_end(&row));
+	}
+	return list;
+}
+
 static json_t *service_row(const struct api *api, size_t index)
 {
 	const struct config *config = desired_config(api->running.desired);
@@ -37,6 +55,8 @@ static json_t *service_row(const struct api *api, size_t index)
 	json_build_value(&row, "port",
 		service->port == 0 ? json_string("any") : json_integer(service->port));
 	json_build_text(&row, "pool", config->pools[service->pool].name);
+	if (service->part_count != 0)
+		json_build_value(&row, "pools", list_parts(config, service));
 	json_build_text(&row, "forward", config_forward_name(service->forward));
 	json_build_merge(&row, api_json_counter(&sum));
 	add_rates(&row, watch_service(api->watch, service->name, index));
@@ -64,19 +84,51 @@ static void sort_services(struct api_rows *rows)
 	rows->index = pool_services_sort(desired_config(rows->api->running.desired));
 }
 
+static void add_services(const struct api_rows *rows, size_t pool, json_t *names)
+{
+	const struct config *config = desired_config(rows->api->running.desired);
+	const size_t *services;
+	size_t count = pool_services_of(rows->index, pool, &services);
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(names, json_string(config->services[services[i]].name));
+}
+
+/* Those that have it alone, then those that have it among others. */
 static json_t *list_services(const struct api_rows *rows, size_t pool)
 {
 	const struct config *config = desired_config(rows->api->running.desired);
 	json_t *names = json_array();
-	const size_t *services;
-	size_t count;
 
 	if (rows->index == NULL)
 		return names;
-	count = pool_services_of(rows->index, pool, &services);
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(names, json_string(config->services[services[i]].name));
+	add_services(rows, pool, names);
+	for (size_t i = 0; i < config->pools[pool].use_count; i++)
+		add_services(rows, config->pools[pool].uses[i].pool, names);
 	return names;
+}
+
+/* What the parts of a derived pool have of its slots. */
+static json_t *list_shares(const struct config *config, const struct plan_pool *plan, size_t pool)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < config->pools[pool].part_count; i++) {
+		const struct config_pool_part *part = &config->pools[pool].parts[i];
+		struct json_build row = json_build_begin();
+		uint32_t owned = 0;
+
+		for (size_t k = 0; k < part->backend_count; k++)
+			owned += plan->seats[part->first_backend + k].owned;
+		json_build_text(&row, "pool", config->pools[part->part.pool].name);
+		json_build_integer(&row, "weight", part->part.weight);
+		json_build_integer(&row, "backup", part->part.backup);
+		json_build_integer(&row, "slots", owned);
+		json_build_value(
+			&row, "share_percent", api_json_tenths(100.0 * owned / plan->slots));
+		json_array_append_new(list, json_build_end(&row));
+	}
+	return list;
 }
 
 static bool write_pool(struct api_rows *rows, struct rpc_answer *answer)
@@ -94,6 +146,10 @@ static bool write_pool(struct api_rows *rows, struct rpc_answer *answer)
 			     &plan->pools[pool]));
 	json_object_update_new(row, api_json_pool_health(rows->api, pool));
 	json_object_set_new(row, "services", list_services(rows, pool));
+	if (plan->pools[pool].part_count != 0)
+		json_object_set_new(row, "pools",
+			list_shares(desired_config(rows->api->running.desired), &plan->pools[pool],
+				pool));
 	rpc_answer_value(answer, NULL, row);
 	return true;
 }
@@ -105,31 +161,63 @@ void api_pool_list(struct api *api, const struct api_params *params, struct rpc_
 	api_rows_answer(api, &kind, NULL, call);
 }
 
-/* How many flows a draining backend still has: those with a packet in the last minute or two. */
-static json_t *flows_left(const struct api *api, const struct live_backend *backend)
+/* Of one place of a draining backend: those with a packet in the last minute or two. */
+struct flows_left {
+	uint64_t flows;
+	bool is_known; /* of some place */
+	bool is_complete;
+};
+
+static void add_flows(const struct api *api, uint32_t gid, struct flows_left *left)
 {
 	const struct tracking *tracking = forwarding_tracking(api->running.forwarding);
-	struct json_build object;
 	uint64_t flows;
 
-	if (!tracking_flows_left(tracking, backend->gid, &flows))
+	if (!tracking_flows_left(tracking, gid, &flows))
+		return;
+	left->flows += flows;
+	left->is_complete =
+		(left->is_complete || !left->is_known) && tracking_flows_are_all(tracking, gid);
+	left->is_known = true;
+}
+
+/* How many flows a draining backend still has, in all its places. */
+static json_t *flows_left(
+	const struct api *api, size_t pool, size_t index, const struct live_backend *backend)
+{
+	const struct forwarding *forwarding = api->running.forwarding;
+	struct flows_left left = { 0 };
+	struct json_build object;
+
+	add_flows(api, backend->gid, &left);
+	for (size_t i = 0; i < forwarding_count_uses(forwarding, pool); i++) {
+		struct forwarding_place place;
+		size_t count;
+
+		if (forwarding_find_use(forwarding, pool, index, i, &place) == 0)
+			add_flows(api,
+				forwarding_backends(forwarding, place.pool, &count)[place.backend]
+					.gid,
+				&left);
+	}
+	if (!left.is_known)
 		return json_null();
 	object = json_build_begin();
-	json_build_integer(&object, "estimate", flows);
+	json_build_integer(&object, "estimate", left.flows);
 	json_build_value(
 		&object, "error_percent", api_json_tenths(SKETCH_ERROR_BASIS_POINTS / 100.0));
 	json_build_integer(&object, "window_s", TRACKING_WINDOW_S);
-	json_build_flag(&object, "complete", tracking_flows_are_all(tracking, backend->gid));
+	json_build_flag(&object, "complete", left.is_complete);
 	return json_build_end(&object);
 }
 
-static void add_drain(
-	const struct api *api, struct json_build *row, const struct live_backend *backend)
+static void add_drain(const struct api *api, struct json_build *row, size_t pool, size_t index,
+	const struct live_backend *backend)
 {
 	uint32_t now_s = forwarding_now_s(api->running.forwarding);
 	uint32_t deadline_s = backend->facts.deadline_s;
 
-	json_build_value(row, "flows_left", flows_left(api, backend));
+	json_build_value(row, "flows_left", flows_left(api, pool, index, backend));
 	json_build_value(row, "deadline_s",
 		!live_backend_drains(backend) || deadline_s == MEMBERSHIP_NO_DEADLINE
 			? json_null()
@@ -153,6 +241,33 @@ static const char *state_name(const struct live_backend *backend)
 static uint32_t slots_of(const struct plan_pool *plan, size_t backend)
 {
 	return backend < plan->backend_count ? plan->seats[backend].owned : 0;
+}
+
+/* The services that it shares with backends of other pools, and its part of them. */
+static json_t *list_places(const struct api *api, size_t pool, size_t index)
+{
+	const struct forwarding *forwarding = api->running.forwarding;
+	const struct plan *plan = desired_plan(api->running.desired);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < forwarding_count_uses(forwarding, pool); i++) {
+		const struct plan_pool *derived;
+		struct forwarding_place place;
+		struct json_build row;
+		uint32_t owned;
+
+		if (forwarding_find_use(forwarding, pool, index, i, &place) != 0)
+			continue;
+		derived = &plan->pools[place.pool];
+		owned = slots_of(derived, place.backend);
+		row = json_build_begin();
+		json_build_text(&row, "service", config_derive_service(derived->name));
+		json_build_integer(&row, "slots", owned);
+		json_build_value(
+			&row, "share_percent", api_json_tenths(100.0 * owned / derived->slots));
+		json_array_append_new(list, json_build_end(&row));
+	}
+	return list;
 }
 
 static json_t *backend_row(
@@ -180,9 +295,10 @@ static json_t *backend_row(
 	json_build_flag(&row, "removed", live_backend_is_removed(backend));
 	json_build_integer(&row, "slots", owned);
 	json_build_value(&row, "share_percent", api_json_tenths(100.0 * owned / plan->slots));
+	json_build_value(&row, "services", list_places(api, pool, index));
 	json_build_merge(&row, api_json_counter(&sum));
 	add_rates(&row, watch_backend(api->watch, backend->gid));
-	add_drain(api, &row, backend);
+	add_drain(api, &row, pool, index, backend);
 	return json_build_end(&row);
 }
 
@@ -197,6 +313,10 @@ static bool write_backend(struct api_rows *rows, struct rpc_answer *answer)
 	if (rows->outer >= config->pool_count)
 		return false;
 	backends = forwarding_backends(rows->api->running.forwarding, rows->outer, &count);
+	/* those of a derived pool stand in their own pools, but for what is going */
+	if (config->pools[rows->outer].part_count != 0 &&
+		rows->inner < config->pools[rows->outer].backend_count)
+		rows->inner = config->pools[rows->outer].backend_count;
 	if (rows->only != NULL && strcmp(config->pools[rows->outer].name, rows->only) != 0)
 		count = 0;
 	if (rows->inner < count) {

@@ -301,6 +301,59 @@ json_t *api_report_pool(const struct plan_pool *before, const struct plan_pool *
 	return json_build_end(&object);
 }
 
+static void add_number(json_t *report, const json_t *more, const char *key)
+{
+	json_object_set_new(report, key,
+		json_integer(json_integer_value(json_object_get(report, key)) +
+			     json_integer_value(json_object_get(more, key))));
+}
+
+static bool is_larger(const json_t *a, const json_t *b, const char *key)
+{
+	return fabs(json_number_value(json_object_get(a, key))) >
+	       fabs(json_number_value(json_object_get(b, key)));
+}
+
+static void take(json_t *report, const json_t *more, const char *key)
+{
+	json_object_set(report, key, json_object_get(more, key));
+}
+
+void api_report_merge(json_t *report, json_t *more)
+{
+	static const char *const sums[] = { "slots_moved", "slots_total", "cut_pins" };
+	static const char *const lists[] = { "warnings", "services_cut", "backends_cut", "pools" };
+	double total;
+
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+		add_number(report, more, sums[i]);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		json_array_extend(
+			json_object_get(report, lists[i]), json_object_get(more, lists[i]));
+	total = json_number_value(json_object_get(report, "slots_total"));
+	json_object_set_new(report, "moved_percent",
+		api_json_tenths(total == 0 ? 0
+					   : 100.0 *
+						     json_number_value(json_object_get(
+							     report, "slots_moved")) /
+						     total));
+	if (is_larger(more, report, "pinned_percent")) {
+		take(report, more, "pinned_percent");
+		take(report, more, "pinned");
+	}
+	if (is_larger(more, report, "cut_percent")) {
+		take(report, more, "cut_percent");
+		take(report, more, "cut");
+		take(report, more, "cut_in_s");
+	}
+	if (is_larger(json_object_get(more, "largest_load_change"),
+		    json_object_get(report, "largest_load_change"), "percent"))
+		take(report, more, "largest_load_change");
+	if (is_larger(more, report, "pending_ms"))
+		take(report, more, "pending_ms");
+	json_decref(more);
+}
+
 static json_t *json_now(void)
 {
 	return api_json_time(time(NULL));

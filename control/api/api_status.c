@@ -406,11 +406,11 @@ static bool write_backend_counter(
 	struct api_rows *rows, struct rpc_answer *answer, count_backend_t *count)
 {
 	const struct config *config = desired_config(rows->api->running.desired);
-	char name[2 * CONFIG_NAME_SIZE];
+	char name[CONFIG_NAME_SIZE + CONFIG_MEMBER_SIZE];
 	const struct config_pool *pool;
 	struct counter sum;
 
-	if (rows->outer >= config->pool_count)
+	if (rows->outer >= config->written_pool_count) /* these are counted wherever they serve */
 		return false;
 	pool = &config->pools[rows->outer];
 	if (rows->inner >= pool->backend_count) {

@@ -75,12 +75,11 @@ static void check_budget(void *context, const struct forwarding_effect *effect)
 {
 	struct request *request = context;
 	const struct config *config = desired_config(request->api->running.desired);
-	int pool = config_find_pool(config, request->params->pool);
 
-	request->slots_to_move = plan_slots_moved(effect->before, effect->after);
-	if (pool >= 0)
-		plan_check_pool(&config->pools[pool], effect->before, effect->after, effect->impact,
-			&request->refusal);
+	request->slots_to_move += plan_slots_moved(effect->before, effect->after);
+	if (request->refusal.message[0] == '\0')
+		plan_check_pool(&config->pools[effect->pool], effect->before, effect->after,
+			effect->impact, &request->refusal);
 }
 
 /*
@@ -131,6 +130,10 @@ static void make_report(void *context, const struct forwarding_effect *effect)
 	if (report == NULL)
 		return;
 	json_object_set_new(report, "pending_ms", json_integer(effect->pending_ms));
+	if (request->report != NULL) { /* another pool that it serves by */
+		api_report_merge(request->report, report);
+		return;
+	}
 	json_object_set_new(report, "forced", json_boolean(request->params->terms.force));
 	if (request->params->dry_run)
 		json_object_set_new(report, "needs_force",

@@ -19,6 +19,20 @@ static void destroy_dataplane(struct config_dataplane *dataplane)
 	free(dataplane->state_file);
 }
 
+void config_pool_fini(struct config_pool *pool)
+{
+	free(pool->backends);
+	free(pool->vacant);
+	free(pool->parts);
+	free(pool->uses);
+	config_health_release(pool->health);
+}
+
+void config_service_fini(struct config_service *service)
+{
+	free(service->parts);
+}
+
 struct config *config_ref(struct config *config)
 {
 	atomic_fetch_add(&config->references, 1);
@@ -32,12 +46,11 @@ void config_destroy(struct config *config)
 	if (atomic_fetch_sub(&config->references, 1) != 0)
 		return;
 	destroy_dataplane(&config->dataplane);
-	for (size_t i = 0; i < config->pool_count; i++) {
-		free(config->pools[i].backends);
-		free(config->pools[i].vacant);
-		config_health_release(config->pools[i].health);
-	}
+	for (size_t i = 0; i < config->pool_count || i < config->written_pool_count; i++)
+		config_pool_fini(&config->pools[i]);
 	free(config->pools);
+	for (size_t i = 0; i < config->service_count; i++)
+		config_service_fini(&config->services[i]);
 	free(config->services);
 	free(config->zones);
 	free(config->socket);
@@ -45,9 +58,19 @@ void config_destroy(struct config *config)
 	free(config);
 }
 
+size_t config_service_pool_count(const struct config_service *service)
+{
+	return service->part_count == 0 ? 1 : service->part_count;
+}
+
+size_t config_service_pool_at(const struct config_service *service, size_t index)
+{
+	return service->part_count == 0 ? service->pool : service->parts[index].pool;
+}
+
 int config_find_pool(const struct config *config, const char *name)
 {
-	for (size_t i = 0; i < config->pool_count; i++) {
+	for (size_t i = 0; i < config->written_pool_count; i++) {
 		if (strcmp(config->pools[i].name, name) == 0)
 			return (int)i;
 	}
@@ -70,4 +93,15 @@ int config_find_backend(const struct config_pool *pool, const char *name)
 			return (int)i;
 	}
 	return -ENOENT;
+}
+
+const struct config_pool *config_options_of(
+	const struct config *config, size_t pool, size_t backend)
+{
+	const struct config_pool *own = &config->pools[pool];
+
+	for (size_t i = 0; i < own->part_count; i++)
+		if (backend - own->parts[i].first_backend < own->parts[i].backend_count)
+			return &config->pools[own->parts[i].part.pool];
+	return own;
 }

@@ -24,6 +24,8 @@
 #define CONFIG_KEY_SIZE        64 /* seats: 1-63 of [A-Za-z0-9._:-], so any address is one */
 #define CONFIG_WORKERS_MAX     64
 #define CONFIG_PORTS_MAX       16
+#define CONFIG_MEMBER_SIZE     128   /* "web/web-1": names of backends of a derived pool */
+#define CONFIG_PARTS_MAX       16    /* pools of a service */
 #define CONFIG_BACKENDS_MAX    16383 /* per pool, with vacant seats: 14 bits of a slot word */
 #define CONFIG_MEMBERSHIPS_MAX 65535 /* backends of all pools together */
 #define CONFIG_POOLS_MAX       65535
@@ -131,7 +133,7 @@ struct config_dataplane {
 struct config_health;
 
 struct config_backend {
-	char name[CONFIG_NAME_SIZE];
+	char name[CONFIG_MEMBER_SIZE];
 	struct address address;
 	char key[CONFIG_KEY_SIZE]; /* its seat; the text of its address where none is given */
 	uint16_t weight;           /* 0-65535; 0: a drain without a deadline */
@@ -166,9 +168,29 @@ struct config_slow_start {
 	uint32_t steps;
 };
 
+/* A pool among those of a service. */
+struct config_service_pool {
+	size_t pool;     /* index into config->pools */
+	uint16_t weight; /* its share of the new flows, among those of the same `backup` */
+	uint16_t backup; /* 0: first of all; others take new flows once none before them does */
+};
+
+/* What a derived pool has of one of the written pools. */
+struct config_pool_part {
+	struct config_service_pool part;
+	size_t first_backend, backend_count; /* among those of the derived pool */
+	size_t first_vacant, vacant_count;
+};
+
+/* Where a written pool is a part of a derived one. */
+struct config_use {
+	size_t pool; /* index into config->pools */
+	size_t part; /* of that pool */
+};
+
 struct config_pool {
-	char name[CONFIG_NAME_SIZE];
-	uint32_t slots; /* M: a prime, 251-5,000,011 */
+	char name[CONFIG_NAME_SIZE]; /* of a derived pool "service:www", which no written one has */
+	uint32_t slots;              /* M: a prime, 251-5,000,011 */
 	enum config_builder builder;
 	struct config_affinity affinity;
 	struct config_slow_start slow_start;
@@ -186,6 +208,10 @@ struct config_pool {
 	size_t backend_count;
 	struct config_vacant *vacant; /* no key of a backend is among them */
 	size_t vacant_count;
+	struct config_pool_part *parts; /* of a derived pool (config_derive.h) */
+	size_t part_count;              /* 0: written by the operator */
+	struct config_use *uses;        /* of a written pool */
+	size_t use_count;
 };
 
 struct config_service {
@@ -193,7 +219,9 @@ struct config_service {
 	struct address vip;
 	enum config_protocol protocol;
 	uint16_t port; /* host byte order; 0 means any port */
-	size_t pool;   /* index into config->pools */
+	size_t pool;   /* index into config->pools: with several pools, the one derived from them */
+	struct config_service_pool *parts; /* its pools, where it has several */
+	size_t part_count;                 /* 0: it has `pool` alone */
 	enum config_forward forward;
 	enum config_udp udp; /* of a service of UDP only */
 };
@@ -209,8 +237,9 @@ struct config {
 	uint32_t max_removed_percent; /* of services, or backends, by one change; 100: no limit */
 	struct config_zone *zones;    /* those whose state is listed */
 	size_t zone_count;
-	struct config_pool *pools;
+	struct config_pool *pools; /* those of the document, then those derived from them */
 	size_t pool_count;
+	size_t written_pool_count; /* of the document */
 	struct config_service *services;
 	size_t service_count;
 };
@@ -244,6 +273,10 @@ struct config *config_read(const json_t *document, const uint8_t *hash_key, stru
  */
 struct config *config_validate(
 	const json_t *document, const uint8_t *hash_key, struct findings *findings);
+
+/* Frees what a pool or service owns, not itself. */
+void config_pool_fini(struct config_pool *pool);
+void config_service_fini(struct config_service *service);
 
 /* A deep copy, of its own; NULL with the sentence where memory is short. */
 struct config *config_copy(const struct config *config, struct error *error);
@@ -287,7 +320,22 @@ const char *config_flows_name(enum config_flows flows);
 const char *config_zone_state_name(enum config_zone_state state);
 const char *config_host_path_name(enum config_host_path host_path);
 
-/* By name; the index, or -ENOENT. */
+/*
+ * The pools of the document that serve a service: how many, and which. CONFIG_NO_POOL: none of that
+ * name was found.
+ */
+size_t config_service_pool_count(const struct config_service *service);
+size_t config_service_pool_at(const struct config_service *service, size_t index);
+
+/* By name; the index, or -ENOENT. A pool of the document. */
 int config_find_pool(const struct config *config, const char *name);
 int config_find_service(const struct config *config, const char *name);
 int config_find_backend(const struct config_pool *pool, const char *name);
+
+/*
+ * The pool whose options (slow start, deadlines of drains, patience with failures) are those of a
+ * backend of this pool: of a derived pool the written one that has the backend, else the pool
+ * itself. One that is configured no more (from backend_count on) goes by the options of the pool.
+ */
+const struct config_pool *config_options_of(
+	const struct config *config, size_t pool, size_t backend);

@@ -73,7 +73,7 @@ static int check_sizes(const struct config *config, struct findings *findings)
 {
 	size_t memberships = 0;
 
-	for (size_t i = 0; i < config->pool_count; i++) {
+	for (size_t i = 0; i < config->written_pool_count; i++) {
 		int result = check_seats(&config->pools[i], i, findings);
 
 		if (result != 0)
@@ -125,26 +125,34 @@ static void note_use(size_t *first, size_t service)
 		*first = service;
 }
 
+static void note_pool(
+	struct pool_use *uses, size_t pool, enum config_forward forward, size_t service)
+{
+	if (pool == CONFIG_NO_POOL) /* which has been found */
+		return;
+	note_use(forward == CONFIG_FORWARD_L2DSR ? &uses[pool].l2dsr : &uses[pool].ipip, service);
+}
+
+static void note_uses(struct pool_use *uses, const struct config_service *service, size_t number)
+{
+	for (size_t i = 0; i < config_service_pool_count(service); i++)
+		note_pool(uses, config_service_pool_at(service, i), service->forward, number);
+}
+
 static int enter_services(
 	struct surroundings *surroundings, const struct config *config, struct findings *findings)
 {
-	for (size_t i = 0; i < config->pool_count; i++)
+	for (size_t i = 0; i < config->written_pool_count; i++)
 		surroundings->uses[i] =
 			(struct pool_use){ .l2dsr = NO_SERVICE, .ipip = NO_SERVICE };
 	for (size_t i = 0; i < config->service_count; i++) {
 		const struct config_service *service = &config->services[i];
-		struct pool_use *use;
 		char text[ADDRESS_TEXT_SIZE];
 		size_t earlier;
 
-		if (service->pool == CONFIG_NO_POOL) /* which has been found */
+		note_uses(surroundings->uses, service, i);
+		if (service->forward == CONFIG_FORWARD_L2DSR)
 			continue;
-		use = &surroundings->uses[service->pool];
-		if (service->forward == CONFIG_FORWARD_L2DSR) {
-			note_use(&use->l2dsr, i);
-			continue;
-		}
-		note_use(&use->ipip, i);
 		address_format(&service->vip, text);
 		if (lookup_add(surroundings->tunnel_vips, text, i, &earlier) == -ENOMEM)
 			return findings_out_of_memory(findings);
@@ -246,7 +254,7 @@ static int check_paths(
 	struct surroundings surroundings = {
 		.neighbours = lookup_create(),
 		.tunnel_vips = lookup_create(),
-		.uses = calloc(config->pool_count + 1, sizeof(struct pool_use)),
+		.uses = calloc(config->written_pool_count + 1, sizeof(struct pool_use)),
 	};
 	int result = 0;
 
@@ -286,11 +294,15 @@ static int check_vips(const struct config *config, struct findings *findings)
 /* Whether a pool has any service. */
 static bool *find_used(const struct config *config)
 {
-	bool *used = calloc(config->pool_count + 1, sizeof(*used));
+	bool *used = calloc(config->written_pool_count + 1, sizeof(*used));
 
 	for (size_t i = 0; used != NULL && i < config->service_count; i++)
-		if (config->services[i].pool != CONFIG_NO_POOL)
-			used[config->services[i].pool] = true;
+		for (size_t k = 0; k < config_service_pool_count(&config->services[i]); k++) {
+			size_t pool = config_service_pool_at(&config->services[i], k);
+
+			if (pool != CONFIG_NO_POOL)
+				used[pool] = true;
+		}
 	return used;
 }
 
@@ -306,7 +318,7 @@ static int check_ports_of(const struct config *config, const bool *used, const s
 {
 	int result = 0;
 
-	for (size_t i = 0; i < config->pool_count && result == 0; i++) {
+	for (size_t i = 0; i < config->written_pool_count && result == 0; i++) {
 		const struct config_pool *pool = &config->pools[i];
 
 		if (pool->health != NULL && used[i] && config_health_needs_port(pool->health) &&
@@ -360,9 +372,9 @@ int config_check(const struct config *config, struct findings *findings)
 	if (result == 0)
 		result = check_vips(config, findings);
 	if (result == 0)
-		result = check_zones(config, 0, config->pool_count, findings);
+		result = check_zones(config, 0, config->written_pool_count, findings);
 	if (result == 0)
-		result = check_paths(config, 0, config->pool_count, findings);
+		result = check_paths(config, 0, config->written_pool_count, findings);
 	if (result == 0)
 		result = check_health(config, findings);
 	return result;
@@ -408,7 +420,7 @@ int config_check_services(const struct config *config, struct findings *findings
 	if (result == 0)
 		result = check_vips(config, findings);
 	if (result == 0)
-		result = check_paths(config, 0, config->pool_count, findings);
+		result = check_paths(config, 0, config->written_pool_count, findings);
 	if (result == 0)
 		result = check_health(config, findings);
 	return result;
@@ -446,6 +458,43 @@ static bool pool_takes_new_flows(const struct config_pool *pool)
 	return false;
 }
 
+/* A service with several has one that takes them, in a pool that it gives a weight. */
+static bool service_takes_new_flows(const struct config_service *service, const bool *takers)
+{
+	if (service->part_count == 0)
+		return takers[service->pool];
+	for (size_t i = 0; i < service->part_count; i++)
+		if (service->parts[i].weight != 0 && takers[service->parts[i].pool])
+			return true;
+	return false;
+}
+
+static void warn_of_service(
+	const struct config *config, size_t number, const bool *takers, struct warned *warned)
+{
+	const struct config_service *service = &config->services[number];
+	const struct config_pool *pool = &config->pools[service->pool];
+
+	if (service->part_count != 0 && pool->backend_count > 1 &&
+		pool->slots < SLOTS_PER_BACKEND * pool->backend_count)
+		warn(warned,
+			"services[%zu].pools: %u slots for the %zu backends of all pools are fewer "
+			"than %d each, shares will differ from the weights",
+			number, pool->slots, pool->backend_count, SLOTS_PER_BACKEND);
+	if (service_takes_new_flows(service, takers))
+		return;
+	if (service->part_count == 0)
+		warn(warned,
+			"services[%zu]: pool \"%s\" has no active backend with a weight, "
+			"service \"%s\" drops new flows",
+			number, pool->name, service->name);
+	else
+		warn(warned,
+			"services[%zu]: no pool with a weight has an active backend with a weight, "
+			"service \"%s\" drops new flows",
+			number, service->name);
+}
+
 /* By pool: each is looked through once, for thousands of services may share one. NULL: no memory.
  */
 static bool *find_takers(const struct config *config)
@@ -463,7 +512,7 @@ size_t config_warnings(const struct config *config,
 	struct warned warned = { report, context, 0 };
 	bool *takers = find_takers(config);
 
-	for (size_t i = 0; i < config->pool_count; i++) {
+	for (size_t i = 0; i < config->written_pool_count; i++) {
 		const struct config_pool *pool = &config->pools[i];
 
 		if (pool->backend_count > 1 &&
@@ -478,15 +527,8 @@ size_t config_warnings(const struct config *config,
 				"shares differ from the weights by that: drop the list",
 				i, pool->vacant_count, pool->backend_count);
 	}
-	for (size_t i = 0; takers != NULL && i < config->service_count; i++) {
-		const struct config_service *service = &config->services[i];
-
-		if (!takers[service->pool])
-			warn(&warned,
-				"services[%zu]: pool \"%s\" has no active backend with a weight, "
-				"service \"%s\" drops new flows",
-				i, config->pools[service->pool].name, service->name);
-	}
+	for (size_t i = 0; takers != NULL && i < config->service_count; i++)
+		warn_of_service(config, i, takers, &warned);
 	free(takers);
 	return warned.count;
 }

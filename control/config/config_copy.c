@@ -70,20 +70,54 @@ static bool copy_pool(struct config_pool *to, const struct config_pool *from)
 	config_health_ref(to->health);
 	to->backends = copy_list(from->backends, from->backend_count, sizeof(*from->backends));
 	to->vacant = copy_list(from->vacant, from->vacant_count, sizeof(*from->vacant));
-	return to->backends != NULL && to->vacant != NULL;
+	to->parts = NULL;
+	to->uses = NULL;
+	if (from->part_count > 0)
+		to->parts = copy_list(from->parts, from->part_count, sizeof(*from->parts));
+	if (from->use_count > 0)
+		to->uses = copy_list(from->uses, from->use_count, sizeof(*from->uses));
+	return to->backends != NULL && to->vacant != NULL &&
+	       (to->parts != NULL) == (from->part_count > 0) &&
+	       (to->uses != NULL) == (from->use_count > 0);
+}
+
+static bool copy_service(struct config_service *to, const struct config_service *from)
+{
+	*to = *from;
+	to->parts = NULL;
+	if (from->part_count == 0) /* nearly all, and there may be 65,535 */
+		return true;
+	to->parts = copy_list(from->parts, from->part_count, sizeof(*from->parts));
+	return to->parts != NULL;
+}
+
+static bool copy_services(struct config *to, const struct config *from)
+{
+	to->services = calloc(from->service_count + 1, sizeof(*to->services));
+	to->service_count = 0;
+	while (to->services != NULL && to->service_count < from->service_count) {
+		size_t i = to->service_count++;
+
+		if (!copy_service(&to->services[i], &from->services[i]))
+			return false;
+	}
+	return to->services != NULL;
 }
 
 static bool copy_pools(struct config *to, const struct config *from)
 {
 	to->pools = calloc(from->pool_count + 1, sizeof(*to->pools));
-	to->pool_count = 0;
+	to->pool_count = to->written_pool_count = 0;
 	while (to->pools != NULL && to->pool_count < from->pool_count) {
 		size_t i = to->pool_count++;
 
 		if (!copy_pool(&to->pools[i], &from->pools[i]))
 			return false;
 	}
-	return to->pools != NULL;
+	if (to->pools == NULL)
+		return false;
+	to->written_pool_count = from->written_pool_count;
+	return true;
 }
 
 static bool copy_all(struct config *to, const struct config *from)
@@ -95,11 +129,10 @@ static bool copy_all(struct config *to, const struct config *from)
 	memcpy((char *)to + first, (const char *)from + first, sizeof(*to) - first);
 	atomic_init(&to->references, 0);
 	to->socket = strdup(from->socket);
-	to->services = copy_list(from->services, from->service_count, sizeof(*from->services));
 	to->zones = copy_list(from->zones, from->zone_count, sizeof(*from->zones));
 	copied = copy_dataplane(&to->dataplane, &from->dataplane);
-	return copy_pools(to, from) && copied && to->socket != NULL && to->services != NULL &&
-	       to->zones != NULL;
+	copied = copy_services(to, from) && copied;
+	return copy_pools(to, from) && copied && to->socket != NULL && to->zones != NULL;
 }
 
 struct config *config_copy(const struct config *config, struct error *error)

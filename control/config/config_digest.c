@@ -146,6 +146,12 @@ static void add_service(XXH3_state_t *state, const struct config_service *servic
 	add_number(state, service->protocol);
 	add_number(state, service->port);
 	add_number(state, service->pool);
+	add_number(state, service->part_count);
+	for (size_t i = 0; i < service->part_count; i++) {
+		add_number(state, service->parts[i].pool);
+		add_number(state, service->parts[i].weight);
+		add_number(state, service->parts[i].backup);
+	}
 	add_number(state, service->forward);
 	if (service->protocol == CONFIG_PROTOCOL_UDP)
 		add_number(state, service->udp);
@@ -153,8 +159,8 @@ static void add_service(XXH3_state_t *state, const struct config_service *servic
 
 static void add_services(XXH3_state_t *state, const struct config *config)
 {
-	add_number(state, config->pool_count);
-	for (size_t i = 0; i < config->pool_count; i++)
+	add_number(state, config->written_pool_count);
+	for (size_t i = 0; i < config->written_pool_count; i++)
 		add_pool(state, &config->pools[i]);
 	add_number(state, config->service_count);
 	for (size_t i = 0; i < config->service_count; i++)
@@ -202,11 +208,19 @@ struct config_digest config_digest_of(const struct config *config)
 uint64_t config_digest_service(const struct config *config, size_t service)
 {
 	struct config_service alone = config->services[service];
+	struct config_service_pool parts[CONFIG_PARTS_MAX];
 	XXH3_state_t state;
 
 	XXH3_64bits_reset(&state);
-	add_text(&state, config->pools[alone.pool].name);
+	for (size_t i = 0; i < alone.part_count; i++) {
+		parts[i] = alone.parts[i];
+		add_text(&state, config->pools[parts[i].pool].name);
+		parts[i].pool = 0;
+	}
+	if (alone.part_count == 0)
+		add_text(&state, config->pools[alone.pool].name);
 	alone.pool = 0;
+	alone.parts = parts;
 	add_service(&state, &alone);
 	return XXH3_64bits_digest(&state);
 }

@@ -21,7 +21,7 @@ struct config_digest config_digest_of(const struct config *config);
 /* The third of these by itself. */
 uint64_t config_digest_rest(const struct config *config);
 
-/* Of one thing alone; a service by the name of its pool, a pool without its backends. */
+/* Of one thing alone; a service by the names of its pools, a pool without its backends. */
 uint64_t config_digest_service(const struct config *config, size_t service);
 uint64_t config_digest_pool_options(const struct config_pool *pool);
 uint64_t config_digest_backend(const struct config_backend *backend);

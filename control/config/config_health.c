@@ -544,13 +544,17 @@ size_t *config_health_services(const struct config *config)
 		found[i] = CONFIG_NO_SERVICE;
 	for (size_t i = 0; found != NULL && i < config->service_count; i++) {
 		const struct config_service *service = &config->services[i];
-		const struct config_health *health;
 
-		if (service->pool == CONFIG_NO_POOL || found[service->pool] != CONFIG_NO_SERVICE)
-			continue;
-		health = config->pools[service->pool].health;
-		if (health != NULL && config_health_fits(health, service->protocol))
-			found[service->pool] = i;
+		for (size_t k = 0; k < config_service_pool_count(service); k++) {
+			size_t pool = config_service_pool_at(service, k);
+			const struct config_health *health;
+
+			if (pool == CONFIG_NO_POOL || found[pool] != CONFIG_NO_SERVICE)
+				continue;
+			health = config->pools[pool].health;
+			if (health != NULL && config_health_fits(health, service->protocol))
+				found[pool] = i;
+		}
 	}
 	return found;
 }

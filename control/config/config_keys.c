@@ -449,11 +449,26 @@ const struct json_key config_pool_keys[] = {
 
 /* services */
 
+static int check_pools(
+	const struct json_path *path, const struct config_service *service, struct error *error)
+{
+	struct json_path pool = json_path_key(path, "pool"), pools = json_path_key(path, "pools");
+
+	if (pools.value != NULL && pool.value != NULL)
+		return json_refuse(&pools, error, "a service has either pool or pools");
+	if (service->part_count == 0 && pool.value == NULL)
+		return json_refuse(&pool, error, "missing");
+	return 0;
+}
+
 static int check_service(const struct json_path *path, void *owner, struct error *error)
 {
 	const struct config_service *service = owner;
 	struct json_path udp = json_path_key(path, "udp");
+	int result = check_pools(path, service, error);
 
+	if (result != 0)
+		return result;
 	if (udp.value == NULL || service->protocol == CONFIG_PROTOCOL_UDP)
 		return 0;
 	return json_refuse(&udp, error, "only a service with protocol udp has it");
@@ -466,6 +481,41 @@ static bool is_not_udp(const void *owner)
 	return service->protocol != CONFIG_PROTOCOL_UDP;
 }
 
+static bool has_several_pools(const void *owner)
+{
+	const struct config_service *service = owner;
+
+	return service->part_count != 0;
+}
+
+static bool has_one_pool(const void *owner)
+{
+	return !has_several_pools(owner);
+}
+
+static bool is_no_backup(const void *owner)
+{
+	const struct config_service_pool *part = owner;
+
+	return part->backup == 0;
+}
+
+static const struct json_key part_keys[] = {
+	{ "pool", &config_kind_pool, REQUIRED, AT(config_service_pool, pool),
+		.summary = "The pool. All pools of a service have the same number of slots." },
+	{ "weight", INTEGER(config_service_pool, weight), RANGE(0, 65535), .what = "a weight",
+		DEFAULT(CONFIG_DEFAULT_WEIGHT),
+		.summary = "Its share of the new flows is in proportion to this, among the pools "
+			   "that take new flows. A change of it moves no more flows than it must, "
+			   "and breaks none. 0: no new flows." },
+	{ "backup", INTEGER(config_service_pool, backup), RANGE(1, 15), .what = "a turn",
+		.is_absent = is_no_backup,
+		.summary = "It takes new flows only while no backend of the pools without this "
+			   "key, and of those with a lower number, does. When one does again, "
+			   "the flows that it has stay." },
+	END,
+};
+
 const struct json_key config_service_keys[] = {
 	{ "name", &config_kind_name, REQUIRED, AT(config_service, name),
 		.summary = "Its name, which is unique." },
@@ -477,8 +527,16 @@ const struct json_key config_service_keys[] = {
 	{ "port", &config_kind_port, REQUIRED, AT(config_service, port),
 		.summary = "The port that clients connect to. An exact port wins over \"any\" on "
 			   "the same VIP." },
-	{ "pool", &config_kind_pool, REQUIRED, AT(config_service, pool),
-		.summary = "The pool whose backends serve it." },
+	{ "pool", &config_kind_pool, AT(config_service, pool), .is_absent = has_several_pools,
+		.summary = "The pool whose backends serve it. Required, unless it has pools." },
+	{ "pools", &json_kind_objects,
+		LIST(config_service, parts, part_count, struct config_service_pool),
+		RANGE(1, CONFIG_PARTS_MAX), .keys = part_keys, .is_absent = has_one_pool,
+		.summary =
+			"Instead of pool: several pools that share its new flows by weight, or "
+			"take them over from one another. A service that has had one pool keeps "
+			"its flows only if it has had it by this key: a list of one pool is fine "
+			"to begin with." },
 	{ "forward", &json_kind_word, REQUIRED, AT(config_service, forward),
 		.words = config_choice_forwards, .what = "a forwarding mode (l2dsr or ipip)",
 		.summary = "How packets reach the backend. ipip: encapsulated in IP (RFC 2003, "
@@ -491,7 +549,6 @@ const struct json_key config_service_keys[] = {
 			"goes where the table points now, which suits DNS. quic: only Initial and "
 			"0-RTT packets begin a flow." },
 	LATER("hash"),
-	LATER("pools"),
 	LATER("split"),
 	LATER("dscp"),
 	LATER("outer_dscp"),
@@ -595,14 +652,15 @@ const struct json_key config_keys[] = {
 	{ "zones", &json_kind_objects, LIST(config, zones, zone_count, struct config_zone),
 		RANGE(0, CONFIG_ZONES_MAX), .keys = zone_keys, .is_absent = has_no_zones,
 		.summary = "Zones in another state than active. Others need no entry." },
-	{ "pools", &json_kind_objects, LIST(config, pools, pool_count, struct config_pool),
+	{ "pools", &json_kind_objects, LIST(config, pools, written_pool_count, struct config_pool),
 		RANGE(0, CONFIG_POOLS_MAX), .keys = config_pool_keys,
 		.summary = "Backends, and how new flows are spread over them." },
 	{ "services", &json_kind_objects,
 		LIST(config, services, service_count, struct config_service),
 		RANGE(0, CONFIG_SERVICES_MAX), .keys = config_service_keys, .check = check_service,
 		.rule = "{\"if\": {\"properties\": {\"protocol\": {\"const\": \"tcp\"}}}, "
-			"\"then\": {\"properties\": {\"udp\": false}}}",
+			"\"then\": {\"properties\": {\"udp\": false}}, "
+			"\"oneOf\": [{\"required\": [\"pool\"]}, {\"required\": [\"pools\"]}]}",
 		.summary = "What clients connect to." },
 	LATER("announce"),
 	LATER("bgp"),

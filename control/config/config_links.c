@@ -17,36 +17,54 @@ static int enter_pools(struct lookup *names, const struct config *config, struct
 	return 0;
 }
 
-static int refuse(const struct json_path *service, const char *pool, struct findings *findings)
+/* By the dictionary, or NULL: one after the other. */
+static size_t find_pool(const struct config *config, const struct lookup *names, const char *name)
 {
-	struct json_path path = json_path_key(service, "pool");
-	struct error error;
+	size_t number;
+	int found;
 
-	return findings_take(
-		findings, json_refuse(&path, &error, "there is no pool \"%s\"", pool), &error);
+	if (names != NULL)
+		return lookup_find(names, name, &number) == 0 ? number : CONFIG_NO_POOL;
+	found = config_find_pool(config, name);
+	return found < 0 ? CONFIG_NO_POOL : (size_t)found;
 }
 
-static int link_service(const struct json_path *path, const struct lookup *names,
-	struct config_service *service, struct findings *findings)
+/* The pool that `pool` of an object names. */
+static int link_pool(const struct json_path *object, const struct config *config,
+	const struct lookup *names, size_t *pool, struct findings *findings)
 {
-	struct json_path pool = json_path_key(path, "pool");
-	const char *name = json_string_value(pool.value);
+	struct json_path path = json_path_key(object, "pool");
+	const char *name = json_string_value(path.value);
+	struct error error;
 
-	service->pool = CONFIG_NO_POOL;
-	if (lookup_find(names, name, &service->pool) != 0)
-		return refuse(path, name, findings);
-	return 0;
+	*pool = find_pool(config, names, name);
+	if (*pool != CONFIG_NO_POOL)
+		return 0;
+	return findings_take(
+		findings, json_refuse(&path, &error, "there is no pool \"%s\"", name), &error);
+}
+
+static int link_service(const struct json_path *path, const struct config *config,
+	const struct lookup *names, struct config_service *service, struct findings *findings)
+{
+	struct json_path pools = json_path_key(path, "pools");
+	int result = 0;
+
+	service->pool = CONFIG_NO_POOL; /* of several: config_derive() sets it */
+	if (service->part_count == 0)
+		return link_pool(path, config, names, &service->pool, findings);
+	for (size_t i = 0; i < service->part_count && result == 0; i++) {
+		struct json_path part = json_path_element(&pools, i);
+
+		result = link_pool(&part, config, names, &service->parts[i].pool, findings);
+	}
+	return result;
 }
 
 int config_links_resolve_one(const struct config *config, const struct json_path *path,
 	struct config_service *service, struct findings *findings)
 {
-	struct json_path pool = json_path_key(path, "pool");
-	const char *name = json_string_value(pool.value);
-	int found = config_find_pool(config, name);
-
-	service->pool = found < 0 ? CONFIG_NO_POOL : (size_t)found;
-	return found < 0 ? refuse(path, name, findings) : 0;
+	return link_service(path, config, NULL, service, findings);
 }
 
 int config_links_resolve(
@@ -62,7 +80,7 @@ int config_links_resolve(
 	for (size_t i = 0; i < config->service_count && result == 0; i++) {
 		struct json_path path = json_path_element(&services, i);
 
-		result = link_service(&path, names, &config->services[i], findings);
+		result = link_service(&path, config, names, &config->services[i], findings);
 	}
 	lookup_destroy(names);
 	return result;

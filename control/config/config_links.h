@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* config_links: resolves names of other parts of a document: the pool of a service. */
+/* config_links: resolves names of other parts of a document: the pools of a service. */
 #pragma once
 
 #include "config/config.h"
 #include "json/json.h"
 
 /*
- * Sets the index of each service's pool by its name, or CONFIG_NO_POOL with a finding. Non-zero:
+ * Sets the index of each pool that a service names, or CONFIG_NO_POOL with a finding. Non-zero:
  * stop checking.
  */
 int config_links_resolve(

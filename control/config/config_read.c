@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/config_check.h"
+#include "config/config_derive.h"
 #include "config/config_keys.h"
 #include "config/config_links.h"
 
@@ -41,6 +42,8 @@ struct config *config_validate(
 	root.findings = findings;
 	if (result == 0)
 		result = json_keys_read(config_keys, &root, config, &error);
+	if (config != NULL)
+		config->pool_count = config->written_pool_count;
 	findings_take(findings, result, &error);
 	if (findings->count != 0) {
 		findings->is_partial = true;
@@ -50,6 +53,8 @@ struct config *config_validate(
 	result = config_links_resolve(config, &root, findings);
 	if (result == 0)
 		config_check(config, findings);
+	if (findings->count == 0)
+		config_derive(config, findings);
 	return config;
 }
 

@@ -49,7 +49,7 @@ static void forget_pool(struct pool_text *pool)
 
 static void forget(struct config_text *text)
 {
-	for (size_t i = 0; text->pools != NULL && i < text->config->pool_count; i++)
+	for (size_t i = 0; text->pools != NULL && i < text->config->written_pool_count; i++)
 		forget_pool(&text->pools[i]);
 	free(text->pools);
 	free(text->services.text);
@@ -82,6 +82,8 @@ static bool same_pool(const struct config_pool *a, const struct config_pool *b)
 	bare_a.backends = bare_b.backends = NULL;
 	bare_a.vacant = bare_b.vacant = NULL;
 	bare_a.backend_count = bare_b.backend_count = 0;
+	bare_a.uses = bare_b.uses = NULL; /* which services have it is not printed with it */
+	bare_a.use_count = bare_b.use_count = 0;
 	return memcmp(&bare_a, &bare_b, sizeof(bare_a)) == 0 &&
 	       same_bytes(a->vacant, b->vacant, a->vacant_count * sizeof(*a->vacant));
 }
@@ -107,13 +109,28 @@ static bool same_chunk(const struct config_pool *a, const struct config_pool *b,
 		       chunk_length(a, chunk) * sizeof(*a->backends));
 }
 
+static bool same_service(const struct config_service *a, const struct config_service *b)
+{
+	struct config_service bare_a, bare_b;
+
+	memcpy(&bare_a, a, sizeof(bare_a));
+	memcpy(&bare_b, b, sizeof(bare_b));
+	bare_a.parts = bare_b.parts = NULL;
+	if (a->part_count != 0)
+		bare_a.pool = bare_b.pool; /* derived from them */
+	return memcmp(&bare_a, &bare_b, sizeof(bare_a)) == 0 &&
+	       same_bytes(a->parts, b->parts, a->part_count * sizeof(*a->parts));
+}
+
 /* They name pools. */
 static bool same_services(const struct config *a, const struct config *b)
 {
-	if (a->service_count != b->service_count || a->pool_count != b->pool_count ||
-		!same_bytes(a->services, b->services, a->service_count * sizeof(*a->services)))
+	if (a->service_count != b->service_count || a->written_pool_count != b->written_pool_count)
 		return false;
-	for (size_t i = 0; i < a->pool_count; i++)
+	for (size_t i = 0; i < a->service_count; i++)
+		if (!same_service(&a->services[i], &b->services[i]))
+			return false;
+	for (size_t i = 0; i < a->written_pool_count; i++)
 		if (strcmp(a->pools[i].name, b->pools[i].name) != 0)
 			return false;
 	return true;
@@ -164,7 +181,7 @@ static bool print_pool(const struct config *config, size_t number, struct pool_t
 	const char *found;
 
 	alone.pools = &bare;
-	alone.pool_count = 1;
+	alone.written_pool_count = 1;
 	bare.backend_count = 0;
 	text->itself = print_list(key->name, json_key_print(key, &alone, &alone));
 	if (text->itself.text == NULL)
@@ -247,7 +264,7 @@ static bool make_pool(struct pool_text *text, const struct config *config, size_
 static bool take_pool(struct config_text *before, size_t *index, const struct config *config,
 	size_t number, struct pool_text *text)
 {
-	size_t count = before->config == NULL ? 0 : before->config->pool_count;
+	size_t count = before->config == NULL ? 0 : before->config->written_pool_count;
 
 	/* a pool is changed, added at the end, or gone */
 	for (size_t i = *index; i < count && i < *index + 2; i++) {
@@ -274,13 +291,13 @@ static bool print_pieces(struct config_text *text, struct config *config)
 {
 	struct config_text next = {
 		.config = config_ref(config),
-		.pools = calloc(config->pool_count + 1, sizeof(*next.pools)),
+		.pools = calloc(config->written_pool_count + 1, sizeof(*next.pools)),
 		.length = text->length,
 	};
 	size_t index = 0;
 	bool is_whole = next.pools != NULL;
 
-	for (size_t i = 0; is_whole && i < config->pool_count; i++)
+	for (size_t i = 0; is_whole && i < config->written_pool_count; i++)
 		is_whole = take_pool(text, &index, config, i, &next.pools[i]);
 	if (is_whole)
 		next.services = take_services(text, config);
@@ -336,7 +353,7 @@ static void add_pool(struct text *text, const struct pool_text *pool)
 
 static void add_pools(struct text *text, const struct config_text *pieces)
 {
-	size_t count = pieces->config->pool_count;
+	size_t count = pieces->config->written_pool_count;
 
 	for (size_t i = 0; i < count; i++) {
 		add_words(text, i == 0 ? "\n" : ",\n");

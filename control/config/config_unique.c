@@ -207,14 +207,14 @@ int config_unique_check(const struct config *config, struct findings *findings)
 			write_port_name },
 		{ "dataplane.ports", "device", dataplane->ports, dataplane->port_count,
 			write_device },
-		{ "pools", "name", config->pools, config->pool_count, write_pool_name },
+		{ "pools", "name", config->pools, config->written_pool_count, write_pool_name },
 		{ "zones", "name", config->zones, config->zone_count, write_zone_name },
 	};
 	int result = check_all(rules, sizeof(rules) / sizeof(rules[0]), findings);
 
 	if (result == 0)
 		result = config_unique_check_services(config, findings);
-	for (size_t i = 0; i < config->pool_count && result == 0; i++)
+	for (size_t i = 0; i < config->written_pool_count && result == 0; i++)
 		result = config_unique_check_pool(&config->pools[i], i, findings);
 	return result;
 }

@@ -105,7 +105,8 @@ static bool same_backend(const void *context, size_t before, size_t after)
 
 static struct list pools_of(const struct config *config)
 {
-	return (struct list){ config->pools, config->pool_count, sizeof(*config->pools), "" };
+	return (struct list){ config->pools, config->written_pool_count, sizeof(*config->pools),
+		"" };
 }
 
 static struct list services_of(const struct config *config)
@@ -127,7 +128,7 @@ static void compare_backends(struct pair *pair, struct names *names)
 	struct lookup *pools = index_names(&before);
 	size_t found;
 
-	for (size_t i = 0; pools != NULL && i < pair->after->pool_count; i++) {
+	for (size_t i = 0; pools != NULL && i < pair->after->written_pool_count; i++) {
 		struct list old, new;
 
 		pair->pool_after = &pair->after->pools[i];

@@ -139,6 +139,18 @@ static bool is_text(const json_t *object, const char *key, const char *text)
 	return value != NULL && strcmp(value, text) == 0;
 }
 
+/* As its pool, or in a list of several. */
+static bool uses_pool(const json_t *service, const char *pool)
+{
+	size_t index;
+	json_t *part;
+
+	json_array_foreach (json_object_get(service, "pools"), index, part)
+		if (is_text(part, "pool", pool))
+			return true;
+	return is_text(service, "pool", pool);
+}
+
 static bool is_udp(const json_t *service)
 {
 	return is_text(service, "protocol", "udp");
@@ -161,6 +173,10 @@ json_t *config_edit_service_set(
 	service = own_element(services, (size_t)position);
 	if (service == NULL || json_object_update(service, (json_t *)changes) != 0)
 		return finish(copy, out_of_memory(error));
+	if (json_object_get(changes, "pool") == NULL && json_object_get(changes, "pools") != NULL)
+		json_object_del(service, "pool");
+	if (json_object_get(changes, "pools") == NULL && json_object_get(changes, "pool") != NULL)
+		json_object_del(service, "pools");
 	if (json_object_get(changes, "udp") == NULL && !is_udp(service))
 		json_object_del(service, "udp"); /* it belonged to the old protocol */
 	return copy;
@@ -197,7 +213,7 @@ json_t *config_edit_pool_remove(const json_t *document, const char *name, struct
 		return finish(copy,
 			error_set(error, -ENOENT, "there is no pool %s", json_quote(name, quoted)));
 	json_array_foreach (json_object_get(copy, "services"), index, service)
-		if (is_text(service, "pool", name))
+		if (uses_pool(service, name))
 			return finish(copy,
 				error_set(error, -EINVAL, CONFIG_EDIT_POOL_IN_USE,
 					json_string_value(json_object_get(service, "name")), name));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/config_check.h"
+#include "config/config_derive.h"
 #include "config/config_digest.h"
 #include "config/config_health.h"
 #include "edit/config_edit.h"
@@ -40,7 +41,7 @@ static struct part find_part(const struct config *config, const struct config_ex
 	return (struct part){
 		.list = find_list(is_pool ? "pools" : "services"),
 		.position = found >= 0 ? (size_t)found
-			    : is_pool  ? config->pool_count
+			    : is_pool  ? config->written_pool_count
 				       : config->service_count,
 		.exists = found >= 0,
 	};
@@ -90,27 +91,20 @@ static int read_element(const struct part *part, const struct json_path *path, v
 	return code != 0 ? code : findings->count != 0 ? -EINVAL : 0;
 }
 
-static void free_pool(struct config_pool *pool)
-{
-	free(pool->backends);
-	free(pool->vacant);
-	config_health_release(pool->health);
-}
-
-/* A copy has room for one more pool. */
+/* A copy has room for one more pool. It has no derived ones while it is edited. */
 static int put_pool(struct config *copy, const struct config *config, const struct part *part,
 	const struct json_path *path, struct findings *findings)
 {
 	struct config_pool pool = { .slots = 0 };
 
 	if (read_element(part, path, &pool, findings) != 0) {
-		free_pool(&pool);
+		config_pool_fini(&pool);
 		return -EINVAL;
 	}
 	if (part->exists)
-		free_pool(&copy->pools[part->position]);
+		config_pool_fini(&copy->pools[part->position]);
 	else
-		copy->pool_count++;
+		copy->pool_count = ++copy->written_pool_count;
 	copy->pools[part->position] = pool;
 	return part->exists ? config_check_pool(copy, part->position,
 				      &config->pools[part->position], findings)
@@ -125,19 +119,25 @@ static int put_service(struct config *copy, const struct part *part, const struc
 
 	if (code == 0)
 		code = config_links_resolve_one(copy, path, &service, findings);
-	if (code != 0)
+	if (code != 0) {
+		config_service_fini(&service);
 		return code;
-	if (!part->exists) {
-		size_t size = (copy->service_count + 1) * sizeof(*copy->services);
-		struct config_service *services = realloc(copy->services, size);
-
-		if (services == NULL)
-			return findings_out_of_memory(findings);
-		copy->services = services;
-		copy->service_count++;
 	}
+	if (part->exists)
+		config_service_fini(&copy->services[part->position]);
+	else
+		copy->service_count++; /* a copy has room for one more */
 	copy->services[part->position] = service;
 	return config_check_services(copy, findings);
+}
+
+static bool follow_removal(size_t *pool, size_t removed)
+{
+	if (*pool == removed)
+		return false;
+	if (*pool != CONFIG_NO_POOL && *pool > removed)
+		(*pool)--;
+	return true;
 }
 
 /* An element that no other one names can be removed, and that breaks no rule. */
@@ -146,15 +146,19 @@ static int remove_pool(struct config *copy, const struct part *part, struct find
 	struct config_pool *pool = &copy->pools[part->position];
 
 	for (size_t i = 0; i < copy->service_count; i++) {
-		if (copy->services[i].pool == part->position)
-			return findings_add(findings, CONFIG_EDIT_POOL_IN_USE,
-				copy->services[i].name, pool->name);
-		if (copy->services[i].pool > part->position)
-			copy->services[i].pool--;
+		struct config_service *service = &copy->services[i];
+		bool is_free = follow_removal(&service->pool, part->position);
+
+		for (size_t k = 0; k < service->part_count; k++)
+			is_free &= follow_removal(&service->parts[k].pool, part->position);
+		if (!is_free)
+			return findings_add(
+				findings, CONFIG_EDIT_POOL_IN_USE, service->name, pool->name);
 	}
-	free_pool(pool);
-	copy->pool_count--;
+	config_pool_fini(pool);
+	copy->pool_count = --copy->written_pool_count;
 	memmove(pool, pool + 1, (copy->pool_count - part->position) * sizeof(*pool));
+	memset(&copy->pools[copy->pool_count], 0, sizeof(*pool));
 	return 0;
 }
 
@@ -162,6 +166,7 @@ static int remove_service(struct config *copy, const struct part *part)
 {
 	struct config_service *service = &copy->services[part->position];
 
+	config_service_fini(service);
 	copy->service_count--;
 	memmove(service, service + 1, (copy->service_count - part->position) * sizeof(*service));
 	return 0;
@@ -195,7 +200,10 @@ static int make(const struct config *config, const struct part *part, const json
 	if (*edited == NULL)
 		return -ENOMEM;
 	findings_init(&findings, 1);
+	config_derive_drop(*edited);
 	put(*edited, config, part, value, &findings);
+	if (findings.count == 0)
+		config_derive(*edited, &findings);
 	code = findings_first(&findings, error);
 	if (code == 0)
 		return 0;
@@ -253,6 +261,7 @@ static struct config *reweigh(
 	struct json_path root = json_path_root(NULL), list, path;
 	struct config_pool pool = { .slots = 0 };
 	struct config *edited = NULL;
+	struct findings findings;
 	struct error ignored;
 
 	list = json_path_key(&root, part->list->name);
@@ -264,8 +273,15 @@ static struct config *reweigh(
 	if (edited != NULL) {
 		edited->pools[part->position].backends[number] = pool.backends[0];
 		edited->pools[part->position].vacant_count = pool.vacant_count;
+		findings_init(&findings, 1);
+		if (before->use_count != 0)
+			config_derive(edited, &findings);
+		if (findings.count != 0) { /* as the edit of the whole pool will say */
+			config_destroy(edited);
+			edited = NULL;
+		}
 	}
-	free_pool(&pool);
+	config_pool_fini(&pool);
 	return edited;
 }
 
@@ -331,7 +347,7 @@ int config_excerpt_edit(const struct config *config, const struct config_excerpt
 
 static void offer_pools(const struct config *config, const char *name, struct suggestion *meant)
 {
-	for (size_t i = 0; i < config->pool_count; i++)
+	for (size_t i = 0; i < config->written_pool_count; i++)
 		suggestion_offer(meant, name, config->pools[i].name);
 }
 
@@ -397,7 +413,7 @@ void config_excerpt_name_path(const struct config *config, struct error *error)
 		size_t number, length;
 
 		if (read_index(text, "pools[", &number, &length)) {
-			pool = number < config->pool_count ? &config->pools[number] : NULL;
+			pool = number < config->written_pool_count ? &config->pools[number] : NULL;
 			name = pool == NULL ? name : pool->name;
 			word = "pools";
 		} else if (read_index(text, "services[", &number, &length)) {

@@ -210,6 +210,8 @@ int forwarding_find(const struct forwarding *forwarding, const char *pool, const
 	found = &forwarding->pools[plan - forwarding->plan->pools];
 	if (find_in_pool(found, backend, &index) != 0)
 		return -ENOENT;
+	if (plan->part_count != 0 && index < found->configured_count)
+		return -ENOENT;
 	*handle = forwarding_handle_of(forwarding, found - forwarding->pools, index);
 	return 0;
 }
@@ -231,11 +233,67 @@ int forwarding_locate(const struct forwarding *forwarding, const struct forwardi
 	return gid_table_locate(forwarding->gids, handle->gid, handle->generation, pool, backend);
 }
 
+size_t forwarding_count_uses(const struct forwarding *forwarding, size_t pool)
+{
+	return forwarding->config->pools[pool].use_count;
+}
+
+/* Of those that are going. */
+static int find_going(const struct forwarding *forwarding, const struct address *address,
+	struct forwarding_place *place)
+{
+	const struct pool_state *pool = &forwarding->pools[place->pool];
+
+	for (size_t i = pool->configured_count; i < pool->backend_count; i++) {
+		place->backend = i;
+		if (address_equal(&pool->backends[i].address, address))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+int forwarding_find_use(const struct forwarding *forwarding, size_t pool, size_t backend,
+	size_t use, struct forwarding_place *place)
+{
+	const struct config_use *used = &forwarding->config->pools[pool].uses[use];
+	const struct pool_state *own = &forwarding->pools[pool];
+
+	place->pool = used->pool;
+	if (backend >= own->configured_count)
+		return find_going(forwarding, &own->backends[backend].address, place);
+	place->backend =
+		forwarding->config->pools[used->pool].parts[used->part].first_backend + backend;
+	return 0;
+}
+
+typedef void count_gid_t(
+	const struct counter_baselines *baselines, uint32_t gid, struct counter *sum);
+
+/* Over all places of the backend. */
+static void sum_places(const struct forwarding *forwarding, size_t pool, size_t backend,
+	count_gid_t *count, struct counter *sum)
+{
+	size_t uses = forwarding_count_uses(forwarding, pool);
+
+	count(forwarding->baselines, forwarding->pools[pool].backends[backend].gid, sum);
+	for (size_t i = 0; i < uses; i++) {
+		struct forwarding_place place;
+		struct counter more;
+
+		if (forwarding_find_use(forwarding, pool, backend, i, &place) != 0)
+			continue;
+		count(forwarding->baselines,
+			forwarding->pools[place.pool].backends[place.backend].gid, &more);
+		sum->packets += more.packets;
+		sum->bytes += more.bytes;
+		sum->new_flows += more.new_flows;
+	}
+}
+
 void forwarding_count_backend(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum)
 {
-	counter_baselines_count_backend(
-		forwarding->baselines, forwarding->pools[pool].backends[backend].gid, sum);
+	sum_places(forwarding, pool, backend, counter_baselines_count_backend, sum);
 }
 
 void forwarding_count_service(
@@ -248,8 +306,7 @@ void forwarding_count_service(
 void forwarding_baseline_backend(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum)
 {
-	counter_baselines_start_backend(
-		forwarding->baselines, forwarding->pools[pool].backends[backend].gid, sum);
+	sum_places(forwarding, pool, backend, counter_baselines_start_backend, sum);
 }
 
 void forwarding_baseline_service(

@@ -31,6 +31,9 @@
  */
 #define FORWARDING_BYTES_PER_SLOT (20 + 2 + 4 + 2 * 2 + 2 + 1)
 
+/* The same of a derived pool, for each of its parts beside that: base with ranks, two tables. */
+#define FORWARDING_BYTES_PER_PART_SLOT (2 + 4 + 2 * 2)
+
 struct forwarding;
 struct forwarding_change;
 
@@ -144,7 +147,8 @@ struct forwarding_handle {
 
 /*
  * The backend of that name in the pool of that name: a configured one, or else one that is going.
- * 0, or -ENOENT where there is none.
+ * In a derived pool, only the latter: what is configured is found in its own pool. 0, or -ENOENT
+ * where there is none.
  */
 int forwarding_find(const struct forwarding *forwarding, const char *pool, const char *backend,
 	struct forwarding_handle *handle);
@@ -157,6 +161,20 @@ struct forwarding_handle forwarding_handle_of(
  * gone. */
 int forwarding_locate(const struct forwarding *forwarding, const struct forwarding_handle *handle,
 	size_t *pool, size_t *backend);
+
+/*
+ * A backend of a pool of the document serves by the pools derived from that one, too
+ * (config_derive.h). It has a place of its own in each of them, with slots, pins and a life of its
+ * own, which follow what becomes of it. These say where: how many pools are derived from the pool,
+ * and the backend's place in one of them; -ENOENT where it has none, which can be of a backend that
+ * is configured no more. Numbers are those of forwarding_backends().
+ */
+struct forwarding_place {
+	size_t pool, backend;
+};
+size_t forwarding_count_uses(const struct forwarding *forwarding, size_t pool);
+int forwarding_find_use(const struct forwarding *forwarding, size_t pool, size_t backend,
+	size_t use, struct forwarding_place *place);
 
 /* What has become of a backend, beside the configuration. */
 struct forwarding_update {
@@ -185,6 +203,7 @@ struct forwarding_share {
 
 /* What has followed from an update for the pool's table, or would follow. */
 struct forwarding_effect {
+	size_t pool;                            /* its number */
 	const struct plan_pool *before, *after; /* the same where no table was built */
 	/*
 	 * Slots will move, but the table is built later, together with other updates of the pool:
@@ -200,9 +219,9 @@ struct forwarding_effect {
 typedef void forwarding_report_t(void *context, const struct forwarding_effect *effect);
 
 /*
- * Updates a backend, or only reports what would follow (`dry_run`), once a share that is put off is
- * applied. Workers see at once
- * what has become of the backend; the pool's table follows at once after a quiet time, and once in
+ * Updates a backend in all its places, or only reports what would follow (`dry_run`), once a share
+ * that is put off is applied. The report is called for each place. Workers see at once what has
+ * become of the backend; the pool's table follows at once after a quiet time, and once in
  * FORWARDING_BUILD_MS where updates come faster than that, by forwarding_build_due(). What a change
  * in between has prepared is made up for at its commit. `report` may be NULL: moves of slots that
  * it is not called with, because they come later or because there is none, are logged when they
@@ -277,7 +296,10 @@ const struct transitions_summary *forwarding_summary(
 void forwarding_pool_pins(
 	const struct forwarding *forwarding, size_t pool, struct tracking_pool_report *report);
 
-/* What was counted for a backend (of forwarding_backends()) or service, over all workers. */
+/*
+ * What was counted for a backend (of forwarding_backends()) or service, over all workers. That of a
+ * backend of a written pool is the sum over its places.
+ */
 void forwarding_count_backend(
 	const struct forwarding *forwarding, size_t pool, size_t backend, struct counter *sum);
 void forwarding_count_service(

@@ -86,7 +86,7 @@ void forwarding_advance_pool(struct forwarding *forwarding, size_t number, uint6
 	for (size_t i = 0; i < pool->backend_count; i++) {
 		struct live_backend next = pool->backends[i];
 
-		live_backend_go_on(&next, &forwarding->config->pools[number], now_ms);
+		live_backend_go_on(&next, config_options_of(forwarding->config, number, i), now_ms);
 		forwarding_install_backend(forwarding, number, i, &next);
 	}
 	/* the first table since a restart has its turn (turns.c): it takes milliseconds */

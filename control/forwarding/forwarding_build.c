@@ -20,7 +20,7 @@ struct plan_share *forwarding_list_shares(const struct forwarding *forwarding, s
 	for (size_t i = 0; shares != NULL && i < pool->configured_count; i++)
 		shares[i] =
 			live_backend_share(other != NULL && i == index ? other : &pool->backends[i],
-				&forwarding->config->pools[number], now_ms);
+				config_options_of(forwarding->config, number, i), now_ms);
 	return shares;
 }
 
@@ -37,7 +37,8 @@ bool forwarding_share_differs(const struct forwarding *forwarding, size_t number
 
 	if (index >= plan->backend_count)
 		return false; /* it is configured no more and has no seat */
-	share = live_backend_share(backend, &forwarding->config->pools[number], now_ms);
+	share = live_backend_share(
+		backend, config_options_of(forwarding->config, number, index), now_ms);
 	return seat_differs(&plan->seats[index], &share);
 }
 
@@ -90,7 +91,7 @@ static void describe(
 /* Each move of slots has an event, whatever caused it. */
 static void publish_move(const struct plan_pool *before, const struct plan_pool *after)
 {
-	char why[NAMED_MAX * (CONFIG_NAME_SIZE + 16) + 32];
+	char why[NAMED_MAX * (CONFIG_MEMBER_SIZE + 16) + 32];
 	uint32_t moved = plan_slots_moved(before, after);
 
 	if (moved == 0)

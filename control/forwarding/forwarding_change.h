@@ -29,3 +29,10 @@ struct forwarding_change {
 	struct finder pool_finder, service_finder;
 	struct tables *tables;
 };
+
+/*
+ * The place of a backend of a derived pool in its own pool, which is prepared before; NULL: it is
+ * of no other, or configured no more.
+ */
+const struct live_backend *forwarding_change_own(
+	const struct forwarding_change *change, size_t pool, size_t backend);

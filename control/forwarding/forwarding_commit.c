@@ -115,12 +115,16 @@ static void catch_up(struct forwarding *forwarding, struct forwarding_change *ch
 		struct pool_state *pool = &change->pools[i];
 
 		for (size_t k = 0; k < pool->backend_count && !pool->is_left_alone; k++) {
+			const struct live_backend *own = forwarding_change_own(change, i, k);
 			struct live_backend *backend = &pool->backends[k];
 
 			live_records_remake(&source, backend);
 			if (backend->before != NULL)
 				live_backend_catch_up(backend, backend->before);
-			live_backend_go_on(backend, &change->config->pools[i], change->now_ms);
+			else if (own != NULL)
+				live_backend_inherit(backend, own);
+			live_backend_go_on(
+				backend, config_options_of(change->config, i, k), change->now_ms);
 		}
 		if (!pool->is_left_alone)
 			forwarding_foresee_pool(forwarding, change, i);

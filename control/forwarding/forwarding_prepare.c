@@ -139,9 +139,26 @@ static void hold_unchecked(const struct forwarding_change *change, const struct 
 				&pool->backends[i], config, change->now_ms / 1000);
 }
 
-static int prepare_configured(struct forwarding *forwarding, const struct forwarding_change *change,
-	struct pool_state *pool, const struct config_pool *config, struct error *error)
+const struct live_backend *forwarding_change_own(
+	const struct forwarding_change *change, size_t pool, size_t backend)
 {
+	const struct config_pool *config = &change->config->pools[pool];
+
+	for (size_t i = 0; i < config->part_count; i++) {
+		const struct config_pool_part *part = &config->parts[i];
+
+		if (backend - part->first_backend < part->backend_count)
+			return &change->pools[part->part.pool]
+					.backends[backend - part->first_backend];
+	}
+	return NULL;
+}
+
+static int prepare_configured(struct forwarding *forwarding, const struct forwarding_change *change,
+	size_t number, struct error *error)
+{
+	const struct config_pool *config = &change->config->pools[number];
+	struct pool_state *pool = &change->pools[number];
 	const struct live_records_source source = records_source(forwarding, change);
 	struct finder finder = { .key_at = backend_key };
 	int code = 0;
@@ -151,6 +168,7 @@ static int prepare_configured(struct forwarding *forwarding, const struct forwar
 		finder.count = pool->before->backend_count;
 	}
 	for (size_t i = 0; code == 0 && i < config->backend_count; i++) {
+		const struct config_pool *options = config_options_of(change->config, number, i);
 		const struct address *address = &config->backends[i].address;
 		struct live_backend *backend = &pool->backends[i];
 		size_t index = find_backend(&finder, address, i);
@@ -159,9 +177,12 @@ static int prepare_configured(struct forwarding *forwarding, const struct forwar
 			index == FINDER_NONE ? NULL : &pool->before->backends[index], error);
 		if (code != 0)
 			break;
-		live_backend_configure(backend, config, &config->backends[i], change->terms,
+		/* a process that was killed may have updated one place and not the other */
+		if (config->part_count != 0 && (backend->before == NULL || forwarding->is_adopted))
+			live_backend_inherit(backend, forwarding_change_own(change, number, i));
+		live_backend_configure(backend, options, &config->backends[i], change->terms,
 			change->now_ms / 1000);
-		live_on(change, pool, backend, config);
+		live_on(change, pool, backend, options);
 		code = live_records_prepare(&source, backend, error);
 	}
 	pool->configured_count = pool->backend_count;
@@ -211,7 +232,7 @@ static int prepare_backends(struct forwarding *forwarding, struct forwarding_cha
 {
 	const struct config_pool *config = &change->config->pools[number];
 	struct pool_state *pool = &change->pools[number];
-	int code = prepare_configured(forwarding, change, pool, config, error);
+	int code = prepare_configured(forwarding, change, number, error);
 
 	if (code == 0)
 		forwarding_foresee_pool(forwarding, change, number);
@@ -247,9 +268,36 @@ static bool same_configuration(const struct config_pool *a, const struct config_
 	memcpy(&bare_b, b, sizeof(bare_b));
 	bare_a.backends = bare_b.backends = NULL;
 	bare_a.vacant = bare_b.vacant = NULL;
+	bare_a.parts = bare_b.parts = NULL;
+	bare_a.uses = bare_b.uses = NULL;
+	bare_a.use_count = bare_b.use_count; /* whoever uses it */
 	return same_bytes(&bare_a, &bare_b, sizeof(bare_a)) &&
 	       same_bytes(a->backends, b->backends, a->backend_count * sizeof(*a->backends)) &&
-	       same_bytes(a->vacant, b->vacant, a->vacant_count * sizeof(*a->vacant));
+	       same_bytes(a->vacant, b->vacant, a->vacant_count * sizeof(*a->vacant)) &&
+	       same_bytes(a->parts, b->parts, a->part_count * sizeof(*a->parts));
+}
+
+/* Of a derived pool: also the options of the pools that it is made of. */
+static bool same_parts(const struct config *old, const struct config_pool *a,
+	const struct config *new, const struct config_pool *b)
+{
+	for (size_t i = 0; i < a->part_count; i++)
+		if (!same_configuration(
+			    &old->pools[a->parts[i].part.pool], &new->pools[b->parts[i].part.pool]))
+			return false;
+	return true;
+}
+
+/* Whether the change names a backend that is in the pool. */
+static bool is_named(const struct forwarding_change *change, const struct config_pool *pool)
+{
+	const struct live_terms *terms = change->terms;
+	bool named = terms->name != NULL && strcmp(terms->pool, pool->name) == 0;
+
+	for (size_t i = 0; terms->name != NULL && i < pool->part_count; i++)
+		named |= strcmp(terms->pool,
+				 change->config->pools[pool->parts[i].part.pool].name) == 0;
+	return named;
 }
 
 /*
@@ -260,17 +308,18 @@ static bool is_unchanged(const struct forwarding *forwarding,
 	const struct forwarding_change *change, const struct config_pool *config,
 	const struct pool_state *before)
 {
-	const struct live_terms *terms = change->terms;
 	const struct plan_table *table;
 	size_t number;
 
 	if (before == NULL || !change->same_ways || before->live->is_dirty ||
-		(terms->name != NULL && strcmp(terms->pool, config->name) == 0))
+		is_named(change, config))
 		return false;
 	number = before - forwarding->pools;
 	table = forwarding->plan->pools[number].table;
 	return table != NULL && table->number == before->live->table_number &&
-	       same_configuration(&forwarding->config->pools[number], config);
+	       same_configuration(&forwarding->config->pools[number], config) &&
+	       same_parts(forwarding->config, &forwarding->config->pools[number], change->config,
+		       config);
 }
 
 static void share_pool(struct pool_state *pool, struct pool_state *before)
@@ -398,7 +447,7 @@ static struct plan_share share_of(void *context, size_t pool, size_t backend)
 	const struct forwarding_change *change = context;
 
 	return live_backend_share(&change->pools[pool].backends[backend],
-		&change->config->pools[pool], change->now_ms);
+		config_options_of(change->config, pool, backend), change->now_ms);
 }
 
 static bool is_pool_alike(void *context, size_t pool)

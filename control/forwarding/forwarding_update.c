@@ -131,31 +131,59 @@ static int preview_update(const struct forwarding *forwarding, size_t pool, size
 	return 0;
 }
 
-int forwarding_update(struct forwarding *forwarding, const struct forwarding_handle *handle,
-	const struct forwarding_update *update, bool dry_run, forwarding_report_t *report,
-	void *context)
+/* What an update is, for all the places that a backend has. */
+struct updating {
+	const struct forwarding_update *update;
+	bool dry_run;
+	forwarding_report_t *report;
+	void *context;
+	uint64_t now_ms;
+};
+
+static int update_place(
+	struct forwarding *forwarding, const struct updating *updating, size_t pool, size_t backend)
 {
-	uint64_t now_ms = forwarding->clock();
-	struct reporting reporting = { .report = report, .context = context };
-	const struct live_backend *before;
+	const struct forwarding_update *update = updating->update;
+	uint64_t now_ms = updating->now_ms;
+	struct reporting reporting = { .report = updating->report, .context = updating->context };
+	const struct live_backend *before = &forwarding->pools[pool].backends[backend];
 	struct live_backend next;
-	size_t pool, backend;
 	struct impact *lost;
 	int code;
 
-	if (forwarding_locate(forwarding, handle, &pool, &backend) != 0)
-		return -ENOENT;
-	before = &forwarding->pools[pool].backends[backend];
+	reporting.effect.pool = pool;
 	next = *before;
 	apply(&next, update, now_ms);
 	reporting.effect.share = describe_share(before, &next, now_ms);
 	reporting.effect.weight = before->weight;
-	live_backend_go_on(&next, &forwarding->config->pools[pool], now_ms);
+	live_backend_go_on(&next, config_options_of(forwarding->config, pool, backend), now_ms);
 	lost = forwarding_find_loss(forwarding, pool, backend, &next, now_ms / 1000);
 	reporting.effect.impact = lost;
-	code = dry_run ? preview_update(forwarding, pool, backend, &next, now_ms, &reporting)
+	code = updating->dry_run
+		       ? preview_update(forwarding, pool, backend, &next, now_ms, &reporting)
 		       : update_backend(
 				 forwarding, pool, backend, update, &next, now_ms, &reporting);
 	impact_destroy(lost);
+	return code;
+}
+
+int forwarding_update(struct forwarding *forwarding, const struct forwarding_handle *handle,
+	const struct forwarding_update *update, bool dry_run, forwarding_report_t *report,
+	void *context)
+{
+	const struct updating updating = { update, dry_run, report, context, forwarding->clock() };
+	size_t pool, backend, count;
+	int code;
+
+	if (forwarding_locate(forwarding, handle, &pool, &backend) != 0)
+		return -ENOENT;
+	code = update_place(forwarding, &updating, pool, backend);
+	count = forwarding_count_uses(forwarding, pool);
+	for (size_t i = 0; code == 0 && i < count; i++) {
+		struct forwarding_place place;
+
+		if (forwarding_find_use(forwarding, pool, backend, i, &place) == 0)
+			code = update_place(forwarding, &updating, place.pool, place.backend);
+	}
 	return code;
 }

@@ -837,7 +837,9 @@ void health_follow(struct health *health, struct config *config)
 {
 	size_t *services = config_health_services(config);
 	struct zones *zones = zones_create(config);
-	struct checked_pool *pools = calloc(config->pool_count + 1, sizeof(*pools));
+	/* derived pools have no checks of their own: theirs are those of their parts */
+	size_t pool_count = config->written_pool_count;
+	struct checked_pool *pools = calloc(pool_count + 1, sizeof(*pools));
 	struct checked_pool *pools_before = health->pools;
 	struct config *before = health->config;
 	struct lookup *names = list_pools(before);
@@ -857,8 +859,8 @@ void health_follow(struct health *health, struct config *config)
 	health->zones = zones;
 	health->config = config_ref(config);
 	health->pools = pools;
-	health->pool_count = config->pool_count;
-	for (size_t i = 0; i < config->pool_count; i++) {
+	health->pool_count = pool_count;
+	for (size_t i = 0; i < pool_count; i++) {
 		bool was_checked = false;
 		size_t was;
 

@@ -32,6 +32,8 @@ static uint64_t control_memory(const struct config *config)
 	for (size_t i = 0; i < config->pool_count; i++)
 		bytes += (uint64_t)config->pools[i].slots * FORWARDING_BYTES_PER_SLOT +
 			 BYTES_PER_POOL +
+			 config->pools[i].part_count * config->pools[i].slots *
+				 FORWARDING_BYTES_PER_PART_SLOT +
 			 config->pools[i].backend_count *
 				 (sizeof(struct live_backend) + sizeof(struct plan_seat));
 	return bytes;

@@ -27,7 +27,7 @@ struct impact_service {
 
 struct impact_backend {
 	char pool[CONFIG_NAME_SIZE];
-	char name[CONFIG_NAME_SIZE];
+	char name[CONFIG_MEMBER_SIZE];
 	uint32_t slots;   /* whose flows live there: at home there, or sent there when they began */
 	uint32_t in_s;    /* seconds until its flows are given up: 0 where that is at once */
 	bool flows_known; /* it drains, so its flows are counted */

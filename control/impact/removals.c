@@ -56,11 +56,11 @@ static size_t count_in_pool(const struct config_pool *old, const struct config_p
 
 static size_t count_backends(const struct config *old, const struct config *new, size_t *all)
 {
-	struct finder finder = { new->pools, new->pool_count, pool_key, NULL };
+	struct finder finder = { new->pools, new->written_pool_count, pool_key, NULL };
 	size_t gone = 0;
 
 	*all = 0;
-	for (size_t i = 0; i < old->pool_count; i++) {
+	for (size_t i = 0; i < old->written_pool_count; i++) {
 		size_t index = finder_find(&finder, old->pools[i].name, i);
 
 		*all += old->pools[i].backend_count;

@@ -12,7 +12,7 @@
 
 #include "json/lookup.h"
 
-#define FINDER_KEY_SIZE 64
+#define FINDER_KEY_SIZE 128 /* CONFIG_MEMBER_SIZE */
 
 struct finder {
 	const void *list; /* may be NULL while count is 0 */

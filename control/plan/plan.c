@@ -9,6 +9,7 @@
 
 #include "json/lookup.h"
 #include "plan/plan_base.h"
+#include "plan/plan_parts.h"
 
 struct planner {
 	const struct flow_secret *secret;
@@ -137,7 +138,7 @@ static int make_seats(struct plan_pool *pool, const struct config_pool *config,
 			secret);
 	for (size_t i = 0; i < config->vacant_count; i++)
 		leave_vacant(&pool->seats[config->backend_count + i], &config->vacant[i], secret);
-	if (pool->builder == CONFIG_BUILDER_RENDEZVOUS)
+	if (pool->builder == CONFIG_BUILDER_RENDEZVOUS || config->part_count != 0)
 		return 0;
 	if (before != NULL && before->base != NULL)
 		plan_base_fit(before->base, before, pool);
@@ -195,6 +196,14 @@ static int build_rendezvous(struct planner *planner, struct plan_pool *pool)
 	return code;
 }
 
+static int fill_table(struct planner *planner, struct plan_pool *pool)
+{
+	if (pool->part_count != 0)
+		return plan_parts_compose(planner->rendezvous, pool);
+	return pool->base == NULL ? build_rendezvous(planner, pool)
+				  : plan_base_patch(planner->rendezvous, pool);
+}
+
 static int build_table(struct planner *planner, struct plan_pool *pool)
 {
 	int code;
@@ -202,8 +211,7 @@ static int build_table(struct planner *planner, struct plan_pool *pool)
 	pool->table = plan_table_create(pool->slots, atomic_fetch_add(planner->table_count, 1) + 1);
 	if (pool->table == NULL)
 		return -ENOMEM;
-	code = pool->base == NULL ? build_rendezvous(planner, pool)
-				  : plan_base_patch(planner->rendezvous, pool);
+	code = fill_table(planner, pool);
 	if (code == 0)
 		count_owned(pool);
 	if (code == 0)
@@ -221,7 +229,10 @@ int plan_pool_build(struct planner *planner, struct plan_pool *pool)
 
 	if (pool->table != NULL)
 		return 0;
-	if (pool->builder == CONFIG_BUILDER_MAGLEV && pool->base == NULL)
+	for (size_t i = 0; code == 0 && i < pool->part_count; i++)
+		code = plan_pool_build(planner, &pool->parts[i].pool);
+	if (code == 0 && pool->part_count == 0 && pool->builder == CONFIG_BUILDER_MAGLEV &&
+		pool->base == NULL)
 		code = plan_base_create(pool);
 	return code == 0 ? build_table(planner, pool) : code;
 }
@@ -230,8 +241,11 @@ int plan_pool_build(struct planner *planner, struct plan_pool *pool)
 static bool serves_alike(const struct plan_pool *a, const struct plan_pool *b)
 {
 	if (a->table == NULL || a->builder != b->builder || a->base != b->base ||
-		a->seat_count != b->seat_count)
+		a->seat_count != b->seat_count || !plan_parts_alike(a, b))
 		return false;
+	for (size_t i = 0; i < a->part_count; i++)
+		if (!serves_alike(&a->parts[i].pool, &b->parts[i].pool))
+			return false;
 	for (size_t i = 0; i < a->seat_count; i++)
 		if (a->seats[i].key_hash != b->seats[i].key_hash ||
 			a->seats[i].owner_hash != b->seats[i].owner_hash ||
@@ -250,19 +264,83 @@ static void share_table(struct plan_pool *pool, const struct plan_pool *before)
 	pool->digest = before->digest;
 }
 
-static int outline_pool(struct planner *planner, struct plan_pool *pool,
-	const struct config_pool *config, const struct plan *previous,
+/* The part of that name, where it has as many slots. */
+static const struct plan_pool *find_part(
+	const struct plan_pool *pool, const char *name, uint32_t slots)
+{
+	for (size_t i = 0; pool != NULL && i < pool->part_count; i++)
+		if (strcmp(pool->parts[i].pool.name, name) == 0)
+			return pool->parts[i].pool.slots == slots ? &pool->parts[i].pool : NULL;
+	return NULL;
+}
+
+static int outline_one(struct planner *planner, struct plan_pool *pool,
+	const struct config_pool *config, const struct plan_pool *before,
 	const struct plan_share *shares)
 {
-	const struct plan_pool *before = plan_find_pool(previous, config->name);
-	int code;
-
-	if (before != NULL && before->slots != config->slots)
-		before = NULL;
 	snprintf(pool->name, sizeof(pool->name), "%s", config->name);
 	pool->slots = config->slots;
 	pool->builder = config->builder;
-	code = make_seats(pool, config, before, shares, planner->secret);
+	return make_seats(pool, config, before, shares, planner->secret);
+}
+
+/* A hash that is no backend's key: these are texts of [A-Za-z0-9._:-]. */
+static uint64_t hash_part(const struct flow_secret *secret, const char *name)
+{
+	char text[CONFIG_NAME_SIZE + 8];
+
+	return maglev_key_hash(secret, text, snprintf(text, sizeof(text), "pool %s", name));
+}
+
+static int outline_part(struct planner *planner, struct plan_pool *pool,
+	const struct config *config, const struct config_pool_part *part,
+	const struct plan_pool *before, const struct plan_share *shares)
+{
+	const struct config_pool *written = &config->pools[part->part.pool];
+	const struct plan_pool *same = find_part(before, written->name, written->slots);
+	struct plan_part *added = &pool->parts[pool->part_count++];
+	int code;
+
+	added->key_hash = hash_part(planner->secret, written->name);
+	added->weight = part->part.weight;
+	added->backup = part->part.backup;
+	added->first_seat = part->first_backend;
+	code = outline_one(planner, &added->pool, written, same, shares + part->first_backend);
+	if (code == 0 && same != NULL && serves_alike(same, &added->pool))
+		share_table(&added->pool, same);
+	return code;
+}
+
+static int outline_parts(struct planner *planner, struct plan_pool *pool,
+	const struct config *config, size_t number, const struct plan_pool *before,
+	const struct plan_share *shares)
+{
+	const struct config_pool *own = &config->pools[number];
+	int code = 0;
+
+	if (own->part_count == 0)
+		return 0;
+	pool->parts = calloc(own->part_count, sizeof(*pool->parts));
+	if (pool->parts == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; code == 0 && i < own->part_count; i++)
+		code = outline_part(planner, pool, config, &own->parts[i], before, shares);
+	return code;
+}
+
+static int outline_pool(struct planner *planner, struct plan_pool *pool,
+	const struct config *config, size_t number, const struct plan *previous,
+	const struct plan_share *shares)
+{
+	const struct config_pool *own = &config->pools[number];
+	const struct plan_pool *before = plan_find_pool(previous, own->name);
+	int code;
+
+	if (before != NULL && before->slots != own->slots)
+		before = NULL;
+	code = outline_one(planner, pool, own, before, shares);
+	if (code == 0)
+		code = outline_parts(planner, pool, config, number, before, shares);
 	if (code != 0)
 		return code;
 	if (before != NULL && serves_alike(before, pool))
@@ -271,27 +349,43 @@ static int outline_pool(struct planner *planner, struct plan_pool *pool,
 }
 
 static int ask_and_outline_pool(struct planner *planner, struct plan *plan, size_t number,
-	const struct config_pool *config, const struct plan *previous, plan_share_t *share_of,
+	const struct config *config, const struct plan *previous, plan_share_t *share_of,
 	void *context)
 {
-	struct plan_share *shares = calloc(config->backend_count + 1, sizeof(*shares));
+	size_t count = config->pools[number].backend_count;
+	struct plan_share *shares = calloc(count + 1, sizeof(*shares));
 	int code;
 
 	if (shares == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < config->backend_count; i++)
+	for (size_t i = 0; i < count; i++)
 		shares[i] = share_of(context, number, i);
-	code = outline_pool(planner, &plan->pools[number], config, previous, shares);
+	code = outline_pool(planner, &plan->pools[number], config, number, previous, shares);
 	free(shares);
 	return code;
 }
 
-static void share_pool(struct plan_pool *pool, const struct plan_pool *before)
+/* 0 or -ENOMEM, and then it can be destroyed. */
+static int share_pool(struct plan_pool *pool, const struct plan_pool *before)
 {
+	int code = 0;
+
 	*pool = *before;
 	pool->seats = share_seats(before->seats);
 	pool->base = before->base == NULL ? NULL : plan_base_ref(before->base);
 	pool->table = plan_table_ref(before->table);
+	pool->part_count = 0;
+	if (before->part_count == 0)
+		return 0;
+	pool->parts = calloc(before->part_count, sizeof(*pool->parts));
+	if (pool->parts == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; code == 0 && i < before->part_count; i++) {
+		pool->parts[i] = before->parts[i];
+		code = share_pool(&pool->parts[i].pool, &before->parts[i].pool);
+		pool->part_count++;
+	}
+	return code;
 }
 
 /* Plans. */
@@ -339,11 +433,11 @@ struct plan *plan_outline(struct planner *planner, const struct config *config,
 	for (size_t i = 0; code == 0 && i < config->pool_count; i++) {
 		plan->pool_count = i + 1;
 		if (is_alike != NULL && is_alike(context, i))
-			share_pool(
+			code = share_pool(
 				&plan->pools[i], plan_find_pool(previous, config->pools[i].name));
 		else
 			code = ask_and_outline_pool(
-				planner, plan, i, &config->pools[i], previous, share_of, context);
+				planner, plan, i, config, previous, share_of, context);
 		if (code == 0)
 			code = name_pool(plan, i);
 	}
@@ -368,6 +462,9 @@ struct plan *plan_create(struct planner *planner, const struct config *config,
 
 void plan_pool_destroy(struct plan_pool *pool)
 {
+	for (size_t i = 0; i < pool->part_count; i++)
+		plan_pool_destroy(&pool->parts[i].pool);
+	free(pool->parts);
 	plan_base_release(pool->base);
 	release_seats(pool->seats);
 	plan_table_release(pool->table);
@@ -384,13 +481,56 @@ void plan_destroy(struct plan *plan)
 	free(plan);
 }
 
+static void set_shares(struct plan_seat *seats, const struct plan_share *shares, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		seats[i].share = shares[i].share;
+		seats[i].joining = shares[i].joining;
+		seats[i].holds = shares[i].holds;
+	}
+}
+
 void plan_pool_set_shares(struct plan_pool *pool, const struct plan_share *shares)
 {
-	for (size_t i = 0; i < pool->backend_count; i++) {
-		pool->seats[i].share = shares[i].share;
-		pool->seats[i].joining = shares[i].joining;
-		pool->seats[i].holds = shares[i].holds;
+	set_shares(pool->seats, shares, pool->backend_count);
+	for (size_t i = 0; i < pool->part_count; i++)
+		plan_pool_set_shares(&pool->parts[i].pool, shares + pool->parts[i].first_seat);
+}
+
+static bool has_shares(const struct plan_pool *pool, const struct plan_share *shares)
+{
+	for (size_t i = 0; i < pool->backend_count; i++)
+		if (pool->seats[i].share != shares[i].share ||
+			pool->seats[i].joining != shares[i].joining)
+			return false;
+	return true;
+}
+
+/* A part in which nothing changes goes on with its table. */
+static int follow_parts(struct planner *planner, const struct plan_pool *pool,
+	const struct plan_share *shares, struct plan_pool *next)
+{
+	int code = 0;
+
+	if (pool->part_count == 0)
+		return 0;
+	next->parts = calloc(pool->part_count, sizeof(*next->parts));
+	if (next->parts == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; code == 0 && i < pool->part_count; i++) {
+		const struct plan_part *part = &pool->parts[i];
+		struct plan_part *same = &next->parts[i];
+
+		*same = *part;
+		code = has_shares(&part->pool, shares + part->first_seat)
+			       ? share_pool(&same->pool, &part->pool)
+			       : plan_pool_follow(planner, &part->pool, shares + part->first_seat,
+					 &same->pool);
+		if (code != 0)
+			memset(same, 0, sizeof(*same));
+		next->part_count++;
 	}
+	return code;
 }
 
 int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
@@ -400,11 +540,16 @@ int plan_pool_follow(struct planner *planner, const struct plan_pool *pool,
 
 	*next = *pool;
 	next->table = NULL;
+	next->parts = NULL;
+	next->part_count = 0;
 	next->base = pool->base == NULL ? NULL : plan_base_ref(pool->base);
 	next->seats = create_seats(pool->seat_count);
 	if (next->seats != NULL) {
 		memcpy(next->seats, pool->seats, pool->seat_count * sizeof(*next->seats));
-		plan_pool_set_shares(next, shares);
+		code = follow_parts(planner, pool, shares, next);
+	}
+	if (code == 0) {
+		set_shares(next->seats, shares, next->backend_count);
 		code = build_table(planner, next);
 	}
 	if (code != 0)

@@ -8,6 +8,15 @@
  * else. Nodes that agree on these two have the same tables, whatever their history, and the digest
  * shows whether they do. Each table is patched (patched.h): a base over all seats that have a
  * weight, vacant ones included, in which shares move some slots.
+ *
+ * The table of a derived pool (config_derive.h) is put together from those of its parts. Each part
+ * has the table that its seats would have by themselves; each slot goes to one of the parts, by
+ * weighted rendezvous hashing among those that take new flows, and there to the seat that the
+ * part's table has for it. So the parts have new flows in proportion to their weights, whatever
+ * their backends weigh; a change of weights moves as many slots as it must; a backend that comes,
+ * goes or ramps moves slots of its own part alone; and slots that stay in a part go where they went
+ * when it was the only one. What a part gets differs from its weight by chance: by about
+ * sqrt(slots it gets).
  */
 #pragma once
 
@@ -23,7 +32,7 @@
 
 /* A seat of the pool: slots that belong to a key, whichever backend has that key, if any. */
 struct plan_seat {
-	char name[CONFIG_NAME_SIZE]; /* of the backend; "" for a vacant one, which has no address */
+	char name[CONFIG_MEMBER_SIZE]; /* of the backend; "" for a vacant one: no address */
 	char key[CONFIG_KEY_SIZE];
 	struct address address;
 	uint64_t key_hash;
@@ -38,6 +47,8 @@ struct plan_seat {
 
 #define PLAN_NO_BASE_INDEX UINT16_MAX
 
+struct plan_part;
+
 struct plan_pool {
 	char name[CONFIG_NAME_SIZE];
 	uint32_t slots; /* M */
@@ -45,9 +56,12 @@ struct plan_pool {
 	size_t backend_count;    /* of the configuration; their seats come first, in its order */
 	size_t seat_count;       /* backends and vacant seats */
 	struct plan_seat *seats; /* shared by plans between which nothing in the pool has changed */
-	struct plan_base *base;  /* shared with other plans; NULL for builder `rendezvous` */
+	/* shared with other plans; NULL for builder `rendezvous`, and for a derived pool */
+	struct plan_base *base;
 	struct plan_table *table; /* shared with other plans; NULL: not built (plan_outline()) */
 	uint64_t digest;
+	struct plan_part *parts; /* of a derived pool, its own (plan_parts.h) */
+	size_t part_count;
 };
 
 struct plan {

@@ -27,12 +27,29 @@ void live_backend_init(struct live_backend *backend, const struct address *addre
 	backend->dynamic = (struct factor_dynamic){ FACTOR_ONE, now_ms };
 }
 
-/* Whether it is the one that they were given for. */
+void live_backend_inherit(struct live_backend *backend, const struct live_backend *own)
+{
+	backend->facts.healthy = own->facts.healthy;
+	backend->facts.rests = own->facts.rests;
+	backend->facts.health_s = own->facts.health_s;
+	backend->facts.instance = own->facts.instance;
+	backend->asked_share = own->asked_share;
+	backend->dynamic = own->dynamic;
+}
+
+/* Whether it is the one that they were given for. In a derived pool, its name says where it is
+ * from.
+ */
 static bool is_meant(const struct live_terms *terms, const struct config_pool *pool,
 	const struct live_backend *backend)
 {
-	return terms->name != NULL && strcmp(terms->name, backend->name) == 0 &&
-	       strcmp(terms->pool, pool->name) == 0;
+	const char *slash = strchr(backend->name, '/');
+	const char *own = slash == NULL ? pool->name : backend->name;
+	size_t length = slash == NULL ? strlen(own) : (size_t)(slash - own);
+
+	return terms->name != NULL &&
+	       strcmp(terms->name, slash == NULL ? backend->name : slash + 1) == 0 &&
+	       strlen(terms->pool) == length && memcmp(terms->pool, own, length) == 0;
 }
 
 static uint32_t drain_end(const struct config_pool *pool, const struct live_backend *backend,

@@ -16,7 +16,7 @@
 #include "plan/plan.h"
 
 struct live_backend {
-	char name[CONFIG_NAME_SIZE];
+	char name[CONFIG_MEMBER_SIZE];
 	char key[CONFIG_KEY_SIZE];
 	struct address address;
 	uint16_t index;   /* in its pool: what slot words say */
@@ -80,6 +80,9 @@ const char *live_backend_life_name(const struct live_backend *backend);
 /* A new one: healthy and whole, its life not begun. */
 void live_backend_init(
 	struct live_backend *backend, const struct address *address, uint64_t now_ms);
+
+/* One in a derived pool begins with what checks have found of `own`, its place in its own pool. */
+void live_backend_inherit(struct live_backend *backend, const struct live_backend *own);
 
 /* Takes over what the configuration says of it, or that this says nothing of it any more. */
 void live_backend_configure(struct live_backend *backend, const struct config_pool *pool,

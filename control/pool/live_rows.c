@@ -33,7 +33,8 @@ void live_rows_write_backend(const struct live_pool *pool, const struct live_bac
 	state_rows_begin(pool->state);
 	row->index = backend->index;
 	row->pool = pool->number;
-	memcpy(row->name, backend->name, sizeof(row->name));
+	/* that of a derived pool may be cut off: it is known by its address */
+	snprintf(row->name, sizeof(row->name), "%.*s", IDENTITY_NAME_SIZE - 1, backend->name);
 	memcpy(row->key, backend->key, sizeof(row->key));
 	row->address = backend->address;
 	row->weight = backend->weight;

@@ -11,7 +11,7 @@
 bool identity_is_name(const char *text, size_t size)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				      "0123456789._:-";
+				      "0123456789._:-/";
 
 	return memchr(text, '\0', size) != NULL && text[0] != '\0' &&
 	       text[strspn(text, allowed)] == '\0';

@@ -23,7 +23,7 @@
 #include "packet/address.h"
 #include "state/counters.h"
 
-#define IDENTITY_NAME_SIZE 64 /* with the final NUL; names and keys are of [A-Za-z0-9._:-] */
+#define IDENTITY_NAME_SIZE 64 /* with the final NUL; of [A-Za-z0-9._:/-] */
 #define IDENTITY_USED      0x64657375
 
 struct state_layout;

@@ -58,6 +58,25 @@ static char *dump(const struct config *config)
 }
 
 /* Does it both ways, which must come to the same: the new configuration, or NULL and `error`. */
+/* What is not printed: which pools services have, and the derived ones. */
+static void assert_same_pools(const struct config *a, const struct config *b)
+{
+	assert_int_equal(a->pool_count, b->pool_count);
+	assert_int_equal(a->written_pool_count, b->written_pool_count);
+	for (size_t i = 0; i < a->service_count; i++)
+		assert_int_equal(a->services[i].pool, b->services[i].pool);
+	for (size_t i = 0; i < a->pool_count; i++) {
+		assert_string_equal(a->pools[i].name, b->pools[i].name);
+		assert_int_equal(a->pools[i].backend_count, b->pools[i].backend_count);
+		assert_int_equal(a->pools[i].vacant_count, b->pools[i].vacant_count);
+		assert_int_equal(a->pools[i].part_count, b->pools[i].part_count);
+		assert_int_equal(a->pools[i].use_count, b->pools[i].use_count);
+		for (size_t k = 0; k < a->pools[i].backend_count; k++)
+			assert_int_equal(config_digest_backend(&a->pools[i].backends[k]),
+				config_digest_backend(&b->pools[i].backends[k]));
+	}
+}
+
 static struct config *edit_both_ways(
 	const struct config *config, const json_t *arguments, struct error *error)
 {
@@ -83,6 +102,7 @@ static struct config *edit_both_ways(
 		after = dump(edited);
 		assert_string_equal(after, before);
 		assert_true(config_digest_of(edited).all == config_digest_of(expected).all);
+		assert_same_pools(edited, expected);
 	}
 	config_destroy(expected);
 	free(before);
@@ -262,13 +282,30 @@ static json_t *draw_pool(uint64_t *random)
 	return pool;
 }
 
+/* Some of it is refused: pools of other sizes, with backends of one address, or twice the same. */
+static json_t *draw_parts(uint64_t *random)
+{
+	json_t *parts = json_array();
+
+	for (uint64_t left = 1 + draw(random, 2); left > 0; left--) {
+		json_t *part = json_pack(
+			"{s:s, s:I}", "pool", DRAW(pools), "weight", (json_int_t)draw(random, 3));
+
+		if (draw(random, 4) == 0)
+			json_object_set_new(part, "backup", json_integer(1));
+		json_array_append_new(parts, part);
+	}
+	return parts;
+}
+
 static json_t *draw_service_changes(uint64_t *random)
 {
 	static const char *const forwards[] = { "ipip", "l2dsr" };
 	static const char *const protocols[] = { "tcp", "udp" };
 
-	switch (draw(random, 5)) {
+	switch (draw(random, 6)) {
 	case 0: return json_pack("{s:s}", "forward", DRAW(forwards));
+	case 5: return json_pack("{s:o}", "pools", draw_parts(random));
 	case 1: return json_pack("{s:s}", "pool", DRAW(pools));
 	case 2: return json_pack("{s:s}", "vip", DRAW(addresses));
 	case 3: return json_pack("{s:I}", "port", (json_int_t)draw(random, 3));
@@ -280,9 +317,15 @@ static json_t *draw_service(uint64_t *random)
 {
 	static const char *const forwards[] = { "ipip", "l2dsr" };
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "name", DRAW(services), "vip",
+	json_t *service = json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "name", DRAW(services), "vip",
 		DRAW(addresses), "protocol", "tcp", "port", (json_int_t)draw(random, 3) + 80,
 		"pool", DRAW(pools), "forward", DRAW(forwards));
+
+	if (draw(random, 3) == 0) {
+		json_object_del(service, "pool");
+		json_object_set_new(service, "pools", draw_parts(random));
+	}
+	return service;
 }
 
 static json_t *draw_edit(uint64_t *random)

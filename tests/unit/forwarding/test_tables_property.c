@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * "The same table everywhere", on the real thing from the document to the slot words: whatever is
- * done to the backends of two pools, by edits of the socket and by whole documents, by checks and
- * by restarts,
+ * done to the backends of three pools, and to a service that shares its flows between two of them,
+ * by edits of the socket and by whole documents, by checks and by restarts,
  *
  *	a node that gets nothing but the written documents, with their lists in any order, and
  *	a plan that begins from the written document, without a plan before it, and
@@ -19,11 +19,12 @@
 
 #include "edit/config_edit.h"
 #include "life_fixture.h"
+#include "service/service_lookup.h"
 
 #define WORLDS    12
 #define STEPS     150
-#define POOLS     2
-#define ADDRESSES 24 /* of both pools: 10.2.0.1 and so on */
+#define POOLS     3
+#define ADDRESSES 24 /* of each pool: 10.2.0.1 and so on, 10.2.1.1 ... */
 #define CALM_S    11 /* until a dynamic weight is followed, whenever the last change of it was */
 
 struct world {
@@ -33,7 +34,7 @@ struct world {
 	struct node *follower; /* which gets the documents */
 	unsigned int names;    /* handed out */
 	bool has_ramps;        /* of slow start and of dynamic weights: a cold start knows none */
-	unsigned int edits, documents, restarts, colds, rests, seats_left, seats_taken;
+	unsigned int edits, documents, restarts, colds, rests, seats_left, seats_taken, shared;
 };
 
 static uint64_t draw(struct world *world)
@@ -52,7 +53,20 @@ static uint32_t draw_below(struct world *world, uint32_t limit)
 
 /* Documents. */
 
-static const char *const pool_names[POOLS] = { "web", "other" };
+static const char *const pool_names[POOLS] = { "web", "other", "canary" };
+static const char *const all_names[] = { "web", "other", "canary", "service:shop", "service:dns" };
+
+/* Derived ones, too. */
+static size_t find_pool(const struct config *config, const char *name)
+{
+	size_t number = 0;
+
+	while (number < config->pool_count && strcmp(config->pools[number].name, name) != 0)
+		number++;
+	if (number == config->pool_count)
+		fail_msg("there is no pool %s", name);
+	return number;
+}
 
 static struct config *first_config(const struct world *world)
 {
@@ -62,13 +76,19 @@ static struct config *first_config(const struct world *world)
 	snprintf(pools, sizeof(pools),
 		"[{'name': 'web', 'slots': 1021, 'drain_deadline_s': 60, %s 'backends': [" W1
 		", " W2 ", " W3 "]}, {'name': 'other', 'slots': 503, 'drain_deadline_s': 60, "
-		"%s 'backends': [{'name': 'a', 'address': '10.2.0.4', 'key': 'seat-a', 'weight': "
-		"30}, {'name': 'b', 'address': '10.2.0.5', 'weight': 70}]}]",
+		"%s 'backends': [{'name': 'a', 'address': '10.2.1.4', 'key': 'seat-a', 'weight': "
+		"30}, {'name': 'b', 'address': '10.2.1.5', 'weight': 70}]}, {'name': 'canary', "
+		"'slots': 1021, 'drain_deadline_s': 60, 'builder': 'rendezvous', 'backends': "
+		"[{'name': 'a', 'address': '10.2.2.4', 'key': 'seat-a'}, {'name': 'b', 'address': "
+		"'10.2.2.5'}]}]",
 		ramp, ramp);
 	return small_config_read(pools,
 		"[{'name': 'www', 'vip': '203.0.113.10', 'protocol': 'tcp', 'port': 80, 'pool': "
 		"'web', 'forward': 'ipip'}, {'name': 'dns', 'vip': '203.0.113.11', 'protocol': "
-		"'udp', 'port': 53, 'udp': 'hash', 'pool': 'other', 'forward': 'ipip'}]");
+		"'udp', 'port': 53, 'udp': 'hash', 'pools': [{'pool': 'other'}], 'forward': "
+		"'ipip'}, {'name': 'shop', 'vip': '203.0.113.12', 'protocol': 'tcp', 'port': 80, "
+		"'pools': [{'pool': 'web', 'weight': 95}, {'pool': 'canary', 'weight': 5}], "
+		"'forward': 'ipip'}]");
 }
 
 static void shuffle(struct world *world, json_t *list)
@@ -92,7 +112,10 @@ static void shuffle_all(struct world *world, json_t *document)
 		shuffle(world, json_object_get(pool, "vacant"));
 	}
 	shuffle(world, pools);
-	shuffle(world, json_object_get(document, "services"));
+	pools = json_object_get(document, "services");
+	json_array_foreach (pools, index, pool)
+		shuffle(world, json_object_get(pool, "pools"));
+	shuffle(world, pools);
 }
 
 static struct config *read_document(const json_t *document)
@@ -139,9 +162,9 @@ static bool same_owner(const struct address *a, const struct address *b)
 
 static void assert_same(const struct world *world, const struct plan *a, const struct plan *b)
 {
-	for (size_t i = 0; i < POOLS; i++) {
-		const struct plan_pool *one = plan_find_pool(a, pool_names[i]);
-		const struct plan_pool *other = plan_find_pool(b, pool_names[i]);
+	for (size_t i = 0; i < COUNT_OF(all_names); i++) {
+		const struct plan_pool *one = plan_find_pool(a, all_names[i]);
+		const struct plan_pool *other = plan_find_pool(b, all_names[i]);
 
 		for (uint32_t slot = 0; slot < one->slots; slot++)
 			if (!same_owner(owner_of(one, slot), owner_of(other, slot)))
@@ -153,24 +176,34 @@ static void assert_same(const struct world *world, const struct plan *a, const s
 }
 
 /* That workers see what was planned. */
-static void assert_stored(const struct node *node)
+static void assert_stored_by(const struct node *node, size_t number)
 {
-	const struct service *service = life_service(node);
-	int number = config_find_pool(node->config, "web");
-	const struct plan_pool *plan = plan_find_pool(forwarding_plan(node->forwarding), "web");
+	const struct config_service *configured = &node->config->services[number];
+	struct service_words words = service_words_of(false, configured->vip.bytes,
+		configured->protocol, rte_cpu_to_be_16(configured->port));
+	const struct service *service =
+		&service_find(forwarding_tables(node->forwarding)->services, false, &words)
+			 ->service;
+	const struct plan_pool *plan = &forwarding_plan(node->forwarding)->pools[configured->pool];
 	const struct live_backend *backends;
 	size_t count;
 
-	backends = forwarding_backends(node->forwarding, number, &count);
+	backends = forwarding_backends(node->forwarding, configured->pool, &count);
 	for (uint32_t slot = 0; slot < plan->slots; slot++) {
 		uint32_t cur = slot_cur(slot_load(&service->slots[slot]));
-		int place = cur == SLOT_NO_BACKEND
-				    ? -1
-				    : forwarding_find_backend(node->forwarding, number, cur);
+		int place = cur == SLOT_NO_BACKEND ? -1
+						   : forwarding_find_backend(node->forwarding,
+							     configured->pool, cur);
 
 		assert_true(same_owner(
 			place < 0 ? NULL : &backends[place].address, owner_of(plan, slot)));
 	}
+}
+
+static void assert_stored(const struct node *node)
+{
+	for (size_t i = 0; i < node->config->service_count; i++)
+		assert_stored_by(node, i);
 }
 
 /* Views of who serves. */
@@ -181,8 +214,7 @@ static const struct live_backend *find_live(
 	const struct live_backend *backends;
 	size_t count;
 
-	backends =
-		forwarding_backends(node->forwarding, config_find_pool(node->config, pool), &count);
+	backends = forwarding_backends(node->forwarding, find_pool(node->config, pool), &count);
 	for (*place = 0; *place < count; (*place)++)
 		if (address_equal(&backends[*place].address, address))
 			return &backends[*place];
@@ -203,7 +235,8 @@ static struct plan_share share_of(void *context, size_t pool, size_t backend)
 		view->world->origin, config->name, &config->backends[backend].address, &place);
 
 	assert_non_null(live);
-	return live_backend_share(live, config, node_clock_ms);
+	return live_backend_share(
+		live, config_options_of(view->config, pool, backend), node_clock_ms);
 }
 
 static void update_node(struct node *node, const char *pool, const struct address *address,
@@ -397,8 +430,11 @@ static void add(struct world *world, const char *pool_name, const char *key, int
 	struct error error = { "" };
 	struct address address;
 	size_t vacant = pool->vacant_count;
+	unsigned int network = 0;
 
-	snprintf(text, sizeof(text), "10.2.0.%u", 1 + draw_below(world, ADDRESSES));
+	while (strcmp(pool_names[network], pool_name) != 0)
+		network++;
+	snprintf(text, sizeof(text), "10.2.%u.%u", network, 1 + draw_below(world, ADDRESSES));
 	snprintf(own_key, sizeof(own_key), "%s", text);
 	if (key == NULL && draw_below(world, 2) == 0)
 		snprintf(own_key, sizeof(own_key), "key-%u", draw_below(world, 20));
@@ -504,6 +540,24 @@ static void set_state(struct world *world, const char *pool)
 		json_pack("{s:s}", "state", states[draw_below(world, COUNT_OF(states))]));
 }
 
+/* The shares of a service's pools, one of them a backup now and then. */
+static void share_out(struct world *world)
+{
+	json_t *document = document_now(world);
+	json_t *services = json_object_get(document, "services"), *service, *part;
+	size_t index, k;
+
+	json_array_foreach (services, index, service)
+		json_array_foreach (json_object_get(service, "pools"), k, part) {
+			json_object_set_new(part, "weight", json_integer(draw_below(world, 100)));
+			json_object_del(part, "backup");
+			if (k > 0 && draw_below(world, 3) == 0)
+				json_object_set_new(part, "backup", json_integer(1));
+		}
+	change_to(world, document);
+	world->shared++;
+}
+
 static void update_all(
 	struct world *world, const char *pool, const struct forwarding_update *update)
 {
@@ -587,7 +641,8 @@ static void change_something(struct world *world)
 {
 	const char *pool = pool_names[draw_below(world, POOLS)];
 
-	switch (draw_below(world, 16)) {
+	switch (draw_below(world, 17)) {
+	case 16: share_out(world); break;
 	case 0:
 	case 1: add(world, pool, NULL, 100); break;
 	case 2:
@@ -638,7 +693,8 @@ static void run(const struct node_host *host, uint64_t seed)
 		seed, world.edits, world.documents, world.restarts, world.colds, world.rests,
 		world.seats_left, world.seats_taken);
 	assert_true(world.edits > 50 && world.documents > 0 && world.restarts > 0 &&
-		    world.rests > 0 && world.seats_left > 0 && world.seats_taken > 0);
+		    world.rests > 0 && world.seats_left > 0 && world.seats_taken > 0 &&
+		    world.shared > 0);
 	node_destroy(world.follower);
 	node_destroy(world.origin);
 }

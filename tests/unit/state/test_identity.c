@@ -181,7 +181,7 @@ static bool any_takes_name(const char name[IDENTITY_NAME_SIZE])
 
 static void a_name_is_of_few_characters_and_ends(void **state)
 {
-	const char *allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
+	const char *allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-/";
 	char name[IDENTITY_NAME_SIZE] = "";
 
 	assert_false(any_takes_name(name));
