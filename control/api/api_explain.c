@@ -21,6 +21,12 @@
 #include "json/json_build.h"
 #include "affinity/slots.h"
 
+/* What serves the packet. */
+struct found {
+	const struct config_service *service;
+	size_t pool; /* by its number in the configuration: of the service, or of a rule of it */
+};
+
 static void add_record(const struct api *api, json_t *answer, const struct packet *packet)
 {
 	size_t count = desired_config(api->running.desired)->dataplane.port_count;
@@ -58,23 +64,40 @@ static void add_outer(json_t *answer, const struct backend_record *record)
 	json_object_set_new(answer, "outer_destination", api_json_address(&destination));
 }
 
-static void add_service(const struct api *api, json_t *answer, const struct config_service *service)
+/* The rule of a service that sends this client to another pool than others; NULL: none does. */
+static json_t *describe_rule(const struct config_service *service, uint8_t rule)
+{
+	const struct config_split *split;
+	char text[CONFIG_PREFIX_TEXT_SIZE];
+
+	if (rule == 0 || rule > service->split_count)
+		return json_null();
+	split = &service->splits[rule - 1];
+	if (split->family == ADDRESS_NONE)
+		return json_pack("{s:s}", "from", config_prefix_format(&split->from, text));
+	return json_pack("{s:s}", "family", split->family == ADDRESS_IPV4 ? "ipv4" : "ipv6");
+}
+
+static void add_service(
+	const struct api *api, json_t *answer, const struct found *found, uint8_t rule)
 {
 	const struct config *config = desired_config(api->running.desired);
+	const struct config_service *service = found->service;
 
 	json_object_set_new(answer, "service", json_string(service->name));
-	json_object_set_new(answer, "pool", json_string(config->pools[service->pool].name));
+	json_object_set_new(answer, "pool", json_string(config->pools[found->pool].name));
+	if (service->split_count != 0)
+		json_object_set_new(answer, "split", describe_rule(service, rule));
 	json_object_set_new(answer, "forward", json_string(config_forward_name(service->forward)));
 }
 
-static const char *name_of(
-	const struct api *api, const struct config_service *service, uint32_t index)
+static const char *name_of(const struct api *api, const struct found *found, uint32_t index)
 {
 	const struct live_backend *backends;
 	size_t count;
-	int number = forwarding_find_backend(api->running.forwarding, service->pool, index);
+	int number = forwarding_find_backend(api->running.forwarding, found->pool, index);
 
-	backends = forwarding_backends(api->running.forwarding, service->pool, &count);
+	backends = forwarding_backends(api->running.forwarding, found->pool, &count);
 	return number < 0 ? NULL : backends[number].name;
 }
 
@@ -102,25 +125,24 @@ static void add_name(json_t *answer, const char *name)
 }
 
 static void add_backend(
-	const struct api *api, json_t *answer, const struct config_service *service, uint32_t index)
+	const struct api *api, json_t *answer, const struct found *found, uint32_t index)
 {
 	const struct forwarding *forwarding = api->running.forwarding;
-	int number = forwarding_find_backend(forwarding, service->pool, index);
+	int number = forwarding_find_backend(forwarding, found->pool, index);
 	const struct live_backend *backends;
 	size_t count;
 
 	if (number < 0)
 		return;
-	backends = forwarding_backends(forwarding, service->pool, &count);
+	backends = forwarding_backends(forwarding, found->pool, &count);
 	add_name(answer, backends[number].name);
 	json_object_set_new(answer, "address", api_json_address(&backends[number].address));
 	json_object_set_new(answer, "life", json_string(live_backend_life_name(&backends[number])));
-	json_object_set_new(answer, "health", describe_health(api, service->pool, (size_t)number));
+	json_object_set_new(answer, "health", describe_health(api, found->pool, (size_t)number));
 }
 
 /* A pin tells whom its flow is on by its number. */
-static json_t *describe_pin(
-	const struct api *api, const struct config_service *service, uint64_t pin)
+static json_t *describe_pin(const struct api *api, const struct found *found, uint64_t pin)
 {
 	const struct forwarding *forwarding = api->running.forwarding;
 	const struct live_backend *backends;
@@ -130,7 +152,7 @@ static json_t *describe_pin(
 
 	if (pin == 0)
 		return json_null();
-	backends = forwarding_backends(forwarding, service->pool, &count);
+	backends = forwarding_backends(forwarding, found->pool, &count);
 	for (size_t i = 0; i < count; i++)
 		if (backends[i].gid == pin_gid(pin))
 			name = backends[i].name;
@@ -144,22 +166,20 @@ static json_t *describe_pin(
 }
 
 /* Where new flows go elsewhere than old ones: whether the home of these is down, and why. */
-static json_t *describe_home(
-	const struct api *api, const struct config_service *service, uint64_t word)
+static json_t *describe_home(const struct api *api, const struct found *found, uint64_t word)
 {
-	int number =
-		forwarding_find_backend(api->running.forwarding, service->pool, slot_home(word));
+	int number = forwarding_find_backend(api->running.forwarding, found->pool, slot_home(word));
 
 	if (number < 0 || slot_home(word) == slot_cur(word))
 		return json_null();
-	return describe_health(api, service->pool, (size_t)number);
+	return describe_health(api, found->pool, (size_t)number);
 }
 
 /* Why this packet goes where it goes, and where its slot's old flows live. */
-static void add_choice(const struct api *api, json_t *answer, const struct config_service *service,
+static void add_choice(const struct api *api, json_t *answer, const struct found *found,
 	const struct packet *packet, const struct affinity_choice *choice)
 {
-	const char *home = name_of(api, service, slot_home(packet->word));
+	const char *home = name_of(api, found, slot_home(packet->word));
 
 	json_object_set_new(answer, "slot_state",
 		json_string((packet->word & SLOT_TRACK) != 0 ? "tracked" : "quiet"));
@@ -167,8 +187,8 @@ static void add_choice(const struct api *api, json_t *answer, const struct confi
 	json_object_set_new(
 		answer, "reason_text", json_string(affinity_reason_text(choice->reason)));
 	json_object_set_new(answer, "home", home == NULL ? json_null() : json_string(home));
-	json_object_set_new(answer, "home_health", describe_home(api, service, packet->word));
-	json_object_set_new(answer, "pin", describe_pin(api, service, choice->pin));
+	json_object_set_new(answer, "home_health", describe_home(api, found, packet->word));
+	json_object_set_new(answer, "pin", describe_pin(api, found, choice->pin));
 }
 
 /* What is not ours has no port to come by here: it meets the best that any port has to offer. */
@@ -198,38 +218,53 @@ static void add_hash(json_t *answer, const struct packet *packet)
 }
 
 /* What is so of the slot, whatever packet of the flow comes. */
-static void add_slot(const struct api *api, json_t *answer, const struct config_service *service,
+static void add_slot(const struct api *api, json_t *answer, const struct found *found,
 	const struct packet *packet)
 {
-	const char *current = name_of(api, service, slot_cur(packet->word));
+	const char *current = name_of(api, found, slot_cur(packet->word));
 
-	add_service(api, answer, service);
-	json_object_set_new(answer, "pool_health", api_json_pool_health(api, service->pool));
+	add_service(api, answer, found, packet->service->rule);
+	json_object_set_new(answer, "pool_health", api_json_pool_health(api, found->pool));
 	json_object_set_new(
 		answer, "current", current == NULL ? json_null() : json_string(current));
+}
+
+static bool find_service(const struct api *api, const struct packet *packet, struct found *found)
+{
+	const struct forwarding *forwarding = api->running.forwarding;
+	int service = -1, pool = -1;
+
+	if (packet->service != NULL) {
+		service = forwarding_find_service(forwarding, packet->service->counter);
+		pool = forwarding_find_pool(forwarding, packet->service->pool);
+	}
+	if (service < 0 || pool < 0)
+		return false;
+	found->service = &desired_config(api->running.desired)->services[service];
+	found->pool = (size_t)pool;
+	return true;
 }
 
 static void explain_packet(
 	const struct api *api, struct rte_mbuf *mbuf, bool with_hash, json_t *answer)
 {
-	const struct config *config = desired_config(api->running.desired);
 	const struct tables *tables = forwarding_tables(api->running.forwarding);
 	struct packet packet = { .mbuf = mbuf };
 	enum verdict verdict;
-	int service = -1;
+	struct found found;
+	bool is_served;
 
 	balance_choose_burst(tables, NULL, station_any(), &packet, 1);
-	if (packet.service != NULL)
-		service = forwarding_find_service(api->running.forwarding, packet.service->counter);
-	if (service >= 0 && with_hash)
+	is_served = find_service(api, &packet, &found);
+	if (is_served && with_hash)
 		add_hash(answer, &packet);
-	if (service >= 0)
-		add_slot(api, answer, &config->services[service], &packet);
-	if (service >= 0 && packet.record != NULL && balance_has_backend(tables, &packet)) {
+	if (is_served)
+		add_slot(api, answer, &found, &packet);
+	if (is_served && packet.record != NULL && balance_has_backend(tables, &packet)) {
 		struct affinity_choice choice = balance_look(tables, &packet);
 
-		add_backend(api, answer, &config->services[service], choice.backend);
-		add_choice(api, answer, &config->services[service], &packet, &choice);
+		add_backend(api, answer, &found, choice.backend);
+		add_choice(api, answer, &found, &packet, &choice);
 		add_record(api, answer, &packet);
 		add_outer(answer, packet.record);
 	}

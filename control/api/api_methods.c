@@ -125,6 +125,8 @@ static const struct json_key service_set_params[] = {
 	KEY_OF(service, "protocol"),
 	KEY_OF(service, "port"),
 	KEY_OF(service, "pool"),
+	KEY_OF(service, "pools"),
+	KEY_OF(service, "split"),
 	KEY_OF(service, "forward"),
 	KEY_OF(service, "udp"),
 	HOW,

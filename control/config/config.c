@@ -3,6 +3,7 @@
 #include "config/config_health.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ void config_pool_fini(struct config_pool *pool)
 void config_service_fini(struct config_service *service)
 {
 	free(service->parts);
+	free(service->splits);
 }
 
 struct config *config_ref(struct config *config)
@@ -60,11 +62,15 @@ void config_destroy(struct config *config)
 
 size_t config_service_pool_count(const struct config_service *service)
 {
-	return service->part_count == 0 ? 1 : service->part_count;
+	return (service->part_count == 0 ? 1 : service->part_count) + service->split_count;
 }
 
 size_t config_service_pool_at(const struct config_service *service, size_t index)
 {
+	size_t own = service->part_count == 0 ? 1 : service->part_count;
+
+	if (index >= own)
+		return service->splits[index - own].pool;
 	return service->part_count == 0 ? service->pool : service->parts[index].pool;
 }
 
@@ -104,4 +110,23 @@ const struct config_pool *config_options_of(
 		if (backend - own->parts[i].first_backend < own->parts[i].backend_count)
 			return &config->pools[own->parts[i].part.pool];
 	return own;
+}
+
+bool config_split_fits(const struct config_split *split, enum address_family family)
+{
+	return split->family == family || split->from.address.family == family;
+}
+
+const char *config_split_format(
+	const struct config_split *split, char text[static CONFIG_SPLIT_TEXT_SIZE])
+{
+	char prefix[CONFIG_PREFIX_TEXT_SIZE];
+
+	if (split->family != ADDRESS_NONE)
+		snprintf(text, CONFIG_SPLIT_TEXT_SIZE, "family %s",
+			split->family == ADDRESS_IPV4 ? "ipv4" : "ipv6");
+	else
+		snprintf(text, CONFIG_SPLIT_TEXT_SIZE, "from %s",
+			config_prefix_format(&split->from, prefix));
+	return text;
 }

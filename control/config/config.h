@@ -26,6 +26,7 @@
 #define CONFIG_PORTS_MAX       16
 #define CONFIG_MEMBER_SIZE     128   /* "web/web-1": names of backends of a derived pool */
 #define CONFIG_PARTS_MAX       16    /* pools of a service */
+#define CONFIG_SPLITS_MAX      64    /* rules of a service: SERVICE_RULES_MAX */
 #define CONFIG_BACKENDS_MAX    16383 /* per pool, with vacant seats: 14 bits of a slot word */
 #define CONFIG_MEMBERSHIPS_MAX 65535 /* backends of all pools together */
 #define CONFIG_POOLS_MAX       65535
@@ -214,6 +215,19 @@ struct config_pool {
 	size_t use_count;
 };
 
+/* Clients of a service that go by another pool. */
+struct config_prefix {
+	struct address address; /* host bits are zero; ADDRESS_NONE: any */
+	uint8_t length;         /* bits */
+};
+#define CONFIG_PREFIX_TEXT_SIZE (ADDRESS_TEXT_SIZE + 4)
+
+struct config_split {
+	struct config_prefix from;  /* ADDRESS_NONE: by family */
+	enum address_family family; /* of the clients; ADDRESS_NONE: by prefix */
+	size_t pool;                /* index into config->pools, one of the document */
+};
+
 struct config_service {
 	char name[CONFIG_NAME_SIZE];
 	struct address vip;
@@ -222,6 +236,8 @@ struct config_service {
 	size_t pool;   /* index into config->pools: with several pools, the one derived from them */
 	struct config_service_pool *parts; /* its pools, where it has several */
 	size_t part_count;                 /* 0: it has `pool` alone */
+	struct config_split *splits;
+	size_t split_count;
 	enum config_forward forward;
 	enum config_udp udp; /* of a service of UDP only */
 };
@@ -310,6 +326,18 @@ json_t *config_print(const struct config *config);
 /* The same with node.hash_key: only for the file that is written back to disk. New reference. */
 json_t *config_print_with_secret(const struct config *config);
 
+/* "198.51.100.0/24"; returns `text`. */
+const char *config_prefix_format(
+	const struct config_prefix *prefix, char text[static CONFIG_PREFIX_TEXT_SIZE]);
+
+/* Whether the rule is about clients of this family. */
+bool config_split_fits(const struct config_split *split, enum address_family family);
+
+/* "from 198.51.100.0/24" or "family ipv6"; returns `text`. */
+#define CONFIG_SPLIT_TEXT_SIZE (CONFIG_PREFIX_TEXT_SIZE + 8)
+const char *config_split_format(
+	const struct config_split *split, char text[static CONFIG_SPLIT_TEXT_SIZE]);
+
 const char *config_forward_name(enum config_forward forward);
 const char *config_protocol_name(enum config_protocol protocol);
 const char *config_backend_state_name(enum config_backend_state state);
@@ -321,8 +349,8 @@ const char *config_zone_state_name(enum config_zone_state state);
 const char *config_host_path_name(enum config_host_path host_path);
 
 /*
- * The pools of the document that serve a service: how many, and which. CONFIG_NO_POOL: none of that
- * name was found.
+ * The pools of the document that serve a service, those of its split last: how many, and which.
+ * CONFIG_NO_POOL: none of that name was found.
  */
 size_t config_service_pool_count(const struct config_service *service);
 size_t config_service_pool_at(const struct config_service *service, size_t index);

@@ -273,6 +273,36 @@ static int check_paths(
 	return result;
 }
 
+/* Two rules for the same clients: the second would never be asked. */
+static int check_splits_of(const struct config *config, size_t number, struct findings *findings)
+{
+	const struct config_service *service = &config->services[number];
+
+	for (size_t i = 0; i < service->split_count; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct config_split *a = &service->splits[i],
+						  *b = &service->splits[k];
+			char text[CONFIG_SPLIT_TEXT_SIZE];
+
+			if (a->family != b->family || a->from.length != b->from.length ||
+				!address_equal(&a->from.address, &b->from.address))
+				continue;
+			return findings_add(findings,
+				"services[%zu].split[%zu]: %s is in split[%zu]", number, i,
+				config_split_format(a, text), k);
+		}
+	return 0;
+}
+
+static int check_splits(const struct config *config, struct findings *findings)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < config->service_count && result == 0; i++)
+		result = check_splits_of(config, i, findings);
+	return result;
+}
+
 /* The worker would take all that is for the host at that address, BGP and ssh included. */
 static int check_vips(const struct config *config, struct findings *findings)
 {
@@ -374,6 +404,8 @@ int config_check(const struct config *config, struct findings *findings)
 	if (result == 0)
 		result = check_zones(config, 0, config->written_pool_count, findings);
 	if (result == 0)
+		result = check_splits(config, findings);
+	if (result == 0)
 		result = check_paths(config, 0, config->written_pool_count, findings);
 	if (result == 0)
 		result = check_health(config, findings);
@@ -419,6 +451,8 @@ int config_check_services(const struct config *config, struct findings *findings
 
 	if (result == 0)
 		result = check_vips(config, findings);
+	if (result == 0)
+		result = check_splits(config, findings);
 	if (result == 0)
 		result = check_paths(config, 0, config->written_pool_count, findings);
 	if (result == 0)
@@ -469,6 +503,29 @@ static bool service_takes_new_flows(const struct config_service *service, const 
 	return false;
 }
 
+static void warn_of_split(
+	const struct config *config, size_t number, const bool *takers, struct warned *warned)
+{
+	const struct config_service *service = &config->services[number];
+
+	for (size_t i = 0; i < service->split_count; i++) {
+		const struct config_split *split = &service->splits[i];
+		char text[CONFIG_SPLIT_TEXT_SIZE];
+
+		config_split_format(split, text);
+		if (!config_split_fits(split, service->vip.family))
+			warn(warned,
+				"services[%zu].split[%zu]: no client of the VIP is %s, which is the "
+				"other family",
+				number, i, text);
+		else if (!takers[split->pool])
+			warn(warned,
+				"services[%zu].split[%zu]: pool \"%s\" has no active backend with a "
+				"weight, service \"%s\" drops new flows %s",
+				number, i, config->pools[split->pool].name, service->name, text);
+	}
+}
+
 static void warn_of_service(
 	const struct config *config, size_t number, const bool *takers, struct warned *warned)
 {
@@ -481,6 +538,7 @@ static void warn_of_service(
 			"services[%zu].pools: %u slots for the %zu backends of all pools are fewer "
 			"than %d each, shares will differ from the weights",
 			number, pool->slots, pool->backend_count, SLOTS_PER_BACKEND);
+	warn_of_split(config, number, takers, warned);
 	if (service_takes_new_flows(service, takers))
 		return;
 	if (service->part_count == 0)

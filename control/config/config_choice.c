@@ -75,6 +75,12 @@ const struct json_choice config_choice_zone_states[] = {
 	{ NULL, 0 },
 };
 
+const struct json_choice config_choice_families[] = {
+	{ "ipv4", ADDRESS_IPV4 },
+	{ "ipv6", ADDRESS_IPV6 },
+	{ NULL, 0 },
+};
+
 static_assert((int)CONFIG_UDP_PIN == (int)AFFINITY_UDP_PIN &&
 		      (int)CONFIG_UDP_HASH == (int)AFFINITY_UDP_HASH &&
 		      (int)CONFIG_UDP_QUIC == (int)AFFINITY_UDP_QUIC,

@@ -19,3 +19,4 @@ extern const struct json_choice config_choice_udps[];
 extern const struct json_choice config_choice_all_downs[];
 extern const struct json_choice config_choice_flows[];
 extern const struct json_choice config_choice_zone_states[];
+extern const struct json_choice config_choice_families[];

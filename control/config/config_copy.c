@@ -84,11 +84,14 @@ static bool copy_pool(struct config_pool *to, const struct config_pool *from)
 static bool copy_service(struct config_service *to, const struct config_service *from)
 {
 	*to = *from;
-	to->parts = NULL;
-	if (from->part_count == 0) /* nearly all, and there may be 65,535 */
-		return true;
-	to->parts = copy_list(from->parts, from->part_count, sizeof(*from->parts));
-	return to->parts != NULL;
+	to->parts = NULL; /* nearly always, and there may be 65,535 services */
+	to->splits = NULL;
+	if (from->part_count != 0)
+		to->parts = copy_list(from->parts, from->part_count, sizeof(*from->parts));
+	if (from->split_count != 0)
+		to->splits = copy_list(from->splits, from->split_count, sizeof(*from->splits));
+	return (to->parts != NULL) == (from->part_count != 0) &&
+	       (to->splits != NULL) == (from->split_count != 0);
 }
 
 static bool copy_services(struct config *to, const struct config *from)

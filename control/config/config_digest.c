@@ -152,6 +152,13 @@ static void add_service(XXH3_state_t *state, const struct config_service *servic
 		add_number(state, service->parts[i].weight);
 		add_number(state, service->parts[i].backup);
 	}
+	add_number(state, service->split_count);
+	for (size_t i = 0; i < service->split_count; i++) {
+		add_number(state, service->splits[i].pool);
+		add_number(state, service->splits[i].family);
+		add_address(state, &service->splits[i].from.address);
+		add_number(state, service->splits[i].from.length);
+	}
 	add_number(state, service->forward);
 	if (service->protocol == CONFIG_PROTOCOL_UDP)
 		add_number(state, service->udp);
@@ -209,6 +216,7 @@ uint64_t config_digest_service(const struct config *config, size_t service)
 {
 	struct config_service alone = config->services[service];
 	struct config_service_pool parts[CONFIG_PARTS_MAX];
+	struct config_split splits[CONFIG_SPLITS_MAX];
 	XXH3_state_t state;
 
 	XXH3_64bits_reset(&state);
@@ -217,10 +225,16 @@ uint64_t config_digest_service(const struct config *config, size_t service)
 		add_text(&state, config->pools[parts[i].pool].name);
 		parts[i].pool = 0;
 	}
+	for (size_t i = 0; i < alone.split_count; i++) {
+		splits[i] = alone.splits[i];
+		add_text(&state, config->pools[splits[i].pool].name);
+		splits[i].pool = 0;
+	}
 	if (alone.part_count == 0)
 		add_text(&state, config->pools[alone.pool].name);
 	alone.pool = 0;
 	alone.parts = parts;
+	alone.splits = splits;
 	add_service(&state, &alone);
 	return XXH3_64bits_digest(&state);
 }

@@ -516,6 +516,49 @@ static const struct json_key part_keys[] = {
 	END,
 };
 
+static bool has_no_splits(const void *owner)
+{
+	const struct config_service *service = owner;
+
+	return service->split_count == 0;
+}
+
+static bool is_by_family(const void *owner)
+{
+	const struct config_split *split = owner;
+
+	return split->family != ADDRESS_NONE;
+}
+
+static bool is_by_prefix(const void *owner)
+{
+	return !is_by_family(owner);
+}
+
+static int check_split(const struct json_path *path, void *owner, struct error *error)
+{
+	const struct config_split *split = owner;
+	struct json_path from = json_path_key(path, "from");
+	struct json_path family = json_path_key(path, "family");
+
+	if (from.value != NULL && family.value != NULL)
+		return json_refuse(&family, error, "a rule has either from or family");
+	if (split->family == ADDRESS_NONE && from.value == NULL)
+		return json_refuse(&from, error, "missing");
+	return 0;
+}
+
+static const struct json_key split_keys[] = {
+	{ "from", &config_kind_prefix, AT(config_split, from), .is_absent = is_by_family,
+		.summary = "Clients with an address in this prefix. The longest prefix wins." },
+	{ "family", &json_kind_word, AT(config_split, family), .words = config_choice_families,
+		.what = "a family (ipv4 or ipv6)", .is_absent = is_by_prefix,
+		.summary = "Instead of from: all clients of this family that are in no prefix." },
+	{ "pool", &config_kind_pool, REQUIRED, AT(config_split, pool),
+		.summary = "The pool whose backends serve these clients." },
+	END,
+};
+
 const struct json_key config_service_keys[] = {
 	{ "name", &config_kind_name, REQUIRED, AT(config_service, name),
 		.summary = "Its name, which is unique." },
@@ -537,6 +580,13 @@ const struct json_key config_service_keys[] = {
 			"take them over from one another. A service that has had one pool keeps "
 			"its flows only if it has had it by this key: a list of one pool is fine "
 			"to begin with." },
+	{ "split", &json_kind_objects,
+		LIST(config_service, splits, split_count, struct config_split),
+		RANGE(0, CONFIG_SPLITS_MAX), .keys = split_keys, .check = check_split,
+		.is_absent = has_no_splits,
+		.rule = "{\"oneOf\": [{\"required\": [\"from\"]}, {\"required\": [\"family\"]}]}",
+		.summary = "Rules for clients that go by another pool. A change of them moves the "
+			   "flows of these clients and breaks their connections." },
 	{ "forward", &json_kind_word, REQUIRED, AT(config_service, forward),
 		.words = config_choice_forwards, .what = "a forwarding mode (l2dsr or ipip)",
 		.summary = "How packets reach the backend. ipip: encapsulated in IP (RFC 2003, "
@@ -549,7 +599,6 @@ const struct json_key config_service_keys[] = {
 			"goes where the table points now, which suits DNS. quic: only Initial and "
 			"0-RTT packets begin a flow." },
 	LATER("hash"),
-	LATER("split"),
 	LATER("dscp"),
 	LATER("outer_dscp"),
 	LATER("mss"),

@@ -469,3 +469,85 @@ const struct json_kind config_kind_flows = {
 		  "\"tcp\": {\"enum\": [\"keep\", \"move\"]}, "
 		  "\"udp\": {\"enum\": [\"keep\", \"move\"]}}}]}",
 };
+
+/* a prefix of clients */
+
+static bool read_length(const char *text, unsigned int most, uint8_t *length)
+{
+	static const char digits[] = "0123456789";
+	size_t count = strspn(text, digits);
+	unsigned long number = count == 0 || count > 3 ? 999 : strtoul(text, NULL, 10);
+
+	*length = (uint8_t)number;
+	return text[count] == '\0' && number <= most;
+}
+
+/* An address without a length is a prefix of all its bits. */
+static bool parse_prefix(const char *text, struct config_prefix *prefix)
+{
+	char head[ADDRESS_TEXT_SIZE];
+	size_t length = strcspn(text, "/");
+	unsigned int bits;
+
+	if (length >= sizeof(head))
+		return false;
+	memcpy(head, text, length);
+	head[length] = '\0';
+	if (address_parse(head, &prefix->address) != 0)
+		return false;
+	bits = 8 * address_length(&prefix->address);
+	prefix->length = (uint8_t)bits;
+	return text[length] == '\0' || read_length(text + length + 1, bits, &prefix->length);
+}
+
+/* Whether there were any. */
+static bool clear_host_bits(struct config_prefix *prefix)
+{
+	struct address before = prefix->address;
+
+	for (unsigned int bit = prefix->length; bit < 128; bit++)
+		prefix->address.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	return !address_equal(&before, &prefix->address);
+}
+
+const char *config_prefix_format(
+	const struct config_prefix *prefix, char text[static CONFIG_PREFIX_TEXT_SIZE])
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	snprintf(text, CONFIG_PREFIX_TEXT_SIZE, "%s/%u", address_format(&prefix->address, address),
+		prefix->length);
+	return text;
+}
+
+static int read_prefix(const struct json_path *path, void *field, struct error *error)
+{
+	static const char wanted[] = "a prefix (written as 198.51.100.0/24 or 2001:db8::/32)";
+	const char *text = json_read_string(path, wanted, error);
+	struct config_prefix *prefix = field;
+	char canonical[CONFIG_PREFIX_TEXT_SIZE], quoted[JSON_QUOTE_SIZE];
+
+	if (text == NULL)
+		return -EINVAL;
+	if (!parse_prefix(text, prefix))
+		return json_mismatch(path, wanted, error);
+	if (!clear_host_bits(prefix))
+		return 0;
+	return json_refuse(path, error, "%s has bits behind the prefix, which would be %s",
+		json_quote(text, quoted), config_prefix_format(prefix, canonical));
+}
+
+static json_t *print_prefix(const struct json_key *key, const void *owner, const void *context)
+{
+	char text[CONFIG_PREFIX_TEXT_SIZE];
+
+	return json_string(config_prefix_format(field_of(key, owner), text));
+}
+
+const struct json_kind config_kind_prefix = {
+	.noun = "IPv4 or IPv6 prefix",
+	.read_field = read_prefix,
+	.print = print_prefix,
+	.schema = "{\"type\": \"string\", \"pattern\": "
+		  "\"^([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(/[0-9]{1,3})?$\"}",
+};

@@ -23,3 +23,4 @@ extern const struct json_kind config_kind_port;      /* uint16_t, 0 for "any" */
 extern const struct json_kind config_kind_threshold; /* struct config_threshold */
 extern const struct json_kind config_kind_flows;     /* struct config_unhealthy_flows */
 extern const struct json_kind config_kind_pool;      /* size_t, linked by config_services_link() */
+extern const struct json_kind config_kind_prefix;    /* struct config_prefix */

@@ -48,15 +48,21 @@ static int link_service(const struct json_path *path, const struct config *confi
 	const struct lookup *names, struct config_service *service, struct findings *findings)
 {
 	struct json_path pools = json_path_key(path, "pools");
+	struct json_path split = json_path_key(path, "split");
 	int result = 0;
 
 	service->pool = CONFIG_NO_POOL; /* of several: config_derive() sets it */
 	if (service->part_count == 0)
-		return link_pool(path, config, names, &service->pool, findings);
+		result = link_pool(path, config, names, &service->pool, findings);
 	for (size_t i = 0; i < service->part_count && result == 0; i++) {
 		struct json_path part = json_path_element(&pools, i);
 
 		result = link_pool(&part, config, names, &service->parts[i].pool, findings);
+	}
+	for (size_t i = 0; i < service->split_count && result == 0; i++) {
+		struct json_path rule = json_path_element(&split, i);
+
+		result = link_pool(&rule, config, names, &service->splits[i].pool, findings);
 	}
 	return result;
 }

@@ -116,10 +116,12 @@ static bool same_service(const struct config_service *a, const struct config_ser
 	memcpy(&bare_a, a, sizeof(bare_a));
 	memcpy(&bare_b, b, sizeof(bare_b));
 	bare_a.parts = bare_b.parts = NULL;
+	bare_a.splits = bare_b.splits = NULL;
 	if (a->part_count != 0)
 		bare_a.pool = bare_b.pool; /* derived from them */
 	return memcmp(&bare_a, &bare_b, sizeof(bare_a)) == 0 &&
-	       same_bytes(a->parts, b->parts, a->part_count * sizeof(*a->parts));
+	       same_bytes(a->parts, b->parts, a->part_count * sizeof(*a->parts)) &&
+	       same_bytes(a->splits, b->splits, a->split_count * sizeof(*a->splits));
 }
 
 /* They name pools. */

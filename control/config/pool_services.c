@@ -10,11 +10,35 @@ struct pool_services {
 	size_t first[];
 };
 
+/* Its own pool, then those of its split. */
+static size_t pool_at(const struct config_service *service, size_t index)
+{
+	return index == 0 ? service->pool : service->splits[index - 1].pool;
+}
+
+/* A pool that several rules name is listed once. */
+static bool is_first(const struct config_service *service, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (pool_at(service, i) == pool_at(service, index))
+			return false;
+	return true;
+}
+
+static size_t count_entries(const struct config *config)
+{
+	size_t count = config->service_count;
+
+	for (size_t i = 0; i < config->service_count; i++)
+		count += config->services[i].split_count;
+	return count;
+}
+
 struct pool_services *pool_services_sort(const struct config *config)
 {
 	size_t pools = config->pool_count, services = config->service_count;
 	struct pool_services *sorted =
-		calloc(1, sizeof(*sorted) + (pools + 2 + services) * sizeof(size_t));
+		calloc(1, sizeof(*sorted) + (pools + 2 + count_entries(config)) * sizeof(size_t));
 	size_t *next;
 
 	if (sorted == NULL)
@@ -23,11 +47,15 @@ struct pool_services *pool_services_sort(const struct config *config)
 	next = sorted->first + 1;
 	sorted->order = sorted->first + pools + 2;
 	for (size_t i = 0; i < services; i++)
-		next[config->services[i].pool + 1]++;
+		for (size_t k = 0; k <= config->services[i].split_count; k++)
+			if (is_first(&config->services[i], k))
+				next[pool_at(&config->services[i], k) + 1]++;
 	for (size_t i = 1; i <= pools; i++)
 		next[i] += next[i - 1];
 	for (size_t i = 0; i < services; i++)
-		sorted->order[next[config->services[i].pool]++] = i;
+		for (size_t k = 0; k <= config->services[i].split_count; k++)
+			if (is_first(&config->services[i], k))
+				sorted->order[next[pool_at(&config->services[i], k)]++] = i;
 	return sorted;
 }
 

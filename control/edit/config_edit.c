@@ -139,16 +139,23 @@ static bool is_text(const json_t *object, const char *key, const char *text)
 	return value != NULL && strcmp(value, text) == 0;
 }
 
-/* As its pool, or in a list of several. */
-static bool uses_pool(const json_t *service, const char *pool)
+static bool lists_pool(const json_t *list, const char *pool)
 {
 	size_t index;
-	json_t *part;
+	json_t *element;
 
-	json_array_foreach (json_object_get(service, "pools"), index, part)
-		if (is_text(part, "pool", pool))
+	json_array_foreach (list, index, element)
+		if (is_text(element, "pool", pool))
 			return true;
-	return is_text(service, "pool", pool);
+	return false;
+}
+
+/* As its pool, in a list of several, or for some clients. */
+static bool uses_pool(const json_t *service, const char *pool)
+{
+	return is_text(service, "pool", pool) ||
+	       lists_pool(json_object_get(service, "pools"), pool) ||
+	       lists_pool(json_object_get(service, "split"), pool);
 }
 
 static bool is_udp(const json_t *service)

@@ -151,6 +151,8 @@ static int remove_pool(struct config *copy, const struct part *part, struct find
 
 		for (size_t k = 0; k < service->part_count; k++)
 			is_free &= follow_removal(&service->parts[k].pool, part->position);
+		for (size_t k = 0; k < service->split_count; k++)
+			is_free &= follow_removal(&service->splits[k].pool, part->position);
 		if (!is_free)
 			return findings_add(
 				findings, CONFIG_EDIT_POOL_IN_USE, service->name, pool->name);

@@ -378,6 +378,14 @@ int forwarding_find_service(const struct forwarding *forwarding, uint32_t counte
 	return -1;
 }
 
+int forwarding_find_pool(const struct forwarding *forwarding, uint32_t number)
+{
+	for (size_t i = 0; i < forwarding->pool_count; i++)
+		if (forwarding->pools[i].live->number == number)
+			return i;
+	return -1;
+}
+
 void forwarding_pool_pins(
 	const struct forwarding *forwarding, size_t pool, struct tracking_pool_report *report)
 {

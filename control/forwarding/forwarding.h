@@ -317,3 +317,6 @@ void forwarding_baseline_service(
  */
 int forwarding_find_backend(const struct forwarding *forwarding, size_t pool, uint32_t index);
 int forwarding_find_service(const struct forwarding *forwarding, uint32_t counter);
+
+/* The same of a pool by the number that services say. */
+int forwarding_find_pool(const struct forwarding *forwarding, uint32_t number);

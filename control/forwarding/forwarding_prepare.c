@@ -393,17 +393,60 @@ static enum affinity_udp udp_of(const struct config_service *config)
 	}
 }
 
-static int add_service(struct forwarding *forwarding, struct forwarding_change *change,
-	size_t number, struct live_service *before, struct error *error)
+static void set_pool(
+	const struct forwarding *forwarding, const struct live_pool *live, struct service *row)
 {
-	const struct config_service *config = &change->config->services[number];
-	struct live_service *service = &change->services[number];
-	const struct live_pool *live = change->pools[config->pool].live;
+	row->slots = state_slots(forwarding->state, live->first_word);
+	row->record_of = live->record_of;
+	row->slot_count = live->slots;
+	row->pool = live->number;
+}
+
+/* The rules that are about clients of the VIP. Returns how many. */
+static size_t list_rules(const struct forwarding *forwarding,
+	const struct forwarding_change *change, const struct config_service *config,
+	const struct service *row, struct service_rule *rules)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->split_count; i++) {
+		const struct config_split *split = &config->splits[i];
+		struct service_rule *rule = &rules[count];
+
+		if (!config_split_fits(split, config->vip.family))
+			continue;
+		*rule = (struct service_rule){ .service = *row, .length = split->from.length };
+		memcpy(rule->prefix, split->from.address.bytes, sizeof(rule->prefix));
+		rule->service.rule = (uint8_t)(i + 1);
+		set_pool(forwarding, change->pools[split->pool].live, &rule->service);
+		count++;
+	}
+	return count;
+}
+
+static int add_row(struct forwarding *forwarding, struct forwarding_change *change,
+	const struct config_service *config, const struct service *row)
+{
+	struct service_rule rules[SERVICE_RULES_MAX];
 	struct service_key key = {
 		.vip = config->vip,
 		.protocol = config->protocol,
 		.port = rte_cpu_to_be_16(config->port),
 	};
+	size_t count = list_rules(forwarding, change, config, row, rules);
+
+	return count == 0
+		       ? service_table_add(change->tables->services, &key, row)
+		       : service_table_add_split(change->tables->services, &key, row, rules, count);
+}
+
+static_assert(CONFIG_SPLITS_MAX <= SERVICE_RULES_MAX, "all rules of a service have room");
+
+static int add_service(struct forwarding *forwarding, struct forwarding_change *change,
+	size_t number, struct live_service *before, struct error *error)
+{
+	const struct config_service *config = &change->config->services[number];
+	struct live_service *service = &change->services[number];
 	struct service row = { 0 };
 	int code;
 
@@ -415,14 +458,11 @@ static int add_service(struct forwarding *forwarding, struct forwarding_change *
 	service->is_new = before == NULL;
 	if (before != NULL)
 		before->stays = true;
-	row.slots = state_slots(forwarding->state, live->first_word);
-	row.record_of = live->record_of;
 	row.mode = (enum record_mode)config->forward;
-	row.slot_count = live->slots;
 	row.counter = counters_service_cell(service->number);
-	row.pool = live->number;
 	row.udp = udp_of(config);
-	code = service_table_add(change->tables->services, &key, &row);
+	set_pool(forwarding, change->pools[config->pool].live, &row);
+	code = add_row(forwarding, change, config, &row);
 	if (code == -EEXIST)
 		return error_set(
 			error, code, "services[%zu]: claims what another service claims", number);

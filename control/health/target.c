@@ -78,7 +78,8 @@ bool target_find(const struct target_source *source, size_t pool, size_t backend
 	*detour = (struct error){ "" };
 	target->health = config->health;
 	target->port = port_of(source, pool, of);
-	snprintf(target->name, sizeof(target->name), "%s/%s", config->name, of->name);
+	snprintf(target->name, sizeof(target->name), "%s/%.*s", config->name, CONFIG_NAME_SIZE - 1,
+		of->name);
 	if (service != CONFIG_NO_SERVICE &&
 		config_via_find(source->config, config, of) == CONFIG_HEALTH_VIA_VIP)
 		probe_by_vip(

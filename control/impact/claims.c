@@ -33,13 +33,41 @@ static void claim_key(const void *list, size_t index, char key[static FINDER_KEY
 	claim_format((const struct config_service *)list + index, key);
 }
 
+static bool has_split(const struct config *config, const struct config_service *service,
+	const struct config *of, const struct config_split *split)
+{
+	for (size_t i = 0; i < service->split_count; i++) {
+		const struct config_split *own = &service->splits[i];
+
+		if (own->family == split->family && own->from.length == split->from.length &&
+			address_equal(&own->from.address, &split->from.address))
+			return strcmp(config->pools[own->pool].name, of->pools[split->pool].name) ==
+			       0;
+	}
+	return false;
+}
+
+/* In whatever order: the longest prefix wins, and no two rules are about the same clients. */
+static bool same_splits(const struct config *old_config, const struct config_service *old,
+	const struct config *new_config, const struct config_service *new)
+{
+	if (old->split_count != new->split_count)
+		return false;
+	for (size_t i = 0; i < old->split_count; i++)
+		if (!has_split(new_config, new, old_config, &old->splits[i]))
+			return false;
+	return true;
+}
+
 /* What becomes of packets that `old` served and `new` serves. */
 static enum claim_change compare(const struct config *old_config, const struct config_service *old,
 	const struct config *new_config, const struct config_service *new)
 {
 	if (strcmp(old_config->pools[old->pool].name, new_config->pools[new->pool].name) != 0)
 		return CLAIM_POOL;
-	return old->forward == new->forward ? CLAIM_KEPT : CLAIM_FORWARD;
+	if (old->forward != new->forward)
+		return CLAIM_FORWARD;
+	return same_splits(old_config, old, new_config, new) ? CLAIM_KEPT : CLAIM_CLIENTS;
 }
 
 static bool is_the_same(const struct config *old_config, const struct config_service *old,

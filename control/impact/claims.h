@@ -16,6 +16,7 @@ enum claim_change {
 	CLAIM_POOL,    /* the backends of another pool serve it */
 	CLAIM_FORWARD, /* the same backends serve it, in another mode */
 	CLAIM_PART,    /* a service with an exact port takes a part, to another pool or mode */
+	CLAIM_CLIENTS, /* some clients go by another pool than before (split) */
 };
 
 #define CLAIM_NO_TAKER ((size_t)-1)

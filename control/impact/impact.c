@@ -136,6 +136,7 @@ const char *impact_change_name(enum claim_change change)
 		[CLAIM_POOL] = "pool",
 		[CLAIM_FORWARD] = "forward",
 		[CLAIM_PART] = "part",
+		[CLAIM_CLIENTS] = "clients",
 	};
 
 	return names[change];
@@ -159,6 +160,11 @@ static void describe_change(const struct impact_service *service, char *text, si
 	case CLAIM_PART:
 		snprintf(text, size, "service %s takes a part of %s to other backends",
 			service->taker, service->claim);
+		return;
+	case CLAIM_CLIENTS:
+		snprintf(text, size,
+			"another split moves some clients of %s to other backends (service %s)",
+			service->claim, service->taker);
 		return;
 	case CLAIM_KEPT: break;
 	}

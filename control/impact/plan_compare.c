@@ -316,6 +316,35 @@ static void service_key(const void *list, size_t index, char key[static FINDER_K
 	strcpy(key, ((const struct config_service *)list)[index].name);
 }
 
+/* The n-th of the pools that a service has: its own, then those of its split. */
+static const struct plan_pool *pool_at(
+	const struct plan *plan, const struct config_service *service, size_t index)
+{
+	return &plan->pools[index == 0 ? service->pool : service->splits[index - 1].pool];
+}
+
+/* Whether clients of a service are served now, each as well as the others. */
+static bool serves_all(const struct plan *plan, const struct config_service *service)
+{
+	for (size_t i = 0; i <= service->split_count; i++)
+		if (!plan_pool_serves(pool_at(plan, service, i)))
+			return false;
+	return true;
+}
+
+static int check_service(
+	const struct config_service *service, const struct plan *after, struct error *error)
+{
+	size_t index = 0;
+
+	while (plan_pool_serves(pool_at(after, service, index)))
+		index++;
+	return error_set(error, -EPERM,
+		"service \"%s\" would be left without a backend that takes new flows (pool "
+		"\"%s\"): needs force",
+		service->name, pool_at(after, service, index)->name);
+}
+
 int plan_check_services(const struct config *old, const struct config *new,
 	const struct plan *before, const struct plan *after, struct error *error)
 {
@@ -324,18 +353,13 @@ int plan_check_services(const struct config *old, const struct config *new,
 
 	for (size_t i = 0; code == 0 && i < new->service_count; i++) {
 		const struct config_service *service = &new->services[i];
-		const struct plan_pool *pool = &after->pools[service->pool];
 		size_t index;
 
-		if (plan_pool_serves(pool))
+		if (serves_all(after, service))
 			continue;
 		index = finder_find(&finder, service->name, i);
-		if (index != FINDER_NONE &&
-			plan_pool_serves(&before->pools[old->services[index].pool]))
-			code = error_set(error, -EPERM,
-				"service \"%s\" would be left without a backend that takes new flows "
-				"(pool \"%s\"): needs force",
-				service->name, pool->name);
+		if (index != FINDER_NONE && serves_all(before, &old->services[index]))
+			code = check_service(service, after, error);
 	}
 	finder_fini(&finder);
 	return code;

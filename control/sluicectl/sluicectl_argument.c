@@ -12,6 +12,7 @@
 #define SECONDS_MAX 4294967295UL
 #define PORT_MAX    65535UL
 #define WEIGHT_MAX  65535UL
+#define TURN_MAX    15
 
 bool argument_is_option(const struct argument *argument)
 {
@@ -237,6 +238,71 @@ static int store_endpoint(
 	return store_text(argument, address, params, error);
 }
 
+/* Reads the number behind `sign`, where that is next; false where it is none. */
+static bool read_signed(const char **text, char sign, unsigned long most, long *number)
+{
+	size_t digits;
+	char copy[8];
+	unsigned long value;
+
+	*number = -1;
+	if (**text != sign)
+		return true;
+	digits = strspn(++*text, "0123456789");
+	if (digits == 0 || digits >= sizeof(copy))
+		return false;
+	snprintf(copy, sizeof(copy), "%.*s", (int)digits, *text);
+	*text += digits;
+	if (!read_number(copy, 0, most, &value))
+		return false;
+	*number = (long)value;
+	return true;
+}
+
+/* POOL, POOL=WEIGHT, POOL:TURN or POOL=WEIGHT:TURN, up to a comma or the end. NULL: it is none. */
+static json_t *read_share(const char **text)
+{
+	size_t length = strcspn(*text, "=:,");
+	json_t *share = json_pack("{s:s%}", "pool", *text, length);
+	long weight, turn;
+
+	*text += length;
+	if (length == 0 || share == NULL || !read_signed(text, '=', WEIGHT_MAX, &weight) ||
+		!read_signed(text, ':', TURN_MAX, &turn) || (**text != ',' && **text != '\0')) {
+		json_decref(share);
+		return NULL;
+	}
+	if (weight >= 0)
+		json_object_set_new(share, "weight", json_integer(weight));
+	if (turn >= 0)
+		json_object_set_new(share, "backup", json_integer(turn));
+	return share;
+}
+
+static int store_shares(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	json_t *shares = json_array();
+	const char *at = text;
+
+	for (;;) {
+		json_t *share = read_share(&at);
+
+		if (share == NULL || json_array_append_new(shares, share) != 0) {
+			json_decref(shares);
+			return error_set(error, -EINVAL,
+				"%s: \"%s\" is not a list of pools (as web=95,canary=5,spare:1: with a "
+				"weight, and as the first backup)",
+				argument->name, text);
+		}
+		if (*at == '\0')
+			break;
+		at++;
+	}
+	set_member(params, argument->member, shares);
+	return 0;
+}
+
 static int store_document(
 	const struct argument *argument, const char *path, json_t *params, struct error *error)
 {
@@ -269,6 +335,7 @@ int argument_store(
 	case ARGUMENT_CHOICE: return store_choice(argument, text, params, error);
 	case ARGUMENT_WORDS: return store_words(argument, text, params, error);
 	case ARGUMENT_ENDPOINT: return store_endpoint(argument, text, params, error);
+	case ARGUMENT_SHARES: return store_shares(argument, text, params, error);
 	case ARGUMENT_DOCUMENT: return store_document(argument, text, params, error);
 	case ARGUMENT_FLAG:
 	case ARGUMENT_MARK:

@@ -20,6 +20,7 @@ enum argument_kind {
 	ARGUMENT_MARK,     /* takes no value; left out where it is absent */
 	ARGUMENT_SWITCH,   /* takes no value; for sluicectl itself, never sent */
 	ARGUMENT_ENDPOINT, /* ADDRESS:PORT, [IPV6]:PORT; also sets the parameter `member`_port */
+	ARGUMENT_SHARES,   /* POOL=WEIGHT:TURN,POOL... as the list of pools of a service */
 	ARGUMENT_DOCUMENT, /* the JSON document in a file; - is standard input */
 };
 

@@ -193,7 +193,7 @@ static void make(struct made *made, const struct command *command)
 		errx(1, "there is no method %s", command->method);
 	add_positionals(made, command, method);
 	for (const struct param *param = method->params; param->name != NULL; param++)
-		if (param->kind != PARAM_DOCUMENT &&
+		if ((param->kind != PARAM_DOCUMENT || find_own(command, param) != NULL) &&
 			!is_listed(command->positionals, param->name) &&
 			!is_listed(command->without, param->name))
 			add_param(made, param, find_own(command, param), false);

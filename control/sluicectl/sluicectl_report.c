@@ -174,8 +174,39 @@ void report_status(const json_t *result, FILE *out)
 	json_decref(rows);
 }
 
+/* "web=95,canary=5,spare=100:1": as the option --pools takes it. */
+static void name_pools(json_t *service)
+{
+	const json_t *pools = json_object_get(service, "pools");
+	char *text = NULL;
+	size_t size, index;
+	FILE *list = open_memstream(&text, &size);
+	json_t *pool;
+
+	if (list == NULL)
+		err(1, "pools");
+	json_array_foreach (pools, index, pool) {
+		json_int_t turn = json_integer_value(json_object_get(pool, "backup"));
+		char *name = rows_take_text(pool, "pool");
+
+		fprintf(list, "%s%s=%" JSON_INTEGER_FORMAT, index == 0 ? "" : ",", name,
+			json_integer_value(json_object_get(pool, "weight")));
+		if (turn != 0)
+			fprintf(list, ":%" JSON_INTEGER_FORMAT, turn);
+		free(name);
+	}
+	fclose(list);
+	if (json_is_array(pools))
+		rows_set_text(service, "pool", "%s", text);
+	free(text);
+}
+
 void report_services(const json_t *result, FILE *out)
 {
+	json_t *rows = json_deep_copy(result);
+	size_t index;
+	json_t *service;
+
 	static const struct row_field fields[] = {
 		{ "name", "name", TABLE_LEFT },
 		{ "vip", "vip", TABLE_LEFT },
@@ -188,7 +219,13 @@ void report_services(const json_t *result, FILE *out)
 		{ "new flows", "new_flows", TABLE_RIGHT },
 	};
 
-	rows_print("no services", result, fields, COUNT_OF(fields), out);
+	if (rows == NULL)
+		err(1, "result");
+	json_array_foreach (rows, index, service)
+		if (json_is_object(service))
+			name_pools(service);
+	rows_print("no services", rows, fields, COUNT_OF(fields), out);
+	json_decref(rows);
 }
 
 void report_pools(const json_t *result, FILE *out)
@@ -250,6 +287,25 @@ static void add_established(struct table *table, const json_t *established)
 	free(reason);
 	free(backend);
 	free(verdict);
+}
+
+/* The rule that sends this client to another pool than others of the service. */
+static void add_split(struct table *table, const json_t *result)
+{
+	const json_t *split = json_object_get(result, "split");
+	const char *kind = json_object_get(split, "from") != NULL ? "from" : "family";
+	char *value;
+
+	if (split == NULL)
+		return;
+	table_add(table, "split");
+	if (!json_is_object(split)) {
+		table_add(table, "none: no rule is about this client");
+		return;
+	}
+	value = rows_take_text(split, kind);
+	table_add(table, "%s %s", kind, value);
+	free(value);
 }
 
 static void add_current(struct table *table, const json_t *result)
@@ -333,6 +389,7 @@ void report_explanation(const json_t *result, FILE *out)
 	add_established(table, json_object_get(result, "established"));
 	rows_add_members(table, result, choice, COUNT_OF(choice));
 	add_health(table, "home is", json_object_get(result, "home_health"));
+	add_split(table, result);
 	add_current(table, result);
 	rows_add_members(table, result, reason, COUNT_OF(reason));
 	add_pin(table, json_object_get(result, "pin"));

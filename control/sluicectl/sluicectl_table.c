@@ -59,6 +59,22 @@ static const struct argument backend_set_arguments[] = {
 	END,
 };
 
+#define POOLS(parameter)                                                                          \
+	{                                                                                         \
+		"--pools", "POOL=N,POOL=N,POOL:N", ARGUMENT_SHARES, (parameter),                  \
+			.summary =                                                                \
+				"instead of one pool: several with their weights; POOL:N is the " \
+				"N-th backup"                                                     \
+	}
+
+static const struct argument service_add_arguments[] = {
+	POOLS("service.pools"),
+	EVERY_BACKEND,
+	END,
+};
+
+static const struct argument service_set_arguments[] = { POOLS("pools"), EVERY_BACKEND, END };
+
 static const struct argument explain_arguments[] = {
 	{ "--from", "ADDRESS:PORT", ARGUMENT_ENDPOINT, "source",
 		.summary = "the client; IPv6 as [ADDRESS]:PORT" },
@@ -83,8 +99,10 @@ const struct command command_table[] = {
 		.report_all = change_report_all },
 	{ "reload", "config.reload", CHANGE },
 	{ "services", "service.list", .own = no_arguments, .report = report_services },
-	{ "service add", "service.add", "service.name", CHANGE },
-	{ "service set", "service.set", "name", .needs_option = true, CHANGE },
+	{ "service add", "service.add", "service.name", .own = service_add_arguments,
+		.report = change_report, .report_all = change_report_all },
+	{ "service set", "service.set", "name", .needs_option = true, .own = service_set_arguments,
+		.report = change_report, .report_all = change_report_all },
 	{ "service remove", "service.remove", "name", CHANGE },
 	{ "vip release", "vip.release", "vip", .own = no_arguments, .report = report_released },
 	{ "pools", "pool.list", .own = no_arguments, .report = report_pools },

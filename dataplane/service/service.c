@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "service/service_lookup.h"
+#include "service/service_split.h"
 
 #define CELLS_PER_ROW 8 /* of an index, at least */
 
@@ -47,6 +48,7 @@ static void family_fini(struct service_family *family)
 {
 	free(family->services.cells);
 	free(family->vips.cells);
+	free(family->splits.cells);
 }
 
 /* Each service may add a VIP row, and SERVICE_NO_ROW is a row as well. */
@@ -95,6 +97,8 @@ void service_table_destroy(struct service_table *table)
 		return;
 	family_fini(&table->ipv4);
 	family_fini(&table->ipv6);
+	for (uint32_t i = 0; table->rows != NULL && i < table->row_count; i++)
+		service_split_destroy(table->rows[i].split);
 	free(table->rows);
 	free(table);
 }
@@ -109,19 +113,62 @@ static void add_vip(struct service_table *table, const struct address *vip)
 		insert(table, ipv6, &service_family(table, ipv6)->vips, &words);
 }
 
+static int check_key(
+	const struct service_table *table, bool ipv6, const struct service_words *words)
+{
+	if (table->service_count == table->room)
+		return -ENOSPC;
+	if (service_find(table, ipv6, words) != NULL ||
+		service_find_split(table, ipv6, words) != NULL)
+		return -EEXIST;
+	return 0;
+}
+
 int service_table_add(
 	struct service_table *table, const struct service_key *key, const struct service *service)
 {
 	bool ipv6 = key->vip.family == ADDRESS_IPV6;
 	struct service_words words =
 		service_words_of(ipv6, key->vip.bytes, key->protocol, key->port);
+	int code = check_key(table, ipv6, &words);
 
-	if (table->service_count == table->room)
-		return -ENOSPC;
-	if (service_find(table, ipv6, &words) != NULL)
-		return -EEXIST;
+	if (code != 0)
+		return code;
 	insert(table, ipv6, &service_family(table, ipv6)->services, &words)->service = *service;
 	table->service_count++;
+	add_vip(table, &key->vip);
+	return 0;
+}
+
+/* Room for all services that there can be, once there is one with rules. */
+static int make_splits(struct service_table *table, bool ipv6)
+{
+	struct service_family *family = ipv6 ? &table->ipv6 : &table->ipv4;
+
+	if (family->splits.cells != NULL)
+		return 0;
+	return index_init(&family->splits, cells_for(table->room));
+}
+
+int service_table_add_split(struct service_table *table, const struct service_key *key,
+	const struct service *service, const struct service_rule *rules, size_t count)
+{
+	bool ipv6 = key->vip.family == ADDRESS_IPV6;
+	struct service_words words =
+		service_words_of(ipv6, key->vip.bytes, key->protocol, key->port);
+	int code = check_key(table, ipv6, &words);
+	struct service_split *split;
+
+	if (code == 0)
+		code = make_splits(table, ipv6);
+	if (code != 0)
+		return code;
+	split = service_split_create(service, rules, count);
+	if (split == NULL)
+		return -ENOMEM;
+	insert(table, ipv6, &service_family(table, ipv6)->splits, &words)->split = split;
+	table->service_count++;
+	table->split_count++;
 	add_vip(table, &key->vip);
 	return 0;
 }

@@ -25,7 +25,17 @@ struct service {
 	uint32_t pool;                     /* its number: whose members may take its flows */
 	uint8_t udp;                       /* enum affinity_udp */
 	uint8_t mode;                      /* enum record_mode: which of the records */
+	uint8_t rule; /* of a split: which of its rules chose it, from 1; 0: none did */
 };
+
+/* Which clients go by another pool than that of the service: those of a prefix of its family. */
+struct service_rule {
+	uint8_t prefix[16]; /* network byte order, as in struct address */
+	uint8_t length;     /* bits of the prefix; 0: all clients */
+	struct service service;
+};
+
+#define SERVICE_RULES_MAX 64
 
 struct service_key {
 	struct address vip;
@@ -46,6 +56,14 @@ void service_table_destroy(struct service_table *table); /* NULL is allowed */
  */
 int service_table_add(
 	struct service_table *table, const struct service_key *key, const struct service *service);
+
+/*
+ * The same with rules (1 to SERVICE_RULES_MAX, which are copied): a client goes by that with the
+ * longest prefix that it is in, the first of equal ones, and by `service` where it is in none.
+ * -ENOMEM, too. A service without rules costs a packet nothing for them.
+ */
+int service_table_add_split(struct service_table *table, const struct service_key *key,
+	const struct service *service, const struct service_rule *rules, size_t count);
 
 /* Whether any service has this VIP. Any thread. */
 bool service_table_has_vip(const struct service_table *table, const struct address *vip);

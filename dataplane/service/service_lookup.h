@@ -14,6 +14,10 @@
  * is no secret: only the operator adds keys, so only the operator can make a long run of cells,
  * which bounds the work of a miss.
  *
+ * Services with rules about clients (service_split.h) are in a third hash table, and not in the
+ * first: their packets miss there and take the way of all misses, so that others do not even test
+ * for rules.
+ *
  * Built by the control thread, read-only from the moment workers can reach it.
  */
 #pragma once
@@ -50,7 +54,8 @@ struct service_words {
 
 struct service_row {
 	struct service_words words;
-	struct service service; /* unused in the row of a VIP */
+	struct service service;      /* unused in the row of a VIP, and of a service with rules */
+	struct service_split *split; /* owned; NULL: no rules */
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct service_row) == RTE_CACHE_LINE_SIZE, "a line of its own");
@@ -64,6 +69,7 @@ struct service_index {
 struct service_family {
 	struct service_index services;
 	struct service_index vips;
+	struct service_index splits; /* services with rules; no cells while there is none */
 };
 
 struct service_table {
@@ -72,7 +78,8 @@ struct service_table {
 	struct service_row *rows;
 	uint32_t row_count; /* SERVICE_NO_ROW included */
 	uint32_t service_count;
-	uint32_t room; /* services */
+	uint32_t split_count; /* of these, with rules */
+	uint32_t room;        /* services */
 };
 
 static inline struct service_words service_words_of(
@@ -165,6 +172,15 @@ static inline const struct service_row *service_find(
 	const struct service_table *table, bool ipv6, const struct service_words *words)
 {
 	return service_find_row(table, ipv6, &service_family(table, ipv6)->services, words);
+}
+
+/* The same among services with rules. */
+static inline const struct service_row *service_find_split(
+	const struct service_table *table, bool ipv6, const struct service_words *words)
+{
+	const struct service_index *index = &service_family(table, ipv6)->splits;
+
+	return index->cells == NULL ? NULL : service_find_row(table, ipv6, index, words);
 }
 
 /* Whether any service has this VIP, in network byte order. */

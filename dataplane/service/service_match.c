@@ -6,6 +6,7 @@
 #include <rte_prefetch.h>
 
 #include "packet/parse.h"
+#include "service/service_split.h"
 
 #define NEAR_COUNT 256 /* services; the rows of more do not stay in the near caches */
 
@@ -50,15 +51,44 @@ static enum verdict classify_unserved(const struct service_table *table, struct 
 	return match_icmp_error(table, packet);
 }
 
+/* The service with rules that claims a packet; of a service for any port, where no other does. */
+static const struct service_row *find_split(const struct service_table *table, bool ipv6,
+	const struct flow_key *flow, const struct service_row *any_port)
+{
+	struct service_words words = service_words_of_packet(ipv6, flow);
+	const struct service_row *row = service_find_split(table, ipv6, &words);
+
+	if (row != NULL || any_port != NULL)
+		return row;
+	words = service_words_of(
+		ipv6, destination_of(ipv6, flow), protocol_of(ipv6, flow), SERVICE_ANY_PORT);
+	return service_find_split(table, ipv6, &words);
+}
+
+/* NULL: there is none. An ICMP error has the key of the flow that it is about, seen from the
+ * client. */
+static const struct service *find_inexact(
+	const struct service_table *table, bool ipv6, const struct flow_key *flow)
+{
+	const struct service_row *row = find_any_port(table, ipv6, flow), *split;
+
+	if (table->split_count == 0)
+		return row == NULL ? NULL : &row->service;
+	split = find_split(table, ipv6, flow, row);
+	if (split != NULL)
+		return service_split_choose(split->split, ipv6, flow);
+	return row == NULL ? NULL : &row->service;
+}
+
 enum verdict service_match_inexact(const struct service_table *table, struct packet *packet)
 {
-	const struct service_row *row = NULL;
+	const struct service *service = NULL;
 
 	if (service_packet_has_ports(packet))
-		row = find_any_port(table, packet->flags & PACKET_IPV6, &packet->key);
-	if (row == NULL)
+		service = find_inexact(table, packet->flags & PACKET_IPV6, &packet->key);
+	if (service == NULL)
 		return classify_unserved(table, packet);
-	packet->service = &row->service;
+	packet->service = service;
 	return VERDICT_NEXT;
 }
 

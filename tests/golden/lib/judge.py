@@ -8,6 +8,7 @@ The judgement that every run stands under, whatever else a case wants to say:
 - packets of one flow go to one backend, with one flow label;
 - the counters of services, backends and workers add up to the frames.
 """
+import ipaddress
 from collections import Counter, defaultdict
 
 from . import expectation, wire
@@ -20,6 +21,17 @@ def require(condition, sentence):
 
 def require_equal(found, expected, what):
     require(found == expected, f"{what}: {found}, expected {expected}")
+
+
+def prefix_length(rule):
+    return ipaddress.ip_network(rule["from"]).prefixlen if "from" in rule else -1
+
+
+def applies(rule, client):
+    """Whether a rule of a split is about that client."""
+    if "from" in rule:
+        return client in ipaddress.ip_network(rule["from"])
+    return rule["family"] == f"ipv{client.version}"
 
 
 class Judge:
@@ -71,12 +83,22 @@ class Judge:
         require(not unknown, f"no such verdict: {unknown}")
         require_equal(dict(+verdicts), dict(fates), "verdicts")
 
+    def pools_of(self, packet):
+        """The pools whose backends may get the packet; a client with a rule has one of its own."""
+        entry = self.services[packet.service]
+        client = ipaddress.ip_address(wire.layout(packet.frame).flow.source)
+        rules = sorted((rule for rule in entry.get("split", ()) if applies(rule, client)),
+                       key=prefix_length)
+        if rules:
+            return [rules[-1]["pool"]]
+        return [part["pool"] for part in entry["pools"]] if "pools" in entry else [entry["pool"]]
+
     def takers(self, packet):
-        """The backends that may get the packet: name -> address."""
-        backends = self.pools[self.services[packet.service]["pool"]]["backends"]
+        """The backends that may get the packet: name -> address. No two pools have one name."""
         return {
             entry["name"]: entry["address"]
-            for entry in backends
+            for pool in self.pools_of(packet)
+            for entry in self.pools[pool]["backends"]
             if entry["state"] == "active" and packet.backend in (None, entry["name"])
         }
 
@@ -152,7 +174,8 @@ class Judge:
         expected = defaultdict(Counter)
         for packet, _, name, _ in sent:
             layout = wire.layout(packet.frame)
-            pool_name = self.services[packet.service]["pool"]
+            pool_name = next(pool for pool in self.pools_of(packet) if name in
+                             [entry["name"] for entry in self.pools[pool]["backends"]])
             for key in (("services", packet.service), ("backends", f"{pool_name}/{name}")):
                 # bytes are those of the frame that came, headers and padding and all
                 expected[key].update(

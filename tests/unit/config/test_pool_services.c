@@ -47,6 +47,27 @@ static void services_are_told_by_pool_in_their_order(void **state)
 	release(config, sorted);
 }
 
+static void a_service_is_told_once_for_each_pool_of_its_split(void **state)
+{
+	struct config_split splits[] = { { .pool = 1 }, { .pool = 2 }, { .pool = 1 },
+		{ .pool = 0 } };
+	struct config *config = make(3, 2);
+	struct pool_services *sorted;
+	const size_t *services;
+
+	config->services[0].splits = splits;
+	config->services[0].split_count = COUNT_OF(splits);
+	config->services[1].pool = 1;
+	sorted = pool_services_sort(config);
+	assert_int_equal(pool_services_of(sorted, 0, &services), 1);
+	assert_int_equal(services[0], 0);
+	assert_int_equal(pool_services_of(sorted, 1, &services), 2);
+	assert_int_equal(services[0], 0);
+	assert_int_equal(services[1], 1);
+	assert_int_equal(pool_services_of(sorted, 2, &services), 1);
+	release(config, sorted);
+}
+
 static void some_of_many_are_named(void **state)
 {
 	char text[POOL_SERVICES_TEXT_SIZE];
@@ -121,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(services_are_told_by_pool_in_their_order),
+		cmocka_unit_test(a_service_is_told_once_for_each_pool_of_its_split),
 		cmocka_unit_test(some_of_many_are_named),
 		cmocka_unit_test(the_longest_names_fit),
 		cmocka_unit_test(the_time_grows_no_faster_than_the_number),

@@ -69,6 +69,42 @@ static void another_pool_or_mode_takes_the_flows_elsewhere(void **state)
 		"dsr");
 }
 
+#define WITH(members)                                                                        \
+	"[{'name': 'www', 'vip': '203.0.113.10', 'protocol': 'tcp', 'port': 80, 'forward': " \
+	"'ipip', " members "}]"
+
+static void another_split_takes_some_clients_elsewhere(void **state)
+{
+	static const char with_two[] =
+		WITH("'pool': 'web', 'split': [{'from': '10.0.0.0/8', 'pool': 'other'}, {'from': "
+		     "'10.1.0.0/16', 'pool': 'web'}]");
+	static const char reordered[] =
+		WITH("'pool': 'web', 'split': [{'from': '10.1.0.0/16', 'pool': 'web'}, {'from': "
+		     "'10.0.0.0/8', 'pool': 'other'}]");
+
+	assert_claim("[" WWW "]", with_two, CLAIM_CLIENTS, "www");
+	assert_claim(with_two, "[" WWW "]", CLAIM_CLIENTS, "www");
+	assert_claim(with_two, reordered, CLAIM_KEPT, NULL);
+	assert_claim(WITH("'pool': 'web', 'split': [{'family': 'ipv4', 'pool': 'web'}]"),
+		WITH("'pool': 'web', 'split': [{'family': 'ipv4', 'pool': 'other'}]"),
+		CLAIM_CLIENTS, "www");
+	assert_claim(WITH("'pool': 'web', 'split': [{'from': '10.0.0.0/8', 'pool': 'other'}]"),
+		WITH("'pool': 'web', 'split': [{'from': '10.0.0.0/9', 'pool': 'other'}]"),
+		CLAIM_CLIENTS, "www");
+}
+
+static void another_list_of_pools_keeps_flows_and_one_in_the_place_of_a_pool_does_not(void **state)
+{
+	static const char shared[] =
+		WITH("'pools': [{'pool': 'web', 'weight': 95}, {'pool': 'other', 'weight': 5}]");
+
+	assert_claim(shared, WITH("'pools': [{'pool': 'web'}, {'pool': 'other', 'backup': 1}]"),
+		CLAIM_KEPT, NULL);
+	assert_claim(WITH("'pools': [{'pool': 'web'}]"), shared, CLAIM_KEPT, NULL);
+	assert_claim("[" WWW "]", shared, CLAIM_POOL, "www");
+	assert_claim(shared, "[" WWW "]", CLAIM_POOL, "www");
+}
+
 static void an_exact_claim_falls_to_a_wider_one(void **state)
 {
 	assert_claim("[" WWW ", " WIDE "]", "[" WIDE "]", CLAIM_KEPT, NULL);
@@ -95,6 +131,9 @@ int main(void)
 		cmocka_unit_test(a_service_that_stays_keeps_its_claim),
 		cmocka_unit_test(what_no_service_claims_any_more_is_gone),
 		cmocka_unit_test(another_pool_or_mode_takes_the_flows_elsewhere),
+		cmocka_unit_test(another_split_takes_some_clients_elsewhere),
+		cmocka_unit_test(
+			another_list_of_pools_keeps_flows_and_one_in_the_place_of_a_pool_does_not),
 		cmocka_unit_test(an_exact_claim_falls_to_a_wider_one),
 		cmocka_unit_test(an_exact_claim_that_is_added_takes_a_part_of_a_wider_one),
 	};

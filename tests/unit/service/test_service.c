@@ -106,6 +106,92 @@ static void assert_fate(const struct service_table *table, const char *vip, uint
 	assert_null(packet.service);
 }
 
+/* The rest of the service is told by its counter, the rule by its number. */
+static int add_split(struct service_table *table, const char *vip, uint16_t port, uint32_t counter,
+	const char *const *prefixes, const uint8_t *lengths, size_t count)
+{
+	struct service_key key = make_key(vip, FRAME_TCP, port);
+	struct service service = { .counter = counter };
+	struct service_rule rules[SERVICE_RULES_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		struct address address;
+
+		assert_int_equal(address_parse(prefixes[i], &address), 0);
+		memcpy(rules[i].prefix, address.bytes, sizeof(rules[i].prefix));
+		rules[i].length = lengths[i];
+		rules[i].service = (struct service){ .counter = counter, .rule = (uint8_t)(i + 1) };
+	}
+	return service_table_add_split(table, &key, &service, rules, count);
+}
+
+static void assert_rule(const struct service_table *table, const char *client, const char *vip,
+	uint16_t port, uint32_t counter, uint8_t rule)
+{
+	struct packet packet;
+	struct frame frame;
+
+	frame_begin(&frame);
+	if (strchr(vip, ':') == NULL)
+		frame_add_ipv4(&frame, client, vip);
+	else
+		frame_add_ipv6(&frame, client, vip);
+	frame_add_tcp(&frame, 40000, port, FRAME_TCP_ACK);
+	assert_int_equal(match_frame(table, &frame, &packet), VERDICT_NEXT);
+	assert_int_equal(packet.service->counter, counter);
+	assert_int_equal(packet.service->rule, rule);
+}
+
+static void the_longest_prefix_of_a_client_decides_in_whatever_order_rules_are(void **state)
+{
+	static const char *const ipv4[] = { "0.0.0.0", "198.51.100.0", "198.51.100.64",
+		"198.51.100.7" };
+	static const uint8_t ipv4_lengths[] = { 1, 24, 26, 32 };
+	static const char *const ipv6[] = { "2001:db8:ffff::7",
+		"2001:db8::", "::", "2001:db8:8000::" };
+	static const uint8_t ipv6_lengths[] = { 128, 32, 0, 33 };
+	struct service_table *table = create(2);
+
+	assert_int_equal(add_split(table, FRAME_VIP4, 80, 1, ipv4, ipv4_lengths, 4), 0);
+	assert_int_equal(add_split(table, FRAME_VIP6, 80, 2, ipv6, ipv6_lengths, 4), 0);
+	assert_rule(table, "198.51.100.7", FRAME_VIP4, 80, 1, 4);
+	assert_rule(table, "198.51.100.6", FRAME_VIP4, 80, 1, 2);
+	assert_rule(table, "198.51.100.64", FRAME_VIP4, 80, 1, 3);
+	assert_rule(table, "198.51.100.127", FRAME_VIP4, 80, 1, 3);
+	assert_rule(table, "198.51.100.128", FRAME_VIP4, 80, 1, 2);
+	assert_rule(table, "127.255.255.1", FRAME_VIP4, 80, 1, 1);
+	assert_rule(table, "198.51.101.7", FRAME_VIP4, 80, 1, 0);
+	assert_rule(table, "2001:db8:ffff::7", FRAME_VIP6, 80, 2, 1);
+	assert_rule(table, "2001:db8:ffff::8", FRAME_VIP6, 80, 2, 4);
+	assert_rule(table, "2001:db8:7fff::8", FRAME_VIP6, 80, 2, 2);
+	assert_rule(table, "2001:db9::1", FRAME_VIP6, 80, 2, 3);
+	service_table_destroy(table);
+}
+
+static void a_service_with_rules_and_one_without_take_turns_as_all_services(void **state)
+{
+	static const char *const all[] = { "0.0.0.0" };
+	static const uint8_t length[] = { 0 };
+	struct service_table *table = create(6);
+
+	assert_int_equal(add_split(table, FRAME_VIP4, 80, 1, all, length, 1), 0);
+	assert_int_equal(add(table, FRAME_VIP4, FRAME_TCP, 0, 2), 0);
+	assert_int_equal(add(table, OTHER_VIP4, FRAME_TCP, 80, 3), 0);
+	assert_int_equal(add_split(table, OTHER_VIP4, 0, 4, all, length, 1), 0);
+	assert_rule(table, "198.51.100.7", FRAME_VIP4, 80, 1, 1);
+	assert_rule(table, "198.51.100.7", FRAME_VIP4, 81, 2, 0);
+	assert_rule(table, "198.51.100.7", OTHER_VIP4, 80, 3, 0);
+	assert_rule(table, "198.51.100.7", OTHER_VIP4, 81, 4, 1);
+	assert_fate(table, OTHER_VIP4, FRAME_UDP, 81, VERDICT_NO_SERVICE);
+	assert_int_equal(add(table, FRAME_VIP4, FRAME_TCP, 80, 5), -EEXIST);
+	assert_int_equal(add_split(table, FRAME_VIP4, 0, 5, all, length, 1), -EEXIST);
+	assert_int_equal(add_split(table, FRAME_VIP4, 80, 5, all, length, 1), -EEXIST);
+	assert_int_equal(add(table, FRAME_VIP6, FRAME_TCP, 80, 5), 0);
+	assert_int_equal(add(table, OTHER_VIP6, FRAME_TCP, 80, 6), 0);
+	assert_int_equal(add_split(table, OTHER_VIP6, 81, 7, all, length, 1), -ENOSPC);
+	service_table_destroy(table);
+}
+
 static void an_exact_port_beats_any_port(void **state)
 {
 	struct service_table *table = create_example();
@@ -400,6 +486,9 @@ static void services_with_a_vip_each_are_all_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			the_longest_prefix_of_a_client_decides_in_whatever_order_rules_are),
+		cmocka_unit_test(a_service_with_rules_and_one_without_take_turns_as_all_services),
 		cmocka_unit_test(an_exact_port_beats_any_port),
 		cmocka_unit_test(an_exact_port_beats_any_port_in_whatever_order_they_were_added),
 		cmocka_unit_test(both_families_and_protocols_have_services_of_their_own),
