@@ -36,6 +36,10 @@ static json_t *list_parts(const struct config *config, const struct config_servi
 		json_build_text(&row, "pool", config->pools[part->pool].name);
 		json_build_integer(&row, "weight", part->weight);
 		json_build_integer(&row, "backup", part->backup);
+		if (part->below.number != 0)
+			json_build_value(&row, "below",
+				part->below.is_percent ? json_sprintf("%u%%", part->below.number)
+						       : json_integer(part->below.number));
 		json_array_append_new(list, json_build_end(&row));
 	}
 	return list;

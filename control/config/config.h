@@ -174,6 +174,7 @@ struct config_service_pool {
 	size_t pool;     /* index into config->pools */
 	uint16_t weight; /* its share of the new flows, among those of the same `backup` */
 	uint16_t backup; /* 0: first of all; others take new flows once none before them does */
+	struct config_threshold below; /* of a backup: or once fewer of those before it are up */
 };
 
 /* What a derived pool has of one of the written pools. */

@@ -151,6 +151,7 @@ static void add_service(XXH3_state_t *state, const struct config_service *servic
 		add_number(state, service->parts[i].pool);
 		add_number(state, service->parts[i].weight);
 		add_number(state, service->parts[i].backup);
+		add_threshold(state, &service->parts[i].below);
 	}
 	add_number(state, service->split_count);
 	for (size_t i = 0; i < service->split_count; i++) {

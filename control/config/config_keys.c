@@ -500,6 +500,16 @@ static bool is_no_backup(const void *owner)
 	return part->backup == 0;
 }
 
+static int check_part(const struct json_path *path, void *owner, struct error *error)
+{
+	const struct config_service_pool *part = owner;
+	struct json_path below = json_path_key(path, "below");
+
+	if (below.value == NULL || part->backup != 0)
+		return 0;
+	return json_refuse(&below, error, "goes with backup only");
+}
+
 static const struct json_key part_keys[] = {
 	{ "pool", &config_kind_pool, REQUIRED, AT(config_service_pool, pool),
 		.summary = "The pool. All pools of a service have the same number of slots." },
@@ -513,6 +523,10 @@ static const struct json_key part_keys[] = {
 		.summary = "It takes new flows only while no backend of the pools without this "
 			   "key, and of those with a lower number, does. When one does again, "
 			   "the flows that it has stay." },
+	{ "below", &config_kind_threshold, AT(config_service_pool, below), DEFAULT(0),
+		.is_absent = is_no_backup,
+		.summary = "Only with backup: it takes the new flows already when fewer of the "
+			   "backends of the turn before it are up." },
 	END,
 };
 
@@ -574,7 +588,10 @@ const struct json_key config_service_keys[] = {
 		.summary = "The pool whose backends serve it. Required, unless it has pools." },
 	{ "pools", &json_kind_objects,
 		LIST(config_service, parts, part_count, struct config_service_pool),
-		RANGE(1, CONFIG_PARTS_MAX), .keys = part_keys, .is_absent = has_one_pool,
+		RANGE(1, CONFIG_PARTS_MAX), .keys = part_keys, .check = check_part,
+		.is_absent = has_one_pool,
+		.rule = "{\"if\": {\"required\": [\"below\"]}, \"then\": {\"required\": "
+			"[\"backup\"]}}",
 		.summary =
 			"Instead of pool: several pools that share its new flows by weight, or "
 			"take them over from one another. A service that has had one pool keeps "

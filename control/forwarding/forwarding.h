@@ -192,6 +192,7 @@ struct forwarding_update {
 	 * them, by forwarding_build_due(), and not at once.
 	 */
 	bool gathers;
+	bool alone; /* of this place only: others of the backend are updated by themselves */
 };
 
 /* A dynamic weight that was asked for, in parts of FACTOR_ONE of the configured one (factor.h). */

@@ -23,6 +23,30 @@ static void follow_verdict(struct live_backend *backend, const struct config_poo
 	live_backend_begin(backend, config, in_running_pool, now_ms / 1000);
 }
 
+/*
+ * A derived pool is decided by itself after the change. What the change makes of a backend in its
+ * own pool, which comes first, is foreseen for its other places, too.
+ */
+static void follow_own(const struct forwarding_change *change, size_t number)
+{
+	struct pool_state *pool = &change->pools[number];
+
+	for (size_t i = 0; i < pool->configured_count; i++) {
+		const struct live_backend *own = forwarding_change_own(change, number, i);
+		enum serving_verdict verdict = SERVING_SERVES;
+
+		if (own->before == NULL || (own->facts.healthy == own->before->facts.healthy &&
+						   own->facts.rests == own->before->facts.rests))
+			continue;
+		if (!own->facts.healthy)
+			verdict = SERVING_FAILED;
+		else if (own->facts.rests)
+			verdict = SERVING_RESTS;
+		follow_verdict(&pool->backends[i], config_options_of(change->config, number, i),
+			verdict, pool->before != NULL, change->now_ms);
+	}
+}
+
 void forwarding_foresee_pool(
 	struct forwarding *forwarding, struct forwarding_change *change, size_t number)
 {
@@ -37,6 +61,10 @@ void forwarding_foresee_pool(
 
 	if (forwarding->foresee == NULL)
 		return;
+	if (change->config->pools[number].part_count != 0) {
+		follow_own(change, number);
+		return;
+	}
 	verdicts = calloc(pool->configured_count + 1, sizeof(*verdicts));
 	if (verdicts != NULL &&
 		forwarding->foresee(forwarding->foresee_context, &foreseen, verdicts))

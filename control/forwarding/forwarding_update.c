@@ -178,7 +178,7 @@ int forwarding_update(struct forwarding *forwarding, const struct forwarding_han
 	if (forwarding_locate(forwarding, handle, &pool, &backend) != 0)
 		return -ENOENT;
 	code = update_place(forwarding, &updating, pool, backend);
-	count = forwarding_count_uses(forwarding, pool);
+	count = update->alone ? 0 : forwarding_count_uses(forwarding, pool);
 	for (size_t i = 0; code == 0 && i < count; i++) {
 		struct forwarding_place place;
 

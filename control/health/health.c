@@ -267,6 +267,12 @@ static void follow_pool(struct health *health, size_t pool)
 	checked->is_dirty = true;
 }
 
+/* The checks of a derived pool are those of its parts; who serves in it is decided by itself. */
+static bool is_derived(const struct health *health, size_t pool)
+{
+	return health->config->pools[pool].part_count != 0;
+}
+
 static void forget_unseen(struct health *health)
 {
 	for (uint32_t gid = 0; gid < CHECKER_BACKENDS_MAX; gid++) {
@@ -360,6 +366,45 @@ static enum health_status status_of(
 		backend->override, is_checked ? checked_status(health, backend) : HEALTH_UP);
 }
 
+/* The part of a derived pool that a backend is of. */
+static const struct config_pool_part *find_part(const struct config_pool *config, size_t index)
+{
+	const struct config_pool_part *part = config->parts;
+
+	while (index - part->first_backend >= part->backend_count)
+		part++;
+	return part;
+}
+
+/* Turns of a service, without those that no pool has. */
+static uint8_t group_of(const struct config_pool *config, uint16_t turn)
+{
+	bool has[SERVING_GROUPS_MAX] = { false };
+	uint8_t group = 0;
+
+	for (size_t i = 0; i < config->part_count; i++)
+		has[config->parts[i].part.backup] = true;
+	for (uint16_t i = 0; i < turn; i++)
+		group += has[i];
+	return group;
+}
+
+static struct serving_backend describe_backend(
+	const struct health *health, size_t pool, size_t index);
+
+/* As in its own pool, with its turn; a pool without a weight takes no part. */
+static struct serving_backend describe_place(const struct health *health, size_t pool, size_t index)
+{
+	const struct config_pool *config = &health->config->pools[pool];
+	const struct config_pool_part *part = find_part(config, index);
+	struct serving_backend serving =
+		describe_backend(health, part->part.pool, index - part->first_backend);
+
+	serving.active = serving.active && part->part.weight != 0;
+	serving.group = group_of(config, part->part.backup);
+	return serving;
+}
+
 static struct serving_backend describe_backend(
 	const struct health *health, size_t pool, size_t index)
 {
@@ -379,7 +424,7 @@ static struct serving_backend describe_backend(
 
 /* Forwarding builds the pool's table once, after the last of these. */
 static void apply_verdict(struct health *health, size_t pool, size_t index,
-	const struct live_backend *live, enum serving_verdict verdict)
+	const struct live_backend *live, enum serving_verdict verdict, bool alone)
 {
 	const struct forwarding_update update = {
 		.has_health = true,
@@ -387,6 +432,7 @@ static void apply_verdict(struct health *health, size_t pool, size_t index,
 		.has_rest = true,
 		.rests = verdict == SERVING_RESTS,
 		.gathers = true,
+		.alone = alone,
 	};
 	struct forwarding_handle handle;
 
@@ -405,7 +451,7 @@ static void apply_verdicts(
 		const struct live_backend *live =
 			forwarding_backends(health->context.forwarding, pool, &live_count);
 
-		apply_verdict(health, pool, i, &live[i], verdicts[i]);
+		apply_verdict(health, pool, i, &live[i], verdicts[i], true);
 	}
 }
 
@@ -421,7 +467,8 @@ static void settle_going(struct health *health, size_t pool, size_t configured)
 		const struct checked_backend *backend = find_backend(health, pool, i);
 		bool is_down = backend != NULL && status_of(health, backend) == HEALTH_DOWN;
 
-		apply_verdict(health, pool, i, &live[i], is_down ? SERVING_FAILED : SERVING_SERVES);
+		apply_verdict(health, pool, i, &live[i], is_down ? SERVING_FAILED : SERVING_SERVES,
+			false);
 	}
 }
 
@@ -457,9 +504,25 @@ struct decision {
 	struct serving_policy policy;
 	struct serving_outcome outcome;
 	size_t count;
-	uint32_t by_status[HEALTH_STATUS_COUNT]; /* of those that are active */
+	uint32_t by_status[HEALTH_STATUS_COUNT];                 /* of those that are active */
+	struct config_threshold group_below[SERVING_GROUPS_MAX]; /* of a derived pool */
 	enum serving_verdict verdicts[];
 };
+
+/* A backup says when it steps in; of several with one turn the first does. */
+static void order_groups(const struct config_pool *config, struct decision *decision)
+{
+	for (size_t i = config->part_count; i-- > 0;) {
+		const struct config_service_pool *part = &config->parts[i].part;
+		uint8_t group = group_of(config, part->backup);
+
+		if (group != 0)
+			decision->group_below[group - 1] = part->below;
+		if (group >= decision->policy.group_count)
+			decision->policy.group_count = group + 1;
+	}
+	decision->policy.group_below = decision->group_below;
+}
 
 /* To be freed by the caller; NULL: no memory. */
 static struct decision *decide(const struct health *health, size_t pool)
@@ -476,10 +539,12 @@ static struct decision *decide(const struct health *health, size_t pool)
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++) {
-		backends[i] = describe_backend(health, pool, i);
+		backends[i] = is_derived(health, pool) ? describe_place(health, pool, i)
+						       : describe_backend(health, pool, i);
 		decision->by_status[backends[i].status] += backends[i].active;
 	}
 	decision->policy = serving_policy_of(config, health->zones);
+	order_groups(config, decision);
 	decision->count = count;
 	decision->outcome = serving_decide(&decision->policy, backends, count, decision->verdicts);
 	free(backends);
@@ -509,7 +574,8 @@ static void follow_decision(struct health *health, size_t pool)
 	if (decision == NULL)
 		return; /* another try in a second */
 	apply_verdicts(health, pool, decision->verdicts, decision->count);
-	settle_going(health, pool, decision->count);
+	if (!is_derived(health, pool)) /* in all their places */
+		settle_going(health, pool, decision->count);
 	note_mode(health, pool, &decision->policy, &decision->outcome);
 	count_backends(health, pool, decision);
 	health->pools[pool].is_dirty = false;
@@ -522,6 +588,9 @@ static bool is_in_first_round(struct health *health, size_t pool, uint64_t now_m
 	const struct config_pool *config = &health->config->pools[pool];
 	struct checked_pool *checked = &health->pools[pool];
 
+	for (size_t i = 0; i < config->part_count; i++)
+		if (is_in_first_round(health, config->parts[i].part.pool, now_ms))
+			return true;
 	if (checked->first_until_ms == 0)
 		return false;
 	for (size_t i = 0; i < config->backend_count && now_ms < checked->first_until_ms; i++) {
@@ -611,7 +680,11 @@ static bool foresee(
 
 static void mark_dirty(struct health *health, size_t pool)
 {
+	const struct config_pool *config = &health->config->pools[pool];
+
 	health->pools[pool].is_dirty = true;
+	for (size_t i = 0; i < config->use_count; i++)
+		health->pools[config->uses[i].pool].is_dirty = true;
 }
 
 static void mark_all_dirty(struct health *health)
@@ -837,9 +910,7 @@ void health_follow(struct health *health, struct config *config)
 {
 	size_t *services = config_health_services(config);
 	struct zones *zones = zones_create(config);
-	/* derived pools have no checks of their own: theirs are those of their parts */
-	size_t pool_count = config->written_pool_count;
-	struct checked_pool *pools = calloc(pool_count + 1, sizeof(*pools));
+	struct checked_pool *pools = calloc(config->pool_count + 1, sizeof(*pools));
 	struct checked_pool *pools_before = health->pools;
 	struct config *before = health->config;
 	struct lookup *names = list_pools(before);
@@ -859,8 +930,8 @@ void health_follow(struct health *health, struct config *config)
 	health->zones = zones;
 	health->config = config_ref(config);
 	health->pools = pools;
-	health->pool_count = pool_count;
-	for (size_t i = 0; i < pool_count; i++) {
+	health->pool_count = config->pool_count;
+	for (size_t i = 0; i < config->pool_count; i++) {
 		bool was_checked = false;
 		size_t was;
 
@@ -868,7 +939,9 @@ void health_follow(struct health *health, struct config *config)
 			was_checked = pools_before[was].is_checked;
 			go_on(&pools[i], &pools_before[was]);
 		}
-		follow_pool(health, i);
+		pools[i].is_dirty = true;
+		if (!is_derived(health, i))
+			follow_pool(health, i);
 		if (pools[i].is_checked && !was_checked)
 			begin_first_round(health, i);
 	}
@@ -963,7 +1036,7 @@ static int64_t find_override_ms(const struct health_report *report)
 	return 0;
 }
 
-void health_describe(struct health *health, size_t pool, size_t index, struct health_report *report)
+static void describe(struct health *health, size_t pool, size_t index, struct health_report *report)
 {
 	struct checked_backend *backend = find_backend(health, pool, index);
 	struct forwarding_handle handle;
@@ -1002,6 +1075,19 @@ static void describe_undecided(
 	report->outcome = decision->outcome;
 	memcpy(report->by_status, decision->by_status, sizeof(report->by_status));
 	free(decision);
+}
+
+void health_describe(struct health *health, size_t pool, size_t index, struct health_report *report)
+{
+	const struct config_pool *config = &health->config->pools[pool];
+	const struct config_pool_part *part;
+
+	if (config->part_count == 0 || index >= config->backend_count) {
+		describe(health, pool, index, report);
+		return;
+	}
+	part = find_part(config, index); /* by its place in its own pool */
+	describe(health, part->part.pool, index - part->first_backend, report);
 }
 
 void health_describe_pool(

@@ -259,16 +259,42 @@ static bool read_signed(const char **text, char sign, unsigned long most, long *
 	return true;
 }
 
-/* POOL, POOL=WEIGHT, POOL:TURN or POOL=WEIGHT:TURN, up to a comma or the end. NULL: it is none. */
+/* A number, or one with a percent sign, behind a colon; NULL where there is neither. */
+static json_t *read_threshold(const char **text)
+{
+	size_t digits = strspn(*text + 1, "0123456789");
+	const char *start = *text + 1;
+	bool is_percent;
+
+	if (**text != ':' || digits == 0 || digits > 5)
+		return NULL;
+	is_percent = start[digits] == '%';
+	*text = start + digits + is_percent;
+	return is_percent ? json_stringn(start, digits + 1) : json_integer(atol(start));
+}
+
+/*
+ * POOL, POOL=WEIGHT, POOL:TURN or POOL=WEIGHT:TURN, a turn also with :THRESHOLD behind it, up to a
+ * comma or the end. NULL: it is none.
+ */
 static json_t *read_share(const char **text)
 {
 	size_t length = strcspn(*text, "=:,");
 	json_t *share = json_pack("{s:s%}", "pool", *text, length);
-	long weight, turn;
+	json_t *below = NULL;
+	long weight, turn = -1;
 
 	*text += length;
 	if (length == 0 || share == NULL || !read_signed(text, '=', WEIGHT_MAX, &weight) ||
-		!read_signed(text, ':', TURN_MAX, &turn) || (**text != ',' && **text != '\0')) {
+		!read_signed(text, ':', TURN_MAX, &turn)) {
+		json_decref(share);
+		return NULL;
+	}
+	if (turn >= 0)
+		below = read_threshold(text);
+	if (below != NULL)
+		json_object_set_new(share, "below", below);
+	if (**text != ',' && **text != '\0') {
 		json_decref(share);
 		return NULL;
 	}

@@ -174,7 +174,15 @@ void report_status(const json_t *result, FILE *out)
 	json_decref(rows);
 }
 
-/* "web=95,canary=5,spare=100:1": as the option --pools takes it. */
+static void print_text(const json_t *object, const char *member, FILE *out)
+{
+	char *text = rows_take_text(object, member);
+
+	fprintf(out, ":%s", text);
+	free(text);
+}
+
+/* "web=95,canary=5,spare=100:1:50%": as the option --pools takes it. */
 static void name_pools(json_t *service)
 {
 	const json_t *pools = json_object_get(service, "pools");
@@ -193,6 +201,11 @@ static void name_pools(json_t *service)
 			json_integer_value(json_object_get(pool, "weight")));
 		if (turn != 0)
 			fprintf(list, ":%" JSON_INTEGER_FORMAT, turn);
+		if (json_is_integer(json_object_get(pool, "below")))
+			fprintf(list, ":%" JSON_INTEGER_FORMAT,
+				json_integer_value(json_object_get(pool, "below")));
+		else if (json_is_string(json_object_get(pool, "below")))
+			print_text(pool, "below", list);
 		free(name);
 	}
 	fclose(list);

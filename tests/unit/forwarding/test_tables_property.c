@@ -551,6 +551,7 @@ static void share_out(struct world *world)
 		json_array_foreach (json_object_get(service, "pools"), k, part) {
 			json_object_set_new(part, "weight", json_integer(draw_below(world, 100)));
 			json_object_del(part, "backup");
+			json_object_del(part, "below");
 			if (k > 0 && draw_below(world, 3) == 0)
 				json_object_set_new(part, "backup", json_integer(1));
 		}

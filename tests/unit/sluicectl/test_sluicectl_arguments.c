@@ -46,6 +46,13 @@ static void command_lines_become_requests(void **state)
 			"{\"dry_run\":false,\"force\":true,\"service\":{\"forward\":\"ipip\","
 			"\"name\":\"dns\",\"pool\":\"dns\",\"port\":53,\"protocol\":\"udp\","
 			"\"udp\":\"hash\",\"vip\":\"203.0.113.53\"}}" },
+		{ "service set www --pools web=95,canary=5", "service.set",
+			"{\"dry_run\":false,\"name\":\"www\",\"pools\":[{\"pool\":\"web\",\"weight\":95},"
+			"{\"pool\":\"canary\",\"weight\":5}]}" },
+		{ "service set www --pools web,spare=7:2,last:15:50%,one:3:4", "service.set",
+			"{\"dry_run\":false,\"name\":\"www\",\"pools\":[{\"pool\":\"web\"},"
+			"{\"backup\":2,\"pool\":\"spare\",\"weight\":7},{\"backup\":15,\"below\":"
+			"\"50%\",\"pool\":\"last\"},{\"backup\":3,\"below\":4,\"pool\":\"one\"}]}" },
 		{ "service remove www", "service.remove", "{\"dry_run\":false,\"name\":\"www\"}" },
 		{ "backend add web web-1 --address 10.2.0.21", "backend.add",
 			"{\"backend\":{\"address\":\"10.2.0.21\",\"name\":\"web-1\"},"
