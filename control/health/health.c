@@ -510,18 +510,19 @@ struct decision {
 };
 
 /* A backup says when it steps in; of several with one turn the first does. */
-static void order_groups(const struct config_pool *config, struct decision *decision)
+static void order_groups(const struct config_pool *config, struct serving_policy *policy,
+	struct config_threshold group_below[static SERVING_GROUPS_MAX])
 {
 	for (size_t i = config->part_count; i-- > 0;) {
 		const struct config_service_pool *part = &config->parts[i].part;
 		uint8_t group = group_of(config, part->backup);
 
 		if (group != 0)
-			decision->group_below[group - 1] = part->below;
-		if (group >= decision->policy.group_count)
-			decision->policy.group_count = group + 1;
+			group_below[group - 1] = part->below;
+		if (group >= policy->group_count)
+			policy->group_count = group + 1;
 	}
-	decision->policy.group_below = decision->group_below;
+	policy->group_below = group_below;
 }
 
 /* To be freed by the caller; NULL: no memory. */
@@ -544,7 +545,7 @@ static struct decision *decide(const struct health *health, size_t pool)
 		decision->by_status[backends[i].status] += backends[i].active;
 	}
 	decision->policy = serving_policy_of(config, health->zones);
-	order_groups(config, decision);
+	order_groups(config, &decision->policy, decision->group_below);
 	decision->count = count;
 	decision->outcome = serving_decide(&decision->policy, backends, count, decision->verdicts);
 	free(backends);
@@ -649,12 +650,53 @@ static bool is_undecided(struct health *health, const struct forwarding_foreseen
 	return false;
 }
 
+/* The same of a place in a derived pool: what is known of the backend in its own pool. */
+static enum health_status foresee_place_status(
+	const struct health *health, const struct config_pool *written, size_t index)
+{
+	bool is_checked = config_health_checks(written->health);
+	const struct checked_backend *known = NULL;
+	struct forwarding_handle handle;
+
+	if (forwarding_find(health->context.forwarding, written->name,
+		    written->backends[index].name, &handle) == 0)
+		known = health->backends[handle.gid];
+	if (known == NULL)
+		return is_checked ? HEALTH_INITIAL : HEALTH_UP;
+	return overridden(known->override, is_checked ? checked_status(health, known) : HEALTH_UP);
+}
+
+static struct serving_backend foresee_backend(
+	const struct health *health, const struct forwarding_foreseen *pool, size_t index)
+{
+	const struct config_pool *config = &pool->config->pools[pool->pool];
+	const struct config_backend *backend = &config->backends[index];
+	struct serving_backend serving = {
+		.active = backend->state == CONFIG_BACKEND_ACTIVE && backend->weight != 0,
+		.zone = zones_find(pool->zones, backend->zone),
+		.weight = backend->weight,
+	};
+	const struct config_pool_part *part;
+
+	if (config->part_count == 0) {
+		serving.status = foresee_status(health, config, &pool->backends[index]);
+		return serving;
+	}
+	part = find_part(config, index);
+	serving.status = foresee_place_status(
+		health, &pool->config->pools[part->part.pool], index - part->first_backend);
+	serving.active = serving.active && part->part.weight != 0;
+	serving.group = group_of(config, part->part.backup);
+	return serving;
+}
+
 /* As forwarding_foresee_t. */
 static bool foresee(
 	void *context, const struct forwarding_foreseen *pool, enum serving_verdict *verdicts)
 {
 	const struct config_pool *config = &pool->config->pools[pool->pool];
-	const struct serving_policy policy = serving_policy_of(config, pool->zones);
+	struct serving_policy policy = serving_policy_of(config, pool->zones);
+	struct config_threshold group_below[SERVING_GROUPS_MAX] = { 0 };
 	struct serving_backend *backends;
 	struct health *health = context;
 
@@ -663,16 +705,9 @@ static bool foresee(
 	backends = calloc(config->backend_count + 1, sizeof(*backends));
 	if (backends == NULL)
 		return false;
-	for (size_t i = 0; i < config->backend_count; i++) {
-		const struct config_backend *backend = &config->backends[i];
-
-		backends[i] = (struct serving_backend){
-			.active = backend->state == CONFIG_BACKEND_ACTIVE && backend->weight != 0,
-			.status = foresee_status(health, config, &pool->backends[i]),
-			.zone = zones_find(pool->zones, backend->zone),
-			.weight = backend->weight,
-		};
-	}
+	for (size_t i = 0; i < config->backend_count; i++)
+		backends[i] = foresee_backend(health, pool, i);
+	order_groups(config, &policy, group_below);
 	serving_decide(&policy, backends, config->backend_count, verdicts);
 	free(backends);
 	return true;
