@@ -9,3 +9,6 @@
  * process, and 0 seconds can stand for "never".
  */
 uint64_t clock_ms(void);
+
+/* Milliseconds since 1970, by CLOCK_REALTIME, which somebody may set. */
+int64_t clock_wall_ms(void);

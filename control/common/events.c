@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/event_ring.h"
 #include "common/log.h"
 #include "common/loop.h"
@@ -88,14 +89,6 @@ const char *event_object_name(enum event_object object)
 	return names[object];
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static void fill_draft(struct draft *draft, const struct event_about *about, const char *format,
 	va_list arguments) __attribute__((format(printf, 3, 0)));
 
@@ -113,7 +106,7 @@ static void fill_draft(
 	printable_make(draft->name);
 	printable_make(draft->cause);
 	draft->entry = (struct event_entry){
-		.time_ms = now_ms(),
+		.time_ms = clock_wall_ms(),
 		.kind = about->kind,
 		.level = about->level,
 		.object = about->object,

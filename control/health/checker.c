@@ -89,14 +89,6 @@ static void wake(int fd)
 		abort();
 }
 
-static int64_t wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 /* SplitMix64 (S. Vigna). Between 0 and 1. */
 static double next_random(struct checker *checker)
 {
@@ -220,7 +212,7 @@ static void on_result(void *context, const struct probe_result *result)
 	const struct probe_result before = target->view.result; /* only this thread writes it */
 	enum health_status status = target->state.status;
 	uint64_t now_ms = clock_ms();
-	int64_t time_ms = wall_ms();
+	int64_t time_ms = clock_wall_ms();
 	bool is_new = target->view.probes == 0;
 
 	target->probe = NULL;
