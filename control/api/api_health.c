@@ -36,7 +36,10 @@ static json_t *json_change(const struct health_change *change)
 	json_build_text(&object, "status", status_of_change(change));
 	json_build_text(&object, "reason", probe_reason_name(change->reason));
 	json_build_text(&object, "sentence", sentence);
-	json_build_value(&object, "duration_ms", api_json_tenths(change->duration_us / 1000.0));
+	json_build_value(&object, "duration_ms",
+		change->duration_us == HEALTH_DURATION_NONE
+			? json_null()
+			: api_json_tenths(change->duration_us / 1000.0));
 	return json_build_end(&object);
 }
 
@@ -135,6 +138,11 @@ static json_t *percent_of(uint32_t share)
 	return api_json_tenths(100.0 * share / FACTOR_ONE);
 }
 
+static bool is_senseless(const struct health_report *report)
+{
+	return report->has_result && report->view.result.passed && report->view.result.is_senseless;
+}
+
 /* What it says it wants, what that comes to, and how much of it is applied by now. */
 static json_t *json_asked(const struct health_report *report)
 {
@@ -152,7 +160,7 @@ static json_t *json_asked(const struct health_report *report)
 						       : json_null());
 	json_build_text(
 		&object, "word", probe_word_name(is_heard ? result->word : PROBE_WORD_NONE));
-	json_build_flag(&object, "senseless", is_heard && result->is_senseless);
+	json_build_flag(&object, "senseless", is_senseless(report));
 	json_build_flag(&object, "rests", report->wish.rests || report->wish.is_off);
 	json_build_value(&object, "percent", percent_of(report->wish.share));
 	json_build_value(&object, "applied_percent", percent_of(report->share));
@@ -209,7 +217,8 @@ static json_t *health_row(const struct api *api, size_t pool, size_t index,
 
 static bool is_problem(const struct health_report *report)
 {
-	return report->override != HEALTH_OVERRIDE_NONE || report->status != HEALTH_UP;
+	return report->override != HEALTH_OVERRIDE_NONE || report->status != HEALTH_UP ||
+	       report->counts_as != HEALTH_UP || is_senseless(report);
 }
 
 /* One row, or the step to the next pool of the document. */

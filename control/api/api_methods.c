@@ -157,7 +157,9 @@ static const struct json_key backend_add_params[] = { POOL, WHOLE(backend, "The 
 
 static const struct json_key health_list_params[] = {
 	{ "pool", &api_kind_text, AT(pool), .summary = "Only those of this pool." },
-	{ "problems", FLAG(problems), .summary = "Only those that are not up by their check." },
+	{ "problems", FLAG(problems),
+		.summary = "Only those that are not up, have an override, or ask for no new flows "
+			   "or for what makes no sense." },
 	END,
 };
 

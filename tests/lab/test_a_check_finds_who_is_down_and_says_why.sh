@@ -59,6 +59,12 @@ expect_equal "web-3 by override" "$(health web-3 .health)" down
 expect_equal "web-3 by its check" "$(health web-3 .status)" up
 lab_fetch "$LAB_IPIP4" 200 >"$LAB_DIR/pages"
 expect_equal "pages answered by web-3 meanwhile" "$(answered_by web-3 <"$LAB_DIR/pages")" 0
+since=$(health web-3 .since)
+lab_stop sluiced KILL
+lab_balancer_start "$CONFIG"
+expect_equal "the override of web-3 after kill -9 of sluiced" "$(health web-3 .override)" down
+expect_equal "since when it is said to be so" "$(health web-3 .since)" "$since"
+expect_text "what status says of it" "$(lab_ctl status)" "stands above 1 check: web-3 .down, since $since"
 lab_ctl backend set web web-3 --health auto
 expect_equal "web-3 once that is taken back" "$(health web-3 .health)" up
 expect_pages "$LAB_IPIP4" 200

@@ -364,6 +364,8 @@ static void a_weight_is_read_where_it_is_asked_for(void **state)
 		probe_result_assert(&result, PROBE_PASSED, cases[i].sentence);
 		assert_int_equal(result.has_weight, cases[i].has_weight);
 		assert_int_equal(result.weight, cases[i].weight);
+		assert_int_equal(
+			result.is_senseless, strstr(cases[i].sentence, "senseless") != NULL);
 		settings.weight_header = false;
 		result = run_script(state, &settings, &script);
 		probe_result_assert(&result, PROBE_PASSED, "status 200");
@@ -386,6 +388,7 @@ static void words_in_the_body_are_read_where_they_are_asked_for(void **state)
 	script.answer = "HTTP/1.1 200 OK\r\n\r\n<html>";
 	result = run_script(state, &settings, &script);
 	probe_result_assert(&result, PROBE_PASSED, "status 200, a senseless line of an agent");
+	assert_true(result.is_senseless);
 	assert_int_equal(result.word, PROBE_WORD_NONE);
 	script.answer = "HTTP/1.1 503 Busy\r\n\r\nmaint";
 	result = run_script(state, &settings, &script);

@@ -34,6 +34,10 @@ static void a_reason_and_its_detail_make_a_sentence(void **state)
 		{ PROBE_MTU, 1500, "packets of 1500 bytes do not arrive" },
 		{ PROBE_LOCAL, EMFILE, "this node could not probe: too many open files" },
 		{ PROBE_LOCAL, -77777, "this node could not probe: unknown error" },
+		{ PROBE_OVERRIDE, 0, "left to its check again by an operator" },
+		{ PROBE_OVERRIDE, 1, "set to up by an operator" },
+		{ PROBE_OVERRIDE, 2, "set to down by an operator" },
+		{ PROBE_OVERRIDE, -1, "set by an operator" },
 		{ PROBE_REASON_COUNT, 0, "not probed yet" },
 		{ (enum probe_reason) - 1, 0, "not probed yet" },
 	};

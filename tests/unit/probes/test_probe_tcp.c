@@ -259,6 +259,7 @@ static void agent_line_may_end_with_the_connection(void **state)
 	run_agent(run, &piece, 1, true);
 	assert_string_equal(run->result.sentence, "connected; the agent says: maint");
 	assert_int_equal(run->result.word, PROBE_WORD_MAINT);
+	assert_false(run->result.is_senseless);
 }
 
 static void senseless_line_is_said_and_ignored(void **state)
@@ -270,6 +271,7 @@ static void senseless_line_is_said_and_ignored(void **state)
 	assert_string_equal(run->result.sentence,
 		"connected; the agent's line is senseless and ignored: drain HTTP/1.1??");
 	assert_true(run->result.passed);
+	assert_true(run->result.is_senseless);
 	assert_int_equal(run->result.word, PROBE_WORD_NONE);
 }
 
