@@ -27,6 +27,25 @@ struct agent_wish agent_read(const struct probe_result *result, uint16_t weight)
 	return wish;
 }
 
+/* Whether it is obeyed now. */
+static bool linger(bool obeyed, bool wanted, uint64_t *until_ms, uint64_t now_ms)
+{
+	if (wanted || !obeyed)
+		*until_ms = 0;
+	else if (*until_ms == 0)
+		*until_ms = now_ms + AGENT_WINDOW_MS;
+	return wanted || (obeyed && now_ms < *until_ms);
+}
+
+bool agent_rest_follow(struct agent_rest *rest, const struct agent_wish *wish, uint64_t now_ms)
+{
+	struct agent_rest before = *rest;
+
+	rest->rests = linger(rest->rests, wish->rests, &rest->rests_until_ms, now_ms);
+	rest->is_off = linger(rest->is_off, wish->is_off, &rest->off_until_ms, now_ms);
+	return rest->rests != before.rests || rest->is_off != before.is_off;
+}
+
 bool agent_budget_take(
 	struct agent_budget *budget, uint64_t part, uint32_t percent, uint64_t now_ms)
 {

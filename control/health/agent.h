@@ -12,6 +12,8 @@
 #include "maglev/factor.h"
 #include "probes/probe.h"
 
+#define AGENT_WINDOW_MS FACTOR_DYNAMIC_INTERVAL_MS
+
 struct agent_wish {
 	uint32_t share; /* 1 ... FACTOR_ONE, of its configured weight */
 	bool rests;     /* it takes new flows only where no other can */
@@ -22,11 +24,21 @@ struct agent_wish {
 struct agent_wish agent_read(const struct probe_result *result, uint16_t weight);
 
 /*
+ * How a backend rests, or is off: as soon as it asks for that, and until it has not asked for it
+ * for AGENT_WINDOW_MS. One that asks for another thing in each answer rests. Starts as { 0 }.
+ */
+struct agent_rest {
+	bool rests, is_off;
+	uint64_t rests_until_ms, off_until_ms; /* 0: it still asks for it */
+};
+
+/* To be called with each new wish, and now and then with the last one. Whether `rest` changed. */
+bool agent_rest_follow(struct agent_rest *rest, const struct agent_wish *wish, uint64_t now_ms);
+
+/*
  * How much of a pool its backends may shift by what they ask for: `percent` of its weight in each
  * AGENT_WINDOW_MS, all of them together. Starts as { 0 }: full.
  */
-#define AGENT_WINDOW_MS FACTOR_DYNAMIC_INTERVAL_MS
-
 struct agent_budget {
 	uint64_t spent;     /* of the weight of the pool, in millionths */
 	uint64_t looked_ms; /* when that was so; 0: never */

@@ -114,7 +114,7 @@ static void look_at_backend(struct health *health, uint32_t gid, uint64_t now_ms
 		return;
 	}
 	look_at_way(health, &handle, index, backend);
-	health_follow_share(health, gid, now_ms);
+	health_follow_wish(health, gid, now_ms);
 }
 
 /* A slice of the round over all backends; the timer comes back for the rest of it. */

@@ -41,10 +41,10 @@ static enum health_status checked_status(
 {
 	if (is_doubted(health, backend))
 		return HEALTH_UP;
-	if (backend->state.status == HEALTH_UP && backend->wish.is_off)
+	if (backend->state.status == HEALTH_UP && backend->rest.is_off)
 		return HEALTH_DOWN;
 	/* takes new flows only where no other can */
-	if (backend->state.status == HEALTH_UP && backend->wish.rests)
+	if (backend->state.status == HEALTH_UP && backend->rest.rests)
 		return HEALTH_INITIAL;
 	return backend->state.status;
 }

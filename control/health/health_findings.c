@@ -60,7 +60,7 @@ static void note_status(struct health *health, struct checked_backend *backend,
 }
 
 /* Applies the share that it asks for, if what all of the pool may shift allows it now. */
-void health_follow_share(struct health *health, uint32_t gid, uint64_t now_ms)
+static void follow_share(struct health *health, uint32_t gid, uint64_t now_ms)
 {
 	struct checked_backend *backend = health->backends[gid];
 	struct checked_pool *pool = &health->pools[backend->pool];
@@ -84,15 +84,22 @@ void health_follow_share(struct health *health, uint32_t gid, uint64_t now_ms)
 		backend->share = backend->wish.share;
 }
 
+void health_follow_wish(struct health *health, uint32_t gid, uint64_t now_ms)
+{
+	struct checked_backend *backend = health->backends[gid];
+
+	if (agent_rest_follow(&backend->rest, &backend->wish, now_ms))
+		health_mark_dirty(health, backend->pool);
+	follow_share(health, gid, now_ms);
+}
+
 /* Only those pools whose checks ask for it have anything of it in their results. */
-static void follow_wish(struct health *health, struct checked_backend *backend,
-	const struct checker_change *change, uint64_t now_ms)
+static void note_wish(struct checked_backend *backend, const struct checker_change *change)
 {
 	if (change->result.passed) {
 		backend->wish = agent_read(&change->result, backend->weight);
 		backend->is_senseless = change->result.is_senseless;
 	}
-	health_follow_share(health, change->number, now_ms);
 }
 
 static void follow_change(
@@ -112,7 +119,8 @@ static void follow_change(
 		keep_change(health, change);
 		publish_change(health, backend, change);
 	}
-	follow_wish(health, backend, change, now_ms);
+	note_wish(backend, change);
+	health_follow_wish(health, change->number, now_ms);
 	health_mark_dirty(health, backend->pool);
 }
 

@@ -43,7 +43,8 @@ struct checked_backend {
 	uint64_t changed_ms; /* when that came to its status; 0: before this process */
 	enum health_override override;
 	struct agent_wish wish; /* what it asks for */
-	bool is_senseless;      /* or what nobody can read */
+	struct agent_rest rest; /* what of it is obeyed */
+	bool is_senseless;      /* it asks for what nobody can read */
 	uint32_t share;         /* that forwarding has been told of */
 };
 
@@ -114,8 +115,11 @@ bool health_is_derived(const struct health *health, size_t pool);
 /* Takes all changes of the checker (checker_create()). */
 void health_on_change(void *health);
 
-/* Applies the share that a backend asks for, if what all of the pool may shift allows it now. */
-void health_follow_share(struct health *health, uint32_t gid, uint64_t now_ms);
+/*
+ * Applies what a backend asks for: its share, if what all of the pool may shift allows it now, and
+ * its rest.
+ */
+void health_follow_wish(struct health *health, uint32_t gid, uint64_t now_ms);
 
 /* health_decide.c */
 

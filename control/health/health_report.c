@@ -31,6 +31,8 @@ static void describe(struct health *health, size_t pool, size_t index, struct he
 		health->pools[backend->pool].is_checked ? backend->state.status : HEALTH_UP;
 	report->counts_as = health_status_of(health, backend);
 	report->wish = backend->wish;
+	report->wish.rests = backend->rest.rests;
+	report->wish.is_off = backend->rest.is_off;
 	report->share = backend->share;
 	report->address = backend->target.address;
 	report->port = backend->target.port;

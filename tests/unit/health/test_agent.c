@@ -57,6 +57,41 @@ static void words_go_together_with_a_percentage(void **state)
 	assert_true(agent_read(&result, 100).is_off);
 }
 
+static void a_backend_rests_at_once_and_until_it_has_long_not_asked_for_it(void **state)
+{
+	const struct agent_wish drain = { .share = FACTOR_ONE, .rests = true };
+	const struct agent_wish none = { .share = FACTOR_ONE };
+	struct agent_rest rest = { 0 };
+
+	assert_false(agent_rest_follow(&rest, &none, 5000));
+	assert_true(agent_rest_follow(&rest, &drain, 6000));
+	assert_true(rest.rests);
+	assert_false(rest.is_off);
+	assert_false(agent_rest_follow(&rest, &none, 7000));
+	assert_false(agent_rest_follow(&rest, &none, 7000 + AGENT_WINDOW_MS - 1));
+	assert_true(rest.rests);
+	assert_true(agent_rest_follow(&rest, &none, 7000 + AGENT_WINDOW_MS));
+	assert_false(rest.rests);
+}
+
+static void a_backend_that_asks_for_another_thing_each_time_stays_at_rest(void **state)
+{
+	static const struct agent_wish wishes[] = {
+		{ .share = FACTOR_ONE, .rests = true },
+		{ .share = FACTOR_ONE },
+		{ .share = FACTOR_ONE / 2, .is_off = true },
+	};
+	struct agent_rest rest = { 0 };
+	unsigned int changes = 0;
+
+	for (unsigned int i = 0; i < 100; i++)
+		changes += agent_rest_follow(
+			&rest, &wishes[i % COUNT_OF(wishes)], 5000 + i * AGENT_WINDOW_MS / 4);
+	assert_int_equal(changes, 2); /* to rest, and to be off */
+	assert_true(rest.rests);
+	assert_true(rest.is_off);
+}
+
 static void all_backends_together_shift_no_more_than_the_budget(void **state)
 {
 	struct agent_budget budget = { 0 };
@@ -87,6 +122,8 @@ int main(void)
 		cmocka_unit_test(a_weight_is_a_share_of_the_configured_one_and_never_more),
 		cmocka_unit_test(a_weight_of_zero_and_drain_ask_for_rest),
 		cmocka_unit_test(words_go_together_with_a_percentage),
+		cmocka_unit_test(a_backend_rests_at_once_and_until_it_has_long_not_asked_for_it),
+		cmocka_unit_test(a_backend_that_asks_for_another_thing_each_time_stays_at_rest),
 		cmocka_unit_test(all_backends_together_shift_no_more_than_the_budget),
 		cmocka_unit_test(a_wish_beyond_the_whole_budget_is_granted_in_a_quiet_time_alone),
 	};
