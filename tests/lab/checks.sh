@@ -64,3 +64,33 @@ expect_checks_up() {
 health() {
 	lab_ctl --json health "$1" | jq -r --arg name "$2" ".[] | select(.name == \$name) | $3"
 }
+
+# web_write NAME: the configuration of a further nginx, with the servers of standard input. One that
+# runs already takes it by SIGHUP.
+web_write() {
+	local directory=$LAB_DIR/$1
+	mkdir -p "$directory"
+	cat >"$directory/nginx.conf.new" <<-END
+		user root;
+		worker_processes 1;
+		daemon off;
+		pid $directory/pid;
+		error_log $directory/error.log;
+		events { worker_connections 1024; }
+		http {
+			access_log off;
+			client_body_temp_path $directory/body;
+			proxy_temp_path $directory/proxy;
+			fastcgi_temp_path $directory/fastcgi;
+			uwsgi_temp_path $directory/uwsgi;
+			scgi_temp_path $directory/scgi;
+			$(cat)
+		}
+	END
+	mv "$directory/nginx.conf.new" "$directory/nginx.conf"
+}
+
+# web_start NAME HOST
+web_start() {
+	lab_spawn "$1" "$2" nginx -p "$LAB_DIR/$1" -e "$LAB_DIR/$1/error.log" -c "$LAB_DIR/$1/nginx.conf"
+}

@@ -51,28 +51,6 @@ ill() {
 	tls 8109 other
 }
 
-# become well|ill
-become() {
-	cat >"$LAB_DIR/web/nginx.conf.new" <<-END
-		user root;
-		worker_processes 1;
-		daemon off;
-		pid $LAB_DIR/web/pid;
-		error_log $LAB_DIR/web/error.log;
-		events { worker_connections 1024; }
-		http {
-			access_log off;
-			client_body_temp_path $LAB_DIR/web/body;
-			proxy_temp_path $LAB_DIR/web/proxy;
-			fastcgi_temp_path $LAB_DIR/web/fastcgi;
-			uwsgi_temp_path $LAB_DIR/web/uwsgi;
-			scgi_temp_path $LAB_DIR/web/scgi;
-			$("$1")
-		}
-	END
-	mv "$LAB_DIR/web/nginx.conf.new" "$LAB_DIR/web/nginx.conf"
-}
-
 https() {
 	jq -cn --arg name "$NAME" --arg ca "$LAB_DIR/certificates/ca.pem" \
 		'{type: "https", sni: $name, ca_file: $ca} + $ARGS.positional[0]' --jsonargs "${1:-{\}}"
@@ -86,10 +64,9 @@ certificate_make other other.lab.example
 certificate_make expired "$NAME" 20200101000000Z 20200229000000Z
 certificate_make early "$NAME" 20980101000000Z
 certificate_sign_itself itself "/CN=$NAME" -addext "subjectAltName=DNS:$NAME"
-mkdir "$LAB_DIR/web"
+well | web_write web
 head -c 4000 /dev/zero >"$LAB_DIR/web/well"
-become well
-lab_spawn web b1 nginx -p "$LAB_DIR/web" -e "$LAB_DIR/web/error.log" -c "$LAB_DIR/web/nginx.conf"
+web_start web b1
 
 lab_config | jq "$(checks_filter <<END
 refused 1 tcp 8001 {"type": "http"}
@@ -115,7 +92,7 @@ lab_balancer_start "$LAB_DIR/sluice.json"
 say "the lab is up"
 expect_checks_up
 
-become ill
+ill | web_write web
 kill -HUP "$(lab_pid web)"
 kill -STOP "$(lab_pid nginx-2)" $(pgrep -P "$(lab_pid nginx-2)")
 expect_checks <<END
@@ -139,7 +116,7 @@ tls-any up passed status 200
 END
 say "each failure is found and named"
 
-become well
+well | web_write web
 kill -HUP "$(lab_pid web)"
 kill -CONT "$(lab_pid nginx-2)" $(pgrep -P "$(lab_pid nginx-2)")
 expect_checks_up
