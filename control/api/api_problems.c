@@ -7,10 +7,12 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "api/api_internal.h"
 #include "base/plural.h"
+#include "config/config_derive.h"
 #include "config/config_health.h"
 #include "json/json_build.h"
 
@@ -68,12 +70,16 @@ static struct problem node_has(enum event_level level)
 	return (struct problem){ .level = level, .object = event_object_name(EVENT_OBJECT_NODE) };
 }
 
+/* A derived pool is the service that it is of. */
 static struct problem pool_has(const struct api *api, size_t pool, enum event_level level)
 {
+	const struct config_pool *config = &desired_config(api->running.desired)->pools[pool];
+	bool is_derived = config->part_count != 0;
+
 	return (struct problem){
 		.level = level,
-		.object = event_object_name(EVENT_OBJECT_POOL),
-		.name = desired_config(api->running.desired)->pools[pool].name,
+		.object = event_object_name(is_derived ? EVENT_OBJECT_SERVICE : EVENT_OBJECT_POOL),
+		.name = is_derived ? config_derive_service(config->name) : config->name,
 	};
 }
 
@@ -91,12 +97,17 @@ static size_t shown_of(const struct sick_pools *pools)
 	return pools->count < POOLS_SHOWN ? pools->count : POOLS_SHOWN;
 }
 
-static void note_pool(struct sickness *sickness, const struct config *config, size_t pool,
-	const struct health_pool_report *report)
+static void note_mode(
+	struct sickness *sickness, size_t pool, const struct health_pool_report *report)
 {
 	note(&sickness->by_mode[report->outcome.mode], pool);
 	if (report->outcome.mode == SERVING_MODE_NORMAL && report->outcome.withdrawn)
 		note(&sickness->withdrawn, pool);
+}
+
+static void note_backends(struct sickness *sickness, const struct config *config, size_t pool,
+	const struct health_pool_report *report)
+{
 	if (report->by_status[HEALTH_DOWN] != 0)
 		note(&sickness->down, pool);
 	/* without checks an operator's word is all there is, and stands above nothing */
@@ -106,15 +117,39 @@ static void note_pool(struct sickness *sickness, const struct config *config, si
 		note(&sickness->senseless, pool);
 }
 
+/*
+ * Which pools serve by themselves: who takes new flows of a pool that is only a part of others is
+ * decided for these. NULL: no memory. To be freed by free().
+ */
+static bool *find_serving(const struct config *config)
+{
+	bool *serves = calloc(config->pool_count + 1, sizeof(*serves));
+
+	for (size_t i = 0; serves != NULL && i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+
+		serves[service->pool] = true;
+		for (size_t n = 0; n < service->split_count; n++)
+			serves[service->splits[n].pool] = true;
+	}
+	return serves;
+}
+
+/* Backends are of the pools that an operator has written, wherever they serve. */
 static void examine(const struct api *api, struct sickness *sickness)
 {
 	const struct config *config = desired_config(api->running.desired);
+	bool *serves = find_serving(config);
 	struct health_pool_report report;
 
 	for (size_t i = 0; i < config->pool_count; i++) {
 		health_describe_pool(api->running.health, i, &report);
-		note_pool(sickness, config, i, &report);
+		if (serves == NULL || serves[i])
+			note_mode(sickness, i, &report);
+		if (i < config->written_pool_count)
+			note_backends(sickness, config, i, &report);
 	}
+	free(serves);
 }
 
 static void add_rest(
@@ -136,7 +171,7 @@ static void add_mode(
 
 	health_describe_pool(api->running.health, pool, &report);
 	problem.since_ms = report.since_ms;
-	add(list, &problem, "pool %s: %s%s", problem.name, report.sentence, what);
+	add(list, &problem, "%s %s: %s%s", problem.object, problem.name, report.sentence, what);
 }
 
 static void add_modes(const struct api *api, json_t *list, const struct sickness *sickness)

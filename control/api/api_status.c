@@ -445,7 +445,7 @@ static bool write_pool_counts(struct api_rows *rows, struct rpc_answer *answer)
 	size_t pool = rows->outer++;
 	struct health_pool_report report;
 
-	if (pool >= config->pool_count)
+	if (pool >= config->written_pool_count)
 		return false;
 	health_describe_pool(rows->api->running.health, pool, &report);
 	rpc_answer_value(answer, config->pools[pool].name, api_json_pool_counts(&report));

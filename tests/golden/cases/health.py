@@ -224,3 +224,32 @@ def explain_says_which_health_made_the_choice(rig):
     require_equal(stats["pools"], {"web": {"initial": 0, "up": 1, "down": 2}}, "figures of the pool")
     require(stats["checks"]["targets"] >= 3 and stats["checks"]["probes"] >= 4, stats["checks"])
     require_equal([stats["checks"][key] for key in ("untried", "waiting")], [0, 0], "figures of checks")
+
+
+@case
+def status_says_of_a_service_with_a_backup_that_this_serves(rig):
+    def question(daemon):
+        for name in ("web-1", "web-2", "web-3"):
+            daemon.call("backend.set", pool="web", name=name, health="down", force=True)
+        def spared():
+            answer = daemon.call("explain", source_port=4000, **FLOW)
+            return answer if answer["backend"] == "spare-1" else None
+
+        return (daemon.call("status")["problems"], daemon.call("stats.get")["pools"],
+                daemon.wait_for(spared, "a table with the backup", SECONDS))
+
+    setting = world()
+    setting["pools"].append(pool("spare", backend("spare-1", "10.2.3.1")))
+    www = setting["services"][0]
+    del www["pool"], setting["services"][1:]
+    www["pools"] = [{"pool": "web"}, {"pool": "spare", "backup": 1}]
+    problems, figures, answer = rig.run([], ask=question, **setting).asked
+    backup, down = told(problems)
+    require_equal(backup[:3], ("warning", "service", "www"), "who has the first")
+    require(backup[3].startswith("service www: 1 of 1 backend is up, of a backup"), backup)
+    require_equal(down[:3], ("warning", "pool", "web"), "who has the other")
+    require("pool web: 3 of 3 backends are down: web-1 (set by an operator" in down[3], down)
+    require_equal(figures, {"web": {"initial": 0, "up": 0, "down": 3},
+                            "spare": {"initial": 0, "up": 1, "down": 0}}, "figures")
+    require_equal((answer["health"]["role"], answer["pool_health"]["mode"]), ("serves", "backup"),
+                  "why a new flow goes there")
