@@ -23,6 +23,18 @@ static bool is_passing(int error)
 	return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == EINTR;
 }
 
+/*
+ * The socket is connected, so this node has a way. What is prohibited nonetheless is so by a router
+ * or by the backend itself, who said so by ICMPv6 (RFC 4443, 3.1: codes 1, 5 and 6).
+ */
+static void fail(struct probe *probe, int error)
+{
+	if (error == EACCES)
+		probe_finish(probe, PROBE_UNREACHABLE, error, "send: prohibited on the way");
+	else
+		probe_finish_errno(probe, "send", error);
+}
+
 static void send_request(struct probe *probe)
 {
 	struct datagram *datagram = datagram_of(probe);
@@ -35,7 +47,7 @@ static void send_request(struct probe *probe)
 		return;
 	datagram->send_error = errno;
 	if (!is_passing(errno))
-		probe_finish_errno(probe, "send", errno);
+		fail(probe, errno);
 }
 
 static void on_again(evutil_socket_t unused, short what, void *context)
@@ -63,7 +75,7 @@ static void receive(struct probe *probe)
 		else if (errno == EAGAIN || errno == EINTR)
 			return;
 		else
-			probe_finish_errno(probe, "send", errno);
+			fail(probe, errno);
 	}
 }
 

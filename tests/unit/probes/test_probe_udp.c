@@ -2,6 +2,9 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -206,6 +209,53 @@ static void network_without_a_route_is_unreachable(void **state)
 	probe_run_expect(run, PROBE_UNREACHABLE, "connect: network is unreachable");
 }
 
+/* As a firewall on the way says of a request that came from this port, to the server. */
+static void prohibit(uint16_t from)
+{
+	struct sockaddr_in6 self = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct {
+		struct icmp6_hdr icmp;
+		struct ip6_hdr ip;
+		struct udphdr udp;
+	} packet = {
+		.icmp = { .icmp6_type = ICMP6_DST_UNREACH, .icmp6_code = ICMP6_DST_UNREACH_ADMIN },
+		.ip = { .ip6_src = self.sin6_addr, .ip6_dst = self.sin6_addr },
+		.udp = { .uh_sport = from, .uh_ulen = htons(sizeof(packet.udp)) },
+	};
+	struct sockaddr_in6 own;
+	socklen_t length = sizeof(own);
+	int fd = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+
+	assert_int_equal(getsockname(server.fd, (struct sockaddr *)&own, &length), 0);
+	packet.ip.ip6_vfc = 6 << 4;
+	packet.ip.ip6_nxt = IPPROTO_UDP;
+	packet.ip.ip6_plen = packet.udp.uh_ulen;
+	packet.udp.uh_dport = own.sin6_port;
+	assert_int_equal(
+		sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&self, sizeof(self)),
+		sizeof(packet));
+	close(fd);
+}
+
+static void what_is_prohibited_on_the_way_is_unreachable(void **state)
+{
+	struct probe_run *run = *state;
+	struct sockaddr_in6 peer;
+	socklen_t length = sizeof(peer);
+
+	set_payload(&run->settings.send, "ping", 4);
+	server.fd = probe_run_bind(run, SOCK_DGRAM, "::1");
+	probe_run_begin(run);
+	assert_int_equal(recvfrom(server.fd, server.request, sizeof(server.request), 0,
+				 (struct sockaddr *)&peer, &length),
+		4);
+	prohibit(peer.sin6_port);
+	probe_run_await(run);
+	assert_int_equal(run->result.reason, PROBE_UNREACHABLE);
+	assert_string_equal(run->result.sentence, "send: prohibited on the way");
+	close(server.fd);
+}
+
 /* Longer than the loopback device takes in one piece of IPv4. */
 static void request_that_cannot_be_sent_says_nothing_of_the_backend(void **state)
 {
@@ -252,6 +302,7 @@ int main(void)
 		TEST(nothing_to_send_or_expect_passes_unless_refused),
 		TEST(answers_of_others_do_not_count),
 		TEST(network_without_a_route_is_unreachable),
+		TEST(what_is_prohibited_on_the_way_is_unreachable),
 		TEST(request_that_cannot_be_sent_says_nothing_of_the_backend),
 		TEST(cancelled_probe_gives_no_result),
 	};
