@@ -34,6 +34,7 @@ struct target {
 	struct probe *probe; /* under way */
 	bool is_waiting;     /* due, in `waiting` */
 	bool was_probed;
+	struct probe_result asked; /* the last one that passed: what it asks for */
 	STAILQ_ENTRY(target) entry;
 
 	/* under lock */
@@ -209,7 +210,6 @@ static void on_result(void *context, const struct probe_result *result)
 	struct target *target = context;
 	const struct config_health *health = target->what.health;
 	const struct check_rules rules = { health->rise, health->fall };
-	const struct probe_result before = target->view.result; /* only this thread writes it */
 	enum health_status status = target->state.status;
 	uint64_t now_ms = clock_ms();
 	int64_t time_ms = clock_wall_ms();
@@ -220,7 +220,10 @@ static void on_result(void *context, const struct probe_result *result)
 	/* what this node cannot do says nothing of the backend */
 	if (result->reason != PROBE_LOCAL)
 		is_new |= check_state_follow(&target->state, &rules, result->passed, now_ms);
-	is_new |= result->passed && !asks_for_the_same(result, &before);
+	if (result->passed) {
+		is_new |= !asks_for_the_same(result, &target->asked);
+		target->asked = *result;
+	}
 	show(target, result, time_ms);
 	plan_next(target, target->due_ms, now_ms);
 	if (is_new)

@@ -53,8 +53,12 @@ static struct checked_backend *take_backend(
 	return backend;
 }
 
+/* What it has asked for goes with its check. */
 static void stop_checking(struct health *health, uint32_t gid, struct checked_backend *backend)
 {
+	backend->wish = (struct agent_wish){ .share = FACTOR_ONE };
+	backend->rest = (struct agent_rest){ .rests = false };
+	backend->is_senseless = false;
 	if (backend->is_put && checker_remove(health->checker, gid) == 0)
 		backend->is_put = false;
 }

@@ -20,6 +20,7 @@ static struct {
 	pthread_t thread;
 	atomic_uint requests;
 	atomic_bool is_failing;
+	atomic_bool asks; /* for half its weight, where it does not fail */
 } server;
 
 static void answer(int fd)
@@ -27,15 +28,18 @@ static void answer(int fd)
 	static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 	static const char failing[] =
 		"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+	static const char asking[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+				     "X-Load-Balancing-Endpoint-Weight: 50\r\n\r\n";
+	const char *answer = ok;
 	char request[4096];
 
 	if (read(fd, request, sizeof(request)) > 0) {
 		atomic_fetch_add(&server.requests, 1);
 		if (atomic_load(&server.is_failing))
-			assert_int_equal(
-				write(fd, failing, sizeof(failing) - 1), sizeof(failing) - 1);
-		else
-			assert_int_equal(write(fd, ok, sizeof(ok) - 1), sizeof(ok) - 1);
+			answer = failing;
+		else if (atomic_load(&server.asks))
+			answer = asking;
+		assert_int_equal(write(fd, answer, strlen(answer)), strlen(answer));
 	}
 	close(fd);
 }
@@ -61,6 +65,7 @@ static void start_server(void)
 	assert_int_equal(getsockname(server.fd, (struct sockaddr *)&address, &size), 0);
 	server.port = ntohs(address.sin_port);
 	atomic_store(&server.is_failing, false);
+	atomic_store(&server.asks, false);
 	assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
 }
 
@@ -250,6 +255,42 @@ static void a_target_that_is_put_again_keeps_what_is_known_of_it(void **state)
 	assert_int_equal(fixture->count, 1);
 }
 
+static void wait_for_reason(struct fixture *fixture, uint32_t number, enum probe_reason reason)
+{
+	time_t deadline = time(NULL) + DEADLINE_S;
+	struct checker_view view = { 0 };
+
+	while (view.result.reason != reason) {
+		assert_true(time(NULL) < deadline);
+		assert_true(checker_view(fixture->checker, number, &view));
+		usleep(1000);
+	}
+}
+
+static void who_asks_for_nothing_any_more_after_a_failure_is_heard(void **state)
+{
+	static struct config_health asking;
+	struct checker_target target = make_target(7, 1);
+	struct fixture *fixture = *state;
+
+	asking = settings;
+	asking.weight_header = true;
+	asking.fall = 1000;
+	target.health = &asking;
+	atomic_store(&server.asks, true);
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 1);
+	assert_true(fixture->changes[0].result.has_weight);
+	atomic_store(&server.is_failing, true);
+	wait_for_reason(fixture, 7, PROBE_STATUS);
+	atomic_store(&server.asks, false);
+	atomic_store(&server.is_failing, false);
+	wait_for(fixture, 2);
+	assert_true(fixture->changes[1].result.passed);
+	assert_false(fixture->changes[1].result.has_weight);
+	checker_remove(fixture->checker, 7);
+}
+
 static void a_number_that_somebody_else_has_begins_anew(void **state)
 {
 	struct fixture *fixture = *state;
@@ -353,6 +394,7 @@ int main(void)
 		TEST(the_first_result_of_a_target_that_fails_is_handed_over),
 		TEST(what_is_known_of_a_target_is_where_it_goes_on_from),
 		TEST(a_target_that_is_put_again_keeps_what_is_known_of_it),
+		TEST(who_asks_for_nothing_any_more_after_a_failure_is_heard),
 		TEST(a_number_that_somebody_else_has_begins_anew),
 		TEST(a_removed_target_is_probed_no_more),
 		TEST(what_hinders_probes_fails_the_target_or_says_nothing),
