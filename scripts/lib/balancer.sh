@@ -98,7 +98,7 @@ lab_balancer_start() {
 	balancer_prepare
 	lab_spawn sluiced bal "$SLUICED" -c "$1"
 	wait_for 60 balancer_is_settled || die "sluiced is not ready after 60 s"
-	balancer_is_ready || die "sluiced ended instead of getting ready"
+	lab_runs sluiced || die "sluiced ended instead of getting ready"
 }
 
 balancer_is_settled() {
