@@ -308,8 +308,10 @@ static bool prepare_tls(struct exchange *exchange, const struct exchange_request
 	if (!tls->verify)
 		return true;
 	tls->store = trust_find(exchange->probe->prober->trust, settings->ca_file, &code, &error);
-	if (tls->store != NULL)
+	if (tls->store != NULL) {
+		X509_STORE_up_ref(tls->store); /* another probe may make trust.c drop it */
 		return true;
+	}
 	probe_finish(exchange->probe, PROBE_LOCAL, -code, "%s", error.message);
 	return false;
 }
@@ -342,6 +344,7 @@ void exchange_stop(struct exchange *exchange)
 		curl_loop_remove(exchange->probe->prober->curl, &exchange->transfer);
 		curl_easy_cleanup(exchange->transfer.easy);
 	}
+	X509_STORE_free(exchange->tls.store);
 	curl_slist_free_all(exchange->connect_to);
 	curl_slist_free_all(exchange->headers);
 	free(exchange->body);

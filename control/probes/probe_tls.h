@@ -15,7 +15,7 @@
 struct probe_tls {
 	bool verify;
 	bool only_http2;   /* by ALPN (RFC 7301) */
-	X509_STORE *store; /* of issuers that are trusted; borrowed until probe_tls_apply() */
+	X509_STORE *store; /* of issuers that are trusted; the caller keeps a reference */
 	struct certificate_subject subject;
 	enum config_health_tls minimum; /* for the sentence: libcurl sees to it */
 

@@ -18,7 +18,8 @@ struct trust *trust_create(void);
 void trust_destroy(struct trust *trust);
 
 /*
- * Those of a PEM file, or with NULL those that the system trusts. It is the trust's: whoever keeps
- * it takes a reference. NULL with -errno in `*code` and a sentence in `error`.
+ * Those of a PEM file, or with NULL those that the system trusts. It is the trust's, and the next
+ * call may free it: whoever keeps it takes a reference. NULL with -errno in `*code` and a sentence
+ * in `error`.
  */
 X509_STORE *trust_find(struct trust *trust, const char *path, int *code, struct error *error);

@@ -287,6 +287,32 @@ static void a_file_of_issuers_is_read_again_when_it_has_changed(void **state)
 	probe_result_assert(&result, PROBE_PASSED, NULL);
 }
 
+/* The issuers are needed once there is a connection, and the second probe drops them before. */
+static void issuers_stay_for_a_probe_under_way(void **state)
+{
+	struct world *world = *state;
+	struct config_health settings = settings_https(world);
+	struct probe_tls_script script = { .context = probe_tls_context(&world->server),
+		.script.answer = OK_ANSWER };
+	struct probe_server *server = probe_server_start(AF_INET, probe_tls_serve, &script);
+	struct probe_identity_wish wish = { .is_issuer = true };
+	struct probe_identity other = probe_identity_make(&wish);
+	const struct timespec past[2] = { { 1000, 0 }, { 1000, 0 } };
+	struct probe_watch first, second;
+
+	probe_watch_start(world->fixture, &settings, AF_INET, probe_server_port(server), &first);
+	probe_identity_write(&other, world->ca_file);
+	assert_int_equal(utimensat(AT_FDCWD, world->ca_file, past, 0), 0);
+	probe_watch_start(world->fixture, &settings, AF_INET, probe_server_port(server), &second);
+	probe_fixture_await(world->fixture, &first.done, 1);
+	probe_fixture_await(world->fixture, &second.done, 1);
+	probe_result_assert(&first.result, PROBE_PASSED, "status 200");
+	probe_result_assert(&second.result, PROBE_CERTIFICATE, NULL);
+	probe_server_stop(server);
+	SSL_CTX_free(script.context);
+	probe_identity_free(&other);
+}
+
 static void a_file_of_issuers_that_cannot_be_read_is_this_nodes_fault(void **state)
 {
 	struct world *world = *state;
@@ -492,6 +518,7 @@ int main(void)
 		PROBE_TEST(a_certificate_may_be_trusted_itself),
 		PROBE_TEST(without_verification_every_certificate_passes),
 		PROBE_TEST(a_file_of_issuers_is_read_again_when_it_has_changed),
+		PROBE_TEST(issuers_stay_for_a_probe_under_way),
 		PROBE_TEST(a_file_of_issuers_that_cannot_be_read_is_this_nodes_fault),
 		PROBE_TEST(a_name_that_no_url_can_have_is_this_nodes_fault),
 		PROBE_TEST(tls_that_is_too_old_fails),
