@@ -144,7 +144,7 @@ static bool is_senseless(const struct health_report *report)
 }
 
 /* What it says it wants, what that comes to, and how much of it is applied by now. */
-static json_t *json_asked(const struct health_report *report)
+static json_t *json_asked(const struct live_backend *backend, const struct health_report *report)
 {
 	const struct probe_result *result = &report->view.result;
 	bool is_heard = report->has_result && result->passed;
@@ -163,7 +163,7 @@ static json_t *json_asked(const struct health_report *report)
 	json_build_flag(&object, "senseless", is_senseless(report));
 	json_build_flag(&object, "rests", report->wish.rests || report->wish.is_off);
 	json_build_value(&object, "percent", percent_of(report->wish.share));
-	json_build_value(&object, "applied_percent", percent_of(report->share));
+	json_build_value(&object, "applied_percent", percent_of(backend->dynamic.factor));
 	return json_build_end(&object);
 }
 
@@ -209,7 +209,7 @@ static json_t *health_row(const struct api *api, size_t pool, size_t index,
 		report->is_checked && report->port != 0 ? json_integer(report->port) : json_null());
 	json_build_text(&row, "status", health_status_name(report->status));
 	api_add_health(&row, backend, report);
-	json_build_value(&row, "asked", json_asked(report));
+	json_build_value(&row, "asked", json_asked(backend, report));
 	json_build_value(&row, "last", json_result(report));
 	json_build_value(&row, "changes", json_changes(report));
 	return json_build_end(&row);

@@ -79,8 +79,7 @@ struct health_report {
 	int64_t override_ms;          /* CLOCK_REALTIME, since when; 0: none, or not known */
 	enum health_status counts_as; /* for who serves: after override, doubt, and what it asks */
 	struct agent_wish
-		wish;   /* what it asks for, and how it rests; nothing where nobody asks it */
-	uint32_t share; /* of FACTOR_ONE: what of it is applied by now */
+		wish; /* what it asks for, and how it rests; nothing where nobody asks it */
 	struct address address; /* that is probed */
 	uint16_t port;
 	bool via_vip;

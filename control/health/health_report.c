@@ -33,7 +33,6 @@ static void describe(struct health *health, size_t pool, size_t index, struct he
 	report->wish = backend->wish;
 	report->wish.rests = backend->rest.rests;
 	report->wish.is_off = backend->rest.is_off;
-	report->share = backend->share;
 	report->address = backend->target.address;
 	report->port = backend->target.port;
 	report->via_vip = backend->target.mark != 0 || backend->target.hindrance != PROBE_NONE;

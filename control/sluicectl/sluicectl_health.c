@@ -32,14 +32,14 @@ static void describe(json_t *backend)
 			json_string_value(sentence), failed);
 }
 
-/* "50% drain, 25% so far": what it asks for; nothing while it asks for what it has anyway. */
+/* "50% drain, 25% applied": what it asks for; nothing while it asks for what it has anyway. */
 static bool set_asked(json_t *backend)
 {
 	const json_t *asked = json_object_get(backend, "asked");
 	const char *word = json_string_value(json_object_get(asked, "word"));
 	double percent = json_number_value(json_object_get(asked, "percent"));
 	double applied = json_number_value(json_object_get(asked, "applied_percent"));
-	char so_far[32] = "";
+	char is_now[32] = "";
 
 	if (!json_is_object(asked))
 		return false;
@@ -50,9 +50,9 @@ static bool set_asked(json_t *backend)
 		return true;
 	}
 	if (applied != percent)
-		snprintf(so_far, sizeof(so_far), ", %.0f%% so far", applied);
+		snprintf(is_now, sizeof(is_now), ", %.0f%% applied", applied);
 	rows_set_text(
-		backend, "asks", "%.0f%%%s%s%s", percent, word[0] == '\0' ? "" : " ", word, so_far);
+		backend, "asks", "%.0f%%%s%s%s", percent, word[0] == '\0' ? "" : " ", word, is_now);
 	return true;
 }
 

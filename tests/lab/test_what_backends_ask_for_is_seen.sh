@@ -9,6 +9,11 @@ is() {
 	lab_ctl --json health | jq -e --arg name "$1" ".[] | select(.name == \$name) | $2" >/dev/null
 }
 
+# weights_are PERCENT...: of the backends, in their order
+weights_are() {
+	[ "$(lab_ctl --json backends | jq -r '[.[].weight_percent] | join(" ")')" = "$*" ]
+}
+
 # answers PORT BODY [WEIGHT]
 answers() {
 	printf 'server { listen %s; default_type text/plain; %s location / { return 200 "%s"; } }\n' \
@@ -52,6 +57,7 @@ say "the lab is up"
 
 wait_for 60 is web-1 '.asked | .weight == 25 and .word == "ready" and .percent == 25 and .applied_percent == 25' ||
 	die "web-1 does not get what it asks for: $(lab_ctl --json health)"
+weights_are 25 100 100 || die "web-1 does not have what is said: $(lab_ctl --json backends)"
 wait_for 60 is web-2 '.asked.word == "drain" and .asked.rests and .role == "rests"' ||
 	die "web-2 does not rest: $(lab_ctl --json health)"
 expect_equal "why web-2 rests" "$(lab_ctl --json health | jq -r '.[1].sentence')" "it asks for no new flows"
@@ -63,6 +69,16 @@ expect_text "what the table says of web-2" "$(grep web-2 "$LAB_DIR/health")" '10
 expect_text "what the table says of web-3" "$(grep web-3 "$LAB_DIR/health")" 'senseless$'
 expect_text "what status says" "$(lab_ctl status)" \
 	'warning: pool web: 1 backend asks for what makes no sense: web-3 .status 200, a senseless X-Load-Balancing-Endpoint-Weight'
+
+say "without checks nobody asks, and all is as configured"
+jq 'del(.pools[0].health, .pools[0].backends[].health)' "$LAB_DIR/sluice.json" >"$LAB_DIR/plain.json"
+lab_ctl apply "$LAB_DIR/plain.json" --volatile --force >"$LAB_DIR/applied"
+wait_for 60 is web-1 '.asked == null and .role == "serves"' || die "web-1 is asked: $(lab_ctl --json health)"
+wait_for 60 weights_are 100 100 100 || die "not all have their weights: $(lab_ctl --json backends)"
+expect_equal "problems without checks" "$(lab_ctl --json status | jq -c '.problems')" '[]'
+lab_ctl apply "$LAB_DIR/sluice.json" --volatile --force >"$LAB_DIR/applied"
+wait_for 60 is web-1 '.asked | .weight == 25 and .applied_percent == 25' ||
+	die "web-1 does not get what it asks for again: $(lab_ctl --json health)"
 
 become "$(answers 9001 ready 100; answers 9002 ready 100; answers 9003 ready 100)"
 kill -HUP "$(lab_pid agents)"

@@ -236,7 +236,7 @@ static void health_says_what_backends_ask_for_only_where_they_are_asked(void **s
 		"\"type\":\"http\",\"last\":null,\"sentence\":\"passed\",\"asked\":{\"word\":\"none\","
 		"\"senseless\":true,\"percent\":100,\"applied_percent\":100}}]",
 		"pool  name   health  role    since  check  ms  last result               asks for\n"
-		"web   web-1  up      serves  -      http    -  passed                    25%, 50% so far\n"
+		"web   web-1  up      serves  -      http    -  passed                    25%, 50% applied\n"
 		"web   web-2  up      rests   -      http    -  it asks for no new flows  100% drain\n"
 		"web   web-3  up      serves  -      http    -  passed                    senseless\n");
 	expect_report(health_report,
