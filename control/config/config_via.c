@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/config_via.h"
 
+#include <stdlib.h>
+
 #include "quirks.h"
 
 /* The sentence names a port that cannot send probes to VIPs. 0 or -EOPNOTSUPP. */
@@ -29,14 +31,22 @@ enum config_health_via config_via_find(const struct config *config, const struct
 	return CONFIG_HEALTH_VIA_VIP;
 }
 
-size_t config_via_service(const struct config *config, size_t pool, size_t fitting)
+size_t *config_via_services(const struct config *config, const size_t *fitting)
 {
-	if (fitting != CONFIG_NO_SERVICE)
-		return fitting;
-	for (size_t i = 0; i < config->service_count; i++)
-		if (config->services[i].pool == pool)
-			return i;
-	return CONFIG_NO_SERVICE;
+	size_t *services =
+		fitting == NULL ? NULL : malloc((config->pool_count + 1) * sizeof(*services));
+
+	if (services == NULL)
+		return NULL;
+	for (size_t i = 0; i < config->pool_count; i++)
+		services[i] = fitting[i];
+	for (size_t i = 0; i < config->service_count; i++) {
+		size_t pool = config->services[i].pool;
+
+		if (pool != CONFIG_NO_POOL && services[pool] == CONFIG_NO_SERVICE)
+			services[pool] = i;
+	}
+	return services;
 }
 
 /* The packets of the largest size are those that workers send. */

@@ -18,11 +18,12 @@ enum config_health_via config_via_find(const struct config *config, const struct
 	const struct config_backend *backend);
 
 /*
- * The service whose VIP and mode such probes of a pool take: `fitting`, that of
- * config_health_services(), else the first of the pool, as the way is the same for all protocols.
- * CONFIG_NO_SERVICE: the pool has none.
+ * By pool: the service whose VIP and mode such probes take: that of `fitting`
+ * (config_health_services()), else the first of the pool, as the way is the same for all protocols.
+ * CONFIG_NO_SERVICE: the pool has none. To be freed by free(); NULL: no memory, or `fitting` is
+ * NULL.
  */
-size_t config_via_service(const struct config *config, size_t pool, size_t fitting);
+size_t *config_via_services(const struct config *config, const size_t *fitting);
 
 /* Whether what pools say of it can be done on this node. */
 int config_via_check(const struct config *config, struct findings *findings);

@@ -148,7 +148,7 @@ static int update_place(
 	struct reporting reporting = { .report = updating->report, .context = updating->context };
 	const struct live_backend *before = &forwarding->pools[pool].backends[backend];
 	struct live_backend next;
-	struct impact *lost;
+	struct impact *lost = NULL;
 	int code;
 
 	reporting.effect.pool = pool;
@@ -157,7 +157,8 @@ static int update_place(
 	reporting.effect.share = describe_share(before, &next, now_ms);
 	reporting.effect.weight = before->weight;
 	live_backend_go_on(&next, config_options_of(forwarding->config, pool, backend), now_ms);
-	lost = forwarding_find_loss(forwarding, pool, backend, &next, now_ms / 1000);
+	if (updating->report != NULL) /* it looks at all slots of the pool */
+		lost = forwarding_find_loss(forwarding, pool, backend, &next, now_ms / 1000);
 	reporting.effect.impact = lost;
 	code = updating->dry_run
 		       ? preview_update(forwarding, pool, backend, &next, now_ms, &reporting)

@@ -12,17 +12,28 @@ static void wish_for(struct agent_wish *wish, uint64_t wanted, uint64_t whole)
 		wish->share = 1;
 }
 
-struct agent_wish agent_read(const struct probe_result *result, uint16_t weight)
+struct agent_words agent_words_of(const struct probe_result *result)
+{
+	return (struct agent_words){
+		.word = result->word,
+		.has_weight = result->has_weight,
+		.has_weight_percent = result->has_weight_percent,
+		.weight = result->weight,
+		.weight_percent = result->weight_percent,
+	};
+}
+
+struct agent_wish agent_read(const struct agent_words *words, uint16_t weight)
 {
 	struct agent_wish wish = { .share = FACTOR_ONE };
 
-	if (result->has_weight && weight != 0)
-		wish_for(&wish, result->weight, weight);
-	if (result->has_weight_percent)
-		wish_for(&wish, result->weight_percent, 100);
-	if (result->word == PROBE_WORD_DRAIN)
+	if (words->has_weight && weight != 0)
+		wish_for(&wish, words->weight, weight);
+	if (words->has_weight_percent)
+		wish_for(&wish, words->weight_percent, 100);
+	if (words->word == PROBE_WORD_DRAIN)
 		wish.rests = true;
-	if (result->word == PROBE_WORD_MAINT)
+	if (words->word == PROBE_WORD_MAINT)
 		wish.is_off = true;
 	return wish;
 }

@@ -13,6 +13,12 @@
 #include "probes/probe.h"
 
 #define AGENT_WINDOW_MS FACTOR_DYNAMIC_INTERVAL_MS
+/* As it said it. */
+struct agent_words {
+	enum probe_word word;
+	bool has_weight, has_weight_percent;
+	uint32_t weight, weight_percent;
+};
 
 struct agent_wish {
 	uint32_t share; /* 1 ... FACTOR_ONE, of its configured weight */
@@ -20,8 +26,10 @@ struct agent_wish {
 	bool is_off;    /* it is as if it were down */
 };
 
+struct agent_words agent_words_of(const struct probe_result *result);
+
 /* `weight` is the configured one. What it does not say is as configured. */
-struct agent_wish agent_read(const struct probe_result *result, uint16_t weight);
+struct agent_wish agent_read(const struct agent_words *words, uint16_t weight);
 
 /*
  * How a backend rests, or is off: as soon as it asks for that, and until it has not asked for it

@@ -48,6 +48,7 @@ struct health *health_create(const struct health_context *context, struct error 
 	if (health->checker != NULL)
 		health->doubt = doubt_create(health->checker, context->ports, context->port_count);
 	if (health->doubt != NULL) {
+		doubt_look(health->doubt, 0, clock_ms()); /* which gateways there are */
 		forwarding_set_foresee(context->forwarding, health_foresee, health);
 		return health;
 	}
@@ -69,10 +70,15 @@ void health_destroy(struct health *health)
 	checker_destroy(health->checker);
 	doubt_destroy(health->doubt);
 	ways_destroy(health->ways);
-	for (size_t i = 0; i < CHECKER_BACKENDS_MAX; i++)
+	for (size_t i = 0; i < CHECKER_BACKENDS_MAX; i++) {
+		if (health->backends[i] != NULL)
+			config_health_release(health->backends[i]->target.health);
 		free(health->backends[i]);
+	}
 	free(health->pools);
 	free(health->services);
+	free(health->vias);
+	config_destroy(health->missed);
 	zones_destroy(health->zones);
 	config_destroy(health->config);
 	free(health);
@@ -125,6 +131,8 @@ static void look_on(evutil_socket_t fd, short what, void *context)
 	uint64_t now_ms = clock_ms();
 	unsigned int count = 0;
 
+	if (health->missed != NULL)
+		return;
 	for (; health->looked < CHECKER_BACKENDS_MAX && count < LOOK_SLICE; health->looked++) {
 		if (health->backends[health->looked] == NULL)
 			continue;
@@ -163,6 +171,11 @@ static void look_at_doubt(struct health *health)
 
 void health_look(struct health *health)
 {
+	if (health->missed != NULL)
+		health_follow(health, health->missed);
+	if (health->missed != NULL)
+		return;
+	health_publish_rest(health);
 	look_at_ways(health);
 	look_at_doubt(health);
 	if (health->looked >= CHECKER_BACKENDS_MAX) { /* the last round has ended */

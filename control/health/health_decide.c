@@ -329,6 +329,16 @@ void health_follow_decisions(struct health *health)
 		come_back(health, soonest_ms);
 }
 
+/* What an earlier process knew, with what the backend asked for. */
+static enum health_status kept_status(const struct state_health *row)
+{
+	if (row->status == HEALTH_UP && (row->asked & HEALTH_ASKED_OFF) != 0)
+		return HEALTH_DOWN;
+	if (row->status == HEALTH_UP && (row->asked & HEALTH_ASKED_REST) != 0)
+		return HEALTH_INITIAL;
+	return row->status;
+}
+
 /*
  * Of a backend that may come into force in another zone or state, or with other checks: as far as
  * it is known to this process or was to the one before it.
@@ -343,7 +353,7 @@ static enum health_status foresee_status(const struct health *health,
 	if (live->before == NULL)
 		return is_checked ? HEALTH_INITIAL : HEALTH_UP;
 	if (known == NULL)
-		return overridden(row->override, is_checked ? row->status : HEALTH_UP);
+		return overridden(row->override, is_checked ? kept_status(row) : HEALTH_UP);
 	return overridden(known->override, is_checked ? checked_status(health, known) : HEALTH_UP);
 }
 

@@ -7,6 +7,8 @@
 #include "common/events.h"
 #include "config/config_health.h"
 
+#define EVENTS_MOST 200 /* of backends in a second */
+
 static void keep_change(struct health *health, const struct checker_change *change)
 {
 	const struct health_change kept = {
@@ -20,6 +22,31 @@ static void keep_change(struct health *health, const struct checker_change *chan
 	state_rows_begin(health->context.state);
 	health_row_add(state_health_row(health->context.state, change->number), &kept);
 	state_rows_end(health->context.state);
+}
+
+/*
+ * When a rack fails, each backend of it would have a line, and push all else out of the events that
+ * are kept: from EVENTS_MOST in a second on they are counted (health_publish_rest()).
+ */
+static bool may_publish(struct health *health, const struct checker_change *change)
+{
+	if (health->published++ < EVENTS_MOST)
+		return true;
+	health->unpublished[change->state.status]++;
+	return false;
+}
+
+void health_publish_rest(struct health *health)
+{
+	const uint32_t *count = health->unpublished;
+
+	if (count[HEALTH_UP] + count[HEALTH_DOWN] + count[HEALTH_INITIAL] != 0)
+		events_publish(EVENT(HEALTH, WARNING, NODE, NULL, .cause = "check"),
+			"and %u further backends came to be down, %u to be up, in a second: "
+			"sluicectl health says which",
+			count[HEALTH_DOWN], count[HEALTH_UP]);
+	memset(health->unpublished, 0, sizeof(health->unpublished));
+	health->published = 0;
 }
 
 static void publish_change(const struct health *health, const struct checked_backend *backend,
@@ -59,47 +86,102 @@ static void note_status(struct health *health, struct checked_backend *backend,
 		doubt_raise(health->doubt, pool->suspicion.since_ms, now_ms);
 }
 
-/* Applies the share that it asks for, if what all of the pool may shift allows it now. */
-static void follow_share(struct health *health, uint32_t gid, uint64_t now_ms)
+bool health_asks(const struct config_pool *pool)
 {
-	struct checked_backend *backend = health->backends[gid];
-	struct checked_pool *pool = &health->pools[backend->pool];
+	return config_health_checks(pool->health) &&
+	       (pool->health->agent || pool->health->weight_header);
+}
+
+/* Of the weight of its pool, in millionths; never for nothing. */
+static uint64_t part_of(
+	const struct health *health, const struct checked_backend *backend, uint64_t share)
+{
+	uint64_t whole = health->pools[backend->pool].weight;
+
+	return share * backend->weight * 1000000 / FACTOR_ONE / (whole == 0 ? 1 : whole) + 1;
+}
+
+static bool take(struct health *health, const struct checked_backend *backend, uint64_t share,
+	uint64_t now_ms)
+{
 	const struct config_pool *config = &health->config->pools[backend->pool];
+
+	return agent_budget_take(&health->pools[backend->pool].budget,
+		part_of(health, backend, share), config->max_disruption_percent, now_ms);
+}
+
+static void follow_share(
+	struct health *health, uint32_t gid, struct checked_backend *backend, uint64_t now_ms)
+{
 	const struct forwarding_handle handle = { gid, backend->generation };
 	const struct forwarding_update update = {
 		.has_share = true,
 		.share = backend->wish.share,
 		.gathers = true,
 	};
-	uint64_t moved = backend->wish.share > backend->share
-				 ? backend->wish.share - backend->share
-				 : backend->share - backend->wish.share;
-	uint64_t part = moved * backend->weight * 1000000 / FACTOR_ONE /
-			(pool->weight == 0 ? 1 : pool->weight);
+	uint64_t moved = update.share > backend->share ? update.share - backend->share
+						       : backend->share - update.share;
 
-	if (moved == 0 ||
-		!agent_budget_take(&pool->budget, part, config->max_disruption_percent, now_ms))
+	if (moved == 0 || !take(health, backend, moved, now_ms))
 		return;
 	if (forwarding_update(health->context.forwarding, &handle, &update, false, NULL, NULL) == 0)
-		backend->share = backend->wish.share;
+		backend->share = update.share;
+}
+
+static void keep_rest(struct health *health, uint32_t gid, const struct agent_rest *rest)
+{
+	struct state_health *row = state_health_row(health->context.state, gid);
+
+	state_rows_begin(health->context.state);
+	row->asked = (rest->rests ? HEALTH_ASKED_REST : 0) | (rest->is_off ? HEALTH_ASKED_OFF : 0);
+	state_rows_end(health->context.state);
 }
 
 void health_follow_wish(struct health *health, uint32_t gid, uint64_t now_ms)
 {
 	struct checked_backend *backend = health->backends[gid];
 
-	if (agent_rest_follow(&backend->rest, &backend->wish, now_ms))
+	if (!health_asks(&health->config->pools[backend->pool]))
+		return;
+	if (agent_rest_follow(&backend->rest, &backend->wish, now_ms)) {
+		keep_rest(health, gid, &backend->rest);
 		health_mark_dirty(health, backend->pool);
-	follow_share(health, gid, now_ms);
+	}
+	follow_share(health, gid, backend, now_ms);
 }
 
-/* Only those pools whose checks ask for it have anything of it in their results. */
-static void note_wish(struct checked_backend *backend, const struct checker_change *change)
+void health_forget_wish(struct health *health, uint32_t gid)
 {
-	if (change->result.passed) {
-		backend->wish = agent_read(&change->result, backend->weight);
-		backend->is_senseless = change->result.is_senseless;
-	}
+	struct checked_backend *backend = health->backends[gid];
+	const struct forwarding_handle handle = { gid, backend->generation };
+	const struct forwarding_update update = {
+		.has_share = true,
+		.share = FACTOR_ONE,
+		.gathers = true,
+	};
+
+	if (!backend->is_asked)
+		return;
+	backend->is_asked = backend->has_said = backend->is_senseless = false;
+	backend->said = (struct agent_words){ .word = PROBE_WORD_NONE };
+	backend->wish = (struct agent_wish){ .share = FACTOR_ONE };
+	backend->rest = (struct agent_rest){ .rests = false };
+	keep_rest(health, gid, &backend->rest);
+	if (backend->share != FACTOR_ONE)
+		forwarding_update(health->context.forwarding, &handle, &update, false, NULL, NULL);
+	backend->share = FACTOR_ONE;
+}
+
+static void note_words(struct health *health, struct checked_backend *backend,
+	const struct checker_change *change, uint64_t now_ms)
+{
+	if (!change->result.passed || !health_asks(&health->config->pools[backend->pool]))
+		return;
+	backend->is_asked = backend->has_said = true;
+	backend->said = agent_words_of(&change->result);
+	backend->wish = agent_read(&backend->said, backend->weight);
+	backend->is_senseless = change->result.is_senseless;
+	health_follow_wish(health, change->number, now_ms);
 }
 
 static void follow_change(
@@ -111,17 +193,19 @@ static void follow_change(
 		return;
 	backend = health->backends[change->number];
 	if (backend == NULL || backend->generation != change->generation)
-		return; /* it has gone meanwhile */
+		return;           /* it has gone meanwhile */
+	if (!backend->has_result) /* the first round of the pool may be over by that */
+		health_mark_dirty(health, backend->pool);
 	backend->has_result = true;
 	backend->state = change->state;
 	if (change->before != change->state.status) {
 		note_status(health, backend, change, now_ms);
 		keep_change(health, change);
-		publish_change(health, backend, change);
+		if (may_publish(health, change))
+			publish_change(health, backend, change);
+		health_mark_dirty(health, backend->pool);
 	}
-	note_wish(backend, change);
-	health_follow_wish(health, change->number, now_ms);
-	health_mark_dirty(health, backend->pool);
+	note_words(health, backend, change, now_ms);
 }
 
 /* From the event loop. */

@@ -37,15 +37,18 @@ struct checked_backend {
 	uint16_t zone; /* ZONES_NONE: none */
 	bool is_seen;
 	bool is_put;                  /* to the checker */
-	struct checker_target target; /* as it was put; without a reference of its own */
+	struct checker_target target; /* as it was put, with a reference to its settings */
 	bool has_result;              /* of this process */
 	struct check_state state;
 	uint64_t changed_ms; /* when that came to its status; 0: before this process */
 	enum health_override override;
-	struct agent_wish wish; /* what it asks for */
-	struct agent_rest rest; /* what of it is obeyed */
-	bool is_senseless;      /* it asks for what nobody can read */
-	uint32_t share;         /* that forwarding has been told of */
+	bool is_asked;           /* and has answered */
+	bool has_said;           /* to this process */
+	struct agent_words said; /* what it asked for last */
+	struct agent_wish wish;  /* that, of its weight */
+	struct agent_rest rest;  /* what of it is obeyed */
+	bool is_senseless;       /* it asks for what nobody can read */
+	uint32_t share;          /* that forwarding has been told of */
 };
 
 struct checked_pool {
@@ -76,11 +79,14 @@ struct health {
 	struct ways *ways;
 	int ways_code;         /* of the last ways_look() */
 	struct config *config; /* in force; a reference */
+	struct config *missed; /* that could not be followed for want of memory; a reference */
+	size_t *vias;          /* of it: config_via_services() */
 	size_t *services;      /* of it: config_health_services() */
 	struct zones *zones;   /* of it */
 	struct checked_pool *pools;
 	size_t pool_count;
 	struct event *look_timer, *decide_timer;
+	uint32_t published, unpublished[HEALTH_STATUS_COUNT];   /* changes in this second */
 	uint32_t looked;                                        /* up to this gid in this round */
 	struct checked_backend *backends[CHECKER_BACKENDS_MAX]; /* by gid */
 };
@@ -115,11 +121,17 @@ bool health_is_derived(const struct health *health, size_t pool);
 /* Takes all changes of the checker (checker_create()). */
 void health_on_change(void *health);
 
-/*
- * Applies what a backend asks for: its share, if what all of the pool may shift allows it now, and
- * its rest.
- */
+/* Once a second: how many changes had no event of their own. */
+void health_publish_rest(struct health *health);
+
+/* Whether the pool's checks ask its backends what they wish for. */
+bool health_asks(const struct config_pool *pool);
+
+/* Follows what a backend asks for, as far as what all of the pool may shift allows it now. */
 void health_follow_wish(struct health *health, uint32_t gid, uint64_t now_ms);
+
+/* It is not asked any more: it has its configured weight. */
+void health_forget_wish(struct health *health, uint32_t gid);
 
 /* health_decide.c */
 

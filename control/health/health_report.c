@@ -20,7 +20,6 @@ static void describe(struct health *health, size_t pool, size_t index, struct he
 	struct checked_backend *backend = health_find_backend(health, pool, index);
 	struct forwarding_handle handle;
 
-	memset(report, 0, sizeof(*report));
 	if (backend == NULL)
 		return;
 	handle = forwarding_handle_of(health->context.forwarding, pool, index);
@@ -62,6 +61,9 @@ void health_describe(struct health *health, size_t pool, size_t index, struct he
 	const struct config_pool *config = &health->config->pools[pool];
 	const struct config_pool_part *part;
 
+	memset(report, 0, sizeof(*report));
+	if (pool >= health->pool_count) /* no memory to follow the configuration */
+		return;
 	if (config->part_count == 0 || index >= config->backend_count) {
 		describe(health, pool, index, report);
 		return;
@@ -74,9 +76,12 @@ void health_describe_pool(
 	const struct health *health, size_t pool, struct health_pool_report *report)
 {
 	const struct checked_pool *checked = &health->pools[pool];
-	const struct serving_policy policy =
-		serving_policy_of(&health->config->pools[pool], health->zones);
+	struct serving_policy policy;
 
+	memset(report, 0, sizeof(*report));
+	if (pool >= health->pool_count)
+		return;
+	policy = serving_policy_of(&health->config->pools[pool], health->zones);
 	*report = (struct health_pool_report){
 		.outcome = checked->outcome,
 		.since_ms = checked->mode_since_ms,
@@ -108,7 +113,7 @@ static bool has_trait(
 
 bool health_find(const struct health *health, size_t pool, enum health_trait trait, size_t *backend)
 {
-	size_t count = health->config->pools[pool].backend_count;
+	size_t count = pool < health->pool_count ? health->config->pools[pool].backend_count : 0;
 
 	while (*backend < count && !has_trait(health, pool, *backend, trait))
 		(*backend)++;

@@ -44,6 +44,22 @@ static void probe_directly(const struct config_backend *backend, struct checker_
 									 : backend->address;
 }
 
+/*
+ * Whether it is how this node is set up that hinders probes to a VIP, and not something that it
+ * lacks for now: another way of probing finds other things, and is not changed to in passing.
+ */
+static bool is_lasting(int code)
+{
+	switch (code) {
+	case -EADDRINUSE:    /* the VIP is its own */
+	case -EXDEV:         /* its reverse path filter */
+	case -EADDRNOTAVAIL: /* no address to answer to */
+	case -EAFNOSUPPORT:
+	case -EOPNOTSUPP: return true;
+	default: return false;
+	}
+}
+
 /* To the VIP, in the way of the service's packets. */
 static void probe_by_vip(const struct target_source *source, size_t pool, size_t backend,
 	const struct config_service *service, struct checker_target *target, struct error *detour)
@@ -54,8 +70,8 @@ static void probe_by_vip(const struct target_source *source, size_t pool, size_t
 	struct way way;
 	int code = ways_find(source->ways, target->number, record, &service->vip, &way, &error);
 
-	if (code != 0 && code != -EHOSTUNREACH &&
-		config->health->via == CONFIG_HEALTH_VIA_DEFAULT && !config->health->probe_mtu) {
+	if (is_lasting(code) && config->health->via == CONFIG_HEALTH_VIA_DEFAULT &&
+		!config->health->probe_mtu) {
 		*detour = error;
 		probe_directly(&config->backends[backend], target);
 		return;
@@ -73,7 +89,7 @@ bool target_find(const struct target_source *source, size_t pool, size_t backend
 {
 	const struct config_pool *config = &source->config->pools[pool];
 	const struct config_backend *of = &config->backends[backend];
-	size_t service = config_via_service(source->config, pool, source->services[pool]);
+	size_t service = source->vias[pool];
 
 	*detour = (struct error){ "" };
 	target->health = config->health;

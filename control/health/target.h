@@ -18,6 +18,7 @@
 struct target_source {
 	const struct config *config; /* in force */
 	const size_t *services;      /* of it: config_health_services() */
+	const size_t *vias;          /* of it: config_via_services() */
 	struct forwarding *forwarding;
 	struct state *state;
 	struct ways *ways;
@@ -28,9 +29,9 @@ struct target_source {
  * and state; the number is set already. False: nothing is, because no service of the pool says at
  * which port.
  *
- * Where the pool does not say which way and the VIP cannot be probed by this node, `detour` says
- * why its address is probed instead; else it is "". Where the pool does say, that is the result of
- * each probe (target->hindrance).
+ * Where the pool does not say which way and the VIP can never be probed by this node as it is set
+ * up, `detour` says why its address is probed instead; else it is "". Where the pool does say, or
+ * something is lacking for now, that is the result of each probe (target->hindrance).
  */
 bool target_find(const struct target_source *source, size_t pool, size_t backend,
 	struct checker_target *target, struct error *detour);

@@ -26,7 +26,8 @@ bool health_row_is_sound(const struct state_health *row)
 {
 	uint32_t changes = count_changes(row);
 
-	if (row->status >= HEALTH_STATUS_COUNT || row->override >= HEALTH_OVERRIDE_COUNT)
+	if (row->status >= HEALTH_STATUS_COUNT || row->override >= HEALTH_OVERRIDE_COUNT ||
+		(row->asked & ~(HEALTH_ASKED_REST | HEALTH_ASKED_OFF)) != 0)
 		return false;
 	for (uint32_t i = first_shown(changes); i != changes; i++) {
 		const struct health_change *change = &row->ring[i % HEALTH_CHANGE_CELLS];

@@ -44,6 +44,9 @@ enum health_override {
 	HEALTH_OVERRIDE_COUNT,
 };
 
+#define HEALTH_ASKED_REST 1 /* for no new flows where others can take them */
+#define HEALTH_ASKED_OFF  2 /* for none at all */
+
 /* One change of the status, or of the reason for it. */
 struct health_change {
 	int64_t time_ms;      /* since the epoch, by CLOCK_REALTIME */
@@ -58,7 +61,8 @@ struct state_health {
 	_Atomic uint32_t changes; /* so far, modulo HEALTH_CHANGE_CELLS once these are full */
 	uint8_t status;           /* enum health_status */
 	uint8_t override;         /* enum health_override */
-	uint8_t unused[2];
+	uint8_t asked;            /* HEALTH_ASKED_..., by the backend itself */
+	uint8_t unused;
 	struct health_change ring[HEALTH_CHANGE_CELLS];
 };
 

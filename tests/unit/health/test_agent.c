@@ -5,7 +5,7 @@
 
 static void a_backend_that_says_nothing_has_its_configured_weight(void **state)
 {
-	struct probe_result result = { .passed = true };
+	struct agent_words result = { .word = PROBE_WORD_NONE };
 	struct agent_wish wish = agent_read(&result, 100);
 
 	assert_int_equal(wish.share, FACTOR_ONE);
@@ -27,7 +27,7 @@ static void a_weight_is_a_share_of_the_configured_one_and_never_more(void **stat
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct probe_result result = { .has_weight = true, .weight = cases[i].asked };
+		struct agent_words result = { .has_weight = true, .weight = cases[i].asked };
 
 		assert_int_equal(agent_read(&result, cases[i].configured).share, cases[i].share);
 		assert_false(agent_read(&result, cases[i].configured).rests);
@@ -36,9 +36,9 @@ static void a_weight_is_a_share_of_the_configured_one_and_never_more(void **stat
 
 static void a_weight_of_zero_and_drain_ask_for_rest(void **state)
 {
-	struct probe_result zero = { .has_weight = true };
-	struct probe_result none = { .has_weight_percent = true };
-	struct probe_result drain = { .word = PROBE_WORD_DRAIN };
+	struct agent_words zero = { .has_weight = true };
+	struct agent_words none = { .has_weight_percent = true };
+	struct agent_words drain = { .word = PROBE_WORD_DRAIN };
 
 	assert_true(agent_read(&zero, 100).rests);
 	assert_true(agent_read(&none, 100).rests);
@@ -48,7 +48,7 @@ static void a_weight_of_zero_and_drain_ask_for_rest(void **state)
 
 static void words_go_together_with_a_percentage(void **state)
 {
-	struct probe_result result = {
+	struct agent_words result = {
 		.word = PROBE_WORD_READY, .has_weight_percent = true, .weight_percent = 25
 	};
 

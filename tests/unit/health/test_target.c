@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "config/config_health.h"
+#include "config/config_via.h"
 #include "health/target.h"
 #include "netns.h"
 #include "node_fixture.h"
@@ -21,15 +22,17 @@ static bool find_of(struct node *node, const struct config *config, struct check
 {
 	struct ways *ways = ways_create(node->host->ports, NODE_PORTS);
 	size_t *services = config_health_services(config);
-	const struct target_source source = { config, services, node->forwarding, node->state,
+	size_t *vias = config_via_services(config, services);
+	const struct target_source source = { config, services, vias, node->forwarding, node->state,
 		ways };
 	bool found;
 
 	assert_non_null(ways);
-	assert_non_null(services);
+	assert_non_null(vias);
 	*target = (struct checker_target){ .number = 1 };
 	found = target_find(&source, 0, 0, target, detour);
 	ways_destroy(ways);
+	free(vias);
 	free(services);
 	return found;
 }
