@@ -107,9 +107,12 @@ struct health_cause api_health_cause(const struct health_report *report)
 
 static const char *role_of(const struct live_backend *backend)
 {
-	if (!backend->facts.healthy)
+	const struct membership_facts *facts = &backend->facts;
+
+	if (!facts->healthy)
 		return "failed";
-	return backend->facts.rests ? "rests" : "serves";
+	return facts->wish == MEMBERSHIP_ACTIVE && facts->weight != 0 && !facts->rests ? "serves"
+										       : "rests";
 }
 
 void api_add_health(struct json_build *row, const struct live_backend *backend,

@@ -109,6 +109,21 @@ def a_pool_without_checks_is_up_until_an_operator_says_otherwise(rig):
     require(pool["since"] and "all take new flows" in pool["sentence"], pool)
 
 
+@case
+def who_drains_or_is_disabled_rests(rig):
+    def question(daemon):
+        daemon.call("backend.set", pool="web", name="web-1", weight=0)
+        daemon.call("backend.set", pool="web", name="web-2", state="drain")
+        drained = daemon.call("health.list")
+        daemon.call("backend.set", pool="web", name="web-1", weight=100)
+        daemon.call("backend.set", pool="web", name="web-2", state="disabled")
+        return drained, daemon.call("health.list")
+
+    for rows, roles in zip(rig.run([], ask=question, **world()).asked,
+                           (["rests", "rests", "serves"], ["serves", "rests", "serves"])):
+        require_equal([row["role"] for row in rows], roles, "the roles")
+
+
 def told(problems):
     return [(row["level"], row["object"], row["name"], row["sentence"]) for row in problems]
 
