@@ -19,9 +19,6 @@
 
 #define TUN_FILE "/dev/net/tun"
 
-#define MARK_SHIFT (PROBE_MARK_BITS)
-#define MARK_MASK  (~(PROBE_NUMBERS_MAX - 1))
-
 #define IPV4_TCP_HEADERS 40 /* bytes, without options */
 #define IPV6_TCP_HEADERS 60
 
@@ -41,8 +38,8 @@ static void begin_rule(
 
 	rtnetlink_begin(request, type, &body, sizeof(body));
 	rtnetlink_add_u32(request, FRA_PRIORITY, PROBE_PREFERENCE);
-	rtnetlink_add_u32(request, FRA_FWMARK, PROBE_MARK_BASE | number << MARK_SHIFT);
-	rtnetlink_add_u32(request, FRA_FWMASK, MARK_MASK);
+	rtnetlink_add_u32(request, FRA_FWMARK, PROBE_MARK_BASE | number << PROBE_MARK_DEVICE);
+	rtnetlink_add_u32(request, FRA_FWMASK, PROBE_MARK_MASK);
 	rtnetlink_add_u32(request, FRA_TABLE, table_of(number));
 	rtnetlink_add_u8(request, FRA_PROTOCOL, PROBE_PROTOCOL);
 }
@@ -80,13 +77,14 @@ static void note_rule(void *context, const struct nlmsghdr *message)
 	uint64_t *numbers = context;
 	uint32_t value;
 
-	static_assert(PROBE_DEVICES_MAX == 64, "a bit each");
+	static_assert(PROBE_DEVICES_MAX <= 64, "a bit each");
+	static_assert(PROBE_DEVICES_MAX << PROBE_MARK_DEVICE == 0, "the highest bits of a mark");
 	if (message->nlmsg_type != RTM_NEWRULE || protocol == NULL || *protocol != PROBE_PROTOCOL ||
 		mark == NULL)
 		return;
 	memcpy(&value, mark, sizeof(value));
-	if ((value & ~(PROBE_DEVICES_MAX - 1) << MARK_SHIFT) == PROBE_MARK_BASE)
-		*numbers |= UINT64_C(1) << (value >> MARK_SHIFT & (PROBE_DEVICES_MAX - 1));
+	if ((value & ~(UINT32_MAX << PROBE_MARK_DEVICE)) == PROBE_MARK_BASE)
+		*numbers |= UINT64_C(1) << (value >> PROBE_MARK_DEVICE);
 }
 
 /* Those of processes that were killed: their devices are gone. Failure leaves them as harmless. */
@@ -136,37 +134,108 @@ static int add_route(const struct probe_device *device, uint8_t family)
 	return result == -EEXIST ? 0 : result < 0 ? result : 1;
 }
 
+static int change_link(struct rtnetlink *request)
+{
+	int result = rtnetlink_change(request, 0);
+
+	return result < 0 ? result : 1;
+}
+
+/* 0 also for an attribute that is not there. */
+static uint32_t read_u32(const struct nlmsghdr *link, uint16_t type)
+{
+	const void *bytes = rtnetlink_find(link, sizeof(struct ifinfomsg), type, sizeof(uint32_t));
+	uint32_t value = 0;
+
+	if (bytes != NULL)
+		memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static const struct rtattr *find_nested(const struct rtattr *outer, uint16_t type)
+{
+	const struct rtattr *at = outer == NULL ? NULL : RTA_DATA(outer);
+	int length = outer == NULL ? 0 : (int)RTA_PAYLOAD(outer);
+
+	for (; length > 0 && RTA_OK(at, length); at = RTA_NEXT(at, length)) {
+		if ((at->rta_type & NLA_TYPE_MASK) == type)
+			return at;
+	}
+	return NULL;
+}
+
+/* True also where the kernel has no IPv6. */
+static bool refuses_ipv6_addresses(const struct nlmsghdr *link)
+{
+	const struct rtattr *families =
+		rtnetlink_attribute(link, sizeof(struct ifinfomsg), IFLA_AF_SPEC);
+	const struct rtattr *mode =
+		find_nested(find_nested(families, AF_INET6), IFLA_INET6_ADDR_GEN_MODE);
+
+	return mode == NULL || RTA_PAYLOAD(mode) < sizeof(uint8_t) ||
+	       *(const uint8_t *)RTA_DATA(mode) == IN6_ADDR_GEN_MODE_NONE;
+}
+
 /*
  * An address of its own would make the device a source of packets that are no probes: router
- * solicitations, for example. Fails where the kernel has no IPv6, which has none then.
+ * solicitations, for example. 1 if that was so, 0, or -errno.
  */
-static int refuse_ipv6_addresses(const struct probe_device *device)
+static int refuse_ipv6_addresses(const struct probe_device *device, const struct nlmsghdr *link)
 {
 	const struct ifinfomsg body = { .ifi_index = (int)device->ifindex };
 	struct rtnetlink request;
 	struct rtattr *families, *ipv6;
 
+	if (refuses_ipv6_addresses(link))
+		return 0;
 	rtnetlink_begin(&request, RTM_NEWLINK, &body, sizeof(body));
 	families = rtnetlink_open(&request, IFLA_AF_SPEC);
 	ipv6 = rtnetlink_open(&request, AF_INET6);
 	rtnetlink_add_u8(&request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 	rtnetlink_close(&request, ipv6);
 	rtnetlink_close(&request, families);
-	return rtnetlink_change(&request, 0);
+	return change_link(&request);
 }
 
-/* TCP makes one packet of each segment: the program cannot take several in one buffer. */
-static int set_up_link(const struct probe_device *device)
+/*
+ * TCP makes one packet of each segment: the program cannot take several in one buffer. 1 if
+ * something was otherwise, 0, or -errno.
+ */
+static int switch_on(const struct probe_device *device, const struct nlmsghdr *link)
 {
+	const struct ifinfomsg *is = NLMSG_DATA(link);
 	const struct ifinfomsg body = {
 		.ifi_index = (int)device->ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP
 	};
 	struct rtnetlink request;
 
+	if ((is->ifi_flags & IFF_UP) != 0 && read_u32(link, IFLA_MTU) == device->mtu &&
+		read_u32(link, IFLA_GSO_MAX_SEGS) == 1)
+		return 0;
 	rtnetlink_begin(&request, RTM_NEWLINK, &body, sizeof(body));
 	rtnetlink_add_u32(&request, IFLA_MTU, device->mtu);
 	rtnetlink_add_u32(&request, IFLA_GSO_MAX_SEGS, 1);
-	return rtnetlink_change(&request, 0);
+	return change_link(&request);
+}
+
+/*
+ * Whatever is changed is told to all programs that listen (routing daemons, network managers): so
+ * only what differs is. 1 if something did, 0, or -errno.
+ */
+static int set_up_link(const struct probe_device *device)
+{
+	const struct ifinfomsg body = { .ifi_index = (int)device->ifindex };
+	_Alignas(struct nlmsghdr) char answer[8192];
+	struct rtnetlink request;
+	int result, addresses;
+
+	rtnetlink_begin(&request, RTM_GETLINK, &body, sizeof(body));
+	result = rtnetlink_get(&request, answer, sizeof(answer));
+	if (result < 0)
+		return result;
+	addresses = refuse_ipv6_addresses(device, (const void *)answer);
+	result = switch_on(device, (const void *)answer);
+	return result < 0 ? result : result > 0 || addresses > 0;
 }
 
 static int make_tun(struct probe_device *device, const char *name, struct error *error)
@@ -195,32 +264,60 @@ static int make_tun(struct probe_device *device, const char *name, struct error 
 	return 0;
 }
 
+/*
+ * Whether the kernel sends marked packets to the device: a question that costs little, and says
+ * that rule and route are there. The destination is of a documentation prefix (RFC 5737, RFC 3849);
+ * where it is special for this host, the answer is no and nothing worse.
+ */
+static bool leads(const struct probe_device *device, uint8_t family)
+{
+	static const uint8_t ipv4[4] = { 192, 0, 2, 83 };
+	static const uint8_t ipv6[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x83 };
+	const size_t size = family == AF_INET ? sizeof(ipv4) : sizeof(ipv6);
+	const struct rtmsg body = { .rtm_family = family, .rtm_dst_len = (uint8_t)(8 * size) };
+	_Alignas(struct nlmsghdr) char answer[8192];
+	const struct nlmsghdr *route = (const void *)answer;
+	struct rtnetlink request;
+	const void *interface;
+
+	rtnetlink_begin(&request, RTM_GETROUTE, &body, sizeof(body));
+	rtnetlink_add(&request, RTA_DST, family == AF_INET ? ipv4 : ipv6, size);
+	rtnetlink_add_u32(
+		&request, RTA_MARK, PROBE_MARK_BASE | device->number << PROBE_MARK_DEVICE);
+	if (rtnetlink_get(&request, answer, sizeof(answer)) < 0)
+		return false;
+	interface = rtnetlink_find(route, sizeof(body), RTA_OIF, sizeof(device->ifindex));
+	return interface != NULL &&
+	       memcmp(interface, &device->ifindex, sizeof(device->ifindex)) == 0;
+}
+
 /* Leads marked packets of one family to the device. 1 if that was not so, 0, or -errno. */
 static int lead(const struct probe_device *device, uint8_t family)
 {
-	int route = add_route(device, family);
-	int rule = route < 0 ? route : add_rule(family, device->number);
+	int route, rule;
 
+	if (leads(device, family))
+		return 0;
+	route = add_route(device, family);
+	rule = route < 0 ? route : add_rule(family, device->number);
 	return rule < 0 ? rule : route > 0 || rule > 0;
 }
 
 /* 1 if something was missing, 0, or -errno. */
 static int set_up(struct probe_device *device, struct error *error)
 {
-	int result, ipv4, ipv6;
+	int link = set_up_link(device), ipv4, ipv6;
 
-	refuse_ipv6_addresses(device);
-	result = set_up_link(device);
-	if (result < 0)
+	if (link < 0)
 		return error_set(
-			error, result, "cannot switch %s on: %s", device->name, strerror(-result));
+			error, link, "cannot switch %s on: %s", device->name, strerror(-link));
 	ipv4 = lead(device, AF_INET);
 	if (ipv4 < 0)
 		return error_set(error, ipv4, "cannot make routes over %s: %s", device->name,
 			strerror(-ipv4));
 	ipv6 = lead(device, AF_INET6);
 	device->has_ipv6 = ipv6 >= 0;
-	return ipv4 > 0 || ipv6 > 0;
+	return link > 0 || ipv4 > 0 || ipv6 > 0;
 }
 
 int probe_device_open(

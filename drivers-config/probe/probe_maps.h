@@ -12,13 +12,23 @@
 #define PROBE_OUTER_MAX     40 /* bytes of the longest outer header */
 
 /*
- * A mark (SO_MARK) names an entry: 8 bits that say it is ours, 6 for the daemon (several may share
- * a network namespace), 18 for the number of the entry.
+ * A mark (SO_MARK) names an entry. Other programs of a host test single bits of it: a bit that is
+ * set by chance has its packet masqueraded or dropped. So these are zero in every mark:
+ *
+ *	0x00000f00  Cilium (what its other bits mean depends on these)
+ *	0x00002000  hostPort of the CNI plugin portmap, and of netavark
+ *	0x0000c000  kube-proxy and kubelet: masquerade, drop
+ *	0x000f0000  Calico with iptables (it clears them in all packets), Tailscale, Weave
+ *
+ * What is left: bit 12 says that it is ours, bits 28 to 31 are the number of the device (several
+ * daemons may share a network namespace), bits 20 to 27 and 0 to 7 that of the entry. Our rules
+ * compare everything but the number of the entry, the bits that are zero too.
  */
-#define PROBE_MARK_BASE   0x51000000u
-#define PROBE_MARK_BITS   18
-#define PROBE_NUMBERS_MAX (1u << PROBE_MARK_BITS)
-#define PROBE_DEVICES_MAX 64u
+#define PROBE_MARK_BASE   0x00001000u
+#define PROBE_MARK_DEVICE 28          /* the lowest bit of the device's number */
+#define PROBE_MARK_MASK   0xf00fff00u /* all but the number of the entry */
+#define PROBE_NUMBERS_MAX (1u << 16)
+#define PROBE_DEVICES_MAX 16u
 
 /*
  * X(NAME, name in JSON, what happened): every packet that is sent to the device is counted under

@@ -138,7 +138,8 @@ void probe_path_close(struct probe_path *path)
 uint32_t probe_path_mark(const struct probe_path *path, uint32_t number)
 {
 	assert(number < PROBE_NUMBERS_MAX);
-	return PROBE_MARK_BASE | path->device.number << PROBE_MARK_BITS | number;
+	return PROBE_MARK_BASE | path->device.number << PROBE_MARK_DEVICE | (number >> 8) << 20 |
+	       (number & 0xff);
 }
 
 int probe_path_set(struct probe_path *path, uint32_t number, const struct probe_entry *entry)

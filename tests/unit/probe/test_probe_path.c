@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <linux/capability.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -17,6 +18,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capability.h"
@@ -347,6 +349,25 @@ static void two_processes_in_one_namespace_do_not_meet(void **state)
 	check_present(0);
 }
 
+/* probe_maps.h: kube-proxy, Cilium, Calico and others would take them for marks of theirs. */
+static void marks_have_no_bit_that_others_test(void **state)
+{
+	static const uint32_t foreign = 0x000fef00;
+	struct probe_path *first = open_path(), *second = open_path();
+	uint32_t before = 0;
+
+	for (uint32_t number = 0; number < PROBE_NUMBERS_MAX; number++) {
+		uint32_t mark = probe_path_mark(second, number);
+
+		assert_int_equal(mark & foreign, 0);
+		assert_int_equal(mark & 0x1000, 0x1000);
+		assert_true(mark > before); /* so they all differ */
+		before = mark;
+	}
+	probe_path_close(second);
+	probe_path_close(first);
+}
+
 static void open_and_die(void)
 {
 	open_path();
@@ -378,8 +399,8 @@ static void the_rules_of_others_are_left_alone(void **state)
 {
 	struct probe_path *first = open_path(), *second;
 
-	assert_int_equal(netns_run("ip rule add fwmark 0x51000007 lookup 77 pref 77 proto 84 &&"
-				   "ip rule add fwmark 0x52000007 lookup 77 pref 78 proto 83"),
+	assert_int_equal(netns_run("ip rule add fwmark 0x1007 lookup 77 pref 77 proto 84 &&"
+				   "ip rule add fwmark 0x1107 lookup 77 pref 78 proto 83"),
 		0);
 	second = open_path();
 	probe_path_close(second);
@@ -391,6 +412,36 @@ static void the_rules_of_others_are_left_alone(void **state)
 	probe_path_close(first);
 }
 
+/* Whatever is changed is told to routing daemons and network managers. */
+static void a_look_at_what_is_in_place_changes_nothing(void **state)
+{
+	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_IPV4_ROUTE,
+		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_IPV6_IFINFO };
+	struct sockaddr_nl own = { .nl_family = AF_NETLINK };
+	struct probe_path *path = open_path();
+	struct error error = { "" };
+	const time_t deadline = time(NULL) + 10;
+	char message[8192];
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
+	for (size_t i = 0; i < COUNT_OF(groups); i++)
+		assert_int_equal(setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+					 sizeof(groups[i])),
+			0);
+	/* the kernel itself may still have to say of the device that it is new */
+	do {
+		assert_true(time(NULL) < deadline);
+		while (recv(fd, message, sizeof(message), MSG_DONTWAIT) > 0)
+			continue;
+		assert_int_equal(probe_path_restore(path, &error), 0);
+	} while (recv(fd, message, sizeof(message), MSG_DONTWAIT) > 0);
+	assert_int_equal(netns_run("ip link set sluice-probe0 mtu 1300"), 0);
+	assert_true(recv(fd, message, sizeof(message), MSG_DONTWAIT) > 0); /* it does hear */
+	close(fd);
+	probe_path_close(path);
+}
+
 static void what_was_removed_is_put_back(void **state)
 {
 	static const char *const removals[] = {
@@ -399,6 +450,9 @@ static void what_was_removed_is_put_back(void **state)
 		"ip -4 route flush table all proto 83",
 		"ip -6 route flush table all proto 83",
 		"ip link set sluice-probe0 down",
+		"ip link set sluice-probe0 mtu 1300",
+		"ip link set sluice-probe0 gso_max_segs 9",
+		"ip link set sluice-probe0 addrgenmode eui64",
 		"tc qdisc del dev sluice-probe0 clsact",
 		"tc filter del dev sluice-probe0 egress",
 		"ip link del sluice-probe0",
@@ -489,8 +543,10 @@ int main(void)
 		cmocka_unit_test(more_entries_than_asked_for_are_refused),
 		cmocka_unit_test(nothing_is_left_after_a_clean_end),
 		cmocka_unit_test(two_processes_in_one_namespace_do_not_meet),
+		cmocka_unit_test(marks_have_no_bit_that_others_test),
 		cmocka_unit_test(what_a_killed_process_leaves_is_removed_by_the_next),
 		cmocka_unit_test(the_rules_of_others_are_left_alone),
+		cmocka_unit_test(a_look_at_what_is_in_place_changes_nothing),
 		cmocka_unit_test(what_was_removed_is_put_back),
 		cmocka_unit_test(it_needs_no_cap_sys_admin),
 		cmocka_unit_test(what_it_may_not_do_is_said),
