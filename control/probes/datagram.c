@@ -23,22 +23,25 @@ static bool is_passing(int error)
 	return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == EINTR;
 }
 
-/*
- * The socket is connected, so this node has a way. What is prohibited nonetheless is so by a router
- * or by the backend itself, who said so by ICMPv6 (RFC 4443, 3.1: codes 1, 5 and 6).
- */
-static void fail(struct probe *probe, int error)
+/* An error that has come for what was sent before: send() would return it as if it were its own. */
+static bool has_been_told(struct probe *probe)
 {
-	if (error == EACCES)
-		probe_finish(probe, PROBE_UNREACHABLE, error, "send: prohibited on the way");
-	else
-		probe_finish_errno(probe, "send", error);
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (getsockopt(datagram_of(probe)->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+		error = errno;
+	if (error != 0)
+		probe_finish_network(probe, "send", error);
+	return error != 0;
 }
 
 static void send_request(struct probe *probe)
 {
 	struct datagram *datagram = datagram_of(probe);
 
+	if (datagram->sent > 0 && has_been_told(probe))
+		return;
 	if (datagram->before_send != NULL)
 		datagram->before_send(probe);
 	datagram->send_error = 0;
@@ -47,7 +50,7 @@ static void send_request(struct probe *probe)
 		return;
 	datagram->send_error = errno;
 	if (!is_passing(errno))
-		fail(probe, errno);
+		probe_finish_unsent(probe, "send", errno);
 }
 
 static void on_again(evutil_socket_t unused, short what, void *context)
@@ -75,7 +78,7 @@ static void receive(struct probe *probe)
 		else if (errno == EAGAIN || errno == EINTR)
 			return;
 		else
-			fail(probe, errno);
+			probe_finish_network(probe, "send", errno);
 	}
 }
 
@@ -126,7 +129,7 @@ void datagram_start(struct probe *probe, int fd, const char *step, uint16_t port
 	/* before anything fails, because stop() takes them away */
 	assign_events(probe);
 	if (connect_to(probe->target, fd, port) != 0)
-		probe_finish_errno(probe, "connect", errno);
+		probe_finish_unsent(probe, "connect", errno);
 	else if (add_events(probe) != 0)
 		probe_finish_errno(probe, "event", ENOMEM);
 	else
@@ -150,6 +153,6 @@ bool datagram_late(struct probe *probe)
 
 	receive(probe);
 	if (!probe->has_result && datagram->send_error != 0)
-		probe_finish_errno(probe, "send", datagram->send_error);
+		probe_finish_unsent(probe, "send", datagram->send_error);
 	return probe->has_result;
 }

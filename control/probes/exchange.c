@@ -37,6 +37,7 @@ static int on_close(void *context, curl_socket_t fd)
 {
 	struct exchange *exchange = context;
 
+	exchange->has_sent = probe_socket_has_sent(fd);
 	exchange->has_received = probe_socket_has_received(fd);
 	probe_socket_abort(fd);
 	return 0;

@@ -50,6 +50,7 @@ struct exchange {
 	char message[CURL_ERROR_SIZE]; /* libcurl's, of a failure */
 	struct probe_tls tls;
 	bool has_begun_tls;
+	bool has_sent;     /* a SYN at least; known once the connection is closed */
 	bool has_received; /* anything, with or without TLS; known once the connection is closed */
 	size_t header_bytes;
 	bool keeps_body;

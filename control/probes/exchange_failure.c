@@ -64,8 +64,12 @@ static bool explain_errno(struct exchange *exchange, CURLcode code)
 		error = ECONNRESET;
 	if (error == 0 || error == EAGAIN || error == EINPROGRESS)
 		return false;
-	probe_finish_errno(exchange->probe,
-		exchange_is_connected(exchange) ? "transfer" : "connect", (int)error);
+	if (exchange_is_connected(exchange))
+		probe_finish_network(exchange->probe, "transfer", (int)error);
+	else if (exchange->has_sent)
+		probe_finish_network(exchange->probe, "connect", (int)error);
+	else
+		probe_finish_unsent(exchange->probe, "connect", (int)error);
 	return true;
 }
 

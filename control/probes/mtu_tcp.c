@@ -144,7 +144,7 @@ static void send_segment(struct probe *probe)
 	attempt->waited_ms = 0;
 	if (sendmsg(attempt->raw, &message, MSG_NOSIGNAL) < 0 && errno != EAGAIN &&
 		errno != ENOBUFS && errno != EINTR)
-		probe_finish_errno(probe, "send", errno);
+		probe_finish_unsent(probe, "send", errno);
 }
 
 /*
@@ -225,20 +225,21 @@ static void on_connected(evutil_socket_t fd, short what, void *context)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
 		error = errno;
 	if (error != 0)
-		probe_finish_errno(probe, "connect", error);
+		probe_finish_network(probe, "connect", error);
 	else
 		begin(probe);
 }
 
-static int begin_connect(struct probe *probe)
+static void begin_connect(struct probe *probe)
 {
 	struct mtu_attempt *attempt = attempt_of(probe);
 	union probe_sockaddr peer;
 	socklen_t length = probe_sockaddr_make(&probe->target->address, probe->target->port, &peer);
 
 	if (connect(attempt->fd, &peer.any, length) != 0 && errno != EINPROGRESS)
-		return -1;
-	return event_add(&attempt->connected, NULL);
+		probe_finish_unsent(probe, "connect", errno);
+	else if (event_add(&attempt->connected, NULL) != 0)
+		probe_finish_errno(probe, "event", ENOMEM);
 }
 
 static void start(struct probe *probe)
@@ -261,8 +262,10 @@ static void start(struct probe *probe)
 	}
 	attempt->raw = fd;
 	attempt->is_raw_open = true;
-	if (probe_socket_allow_full(fd, &probe->target->address) != 0 || begin_connect(probe) != 0)
-		probe_finish_errno(probe, "connect", errno);
+	if (probe_socket_allow_full(fd, &probe->target->address) != 0)
+		probe_finish_errno(probe, "full packets", errno);
+	else
+		begin_connect(probe);
 }
 
 static void stop(struct probe *probe)

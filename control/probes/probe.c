@@ -127,9 +127,18 @@ static void describe_errno(int error, char text[static PROBE_SENTENCE_SIZE])
 	probe_reason_describe(PROBE_UNREACHABLE, error, text);
 }
 
-void probe_finish_errno(struct probe *probe, const char *step, int error)
+/* The same of the path to the backend: who is not permitted is not this node's user. */
+static void describe_path(int error, char text[static PROBE_SENTENCE_SIZE])
 {
-	enum probe_reason reason = probe_reason_of_errno(error);
+	if (error == EACCES) /* ICMPv6 (RFC 4443, 3.1: codes 1, 5 and 6), or a route of this node */
+		snprintf(text, PROBE_SENTENCE_SIZE, "prohibited on the way");
+	else
+		describe_errno(error, text);
+}
+
+static void finish_errno(struct probe *probe, enum probe_origin origin, const char *step, int error)
+{
+	enum probe_reason reason = probe_reason_of_errno(error, origin);
 	int32_t detail = error;
 	char text[PROBE_SENTENCE_SIZE];
 
@@ -149,9 +158,24 @@ void probe_finish_errno(struct probe *probe, const char *step, int error)
 		detail = (int32_t)(elapsed_us(probe) / 1000);
 		/* fall through */
 	default:
-		describe_errno(error, text);
+		describe_path(error, text);
 		probe_finish(probe, reason, detail, "%s: %s", step, text);
 	}
+}
+
+void probe_finish_errno(struct probe *probe, const char *step, int error)
+{
+	finish_errno(probe, PROBE_ORIGIN_NODE, step, error);
+}
+
+void probe_finish_unsent(struct probe *probe, const char *step, int error)
+{
+	finish_errno(probe, PROBE_ORIGIN_UNSENT, step, error);
+}
+
+void probe_finish_network(struct probe *probe, const char *step, int error)
+{
+	finish_errno(probe, PROBE_ORIGIN_NETWORK, step, error);
 }
 
 static void time_out(struct probe *probe)

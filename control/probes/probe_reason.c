@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -138,19 +140,29 @@ void probe_reason_describe(
 	snprintf(text, PROBE_SENTENCE_SIZE, "%s%s%s", row->before, written, row->after);
 }
 
-enum probe_reason probe_reason_of_errno(int error)
+struct errno_reason {
+	int error;
+	enum probe_reason reason;
+};
+
+static bool find_reason(
+	const struct errno_reason *rows, size_t count, int error, enum probe_reason *reason)
 {
-	static const struct {
-		int error;
-		enum probe_reason reason;
-	} reasons[] = {
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].error == error) {
+			*reason = rows[i].reason;
+			return true;
+		}
+	return false;
+}
+
+#define FIND(rows, error, reason) find_reason(rows, sizeof(rows) / sizeof(rows[0]), error, reason)
+
+/* ICMP and ICMPv6 have many errnos for "no way to it": EACCES, EMSGSIZE, EOPNOTSUPP, EPROTO, ... */
+enum probe_reason probe_reason_of_errno(int error, enum probe_origin origin)
+{
+	static const struct errno_reason peers[] = {
 		{ ECONNREFUSED, PROBE_REFUSED },
-		{ ENETUNREACH, PROBE_UNREACHABLE },
-		{ EHOSTUNREACH, PROBE_UNREACHABLE },
-		{ ENETDOWN, PROBE_UNREACHABLE },
-		{ EHOSTDOWN, PROBE_UNREACHABLE },
-		{ ENONET, PROBE_UNREACHABLE },
-		{ EPROTO, PROBE_UNREACHABLE },  /* ICMP(v6) parameter problem */
 		{ ENOPROTOOPT, PROBE_REFUSED }, /* ICMP protocol unreachable */
 		{ ETIMEDOUT, PROBE_TIMEOUT },
 		{ ECONNRESET, PROBE_RESET },
@@ -158,9 +170,36 @@ enum probe_reason probe_reason_of_errno(int error)
 		{ EPIPE, PROBE_CLOSED },
 		{ ENOTCONN, PROBE_CLOSED },
 	};
+	/* what this node lacks or forbids: no packet from elsewhere becomes one of these */
+	static const struct errno_reason own[] = {
+		{ EMFILE, PROBE_LOCAL },
+		{ ENFILE, PROBE_LOCAL },
+		{ ENOMEM, PROBE_LOCAL },
+		{ ENOBUFS, PROBE_LOCAL },
+		{ EADDRNOTAVAIL, PROBE_LOCAL },
+		{ EADDRINUSE, PROBE_LOCAL },
+		{ EPERM, PROBE_LOCAL }, /* a packet filter of this node */
+		{ ENODEV, PROBE_LOCAL },
+		{ ENXIO, PROBE_LOCAL },
+		{ EAGAIN, PROBE_LOCAL },
+		{ EBADF, PROBE_LOCAL },
+		{ EINVAL, PROBE_LOCAL }, /* also a blackhole route */
+		{ EFAULT, PROBE_LOCAL },
+	};
+	/* and those that a packet may become, too */
+	static const struct errno_reason unsent[] = {
+		{ ENETUNREACH, PROBE_LOCAL }, /* no route */
+		{ ENETDOWN, PROBE_LOCAL },
+		{ EMSGSIZE, PROBE_LOCAL }, /* more than a port of this node takes */
+		{ EAFNOSUPPORT, PROBE_LOCAL },
+	};
+	enum probe_reason reason = PROBE_UNREACHABLE;
 
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-		if (reasons[i].error == error)
-			return reasons[i].reason;
-	return PROBE_LOCAL;
+	if (origin == PROBE_ORIGIN_NODE)
+		return PROBE_LOCAL;
+	if (FIND(peers, error, &reason) || FIND(own, error, &reason))
+		return reason;
+	if (origin == PROBE_ORIGIN_UNSENT)
+		FIND(unsent, error, &reason);
+	return reason;
 }

@@ -53,8 +53,16 @@ const char *probe_reason_name(enum probe_reason reason);
 void probe_reason_describe(
 	enum probe_reason reason, int32_t detail, char text[static PROBE_SENTENCE_SIZE]);
 
+/* Where an errno comes from. */
+enum probe_origin {
+	PROBE_ORIGIN_NODE,    /* this node alone: socket(), bind(), setsockopt(), memory */
+	PROBE_ORIGIN_UNSENT,  /* connect() or send(), which has failed at once */
+	PROBE_ORIGIN_NETWORK, /* told by the socket after something was sent: often an ICMP error */
+};
+
 /*
- * What an errno of a socket says of the backend: refused, unreachable, timeout, reset or closed; or
- * PROBE_LOCAL, where it is this node that lacks something.
+ * What an errno says of the backend and the path to it: refused, unreachable, timeout, reset or
+ * closed; or PROBE_LOCAL, where it is this node that lacks something. With PROBE_ORIGIN_NETWORK, an
+ * errno that nobody has thought of is unreachable.
  */
-enum probe_reason probe_reason_of_errno(int error);
+enum probe_reason probe_reason_of_errno(int error, enum probe_origin origin);

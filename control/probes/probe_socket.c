@@ -81,6 +81,14 @@ int probe_socket_open(const struct probe_target *target, int type, int protocol,
 	return fd;
 }
 
+bool probe_socket_has_sent(int fd)
+{
+	struct tcp_info info = { .tcpi_segs_out = 0 };
+	socklen_t length = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 && info.tcpi_segs_out > 0;
+}
+
 bool probe_socket_has_received(int fd)
 {
 	struct tcp_info info = { .tcpi_bytes_received = 0 };

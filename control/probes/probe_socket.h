@@ -24,6 +24,9 @@ socklen_t probe_sockaddr_make(
  */
 int probe_socket_open(const struct probe_target *target, int type, int protocol, const char **step);
 
+/* Whether anything was sent on a socket of TCP. False, too, where the kernel does not say. */
+bool probe_socket_has_sent(int fd);
+
 /*
  * Whether the peer of a connection of TCP has sent anything: more than a byte, for its FIN counts
  * as one. False, too, where the kernel does not say.

@@ -42,7 +42,7 @@ static bool has_error(struct probe *probe, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
 		error = errno;
 	if (error != 0)
-		probe_finish_errno(probe, "connect", error);
+		probe_finish_network(probe, "connect", error);
 	return error != 0;
 }
 
@@ -109,7 +109,7 @@ static void read_line(struct probe *probe)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got < 0) {
-		probe_finish_errno(probe, "read", errno);
+		probe_finish_network(probe, "read", errno);
 		return;
 	}
 	attempt->length += (size_t)got;
@@ -173,7 +173,7 @@ static void start(struct probe *probe)
 	event_assign(
 		&attempt->event, probe->prober->base, fd, EV_READ | EV_WRITE, on_connected, probe);
 	if (begin_connect(fd, probe->target) != 0)
-		probe_finish_errno(probe, "connect", errno);
+		probe_finish_unsent(probe, "connect", errno);
 	else if (event_add(&attempt->event, NULL) != 0)
 		probe_finish_errno(probe, "event", ENOMEM);
 }

@@ -79,8 +79,14 @@ struct probe {
 void probe_finish(struct probe *probe, enum probe_reason reason, int32_t detail, const char *format,
 	...) __attribute__((format(printf, 4, 5)));
 
-/* The result is what an errno says, with `step`, what has failed: "connect", "send". */
+/*
+ * The result is what an errno says, with `step`, what has failed: "connect", "send". Which of the
+ * three says where the errno comes from: this node, a connect() or send() that failed at once, or
+ * the socket after something was sent (enum probe_origin).
+ */
 void probe_finish_errno(struct probe *probe, const char *step, int error);
+void probe_finish_unsent(struct probe *probe, const char *step, int error);
+void probe_finish_network(struct probe *probe, const char *step, int error);
 
 /* Packets of the largest size, for types over TCP and for others. target->mtu is known. */
 extern const struct probe_type probe_type_mtu_tcp;

@@ -70,12 +70,13 @@ static void host_that_keeps_silent_does_not_answer(void **state)
 	probe_run_expect(run, PROBE_TIMEOUT, "no answer in 90 ms");
 }
 
-static void network_without_a_route_is_unreachable(void **state)
+static void lack_of_a_route_says_nothing_of_the_backend(void **state)
 {
 	struct probe_run *run = *state;
 
 	probe_run_set_target(run, "192.0.2.1", 0);
-	probe_run_expect(run, PROBE_UNREACHABLE, "connect: network is unreachable");
+	probe_run_expect(
+		run, PROBE_LOCAL, "this node could not probe: connect: network is unreachable");
 }
 
 /* The kernel completes the checksum of ICMPv6. */
@@ -192,7 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(host_that_answers_passes),
 		TEST(host_that_keeps_silent_does_not_answer),
-		TEST(network_without_a_route_is_unreachable),
+		TEST(lack_of_a_route_says_nothing_of_the_backend),
 		TEST(forged_answer_does_not_count),
 		TEST(probes_of_one_host_do_not_take_each_others_answers),
 		TEST(cancelled_probe_gives_no_result),

@@ -84,23 +84,39 @@ static void an_errno_is_the_backends_or_this_nodes(void **state)
 {
 	static const struct {
 		int error;
-		enum probe_reason reason;
+		enum probe_reason unsent, network;
 	} cases[] = {
-		{ ECONNREFUSED, PROBE_REFUSED },
-		{ EHOSTUNREACH, PROBE_UNREACHABLE },
-		{ ENETUNREACH, PROBE_UNREACHABLE },
-		{ ETIMEDOUT, PROBE_TIMEOUT },
-		{ ECONNRESET, PROBE_RESET },
-		{ EPIPE, PROBE_CLOSED },
-		{ EMFILE, PROBE_LOCAL },
-		{ ENOMEM, PROBE_LOCAL },
-		{ EADDRNOTAVAIL, PROBE_LOCAL },
-		{ EPERM, PROBE_LOCAL },
-		{ ENODEV, PROBE_LOCAL },
+		{ ECONNREFUSED, PROBE_REFUSED, PROBE_REFUSED },
+		{ ENOPROTOOPT, PROBE_REFUSED, PROBE_REFUSED },
+		{ EHOSTUNREACH, PROBE_UNREACHABLE, PROBE_UNREACHABLE },
+		{ ENETUNREACH, PROBE_LOCAL, PROBE_UNREACHABLE },
+		{ ENETDOWN, PROBE_LOCAL, PROBE_UNREACHABLE },
+		{ EACCES, PROBE_UNREACHABLE, PROBE_UNREACHABLE },
+		{ EMSGSIZE, PROBE_LOCAL, PROBE_UNREACHABLE },
+		{ EOPNOTSUPP, PROBE_UNREACHABLE, PROBE_UNREACHABLE },
+		{ EPROTO, PROBE_UNREACHABLE, PROBE_UNREACHABLE },
+		{ ENONET, PROBE_UNREACHABLE, PROBE_UNREACHABLE },
+		{ 4095, PROBE_UNREACHABLE, PROBE_UNREACHABLE },
+		{ ETIMEDOUT, PROBE_TIMEOUT, PROBE_TIMEOUT },
+		{ ECONNRESET, PROBE_RESET, PROBE_RESET },
+		{ EPIPE, PROBE_CLOSED, PROBE_CLOSED },
+		{ EMFILE, PROBE_LOCAL, PROBE_LOCAL },
+		{ ENOMEM, PROBE_LOCAL, PROBE_LOCAL },
+		{ ENOBUFS, PROBE_LOCAL, PROBE_LOCAL },
+		{ EADDRNOTAVAIL, PROBE_LOCAL, PROBE_LOCAL },
+		{ EADDRINUSE, PROBE_LOCAL, PROBE_LOCAL },
+		{ EPERM, PROBE_LOCAL, PROBE_LOCAL },
+		{ ENODEV, PROBE_LOCAL, PROBE_LOCAL },
 	};
 
-	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		assert_int_equal(probe_reason_of_errno(cases[i].error), cases[i].reason);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		assert_int_equal(
+			probe_reason_of_errno(cases[i].error, PROBE_ORIGIN_NODE), PROBE_LOCAL);
+		assert_int_equal(probe_reason_of_errno(cases[i].error, PROBE_ORIGIN_UNSENT),
+			cases[i].unsent);
+		assert_int_equal(probe_reason_of_errno(cases[i].error, PROBE_ORIGIN_NETWORK),
+			cases[i].network);
+	}
 }
 
 static void a_sentence_is_made_printable(void **state)

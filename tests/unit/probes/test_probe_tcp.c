@@ -89,12 +89,12 @@ static void full_accept_queue_is_no_answer(void **state)
 	close(listener);
 }
 
-static void network_without_a_route_is_unreachable(void **state)
+static void lack_of_a_route_says_nothing_of_the_backend(void **state)
 {
 	struct probe_run *run = *state;
 
 	probe_run_set_target(run, "192.0.2.1", 80);
-	probe_run_expect(run, PROBE_UNREACHABLE, "connect: network is unreachable");
+	probe_run_expect(run, PROBE_LOCAL, LOCAL "connect: network is unreachable");
 	assert_int_equal(run->result.detail, ENETUNREACH);
 }
 
@@ -399,7 +399,7 @@ int main(void)
 		TEST(connection_ends_with_a_reset),
 		TEST(port_without_a_listener_is_refused),
 		TEST(full_accept_queue_is_no_answer),
-		TEST(network_without_a_route_is_unreachable),
+		TEST(lack_of_a_route_says_nothing_of_the_backend),
 		TEST(reset_before_the_loop_looks_is_a_reset),
 		TEST(connection_to_itself_does_not_pass),
 		TEST(ports_that_are_used_up_say_nothing_of_the_backend),

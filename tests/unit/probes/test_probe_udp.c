@@ -201,12 +201,13 @@ static void answers_of_others_do_not_count(void **state)
 	close(server.fd);
 }
 
-static void network_without_a_route_is_unreachable(void **state)
+static void lack_of_a_route_says_nothing_of_the_backend(void **state)
 {
 	struct probe_run *run = *state;
 
 	probe_run_set_target(run, "192.0.2.1", 53);
-	probe_run_expect(run, PROBE_UNREACHABLE, "connect: network is unreachable");
+	probe_run_expect(
+		run, PROBE_LOCAL, "this node could not probe: connect: network is unreachable");
 }
 
 /* As a firewall on the way says of a request that came from this port, to the server. */
@@ -301,7 +302,7 @@ int main(void)
 		TEST(closed_port_is_refused_at_once),
 		TEST(nothing_to_send_or_expect_passes_unless_refused),
 		TEST(answers_of_others_do_not_count),
-		TEST(network_without_a_route_is_unreachable),
+		TEST(lack_of_a_route_says_nothing_of_the_backend),
 		TEST(what_is_prohibited_on_the_way_is_unreachable),
 		TEST(request_that_cannot_be_sent_says_nothing_of_the_backend),
 		TEST(cancelled_probe_gives_no_result),
