@@ -189,6 +189,7 @@ enum probe_reason probe_reason_of_errno(int error, enum probe_origin origin)
 	/* and those that a packet may become, too */
 	static const struct errno_reason unsent[] = {
 		{ ENETUNREACH, PROBE_LOCAL }, /* no route */
+		{ EACCES, PROBE_LOCAL },      /* a route that prohibits it */
 		{ ENETDOWN, PROBE_LOCAL },
 		{ EMSGSIZE, PROBE_LOCAL }, /* more than a port of this node takes */
 		{ EAFNOSUPPORT, PROBE_LOCAL },
