@@ -19,6 +19,9 @@
 #include "probes/program.h"
 #include "probes/trust.h"
 
+/* A loop that comes to a timeout so late had no time for what has come before it, either. */
+#define HELD_UP_US 10000
+
 static const struct probe_type *const types[CONFIG_HEALTH_TYPE_COUNT] = {
 	[CONFIG_HEALTH_TCP] = &probe_type_tcp,
 	[CONFIG_HEALTH_HTTP] = &probe_type_http,
@@ -130,7 +133,7 @@ static void describe_errno(int error, char text[static PROBE_SENTENCE_SIZE])
 /* The same of the path to the backend: who is not permitted is not this node's user. */
 static void describe_path(int error, char text[static PROBE_SENTENCE_SIZE])
 {
-	if (error == EACCES) /* ICMPv6 (RFC 4443, 3.1: codes 1, 5 and 6), or a route of this node */
+	if (error == EACCES) /* ICMPv6 (RFC 4443, 3.1: codes 1, 5 and 6) */
 		snprintf(text, PROBE_SENTENCE_SIZE, "prohibited on the way");
 	else
 		describe_errno(error, text);
@@ -196,17 +199,16 @@ static void release(struct probe *probe)
 	free(probe);
 }
 
-/* Sets the timer to what is left of the timeout. False: nothing is left, or it cannot be set. */
+/* Sets the timer to what is left of the time. False: nothing is left, or it cannot be set. */
 static bool set_timer(struct probe *probe)
 {
-	uint64_t timeout_us = (uint64_t)probe->settings->timeout_ms * 1000;
 	uint64_t past_us = elapsed_us(probe);
 	struct timeval left;
 
-	if (past_us >= timeout_us)
+	if (past_us >= probe->allowed_us)
 		return false;
-	left.tv_sec = (time_t)((timeout_us - past_us) / 1000000);
-	left.tv_usec = (suseconds_t)((timeout_us - past_us) % 1000000);
+	left.tv_sec = (time_t)((probe->allowed_us - past_us) / 1000000);
+	left.tv_usec = (suseconds_t)((probe->allowed_us - past_us) % 1000000);
 	return evtimer_add(&probe->timer, &left) == 0;
 }
 
@@ -227,9 +229,25 @@ static bool is_to_try_mtu(const struct probe *probe)
 	       probe->target->mtu != 0;
 }
 
+static uint64_t timeout_us(const struct probe *probe)
+{
+	return (uint64_t)probe->settings->timeout_ms * 1000;
+}
+
+void probe_prolong(struct probe *probe)
+{
+	uint64_t past_us = elapsed_us(probe);
+
+	if (probe->is_prolonged || past_us < probe->allowed_us + HELD_UP_US)
+		return;
+	probe->is_prolonged = true;
+	probe->allowed_us = past_us + timeout_us(probe);
+}
+
 static void start(struct probe *probe)
 {
 	probe->start_ns = now_ns();
+	probe->allowed_us = timeout_us(probe);
 	if (set_timer(probe))
 		probe->type->start(probe);
 	else /* a probe that time cannot end is not begun */
@@ -261,6 +279,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		return;
 	if (!probe->has_result && probe->type->late != NULL)
 		probe->type->late(probe);
+	if (!probe->has_result && set_timer(probe)) /* prolonged */
+		return;
 	if (!probe->has_result)
 		time_out(probe);
 	if (is_to_try_mtu(probe)) {

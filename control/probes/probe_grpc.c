@@ -186,4 +186,5 @@ const struct probe_type probe_type_grpc = {
 	.start = start,
 	.stop = stop,
 	.awaited = awaited,
+	.late = probe_prolong,
 };

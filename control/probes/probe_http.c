@@ -148,4 +148,5 @@ const struct probe_type probe_type_http = {
 	.start = start,
 	.stop = stop,
 	.awaited = awaited,
+	.late = probe_prolong,
 };

@@ -47,7 +47,7 @@ struct probe_type {
 
 	/*
 	 * Time is up. May call probe_finish() where that is another result than
-	 * PROBE_TIMEOUT. NULL: it never is.
+	 * PROBE_TIMEOUT, or probe_prolong(). NULL: it never is.
 	 */
 	void (*late)(struct probe *probe);
 };
@@ -61,8 +61,10 @@ struct probe {
 	void *context;
 	LIST_ENTRY(probe) entry;
 
-	struct event timer; /* the timeout, unless the type keeps one; made active by the result */
-	uint64_t start_ns;  /* CLOCK_MONOTONIC */
+	struct event timer;  /* the timeout, unless the type keeps one; made active by the result */
+	uint64_t start_ns;   /* CLOCK_MONOTONIC */
+	uint64_t allowed_us; /* from the start until time is up: the timeout, unless prolonged */
+	bool is_prolonged;
 	bool has_result;
 	struct probe_result result; /* its weights and word are written by the type */
 	bool is_of_mtu;             /* it has passed, and packets of the largest size are tried */
@@ -87,6 +89,13 @@ void probe_finish(struct probe *probe, enum probe_reason reason, int32_t detail,
 void probe_finish_errno(struct probe *probe, const char *step, int error);
 void probe_finish_unsent(struct probe *probe, const char *step, int error);
 void probe_finish_network(struct probe *probe, const char *step, int error);
+
+/*
+ * For late() of types whose backend has to be answered in between, by a handshake or a request. If
+ * the loop was held up past the timeout, so that it is not the backend that was late, the probe has
+ * its timeout once more from now on. Only once.
+ */
+void probe_prolong(struct probe *probe);
 
 /* Packets of the largest size, for types over TCP and for others. target->mtu is known. */
 extern const struct probe_type probe_type_mtu_tcp;

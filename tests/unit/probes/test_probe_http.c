@@ -3,12 +3,15 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "probe_fixture.h"
 #include "probe_server.h"
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nready"
+
+#define HELD_UP_TIMEOUT_MS 1000
 
 /* Probes a server that does what the script says. */
 static struct probe_result run_script(
@@ -407,6 +410,37 @@ static void what_a_backend_sends_is_printed_clean(void **state)
 	probe_result_assert(&result, PROBE_BODY, "no \"\xc3\xbc??[2J\" in the body");
 }
 
+/* The process is held up for longer than the timeout, before the loop sends the request. */
+static struct probe_result run_held_up(struct probe_fixture *fixture, struct probe_script *script)
+{
+	struct config_health settings = probe_settings_http();
+	struct probe_server *server = probe_server_start(AF_INET, probe_script_serve, script);
+	struct probe_watch watch;
+
+	settings.timeout_ms = HELD_UP_TIMEOUT_MS;
+	probe_watch_start(fixture, &settings, AF_INET, probe_server_port(server), &watch);
+	poll(NULL, 0, HELD_UP_TIMEOUT_MS + 100);
+	probe_fixture_await(fixture, &watch.done, 1);
+	probe_server_stop(server);
+	return watch.result;
+}
+
+static void a_loop_that_is_held_up_fails_no_backend(void **state)
+{
+	struct probe_script script = { .answer = OK_ANSWER };
+	struct probe_result result = run_held_up(*state, &script);
+
+	probe_result_assert(&result, PROBE_PASSED, "status 200");
+}
+
+static void a_loop_that_is_held_up_lets_no_silent_backend_pass(void **state)
+{
+	struct probe_script script = { .answer = "", .end = PROBE_SCRIPT_WAIT };
+	struct probe_result result = run_held_up(*state, &script);
+
+	probe_result_assert(&result, PROBE_TIMEOUT, "no answer in 1000 ms");
+}
+
 #define PROBE_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, probe_fixture_setup, probe_fixture_teardown)
 
@@ -435,6 +469,8 @@ int main(void)
 		PROBE_TEST(a_weight_is_read_where_it_is_asked_for),
 		PROBE_TEST(words_in_the_body_are_read_where_they_are_asked_for),
 		PROBE_TEST(what_a_backend_sends_is_printed_clean),
+		PROBE_TEST(a_loop_that_is_held_up_fails_no_backend),
+		PROBE_TEST(a_loop_that_is_held_up_lets_no_silent_backend_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
