@@ -81,9 +81,11 @@ static void note_status(struct health *health, struct checked_backend *backend,
 	pool->up += (change->state.status == HEALTH_UP) - (change->before == HEALTH_UP);
 	if (change->before == HEALTH_UP && change->state.status == HEALTH_DOWN &&
 		settings != NULL &&
-		suspicion_arises(
-			&pool->suspicion, up, settings->interval_ms + settings->timeout_ms, now_ms))
+		suspicion_arises(&pool->suspicion, up, settings->interval_ms + settings->timeout_ms,
+			now_ms)) {
 		doubt_raise(health->doubt, pool->suspicion.since_ms, now_ms);
+		ways_doubt(health->ways);
+	}
 }
 
 bool health_asks(const struct config_pool *pool)

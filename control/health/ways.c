@@ -46,6 +46,7 @@ struct ways {
 	uint64_t retry_ms;
 	struct probe_entry *entries; /* by number, as they were set; mtu 0: none */
 	struct vip *vips;            /* VIPS_KNOWN, by a hash of the address */
+	uint64_t doubted_ms;         /* what was known of VIPs then is old */
 	unsigned int vips_left;      /* that may be looked at in this second */
 };
 
@@ -146,8 +147,9 @@ static int check_vip(struct ways *ways, const struct port *port, const struct ad
 	struct vip *vip = vip_cell(ways, address, port_id(port));
 	const uint64_t now_ms = clock_ms();
 	const bool is_known = address_equal(&vip->address, address) && vip->port == port_id(port);
+	const bool is_old = now_ms >= vip->until_ms || vip->until_ms - VIP_MS <= ways->doubted_ms;
 
-	if ((!is_known || now_ms >= vip->until_ms) && ways->vips_left > 0) {
+	if ((!is_known || is_old) && ways->vips_left > 0) {
 		ways->vips_left--;
 		*vip = (struct vip){
 			.address = *address, .port = port_id(port), .until_ms = now_ms + VIP_MS
@@ -285,6 +287,11 @@ int ways_look(struct ways *ways, struct error *error)
 	ways->vips_left = VIPS_A_SECOND;
 	look_at_ports(ways);
 	return ways->path == NULL ? 0 : probe_path_restore(ways->path, error);
+}
+
+void ways_doubt(struct ways *ways)
+{
+	ways->doubted_ms = clock_ms();
 }
 
 const char *ways_device(const struct ways *ways)

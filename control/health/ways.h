@@ -50,6 +50,12 @@ void ways_remove(struct ways *ways, uint32_t number);
  */
 int ways_look(struct ways *ways, struct error *error);
 
+/*
+ * Many probes fail at once: what is known of the VIPs is asked for again from the next ways_look()
+ * on, and not only when its time is up.
+ */
+void ways_doubt(struct ways *ways);
+
 /* The device that probes leave by, "sluice-probe0"; "" while there is none. */
 const char *ways_device(const struct ways *ways);
 

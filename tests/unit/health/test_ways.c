@@ -199,6 +199,22 @@ static void what_is_in_the_way_is_said(void **state)
 }
 
 /* They are results of probes, which have room for so much. */
+/* Else it would be found after some seconds. */
+static void what_comes_into_the_way_is_found_at_once_where_it_is_doubted(void **state)
+{
+	const struct backend_record record = make_record("10.2.0.21");
+	struct ways *ways = create();
+	struct error error;
+
+	assert_int_equal(find_code(ways, &record, VIP4, &error), 0);
+	run("ip addr add " VIP4 "/32 dev lo");
+	ways_doubt(ways);
+	assert_true(ways_look(ways, &error) >= 0);
+	assert_int_equal(find_code(ways, &record, VIP4, &error), -EADDRINUSE);
+	run("ip addr del " VIP4 "/32 dev lo");
+	ways_destroy(ways);
+}
+
 static void what_is_in_the_way_fits_a_result(void **state)
 {
 	static const char longest[] = "2001:db8:1111:2222:3333:4444:5555:6666";
@@ -309,6 +325,7 @@ int main(void)
 		cmocka_unit_test(each_backend_has_a_way_of_its_own),
 		cmocka_unit_test(nothing_is_opened_before_it_is_needed),
 		cmocka_unit_test(what_is_in_the_way_is_said),
+		cmocka_unit_test(what_comes_into_the_way_is_found_at_once_where_it_is_doubted),
 		cmocka_unit_test(what_is_in_the_way_fits_a_result),
 		cmocka_unit_test(without_an_address_of_the_family_the_kernel_chooses_or_it_is_said),
 		cmocka_unit_test(what_others_remove_is_put_back),
