@@ -11,15 +11,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define SETPRIV      "/usr/bin/setpriv"
-#define SETPRIV_SAYS "setpriv: "
-#define PRLIMIT      "/usr/bin/prlimit"
-#define FILES_USUAL  1024
-#define LIMIT_FILES  "--nofile=1024:" /* the soft limit */
+#define SETPRIV     "/usr/bin/setpriv"
+#define PRLIMIT     "/usr/bin/prlimit"
+#define FILES_USUAL 1024
+#define LIMIT_FILES "--nofile=1024:" /* the soft limit */
 
-/* Exit statuses of setpriv, as its source has them. */
-#define SETPRIV_CANNOT   127 /* take privileges away, or find the program */
-#define SETPRIV_NOT_EXEC 126
+/* Exit statuses of setpriv and prlimit, as their source has them. */
+#define LAUNCHER_CANNOT   127 /* take privileges away, or find what it is to run */
+#define LAUNCHER_NOT_EXEC 126
 
 /*
  * Before the program and its arguments. The first two are left out where there is no more to limit:
@@ -142,15 +141,25 @@ int program_spawn(char *const *arguments, size_t count, const char *const *envir
 	return spawn((char *const *)all, (char *const *)variables, output, process);
 }
 
+/* What follows the launcher's name; NULL: it is a line of the program itself. */
+static const char *launcher_says(const char *line)
+{
+	static const char *const names[] = { "setpriv: ", "prlimit: " };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(line, names[i], strlen(names[i])) == 0)
+			return line + strlen(names[i]);
+	return NULL;
+}
+
 int program_spawn_failure(int status, const char **line)
 {
-	size_t length = strlen(SETPRIV_SAYS);
+	const char *said = launcher_says(*line);
 
-	if ((status != SETPRIV_CANNOT && status != SETPRIV_NOT_EXEC) ||
-		strncmp(*line, SETPRIV_SAYS, length) != 0)
+	if ((status != LAUNCHER_CANNOT && status != LAUNCHER_NOT_EXEC) || said == NULL)
 		return 0;
-	*line += length;
-	if (status == SETPRIV_NOT_EXEC)
+	*line = said;
+	if (status == LAUNCHER_NOT_EXEC)
 		return EACCES;
-	return strncmp(*line, "failed to execute", 17) == 0 ? ENOENT : EPERM;
+	return strncmp(said, "failed to execute", 17) == 0 ? ENOENT : EPERM;
 }

@@ -10,6 +10,7 @@
 
 #include "probe_run.h"
 #include "probes/program.h"
+#include "probes/program_spawn.h"
 
 #define TIMEOUT_MS 300
 #define LOCAL      "this node could not probe: "
@@ -182,6 +183,33 @@ static void closed_output_does_not_end_the_program(void **state)
 {
 	expect_script(state, "echo bye; exec >&- 2>&-; sleep 0.05; exit 5", PROBE_EXIT,
 		"exit status 5: bye");
+}
+
+/* Whichever of the two that come before it cannot run the next one. */
+static void failure_of_a_launcher_is_told_from_the_programs(void **state)
+{
+	static const struct {
+		int status, failure;
+		const char *line, *said;
+	} cases[] = {
+		{ 127, ENOENT, "setpriv: failed to execute /x: No such file or directory",
+			"failed to execute /x: No such file or directory" },
+		{ 127, ENOENT, "prlimit: failed to execute /usr/bin/setpriv: No such file",
+			"failed to execute /usr/bin/setpriv: No such file" },
+		{ 126, EACCES, "prlimit: failed to execute /usr/bin/setpriv: Permission denied",
+			"failed to execute /usr/bin/setpriv: Permission denied" },
+		{ 127, EPERM, "setpriv: setresuid failed: Operation not permitted",
+			"setresuid failed: Operation not permitted" },
+		{ 1, 0, "prlimit: of the program", "prlimit: of the program" },
+		{ 127, 0, "sh: no such command", "sh: no such command" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const char *line = cases[i].line;
+
+		assert_int_equal(program_spawn_failure(cases[i].status, &line), cases[i].failure);
+		assert_string_equal(line, cases[i].said);
+	}
 }
 
 static void program_that_cannot_be_run_says_nothing_of_the_backend(void **state)
@@ -362,6 +390,7 @@ int main(void)
 		TEST(program_that_hangs_is_killed_with_its_children),
 		TEST(child_that_is_left_behind_is_killed),
 		TEST(closed_output_does_not_end_the_program),
+		TEST(failure_of_a_launcher_is_told_from_the_programs),
 		TEST(program_that_cannot_be_run_says_nothing_of_the_backend),
 		TEST(arguments_reach_no_shell),
 		TEST(program_has_no_privileges),
