@@ -312,7 +312,7 @@ static void begin(struct program *program)
 {
 	struct program_identity identity;
 	const char *user = program->order.user;
-	int code = program_users_find(&program->programs->users, user, &identity);
+	int code = program_users_find(&program->programs->users, user, now_ns(), &identity);
 
 	program->end.begun_ns = now_ns();
 	if (code == -ENOENT) {
