@@ -55,6 +55,21 @@ static void each_interface_has_the_gateway_of_its_own_route(void **state)
 	assert_string_equal(text, "fd00:7::1");
 }
 
+static void routes_that_drop_addresses_of_documentation_hide_no_gateway(void **state)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	assert_int_equal(netns_run("ip route add blackhole 192.0.2.0/24 && "
+				   "ip route add prohibit 198.41.0.0/24 && "
+				   "ip -6 route add unreachable 2001:db8::/32"),
+		0);
+	assert_int_equal(find("near0", 4, text), 0);
+	assert_string_equal(text, "10.7.0.1");
+	assert_int_equal(find("near0", 6, text), 0);
+	assert_string_equal(text, "fd00:7::1");
+	assert_int_equal(find("near1", 6, text), -ENOENT);
+}
+
 static void a_route_without_a_next_hop_is_no_gateway(void **state)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -70,6 +85,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_interface_without_a_route_has_none),
 		cmocka_unit_test(each_interface_has_the_gateway_of_its_own_route),
+		cmocka_unit_test(routes_that_drop_addresses_of_documentation_hide_no_gateway),
 		cmocka_unit_test(a_route_without_a_next_hop_is_no_gateway),
 	};
 
