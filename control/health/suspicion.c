@@ -3,8 +3,22 @@
 
 bool suspicion_arises(struct suspicion *suspicion, uint32_t up, uint32_t window_ms, uint64_t now_ms)
 {
-	if (suspicion->fallen == 0 || now_ms - suspicion->since_ms > window_ms)
-		*suspicion = (struct suspicion){ .since_ms = now_ms, .up = up };
+	if (now_ms < suspicion->quiet_until_ms)
+		return false;
+	if (suspicion->fallen == 0 || now_ms - suspicion->since_ms > window_ms) {
+		suspicion->since_ms = now_ms;
+		suspicion->up = up;
+		suspicion->fallen = 0;
+	}
 	suspicion->fallen++;
-	return suspicion->fallen >= SUSPICION_LEAST && 2 * suspicion->fallen > suspicion->up;
+	if (suspicion->fallen < SUSPICION_LEAST || 2 * suspicion->fallen <= suspicion->up)
+		return false;
+	suspicion->has_arisen = true;
+	return true;
+}
+
+void suspicion_dispel(struct suspicion *suspicion, uint32_t window_ms, uint64_t now_ms)
+{
+	if (suspicion->has_arisen)
+		*suspicion = (struct suspicion){ .quiet_until_ms = now_ms + window_ms };
 }

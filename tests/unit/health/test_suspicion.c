@@ -48,6 +48,30 @@ static void a_later_window_counts_what_was_up_then(void **state)
 	assert_true(suspicion_arises(&suspicion, 3, WINDOW_MS, 2003));
 }
 
+static void once_dispelled_it_does_not_arise_again_within_the_window(void **state)
+{
+	struct suspicion suspicion = { 0 };
+
+	assert_false(suspicion_arises(&suspicion, 4, WINDOW_MS, 1000));
+	assert_false(suspicion_arises(&suspicion, 3, WINDOW_MS, 1001));
+	assert_true(suspicion_arises(&suspicion, 2, WINDOW_MS, 1002));
+	suspicion_dispel(&suspicion, WINDOW_MS, 1900);
+	assert_false(suspicion_arises(&suspicion, 2, WINDOW_MS, 1901));
+	assert_false(suspicion_arises(&suspicion, 1, WINDOW_MS, 2899));
+	assert_false(suspicion_arises(&suspicion, 2, WINDOW_MS, 2900));
+	assert_true(suspicion_arises(&suspicion, 1, WINDOW_MS, 2901));
+}
+
+static void one_that_has_not_arisen_keeps_its_window(void **state)
+{
+	struct suspicion suspicion = { 0 };
+
+	assert_false(suspicion_arises(&suspicion, 2, WINDOW_MS, 1000));
+	suspicion_dispel(&suspicion, WINDOW_MS, 1001);
+	assert_true(suspicion_arises(&suspicion, 1, WINDOW_MS, 1002));
+	assert_int_equal(suspicion.since_ms, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -55,6 +79,8 @@ int main(void)
 		cmocka_unit_test(more_than_half_of_those_that_were_up_raise_it),
 		cmocka_unit_test(they_have_to_fall_within_the_window),
 		cmocka_unit_test(a_later_window_counts_what_was_up_then),
+		cmocka_unit_test(once_dispelled_it_does_not_arise_again_within_the_window),
+		cmocka_unit_test(one_that_has_not_arisen_keeps_its_window),
 	};
 
 	return cmocka_run_group_tests_name("suspicion", tests, NULL, NULL);
