@@ -34,6 +34,7 @@ struct target {
 	struct probe *probe; /* under way */
 	bool is_waiting;     /* due, in `waiting` */
 	bool was_probed;
+	bool is_silent;            /* so it failed last */
 	struct probe_result asked; /* the last one that passed: what it asks for */
 	STAILQ_ENTRY(target) entry;
 
@@ -185,6 +186,17 @@ static bool asks_for_the_same(const struct probe_result *a, const struct probe_r
 	       a->weight_percent == b->weight_percent;
 }
 
+/* Whether it fails in another way than before, as far as others care. */
+static bool follow_silence(struct target *target, const struct probe_result *result)
+{
+	bool is_silent = probe_reason_is_silence(result->reason);
+
+	if (result->passed || result->reason == PROBE_LOCAL || is_silent == target->is_silent)
+		return false;
+	target->is_silent = is_silent;
+	return target->state.status == HEALTH_DOWN;
+}
+
 static void show(struct target *target, const struct probe_result *result, int64_t time_ms)
 {
 	struct checker *checker = target->checker;
@@ -224,6 +236,7 @@ static void on_result(void *context, const struct probe_result *result)
 		is_new |= !asks_for_the_same(result, &target->asked);
 		target->asked = *result;
 	}
+	is_new |= follow_silence(target, result);
 	show(target, result, time_ms);
 	plan_next(target, target->due_ms, now_ms);
 	if (is_new)

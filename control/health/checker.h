@@ -42,7 +42,9 @@ struct checker_target {
 	bool is_due;              /* the first probe comes at once, else within an interval */
 };
 
-/* The first result, and each that says something new of the status or of what a backend asks for.
+/*
+ * The first result, and each that says something new: of the status, of what a backend asks for,
+ * and of one that is down, whether its failures are silence (probe_reason.h).
  */
 struct checker_change {
 	uint32_t number, generation;

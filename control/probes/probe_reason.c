@@ -204,3 +204,8 @@ enum probe_reason probe_reason_of_errno(int error, enum probe_origin origin)
 		FIND(unsent, error, &reason);
 	return reason;
 }
+
+bool probe_reason_is_silence(enum probe_reason reason)
+{
+	return reason == PROBE_TIMEOUT || reason == PROBE_UNREACHABLE || reason == PROBE_PATH;
+}

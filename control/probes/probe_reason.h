@@ -2,6 +2,7 @@
 /* probe_reason: why a probe ended as it did. Any thread. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Bytes of a sentence with its NUL. */
@@ -45,6 +46,12 @@ enum probe_reason {
 
 /* Its name in JSON; "none" for a number that is no reason. */
 const char *probe_reason_name(enum probe_reason reason);
+
+/*
+ * Nothing came back at all, so that the fault may be anywhere on the way: timeout, unreachable,
+ * path. Not so for what the backend itself has answered, nor for what this node could not try.
+ */
+bool probe_reason_is_silence(enum probe_reason reason);
 
 /*
  * The sentence that reason and detail alone allow, for a history that has kept no more: "connect

@@ -353,6 +353,30 @@ static void what_hinders_probes_fails_the_target_or_says_nothing(void **state)
 	assert_int_equal(fixture->changes[2].state.status, HEALTH_UP);
 }
 
+/* A failure that answers is another than one that does not. */
+static void what_is_down_says_when_it_fails_in_another_way(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+
+	atomic_store(&server.is_failing, true);
+	target.state.status = HEALTH_DOWN;
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 1);
+	assert_int_equal(fixture->changes[0].result.reason, PROBE_STATUS);
+	target.hindrance = PROBE_PATH;
+	strcpy(target.why, "packets have no way to it");
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 2);
+	assert_int_equal(fixture->changes[1].before, HEALTH_DOWN);
+	assert_int_equal(fixture->changes[1].state.status, HEALTH_DOWN);
+	assert_int_equal(fixture->changes[1].result.reason, PROBE_PATH);
+	target.hindrance = PROBE_NONE;
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 3);
+	assert_int_equal(fixture->changes[2].result.reason, PROBE_STATUS);
+}
+
 static void many_targets_are_all_probed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -398,6 +422,7 @@ int main(void)
 		TEST(a_number_that_somebody_else_has_begins_anew),
 		TEST(a_removed_target_is_probed_no_more),
 		TEST(what_hinders_probes_fails_the_target_or_says_nothing),
+		TEST(what_is_down_says_when_it_fails_in_another_way),
 		TEST(many_targets_are_all_probed),
 		TEST(a_checker_ends_while_probes_are_under_way),
 	};

@@ -119,6 +119,14 @@ static void an_errno_is_the_backends_or_this_nodes(void **state)
 	}
 }
 
+static void silence_is_what_nothing_came_back_of(void **state)
+{
+	for (enum probe_reason reason = 0; reason < PROBE_REASON_COUNT; reason++)
+		assert_int_equal(probe_reason_is_silence(reason),
+			reason == PROBE_TIMEOUT || reason == PROBE_UNREACHABLE ||
+				reason == PROBE_PATH);
+}
+
 static void a_sentence_is_made_printable(void **state)
 {
 	static const struct {
@@ -154,6 +162,7 @@ int main(void)
 		cmocka_unit_test(any_detail_of_any_reason_is_printable),
 		cmocka_unit_test(the_numbers_of_reasons_stay),
 		cmocka_unit_test(an_errno_is_the_backends_or_this_nodes),
+		cmocka_unit_test(silence_is_what_nothing_came_back_of),
 		cmocka_unit_test(a_sentence_is_made_printable),
 	};
 
