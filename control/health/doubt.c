@@ -5,8 +5,6 @@
 
 #include "common/events.h"
 
-#define ANSWER_MS (2 * WITNESS_TIMEOUT_MS) /* that witnesses may take, on a busy machine too */
-
 enum phase {
 	CALM,
 	ASKING,
@@ -17,8 +15,12 @@ enum phase {
 struct doubt {
 	struct witness *witness;
 	enum phase phase;
-	uint64_t since_ms;
-	uint64_t until_ms; /* of ASKING and RECOVERING */
+	uint32_t turns;
+	uint64_t since_ms, well_ms;
+	uint64_t asked_ms;   /* ASKING since then */
+	uint64_t began_ms;   /* DOUBTING, or RECOVERING, since then */
+	uint64_t content_ms; /* RECOVERING since then */
+	uint64_t until_ms;   /* of RECOVERING */
 	char sentence[WITNESS_SIZE];
 };
 
@@ -43,80 +45,104 @@ void doubt_destroy(struct doubt *doubt)
 	free(doubt);
 }
 
-static void conclude(struct doubt *doubt)
+static void turn(struct doubt *doubt, enum phase phase)
 {
-	if (!witness_accuses(doubt->witness, doubt->sentence)) {
-		doubt->phase = CALM;
+	doubt->phase = phase;
+	doubt->turns++;
+	if (phase == CALM)
 		doubt->sentence[0] = '\0';
+}
+
+static void conclude(struct doubt *doubt, uint64_t now_ms)
+{
+	if (!witness_accuses(doubt->witness, doubt->well_ms, now_ms, doubt->sentence)) {
+		turn(doubt, CALM);
 		return;
 	}
-	doubt->phase = DOUBTING;
+	doubt->began_ms = now_ms;
+	turn(doubt, DOUBTING);
 	events_publish(EVENT(HEALTH, WARNING, NODE, NULL, .cause = "doubt"),
-		"this node suspects itself, as more than half of a pool failed at once: %s; who serves "
-		"stays as it was",
+		"this node suspects itself, as more than half of what it checks failed at once: "
+		"%s; who serves stays as it was",
 		doubt->sentence);
 }
 
-void doubt_raise(struct doubt *doubt, uint64_t since_ms, uint64_t now_ms)
+void doubt_raise(struct doubt *doubt, uint64_t since_ms, uint64_t well_ms, uint64_t now_ms)
 {
 	char sentence[WITNESS_SIZE];
 
 	if (doubt->phase != CALM)
 		return;
 	doubt->since_ms = since_ms;
-	doubt->phase = ASKING;
-	doubt->until_ms = now_ms + ANSWER_MS;
-	if (!witness_accuses(doubt->witness, sentence))
+	doubt->well_ms = well_ms;
+	doubt->asked_ms = now_ms;
+	turn(doubt, ASKING);
+	if (!witness_accuses(doubt->witness, well_ms, now_ms, sentence))
 		witness_ask(doubt->witness);
 	if (witness_is_done(doubt->witness))
-		conclude(doubt);
+		conclude(doubt, now_ms);
 }
 
 bool doubt_follow(struct doubt *doubt, const struct checker_change *change, uint64_t now_ms)
 {
-	if (!witness_follow(doubt->witness, change))
+	if (!witness_follow(doubt->witness, change, now_ms))
 		return false;
 	if (doubt->phase == ASKING && witness_is_done(doubt->witness))
-		conclude(doubt);
+		conclude(doubt, now_ms);
 	return true;
 }
 
-static void recover(struct doubt *doubt, uint64_t calm_ms, uint64_t now_ms)
+static void look_at_answers(struct doubt *doubt, uint64_t now_ms)
 {
-	char sentence[WITNESS_SIZE];
-
-	if (witness_accuses(doubt->witness, sentence))
-		return;
-	doubt->phase = RECOVERING;
-	doubt->until_ms = now_ms + calm_ms;
-	events_publish(EVENT(HEALTH, INFO, NODE, NULL, .cause = "doubt"),
-		"what made this node suspect itself is over: checks count again in %u s",
-		(unsigned int)((calm_ms + 999) / 1000));
+	if (now_ms - doubt->asked_ms >= DOUBT_ASKING_MS)
+		witness_give_up(doubt->witness, now_ms);
+	if (witness_is_done(doubt->witness))
+		conclude(doubt, now_ms);
 }
 
-bool doubt_look(struct doubt *doubt, uint64_t calm_ms, uint64_t now_ms)
+static void recover(struct doubt *doubt, uint64_t recovery_ms, uint64_t now_ms)
 {
-	enum phase before = doubt->phase;
-	char sentence[WITNESS_SIZE];
+	if (recovery_ms > DOUBT_RECOVERY_MS)
+		recovery_ms = DOUBT_RECOVERY_MS;
+	doubt->content_ms = now_ms;
+	doubt->until_ms = now_ms + recovery_ms;
+	turn(doubt, RECOVERING);
+	events_publish(EVENT(HEALTH, INFO, NODE, NULL, .cause = "doubt"),
+		"what made this node suspect itself is over: checks count again within %u s",
+		(unsigned int)((recovery_ms + 999) / 1000));
+}
 
-	witness_look(doubt->witness);
-	switch (doubt->phase) {
-	case ASKING:
-		if (now_ms >= doubt->until_ms)
-			conclude(doubt);
-		break;
-	case DOUBTING: recover(doubt, calm_ms, now_ms); break;
-	case RECOVERING:
-		if (witness_accuses(doubt->witness, sentence))
-			doubt->phase = DOUBTING;
-		else if (now_ms >= doubt->until_ms)
-			doubt->phase = CALM;
-		break;
-	default: break;
-	}
-	if (doubt->phase == CALM)
-		doubt->sentence[0] = '\0';
-	return doubt->phase != before;
+static void end_late(struct doubt *doubt)
+{
+	events_publish(EVENT(HEALTH, WARNING, NODE, NULL, .cause = "doubt"),
+		"this node has suspected itself for %d s, and no longer does: checks count again, "
+		"though %s",
+		DOUBT_MOST_MS / 1000, doubt->sentence);
+	turn(doubt, CALM);
+}
+
+static void look_at_witnesses(struct doubt *doubt, uint64_t recovery_ms, uint64_t now_ms)
+{
+	char sentence[WITNESS_SIZE];
+	bool accused = witness_accuses(doubt->witness, doubt->well_ms, now_ms, sentence);
+
+	if (doubt->phase == DOUBTING && !accused)
+		recover(doubt, recovery_ms, now_ms);
+	else if (accused && now_ms - doubt->began_ms >= DOUBT_MOST_MS)
+		end_late(doubt);
+	else if (doubt->phase == RECOVERING && accused)
+		turn(doubt, DOUBTING);
+	else if (doubt->phase == RECOVERING && now_ms >= doubt->until_ms)
+		turn(doubt, CALM);
+}
+
+void doubt_look(struct doubt *doubt, uint64_t recovery_ms, uint64_t now_ms)
+{
+	witness_look(doubt->witness, now_ms);
+	if (doubt->phase == ASKING)
+		look_at_answers(doubt, now_ms);
+	else if (doubt->phase != CALM)
+		look_at_witnesses(doubt, recovery_ms, now_ms);
 }
 
 bool doubt_is_asking(const struct doubt *doubt)
@@ -124,9 +150,39 @@ bool doubt_is_asking(const struct doubt *doubt)
 	return doubt->phase == ASKING;
 }
 
-uint64_t doubt_since(const struct doubt *doubt)
+uint64_t doubt_wait_ms(const struct doubt *doubt, uint64_t now_ms)
 {
-	return doubt->phase == DOUBTING || doubt->phase == RECOVERING ? doubt->since_ms : 0;
+	uint64_t until_ms = doubt->asked_ms + DOUBT_ASKING_MS;
+
+	if (doubt->phase != ASKING)
+		return 0;
+	return until_ms > now_ms ? until_ms - now_ms : 1;
+}
+
+uint32_t doubt_turns(const struct doubt *doubt)
+{
+	return doubt->turns;
+}
+
+bool doubt_holds(const struct doubt *doubt, const struct doubt_pace *pace, uint64_t now_ms)
+{
+	uint64_t recovery_ms = pace->recovery_ms;
+
+	if (recovery_ms > DOUBT_RECOVERY_MS)
+		recovery_ms = DOUBT_RECOVERY_MS;
+	switch (doubt->phase) {
+	case DOUBTING: return true;
+	case RECOVERING: return now_ms - doubt->content_ms < recovery_ms;
+	default: return false;
+	}
+}
+
+bool doubt_covers(
+	const struct doubt *doubt, const struct doubt_pace *pace, uint64_t fell_ms, uint64_t now_ms)
+{
+	if (!doubt_holds(doubt, pace, now_ms) || fell_ms < doubt->since_ms)
+		return false;
+	return doubt->phase == DOUBTING || fell_ms <= doubt->content_ms + pace->timeout_ms;
 }
 
 const char *doubt_sentence(const struct doubt *doubt)

@@ -18,7 +18,11 @@ static void look_on(evutil_socket_t fd, short what, void *context);
 
 static void decide_on(evutil_socket_t fd, short what, void *context)
 {
-	health_follow_decisions(context);
+	struct health *health = context;
+
+	if (health->doubt != NULL && doubt_is_asking(health->doubt))
+		health_look_at_doubt(health, clock_ms());
+	health_follow_decisions(health);
 }
 
 struct health *health_create(const struct health_context *context, struct error *error)
@@ -116,6 +120,8 @@ static void look_at_backend(struct health *health, uint32_t gid, uint64_t now_ms
 	size_t pool, index;
 
 	if (forwarding_locate(health->context.forwarding, &handle, &pool, &index) != 0) {
+		health->pools[backend->pool].up -= backend->state.status == HEALTH_UP;
+		health->up -= backend->state.status == HEALTH_UP;
 		health_remove_backend(health, gid);
 		return;
 	}
@@ -145,30 +151,6 @@ static void look_on(evutil_socket_t fd, short what, void *context)
 		health_end_detours(health);
 }
 
-/* How long checks need to find that all is well again: the longest of all pools. */
-static uint64_t longest_rise_ms(const struct health *health)
-{
-	uint64_t longest_ms = 0;
-
-	for (size_t i = 0; i < health->pool_count; i++) {
-		const struct config_health *settings = health->config->pools[i].health;
-		uint64_t rise_ms = config_health_checks(settings)
-					   ? settings->interval_ms +
-						     settings->rise * settings->fast_interval_ms
-					   : 0;
-
-		if (rise_ms > longest_ms)
-			longest_ms = rise_ms;
-	}
-	return longest_ms;
-}
-
-static void look_at_doubt(struct health *health)
-{
-	if (health->doubt != NULL && doubt_look(health->doubt, longest_rise_ms(health), clock_ms()))
-		health_mark_all_dirty(health);
-}
-
 void health_look(struct health *health)
 {
 	if (health->missed != NULL)
@@ -177,7 +159,7 @@ void health_look(struct health *health)
 		return;
 	health_publish_rest(health);
 	look_at_ways(health);
-	look_at_doubt(health);
+	health_look_at_doubt(health, clock_ms());
 	if (health->looked >= CHECKER_BACKENDS_MAX) { /* the last round has ended */
 		health->looked = 0;
 		look_on(-1, 0, health);

@@ -19,15 +19,6 @@ struct checked_backend *health_find_backend(
 	return health->backends[handle.gid];
 }
 
-/* Whether it failed while the node was at fault itself. */
-static bool is_doubted(const struct health *health, const struct checked_backend *backend)
-{
-	uint64_t since_ms = health->doubt == NULL ? 0 : doubt_since(health->doubt);
-
-	return since_ms != 0 && backend->state.status == HEALTH_DOWN &&
-	       backend->changed_ms >= since_ms;
-}
-
 static enum health_status overridden(enum health_override override, enum health_status status)
 {
 	if (override == HEALTH_OVERRIDE_NONE)
@@ -39,7 +30,7 @@ static enum health_status overridden(enum health_override override, enum health_
 static enum health_status checked_status(
 	const struct health *health, const struct checked_backend *backend)
 {
-	if (is_doubted(health, backend))
+	if (health_is_doubted(health, backend))
 		return HEALTH_UP;
 	if (backend->state.status == HEALTH_UP && backend->rest.is_off)
 		return HEALTH_DOWN;
@@ -303,7 +294,7 @@ static uint64_t wait_ms(const struct health *health, size_t pool, uint64_t now_m
 
 static void come_back(struct health *health, uint64_t in_ms)
 {
-	const struct timeval delay = { .tv_usec = (suseconds_t)(in_ms * 1000) };
+	const struct timeval delay = { (time_t)(in_ms / 1000), (suseconds_t)(in_ms % 1000 * 1000) };
 
 	event_add(health->decide_timer, &delay);
 }
@@ -312,8 +303,10 @@ void health_follow_decisions(struct health *health)
 {
 	uint64_t now_ms = clock_ms(), soonest_ms = UINT64_MAX;
 
-	if (health->doubt != NULL && doubt_is_asking(health->doubt))
+	if (health->doubt != NULL && doubt_is_asking(health->doubt)) {
+		come_back(health, doubt_wait_ms(health->doubt, now_ms));
 		return;
+	}
 	for (size_t i = 0; i < health->pool_count; i++) {
 		uint64_t in_ms;
 
@@ -444,10 +437,4 @@ void health_mark_dirty(struct health *health, size_t pool)
 	health->pools[pool].is_dirty = true;
 	for (size_t i = 0; i < config->use_count; i++)
 		health->pools[config->uses[i].pool].is_dirty = true;
-}
-
-void health_mark_all_dirty(struct health *health)
-{
-	for (size_t i = 0; i < health->pool_count; i++)
-		health->pools[i].is_dirty = true;
 }

@@ -69,23 +69,18 @@ static void publish_change(const struct health *health, const struct checked_bac
 			change->result.sentence);
 }
 
-/* Where more than half of the pool has failed at once, the node suspects itself first. */
 static void note_status(struct health *health, struct checked_backend *backend,
 	const struct checker_change *change, uint64_t now_ms)
 {
 	struct checked_pool *pool = &health->pools[backend->pool];
-	const struct config_health *settings = health->config->pools[backend->pool].health;
 	uint32_t up = pool->up;
+	int moved = (change->state.status == HEALTH_UP) - (change->before == HEALTH_UP);
 
-	backend->changed_ms = now_ms;
-	pool->up += (change->state.status == HEALTH_UP) - (change->before == HEALTH_UP);
-	if (change->before == HEALTH_UP && change->state.status == HEALTH_DOWN &&
-		settings != NULL &&
-		suspicion_arises(&pool->suspicion, up, settings->interval_ms + settings->timeout_ms,
-			now_ms)) {
-		doubt_raise(health->doubt, pool->suspicion.since_ms, now_ms);
-		ways_doubt(health->ways);
-	}
+	pool->up += moved;
+	health->up += moved;
+	backend->silent_ms = 0;
+	if (change->before == HEALTH_UP && change->state.status == HEALTH_DOWN)
+		health_note_fall(health, backend, change, up, now_ms);
 }
 
 bool health_asks(const struct config_pool *pool)
@@ -200,6 +195,9 @@ static void follow_change(
 		health_mark_dirty(health, backend->pool);
 	backend->has_result = true;
 	backend->state = change->state;
+	if (!change->result.passed && change->result.reason != PROBE_LOCAL &&
+		!probe_reason_is_silence(change->result.reason))
+		backend->silent_ms = 0; /* it can be reached */
 	if (change->before != change->state.status) {
 		note_status(health, backend, change, now_ms);
 		keep_change(health, change);
@@ -215,11 +213,10 @@ void health_on_change(void *context)
 {
 	struct health *health = context;
 	struct checker_change change;
-	uint64_t now_ms = clock_ms(), doubted_ms = doubt_since(health->doubt);
+	uint64_t now_ms = clock_ms();
 
 	while (checker_take(health->checker, &change))
 		follow_change(health, &change, now_ms);
-	if (doubt_since(health->doubt) != doubted_ms)
-		health_mark_all_dirty(health);
+	health_follow_doubt(health, now_ms);
 	health_follow_decisions(health);
 }

@@ -171,6 +171,7 @@ static void follow_backend(struct health *health, size_t pool, size_t index, boo
 			backend->wish = agent_read(&backend->said, backend->weight);
 	}
 	health->pools[pool].up += backend->state.status == HEALTH_UP;
+	health->up += backend->state.status == HEALTH_UP;
 	if (!health_asks(config))
 		health_forget_wish(health, handle.gid);
 	if (!config_health_checks(config->health))
@@ -237,6 +238,8 @@ static void go_on(struct checked_pool *pool, const struct checked_pool *was)
 	pool->overridden = was->overridden;
 	pool->senseless = was->senseless;
 	pool->suspicion = was->suspicion;
+	pool->astray = was->astray;
+	pool->is_doubted = was->is_doubted;
 	pool->budget = was->budget;
 }
 
@@ -315,6 +318,7 @@ void health_follow(struct health *health, struct config *config)
 	health->missed = NULL;
 	health->pools = pools;
 	health->pool_count = config->pool_count;
+	health->up = 0;
 	for (size_t i = 0; i < config->pool_count; i++) {
 		bool was_checked = false, is_changed = true;
 		size_t was;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * health_known: what is known of the backends and pools of the configuration in force, for the
- *files of health:
+ * files of health:
  *
  *	health.c		begin and end, the look once a second, overrides
  *	health_follow.c		which backends are checked, by the configuration
  *	health_findings.c	what checks find
+ *	health_doubt.c		whether that counts, where the node suspects itself
  *	health_decide.c		who serves, by that
  *	health_report.c		what is known, as others read it
  *
@@ -40,7 +41,11 @@ struct checked_backend {
 	struct checker_target target; /* as it was put, with a reference to its settings */
 	bool has_result;              /* of this process */
 	struct check_state state;
-	uint64_t changed_ms; /* when that came to its status; 0: before this process */
+	/*
+	 * When it went from up to down because nothing came back, and it has not failed in another
+	 * way since. 0: it has, or that was before this process.
+	 */
+	uint64_t silent_ms;
 	enum health_override override;
 	bool is_asked;           /* and has answered */
 	bool has_said;           /* to this process */
@@ -55,6 +60,7 @@ struct checked_pool {
 	bool is_checked;
 	bool has_detour, said_detour; /* probes go directly, because they cannot go to the VIP */
 	bool is_dirty;                /* who serves is to be decided again */
+	bool is_doubted;              /* what its checks find may not count (doubt_holds()) */
 	/*
 	 * Its backends all began together, so that what is found is applied together, or the first
 	 * to answer would get all flows: once all have a result, or at this time. 0: it is over.
@@ -68,7 +74,8 @@ struct checked_pool {
 	uint32_t overridden, senseless;          /* backends, likewise */
 	uint32_t up;                             /* of its backends, by their checks */
 	uint64_t weight;                         /* of all of them */
-	struct suspicion suspicion;
+	struct suspicion suspicion;              /* of the node, by backends that fall silent */
+	struct suspicion astray; /* of the way to the VIP, by those that fall at all */
 	struct agent_budget budget;
 };
 
@@ -76,6 +83,9 @@ struct health {
 	struct health_context context;
 	struct checker *checker;
 	struct doubt *doubt;
+	uint32_t doubt_turns; /* that pools have been told of */
+	struct suspicion suspicion;
+	uint32_t up; /* of all backends, by their checks */
 	struct ways *ways;
 	int ways_code;         /* of the last ways_look() */
 	struct config *config; /* in force; a reference */
@@ -133,6 +143,21 @@ void health_follow_wish(struct health *health, uint32_t gid, uint64_t now_ms);
 /* It is not asked any more: it has its configured weight. */
 void health_forget_wish(struct health *health, uint32_t gid);
 
+/* health_doubt.c */
+
+/* A backend went from up to down; `up` were up in its pool until now. */
+void health_note_fall(struct health *health, struct checked_backend *backend,
+	const struct checker_change *change, uint32_t up, uint64_t now_ms);
+
+/* Whether it stopped answering while the node was at fault itself. */
+bool health_is_doubted(const struct health *health, const struct checked_backend *backend);
+
+/* After changes of the checker: pools are decided again where the node has come to doubt. */
+void health_follow_doubt(struct health *health, uint64_t now_ms);
+
+/* Once a second, and when the witnesses have had their time. */
+void health_look_at_doubt(struct health *health, uint64_t now_ms);
+
 /* health_decide.c */
 
 /* What is known of a backend of forwarding_backends(), by its own pool; NULL: no memory for it. */
@@ -153,9 +178,8 @@ struct serving_backend health_serving_backend(
 /* To be freed by the caller; NULL: no memory. */
 struct health_decision *health_decide(const struct health *health, size_t pool);
 
-/* Something of the pool is new: it is decided again, with those derived from it; or all are. */
+/* Something of the pool is new: it is decided again, with those derived from it. */
 void health_mark_dirty(struct health *health, size_t pool);
-void health_mark_all_dirty(struct health *health);
 void health_follow_decisions(struct health *health);
 
 /* As forwarding_foresee_t. */

@@ -14,11 +14,14 @@ bool suspicion_arises(struct suspicion *suspicion, uint32_t up, uint32_t window_
 	if (suspicion->fallen < SUSPICION_LEAST || 2 * suspicion->fallen <= suspicion->up)
 		return false;
 	suspicion->has_arisen = true;
+	suspicion->window_ms = window_ms;
 	return true;
 }
 
-void suspicion_dispel(struct suspicion *suspicion, uint32_t window_ms, uint64_t now_ms)
+void suspicion_dispel(struct suspicion *suspicion, uint64_t now_ms)
 {
 	if (suspicion->has_arisen)
-		*suspicion = (struct suspicion){ .quiet_until_ms = now_ms + window_ms };
+		*suspicion = (struct suspicion){
+			.quiet_until_ms = now_ms + suspicion->window_ms,
+		};
 }

@@ -15,7 +15,8 @@ struct suspicion {
 	uint64_t since_ms; /* of the first that fell in this window; 0: none did */
 	uint32_t up;       /* how many were up before that */
 	uint32_t fallen;
-	bool has_arisen;         /* and was not dispelled */
+	bool has_arisen; /* and was not dispelled */
+	uint32_t window_ms;
 	uint64_t quiet_until_ms; /* it does not arise before this */
 };
 
@@ -27,8 +28,8 @@ bool suspicion_arises(
 	struct suspicion *suspicion, uint32_t up, uint32_t window_ms, uint64_t now_ms);
 
 /*
- * The node is not at fault, or no longer: the window is empty, and nothing arises for `window_ms`,
- * so that what else falls with those that fell does not raise it again. Nothing happens to a
- * suspicion that has not arisen.
+ * The node is not at fault, or no longer: the window is empty, and nothing arises for as long as
+ * it was, so that what else falls with those that fell does not raise it again. Nothing happens to
+ * a suspicion that has not arisen.
  */
-void suspicion_dispel(struct suspicion *suspicion, uint32_t window_ms, uint64_t now_ms);
+void suspicion_dispel(struct suspicion *suspicion, uint64_t now_ms);

@@ -55,7 +55,7 @@ static void once_dispelled_it_does_not_arise_again_within_the_window(void **stat
 	assert_false(suspicion_arises(&suspicion, 4, WINDOW_MS, 1000));
 	assert_false(suspicion_arises(&suspicion, 3, WINDOW_MS, 1001));
 	assert_true(suspicion_arises(&suspicion, 2, WINDOW_MS, 1002));
-	suspicion_dispel(&suspicion, WINDOW_MS, 1900);
+	suspicion_dispel(&suspicion, 1900);
 	assert_false(suspicion_arises(&suspicion, 2, WINDOW_MS, 1901));
 	assert_false(suspicion_arises(&suspicion, 1, WINDOW_MS, 2899));
 	assert_false(suspicion_arises(&suspicion, 2, WINDOW_MS, 2900));
@@ -67,7 +67,7 @@ static void one_that_has_not_arisen_keeps_its_window(void **state)
 	struct suspicion suspicion = { 0 };
 
 	assert_false(suspicion_arises(&suspicion, 2, WINDOW_MS, 1000));
-	suspicion_dispel(&suspicion, WINDOW_MS, 1001);
+	suspicion_dispel(&suspicion, 1001);
 	assert_true(suspicion_arises(&suspicion, 1, WINDOW_MS, 1002));
 	assert_int_equal(suspicion.since_ms, 1000);
 }
