@@ -4,34 +4,22 @@
 #include <assert.h>
 #include <errno.h>
 #include <net/if.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "health/vips.h"
 #include "port.h"
 #include "probe/probe_answer.h"
 #include "probe/probe_path.h"
 
-#define RETRY_MS      10000 /* between attempts to open the path */
-#define ADDRESSES_MS  5000  /* how old what is known of this host's addresses may be */
-#define VIP_MS        5000  /* the same of a VIP */
-#define VIPS_KNOWN    1024  /* a power of two */
-#define VIPS_A_SECOND 200   /* that are looked at anew: each asks the kernel twice */
-
-/* What is known of the answers of a VIP by a port. */
-struct vip {
-	struct address address;
-	uint16_t port; /* DPDK's number */
-	uint64_t until_ms;
-	int code; /* of probe_answer_check() */
-	struct error error;
-};
+#define RETRY_MS     10000 /* between attempts to open the path */
+#define ADDRESSES_MS 5000  /* how old what is known of this host's interfaces may be */
 
 /* What is known of the interface of a port. */
 struct way_out {
-	unsigned int ifindex; /* 0: it has none */
-	struct address ipv4;  /* of this host, that answers come to; ADDRESS_NONE: none is known */
+	struct vips_interface interface; /* ifindex 0: it has none */
+	struct address ipv4; /* of this host, that answers come to; ADDRESS_NONE: none is known */
 	struct address ipv6;
 };
 
@@ -45,9 +33,7 @@ struct ways {
 	int failure_code;
 	uint64_t retry_ms;
 	struct probe_entry *entries; /* by number, as they were set; mtu 0: none */
-	struct vip *vips;            /* VIPS_KNOWN, by a hash of the address */
-	uint64_t doubted_ms;         /* what was known of VIPs then is old */
-	unsigned int vips_left;      /* that may be looked at in this second */
+	struct vips *vips;           /* that were asked for */
 };
 
 struct ways *ways_create(struct port *const *ports, size_t port_count)
@@ -58,10 +44,9 @@ struct ways *ways_create(struct port *const *ports, size_t port_count)
 		return NULL;
 	ways->ports = ports;
 	ways->port_count = port_count;
-	ways->vips_left = VIPS_A_SECOND;
 	ways->outs = calloc(port_count + 1, sizeof(*ways->outs));
 	ways->entries = calloc(WAYS_MAX, sizeof(*ways->entries));
-	ways->vips = calloc(VIPS_KNOWN, sizeof(*ways->vips));
+	ways->vips = vips_create();
 	if (ways->outs != NULL && ways->entries != NULL && ways->vips != NULL)
 		return ways;
 	ways_destroy(ways);
@@ -73,7 +58,7 @@ void ways_destroy(struct ways *ways)
 	if (ways == NULL)
 		return;
 	probe_path_close(ways->path);
-	free(ways->vips);
+	vips_destroy(ways->vips);
 	free(ways->entries);
 	free(ways->outs);
 	free(ways);
@@ -92,6 +77,13 @@ static void find_own(unsigned int ifindex, uint8_t family, struct address *own)
 	memcpy(own->bytes, bytes, sizeof(own->bytes));
 }
 
+static void look_at_interface(struct vips_interface *interface, const char *name)
+{
+	interface->name = name;
+	interface->ifindex = if_nametoindex(name);
+	interface->reverse_path = probe_answer_reverse_path(name);
+}
+
 static void look_at_ports(struct ways *ways)
 {
 	const uint64_t now_ms = clock_ms();
@@ -102,9 +94,9 @@ static void look_at_ports(struct ways *ways)
 	for (size_t i = 0; i < ways->port_count; i++) {
 		struct way_out *out = &ways->outs[i];
 
-		out->ifindex = if_nametoindex(port_interface(ways->ports[i]));
-		find_own(out->ifindex, 4, &out->ipv4);
-		find_own(out->ifindex, 6, &out->ipv6);
+		look_at_interface(&out->interface, port_interface(ways->ports[i]));
+		find_own(out->interface.ifindex, 4, &out->ipv4);
+		find_own(out->interface.ifindex, 6, &out->ipv6);
 	}
 }
 
@@ -129,39 +121,6 @@ static int find_source(const struct way_out *out, const struct address *vip, str
 	source->family = vip->family;
 	memcpy(source->bytes, bytes, sizeof(source->bytes));
 	return 0;
-}
-
-static struct vip *vip_cell(struct ways *ways, const struct address *address, uint16_t port)
-{
-	uint32_t hash = 2166136261u ^ port; /* FNV-1a */
-
-	for (size_t i = 0; i < sizeof(address->bytes); i++)
-		hash = (hash ^ address->bytes[i]) * 16777619u;
-	return &ways->vips[(hash ^ hash >> 16) & (VIPS_KNOWN - 1)];
-}
-
-/* Whether answers of the VIP come in. Not asked too often; what is not known is taken for good. */
-static int check_vip(struct ways *ways, const struct port *port, const struct address *address,
-	struct error *error)
-{
-	struct vip *vip = vip_cell(ways, address, port_id(port));
-	const uint64_t now_ms = clock_ms();
-	const bool is_known = address_equal(&vip->address, address) && vip->port == port_id(port);
-	const bool is_old = now_ms >= vip->until_ms || vip->until_ms - VIP_MS <= ways->doubted_ms;
-
-	if ((!is_known || is_old) && ways->vips_left > 0) {
-		ways->vips_left--;
-		*vip = (struct vip){
-			.address = *address, .port = port_id(port), .until_ms = now_ms + VIP_MS
-		};
-		vip->code = probe_answer_check(
-			port_interface(port), family_of(address), address->bytes, &vip->error);
-	} else if (!is_known) {
-		return 0;
-	}
-	if (vip->code != 0)
-		*error = vip->error;
-	return vip->code;
 }
 
 /* the path */
@@ -246,14 +205,14 @@ static int find_way(struct ways *ways, uint32_t number, const struct backend_rec
 	struct probe_entry entry;
 	int code;
 
-	if (i == ways->port_count || ways->outs[i].ifindex == 0)
+	if (i == ways->port_count || ways->outs[i].interface.ifindex == 0)
 		return error_set(error, -ENODEV, "the kernel has no interface of its port");
 	if (vip->family == ADDRESS_IPV6 && !probe_path_has_ipv6(ways->path))
 		return error_set(error, -EAFNOSUPPORT, "the kernel of this host has no IPv6");
-	entry = make_entry(record, ways->outs[i].ifindex);
+	entry = make_entry(record, ways->outs[i].interface.ifindex);
 	code = find_source(&ways->outs[i], vip, &way->source, error);
 	if (code == 0)
-		code = check_vip(ways, ways->ports[i], vip, error);
+		code = vips_check(ways->vips, &ways->outs[i].interface, vip, clock_ms(), error);
 	if (code == 0)
 		code = set_entry(ways, number, &entry, error);
 	way->mark = probe_path_mark(ways->path, number);
@@ -284,14 +243,15 @@ void ways_remove(struct ways *ways, uint32_t number)
 
 int ways_look(struct ways *ways, struct error *error)
 {
-	ways->vips_left = VIPS_A_SECOND;
 	look_at_ports(ways);
+	vips_look(ways->vips, clock_ms());
 	return ways->path == NULL ? 0 : probe_path_restore(ways->path, error);
 }
 
 void ways_doubt(struct ways *ways)
 {
-	ways->doubted_ms = clock_ms();
+	ways->addresses_until_ms = 0;
+	vips_doubt(ways->vips);
 }
 
 const char *ways_device(const struct ways *ways)

@@ -13,9 +13,6 @@
 
 #define UNFIT_FLAGS (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED | IFA_F_TEMPORARY)
 
-/* The values of net.ipv4.conf.*.rp_filter; what counts is the larger of "all" and the interface. */
-enum reverse_path { REVERSE_PATH_OFF, REVERSE_PATH_STRICT, REVERSE_PATH_LOOSE };
-
 struct search {
 	uint32_t ifindex;
 	uint8_t family; /* AF_* */
@@ -25,8 +22,7 @@ struct search {
 
 /* What the kernel says of a destination. */
 struct route {
-	uint8_t type;         /* RTN_*; RTN_UNREACHABLE without a route */
-	bool is_by_interface; /* that it was asked about: by it alone, or among others */
+	struct probe_answer_route answer;
 	bool has_source;
 	uint8_t source[16];
 };
@@ -105,11 +101,11 @@ static void read_route(
 	const void *source = rtnetlink_find(message, sizeof(*body), RTA_PREFSRC, size);
 	const struct rtattr *hops = rtnetlink_attribute(message, sizeof(*body), RTA_MULTIPATH);
 
-	route->type = body->rtm_type;
+	route->answer.type = body->rtm_type;
 	if (interface != NULL)
-		route->is_by_interface = memcmp(interface, &ifindex, sizeof(ifindex)) == 0;
+		route->answer.is_by_interface = memcmp(interface, &ifindex, sizeof(ifindex)) == 0;
 	if (hops != NULL)
-		route->is_by_interface = has_next_hop(hops, ifindex);
+		route->answer.is_by_interface = has_next_hop(hops, ifindex);
 	if (source == NULL)
 		return;
 	memcpy(route->source, source, size);
@@ -127,7 +123,7 @@ static int find_route(uint8_t family, const uint8_t destination[static 16], uint
 	struct rtnetlink request;
 	int result;
 
-	*route = (struct route){ .type = RTN_UNREACHABLE };
+	*route = (struct route){ .answer.type = RTN_UNREACHABLE };
 	rtnetlink_begin(&request, RTM_GETROUTE, &body, sizeof(body));
 	rtnetlink_add(&request, RTA_DST, destination, address_size(family));
 	result = rtnetlink_get(&request, answer, sizeof(answer));
@@ -148,7 +144,7 @@ int probe_answer_address_towards(
 
 	if (result < 0)
 		return result;
-	if (!route.has_source || route.type != RTN_UNICAST)
+	if (!route.has_source || route.answer.type != RTN_UNICAST)
 		return -EADDRNOTAVAIL;
 	memcpy(bytes, route.source, sizeof(route.source));
 	return 0;
@@ -171,43 +167,64 @@ static int read_setting(const char *interface)
 	return value;
 }
 
-static enum reverse_path reverse_path_of(const char *interface)
+enum probe_reverse_path probe_answer_reverse_path(const char *interface)
 {
 	int all = read_setting("all"), own = read_setting(interface);
 
-	return (enum reverse_path)(all > own ? all : own);
+	return (enum probe_reverse_path)(all > own ? all : own);
 }
 
-static bool passes_filter(const char *interface, const struct route *route)
+static bool passes_filter(
+	enum probe_reverse_path reverse_path, const struct probe_answer_route *route)
 {
-	switch (reverse_path_of(interface)) {
-	case REVERSE_PATH_OFF: return true;
-	case REVERSE_PATH_LOOSE: return route->type == RTN_UNICAST;
+	switch (reverse_path) {
+	case PROBE_REVERSE_PATH_OFF: return true;
+	case PROBE_REVERSE_PATH_LOOSE: return route->type == RTN_UNICAST;
 	default: return route->type == RTN_UNICAST && route->is_by_interface;
 	}
+}
+
+int probe_answer_find_route(unsigned int ifindex, uint8_t family, const uint8_t vip[static 16],
+	struct probe_answer_route *route)
+{
+	struct route found;
+	/* the route as it is configured: it may have several next hops, and each of them will do */
+	int result = find_route(family, vip, RTM_F_FIB_MATCH, ifindex, &found);
+
+	*route = found.answer;
+	return result;
+}
+
+int probe_answer_judge(const char *interface, enum probe_reverse_path reverse_path, uint8_t family,
+	const uint8_t vip[static 16], const struct probe_answer_route *route, struct error *error)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(kernel_family(family), vip, text, sizeof(text));
+	if (route->type == RTN_LOCAL)
+		return error_set(error, -EADDRINUSE,
+			"%s is an address of this host, so the kernel keeps what is sent to it: "
+			"remove it (ip addr del), or say via: direct",
+			text);
+	if (family == 4 && !passes_filter(reverse_path, route))
+		return error_set(error, -EXDEV,
+			"the reverse path filter drops what %s answers: set "
+			"net.ipv4.conf.%s.rp_filter and that of all to 0, or say via: direct",
+			text, interface);
+	return 0;
 }
 
 int probe_answer_check(
 	const char *interface, uint8_t family, const uint8_t vip[static 16], struct error *error)
 {
 	char text[INET6_ADDRSTRLEN] = "";
-	struct route route;
-	/* the route as it is configured: it may have several next hops, and each of them will do */
-	int result = find_route(family, vip, RTM_F_FIB_MATCH, if_nametoindex(interface), &route);
+	struct probe_answer_route route;
+	int result = probe_answer_find_route(if_nametoindex(interface), family, vip, &route);
 
 	inet_ntop(kernel_family(family), vip, text, sizeof(text));
 	if (result < 0)
 		return error_set(error, result, "cannot ask for the route to %s: %s", text,
 			strerror(-result));
-	if (route.type == RTN_LOCAL)
-		return error_set(error, -EADDRINUSE,
-			"%s is an address of this host, so the kernel keeps what is sent to it: "
-			"remove it (ip addr del), or say via: direct",
-			text);
-	if (family == 4 && !passes_filter(interface, &route))
-		return error_set(error, -EXDEV,
-			"the reverse path filter drops what %s answers: set "
-			"net.ipv4.conf.%s.rp_filter and that of all to 0, or say via: direct",
-			text, interface);
-	return 0;
+	return probe_answer_judge(
+		interface, probe_answer_reverse_path(interface), family, vip, &route, error);
 }

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -25,6 +26,30 @@ int probe_answer_address(unsigned int ifindex, uint8_t family, uint8_t bytes[sta
  */
 int probe_answer_address_towards(
 	uint8_t family, const uint8_t destination[static 16], uint8_t bytes[static 16]);
+
+/* The values of net.ipv4.conf.*.rp_filter (RFC 3704). */
+enum probe_reverse_path {
+	PROBE_REVERSE_PATH_OFF,
+	PROBE_REVERSE_PATH_STRICT,
+	PROBE_REVERSE_PATH_LOOSE,
+};
+
+/* What holds for an interface: the larger of its own value and that of "all". */
+enum probe_reverse_path probe_answer_reverse_path(const char *interface);
+
+/* The kernel's route to a VIP, as far as it matters for what comes from there. */
+struct probe_answer_route {
+	uint8_t type;         /* RTN_*; RTN_UNREACHABLE without a route */
+	bool is_by_interface; /* that it was asked about: by it alone, or among others */
+};
+
+/* One question to the kernel. 0, or -errno if it could not be asked. */
+int probe_answer_find_route(unsigned int ifindex, uint8_t family, const uint8_t vip[static 16],
+	struct probe_answer_route *route);
+
+/* As probe_answer_check(), of what is known: asks nothing. `interface` is for the sentence. */
+int probe_answer_judge(const char *interface, enum probe_reverse_path reverse_path, uint8_t family,
+	const uint8_t vip[static 16], const struct probe_answer_route *route, struct error *error);
 
 /*
  * Whether the kernel lets probes to a VIP out, and what comes from it in by this interface. 0, or
