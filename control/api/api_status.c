@@ -9,6 +9,7 @@
 #include "api/api_rows.h"
 #include "json/json_build.h"
 #include "host/memory.h"
+#include "probe/probe_path.h"
 #include "steer/steer.h"
 #include "version.h"
 
@@ -424,6 +425,20 @@ static bool write_backend_counter(
 	return true;
 }
 
+/* Those to VIPs; null if the kernel does not say. */
+static json_t *stats_probe_packets(const struct api *api)
+{
+	uint64_t counts[PROBE_COUNT_MAX];
+	struct json_build object;
+
+	if (health_count_packets(api->running.health, counts) < 0)
+		return json_null();
+	object = json_build_begin();
+	for (unsigned int count = 0; count < PROBE_COUNT_MAX; count++)
+		json_build_integer(&object, probe_count_name(count), (int64_t)counts[count]);
+	return json_build_end(&object);
+}
+
 static json_t *stats_checks(const struct api *api)
 {
 	const struct checker_load load = health_load(api->running.health);
@@ -436,6 +451,7 @@ static json_t *stats_checks(const struct api *api)
 	json_build_integer(&object, "waiting", load.waiting);
 	json_build_integer(&object, "late_ms", load.late_ms);
 	json_build_integer(&object, "cpu_time_ms", load.cpu_time_ms);
+	json_build_value(&object, "packets", stats_probe_packets(api));
 	return json_build_end(&object);
 }
 

@@ -10,6 +10,7 @@
 #include "common/events.h"
 #include "config/config_health.h"
 #include "health/health_known.h"
+#include "probe/probe_maps.h"
 
 #define LOOK_SLICE    500 /* backends: about a millisecond */
 #define LOOK_PAUSE_MS 5
@@ -247,4 +248,10 @@ struct checker_load health_load(const struct health *health)
 	const struct checker_load none = { 0 };
 
 	return health->checker == NULL ? none : checker_load(health->checker);
+}
+
+int health_count_packets(const struct health *health, uint64_t *counts)
+{
+	memset(counts, 0, PROBE_COUNT_MAX * sizeof(*counts));
+	return health->ways == NULL ? 0 : ways_count(health->ways, counts);
 }

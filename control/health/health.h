@@ -122,3 +122,9 @@ bool health_find(
 	const struct health *health, size_t pool, enum health_trait trait, size_t *backend);
 
 struct checker_load health_load(const struct health *health);
+
+/*
+ * Packets of probes to VIPs by outcome since the way was opened, PROBE_COUNT_MAX of them (enum
+ * probe_count); all 0 where none was. 0 or -errno.
+ */
+int health_count_packets(const struct health *health, uint64_t *counts);

@@ -461,6 +461,7 @@ static void print_checks(const json_t *checks, FILE *out)
 	table = table_create(counter_columns, COUNT_OF(counter_columns));
 	fputs("\nchecks\n", out);
 	rows_add_members(table, checks, fields, COUNT_OF(fields));
+	add_counters(table, "packets to VIPs, ", json_object_get(checks, "packets"), false);
 	table_print(table, out);
 	table_destroy(table);
 }

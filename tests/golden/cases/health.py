@@ -239,6 +239,9 @@ def explain_says_which_health_made_the_choice(rig):
     require_equal(stats["pools"], {"web": {"initial": 0, "up": 1, "down": 2}}, "figures of the pool")
     require(stats["checks"]["targets"] >= 3 and stats["checks"]["probes"] >= 4, stats["checks"])
     require_equal([stats["checks"][key] for key in ("untried", "waiting")], [0, 0], "figures of checks")
+    require_equal(stats["checks"]["packets"],
+                  {"sent": 0, "unmarked": 0, "mtu_exceeded": 0, "not_ip": 0, "unsegmented": 0, "no_room": 0},
+                  "packets to VIPs: all of these checks are made without")
 
 
 @case

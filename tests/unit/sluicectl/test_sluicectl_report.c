@@ -314,7 +314,8 @@ static void statistics_have_the_checks_and_what_they_come_to(void **state)
 {
 	expect_report(report_statistics,
 		"{\"checks\":{\"targets\":5,\"probes\":123,\"untried\":2,\"under_way\":1,\"waiting\":0,"
-		"\"late_ms\":3,\"cpu_time_ms\":45},\"pools\":{\"web\":{\"initial\":1,\"up\":3,\"down\":2}}}",
+		"\"late_ms\":3,\"cpu_time_ms\":45,"
+		"\"packets\":{\"sent\":77,\"unmarked\":0,\"mtu_exceeded\":6}},\"pools\":{\"web\":{\"initial\":1,\"up\":3,\"down\":2}}}",
 		"ports\n"
 		"none\n"
 		"\n"
@@ -328,6 +329,8 @@ static void statistics_have_the_checks_and_what_they_come_to(void **state)
 		"waiting                          0\n"
 		"latest, ms                       3\n"
 		"cpu time, ms                    45\n"
+		"packets to VIPs, sent           77\n"
+		"packets to VIPs, mtu_exceeded    6\n"
 		"\n"
 		"health of pools\n"
 		"name  up  down  initial\n"
