@@ -450,7 +450,10 @@ const struct json_key config_health_keys[] = {
 			"an empty one. Without send and expect it passes unless it is refused "
 			"within the timeout." },
 	{ "expect", &kind_payload, AT(expect), .is_absent = has_no_expect,
-		.summary = "What the answer must contain; by default any answer to send passes." },
+		.summary = "What the answer must contain; by default any answer to send passes. By "
+			   "way of the VIP all backends answer from the same address: an answer "
+			   "that comes after the timeout may, rarely, meet a later probe of "
+			   "another backend from the same port." },
 	{ "question", &kind_question, AT(question), .is_absent = is_not_dns,
 		.summary = "What is asked, as \"example.org A\". Required for dns." },
 	{ "rcode", &json_kind_word, AT(rcode), .words = rcodes, .what = "an rcode",
