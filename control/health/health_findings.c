@@ -181,6 +181,13 @@ static void note_words(struct health *health, struct checked_backend *backend,
 	health_follow_wish(health, change->number, now_ms);
 }
 
+/* It failed, and in another way than by silence. */
+static bool has_answered_ill(const struct checker_change *change)
+{
+	return !change->result.passed && change->result.reason != PROBE_LOCAL &&
+	       !probe_reason_is_silence(change->result.reason);
+}
+
 static void follow_change(
 	struct health *health, const struct checker_change *change, uint64_t now_ms)
 {
@@ -195,9 +202,10 @@ static void follow_change(
 		health_mark_dirty(health, backend->pool);
 	backend->has_result = true;
 	backend->state = change->state;
-	if (!change->result.passed && change->result.reason != PROBE_LOCAL &&
-		!probe_reason_is_silence(change->result.reason))
-		backend->silent_ms = 0; /* it can be reached */
+	if (backend->silent_ms != 0 && has_answered_ill(change)) {
+		backend->silent_ms = 0; /* it can be reached, and counts as it is */
+		health_mark_dirty(health, backend->pool);
+	}
 	if (change->before != change->state.status) {
 		note_status(health, backend, change, now_ms);
 		keep_change(health, change);
