@@ -363,8 +363,8 @@ static const char *describe_mode(
 	static const char *const modes[SERVING_MODE_COUNT] = {
 		[SERVING_MODE_NORMAL] = "",
 		[SERVING_MODE_ZONE_FAILOVER] =
-			", too few of them in the zone of this node (zone_below): other zones take new "
-			"flows, too",
+			(", too few of them in the zone of this node (zone_below): other zones "
+			 "take new flows, too"),
 		[SERVING_MODE_BACKUP] = ", of a backup: those before it have too few",
 		[SERVING_MODE_DRAINED_ZONE] =
 			", and without drained zones too few: these take new flows, too",

@@ -145,6 +145,8 @@ static void finish_errno(struct probe *probe, enum probe_origin origin, const ch
 	int32_t detail = error;
 	char text[PROBE_SENTENCE_SIZE];
 
+	if (reason == PROBE_TIMEOUT) /* the kernel gave up before us */
+		detail = (int32_t)(elapsed_us(probe) / 1000);
 	switch (reason) {
 	case PROBE_REFUSED:
 	case PROBE_RESET:
@@ -157,9 +159,6 @@ static void finish_errno(struct probe *probe, enum probe_origin origin, const ch
 		probe_finish(
 			probe, reason, detail, "this node could not probe: %s: %s", step, text);
 		break;
-	case PROBE_TIMEOUT: /* the kernel gave up before us */
-		detail = (int32_t)(elapsed_us(probe) / 1000);
-		/* fall through */
 	default:
 		describe_path(error, text);
 		probe_finish(probe, reason, detail, "%s: %s", step, text);
