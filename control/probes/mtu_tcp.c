@@ -295,6 +295,7 @@ static void late(struct probe *probe)
 
 const struct probe_type probe_type_mtu_tcp = {
 	.attempt_size = sizeof(struct mtu_attempt),
+	.more_descriptors = 1, /* a raw socket beside the connection */
 	.start = start,
 	.stop = stop,
 	.late = late,

@@ -309,6 +309,14 @@ static size_t attempt_size(const struct probe_type *type, const struct config_he
 	return type->attempt_size > mtu ? type->attempt_size : mtu;
 }
 
+unsigned int probe_descriptors(const struct config_health *settings)
+{
+	unsigned int more = types[settings->type]->more_descriptors;
+	unsigned int mtu = settings->probe_mtu ? mtu_type_of(settings)->more_descriptors : 0;
+
+	return 1 + (more > mtu ? more : mtu);
+}
+
 struct probe *probe_start(struct prober *prober, const struct config_health *settings,
 	const struct probe_target *target, probe_done_t *done, void *context)
 {

@@ -89,5 +89,8 @@ typedef void probe_done_t(void *context, const struct probe_result *result);
 struct probe *probe_start(struct prober *prober, const struct config_health *settings,
 	const struct probe_target *target, probe_done_t *done, void *context);
 
+/* How many descriptors such a probe may hold at once. */
+unsigned int probe_descriptors(const struct config_health *settings);
+
 /* Ends a probe whose done() has not been called, and will not be. */
 void probe_cancel(struct probe *probe);

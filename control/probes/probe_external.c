@@ -123,6 +123,7 @@ static void stop(struct probe *probe)
 
 const struct probe_type probe_type_external = {
 	.attempt_size = sizeof(struct external_attempt),
+	.more_descriptors = 1, /* a pipe, and one for the process */
 	.start = start,
 	.stop = stop,
 };

@@ -26,6 +26,8 @@ struct prober {
 struct probe_type {
 	size_t attempt_size; /* bytes at probe->attempt, zero at the start */
 
+	unsigned int more_descriptors; /* that it may hold at once, beside one */
+
 	/*
 	 * Begins, from within probe_start(). However it goes, the result is probe_finish()'s, now
 	 * or later.
