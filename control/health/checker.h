@@ -19,7 +19,9 @@
 #define CHECKER_BACKENDS_MAX 65536 /* targets are numbered from 0, as gids are */
 #define CHECKER_NUMBERS      (CHECKER_BACKENDS_MAX + 32) /* and others, of the caller's */
 #define CHECKER_NAME_SIZE    (2 * CONFIG_NAME_SIZE)
-#define CHECKER_FLIGHTS_MAX  4096 /* probes at the same time, where files allow that many */
+#define CHECKER_FLIGHTS_MAX                                                  \
+	4096 /* descriptors of probes, beside programs; files may allow less \
+	      */
 
 struct checker;
 struct event_base;
@@ -65,9 +67,10 @@ struct checker_view {
 struct checker_load {
 	uint64_t probes; /* since the start */
 	uint32_t targets, flights;
-	uint32_t waiting;     /* due, but there are as many probes as there may be */
-	uint32_t late_ms;     /* the most that a probe of the last ten seconds began late */
-	uint64_t untried;     /* probes that this node could not make: they say nothing */
+	uint32_t waiting; /* due, but there are as many probes as there may be */
+	uint32_t late_ms; /* the most that a probe of the last ten seconds began late, or waits */
+	uint64_t overdue; /* probes that began an interval late, or more */
+	uint64_t untried; /* probes that this node could not make: they say nothing */
 	uint64_t cpu_time_ms; /* of the thread */
 };
 
@@ -83,12 +86,13 @@ void checker_destroy(struct checker *checker);
 
 /*
  * Checks this target from now on, or goes on with the target of that number and generation in
- * another way: its state and the results in a row stay. -ENOMEM: nothing changed.
+ * another way: its state and the results in a row stay. A probe that is under way goes on where it
+ * would say the same. -ENOMEM: nothing changed.
  */
-int checker_put(struct checker *checker, const struct checker_target *target);
+int checker_put(struct checker *checker, const struct checker_target *what);
 
-/* That number is checked no more; a change of it may still come. -ENOMEM. */
-int checker_remove(struct checker *checker, uint32_t number);
+/* That number is checked no more; a change of it may still come. It may be none that is checked. */
+void checker_remove(struct checker *checker, uint32_t number);
 
 /* The next change, in the order of their times; false: none is left. */
 bool checker_take(struct checker *checker, struct checker_change *change);

@@ -80,8 +80,9 @@ static void forget_status(struct health *health, uint32_t gid, struct checked_ba
 
 static void stop_checking(struct health *health, uint32_t gid, struct checked_backend *backend)
 {
-	if (!backend->is_put || checker_remove(health->checker, gid) != 0)
+	if (!backend->is_put)
 		return;
+	checker_remove(health->checker, gid);
 	backend->is_put = false;
 	forget_status(health, gid, backend);
 }

@@ -2,9 +2,11 @@
 #include "unit.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +14,37 @@
 
 #define DEADLINE_S 60 /* for what comes in milliseconds on a machine that is not busy */
 #define MANY       300
+#define FEW_FILES  512 /* that the process may open: the checker then has the least */
+#define TOO_MANY   80  /* probes for that */
+#define DAY_MS     86400000
+
+/* Memory of the control thread, and of libevent in the other one. */
+static _Thread_local bool has_no_memory;
+static atomic_bool events_have_no_memory;
+static atomic_uint events_refused;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return has_no_memory ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return has_no_memory ? NULL : __real_calloc(count, size);
+}
+
+static void *reallocate_for_events(void *bytes, size_t size)
+{
+	if (!atomic_load(&events_have_no_memory))
+		return realloc(bytes, size);
+	atomic_fetch_add(&events_refused, 1);
+	return NULL;
+}
 
 /* A server that answers each request with the same status. */
 static struct {
@@ -20,7 +53,10 @@ static struct {
 	pthread_t thread;
 	atomic_uint requests;
 	atomic_bool is_failing;
-	atomic_bool asks; /* for half its weight, where it does not fail */
+	atomic_bool asks;      /* for half its weight, where it does not fail */
+	atomic_bool is_silent; /* connections are held, and not answered */
+	int held[MANY];
+	atomic_uint held_count;
 } server;
 
 static void answer(int fd)
@@ -48,8 +84,15 @@ static void *serve(void *unused)
 {
 	int fd;
 
-	while ((fd = accept(server.fd, NULL, NULL)) >= 0)
-		answer(fd);
+	while ((fd = accept(server.fd, NULL, NULL)) >= 0) {
+		if (atomic_load(&server.is_silent)) {
+			assert_true(atomic_load(&server.held_count) < MANY);
+			server.held[atomic_load(&server.held_count)] = fd;
+			atomic_fetch_add(&server.held_count, 1);
+		} else {
+			answer(fd);
+		}
+	}
 	return NULL;
 }
 
@@ -66,6 +109,8 @@ static void start_server(void)
 	server.port = ntohs(address.sin_port);
 	atomic_store(&server.is_failing, false);
 	atomic_store(&server.asks, false);
+	atomic_store(&server.is_silent, false);
+	atomic_store(&server.held_count, 0);
 	assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
 }
 
@@ -73,6 +118,8 @@ static void stop_server(void)
 {
 	shutdown(server.fd, SHUT_RDWR);
 	pthread_join(server.thread, NULL);
+	for (unsigned int i = 0; i < atomic_load(&server.held_count); i++)
+		close(server.held[i]);
 	close(server.fd);
 }
 
@@ -84,9 +131,10 @@ struct fixture {
 	struct checker_change changes[2 * MANY];
 };
 
-/* With references of its own: it is never freed. */
+#define REFERENCES (1u << 30) /* of its own: it is never freed */
+
 static struct config_health settings = {
-	.references = 1u << 30,
+	.references = REFERENCES,
 	.type = CONFIG_HEALTH_HTTP,
 	.interval_ms = 200,
 	.fast_interval_ms = 20,
@@ -129,7 +177,22 @@ static int close_fixture(void **state)
 	event_base_free(fixture->base);
 	free(fixture);
 	stop_server();
+	assert_int_equal(atomic_load(&settings.references), REFERENCES); /* none is left */
 	return 0;
+}
+
+/* Where the checker may open few files. */
+static int open_fixture_of_few(void **state)
+{
+	struct rlimit files, few;
+	int code;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	few = (struct rlimit){ .rlim_cur = FEW_FILES, .rlim_max = files.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	code = open_fixture(state);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	return code;
 }
 
 static struct checker_target make_target(uint32_t number, uint32_t generation)
@@ -161,6 +224,16 @@ static void wait_for(struct fixture *fixture, size_t count)
 	while (fixture->count < count)
 		event_base_loop(fixture->base, EVLOOP_ONCE);
 	event_free(deadline);
+}
+
+/* The first change of that number since the start of the test. */
+static const struct checker_change *wait_for_number(struct fixture *fixture, uint32_t number)
+{
+	for (size_t i = 0;; i++) {
+		wait_for(fixture, i + 1);
+		if (fixture->changes[i].number == number)
+			return &fixture->changes[i];
+	}
 }
 
 static void wait_for_requests(unsigned int count)
@@ -408,7 +481,218 @@ static void a_checker_ends_while_probes_are_under_way(void **state)
 	wait_for(fixture, 1); /* and the others? close_fixture() ends them */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+/* Has every place taken by probes that come to no end. */
+static void fill(struct fixture *fixture)
+{
+	time_t deadline = time(NULL) + DEADLINE_S;
+
+	atomic_store(&server.is_silent, true);
+	for (uint32_t i = 0; i < TOO_MANY; i++) {
+		struct checker_target target = make_target(i, 1);
+
+		assert_int_equal(checker_put(fixture->checker, &target), 0);
+	}
+	for (;;) {
+		struct checker_load load = checker_load(fixture->checker);
+
+		if (load.waiting > 0 && load.flights + load.waiting == TOO_MANY)
+			break;
+		assert_true(time(NULL) < deadline);
+		usleep(1000);
+	}
+}
+
+/* One whose probes need no server. */
+static struct checker_target make_hindered(uint32_t number)
+{
+	struct checker_target target = make_target(number, 1);
+
+	target.hindrance = PROBE_PATH;
+	strcpy(target.why, "packets have no way to it");
+	return target;
+}
+
+static void programs_that_take_long_hold_up_no_others(void **state)
+{
+	static char *command[] = { "/bin/sleep", "600", NULL };
+	static struct config_health program = {
+		.references = REFERENCES,
+		.type = CONFIG_HEALTH_EXTERNAL,
+		.interval_ms = 600000,
+		.fast_interval_ms = 600000,
+		.timeout_ms = 600000,
+		.rise = 1,
+		.fall = 1,
+		.command = command,
+		.command_count = 2,
+		.user = "root",
+	};
+	struct fixture *fixture = *state;
+	time_t deadline = time(NULL) + DEADLINE_S;
+	struct checker_target target;
+
+	for (uint32_t i = 0; i < TOO_MANY; i++) {
+		target = make_target(i, 1);
+		target.health = &program;
+		checker_put(fixture->checker, &target);
+	}
+	/* without root, none of them can be started, and none waits */
+	while (checker_load(fixture->checker).waiting == 0 &&
+		checker_load(fixture->checker).untried < TOO_MANY) {
+		assert_true(time(NULL) < deadline);
+		usleep(1000);
+	}
+	target = make_target(TOO_MANY, 1);
+	checker_put(fixture->checker, &target);
+	assert_true(wait_for_number(fixture, TOO_MANY)->result.passed);
+}
+
+static void gateways_are_asked_while_all_backends_wait(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target gateway = make_hindered(CHECKER_BACKENDS_MAX + 1);
+
+	fill(fixture);
+	checker_put(fixture->checker, &gateway);
+	wait_for(fixture, 1);
+	assert_int_equal(fixture->changes[0].number, CHECKER_BACKENDS_MAX + 1);
+	assert_int_not_equal(checker_load(fixture->checker).waiting, 0);
+}
+
+/* Its probe stands for all those that it was too late for. */
+static void what_waits_is_late_and_begins_when_others_are_removed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_hindered(TOO_MANY);
+	time_t deadline = time(NULL) + DEADLINE_S;
+
+	fill(fixture);
+	checker_put(fixture->checker, &target);
+	while (checker_load(fixture->checker).late_ms <= 2 * settings.interval_ms) {
+		assert_true(time(NULL) < deadline);
+		usleep(1000);
+	}
+	assert_true(checker_load(fixture->checker).waiting <= TOO_MANY);
+	for (uint32_t i = 0; i < TOO_MANY; i++)
+		checker_remove(fixture->checker, i);
+	wait_for(fixture, 1);
+	assert_int_equal(fixture->changes[0].number, TOO_MANY);
+	assert_int_equal(checker_load(fixture->checker).targets, 1);
+	assert_true(checker_load(fixture->checker).overdue >= 1);
+}
+
+static void without_memory_nothing_changes_but_targets_can_be_removed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+	struct checker_target next = make_target(7, 2), other = make_target(8, 1);
+	struct checker_view view;
+	unsigned int references;
+
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 1);
+	references = atomic_load(&settings.references);
+	has_no_memory = true;
+	assert_int_equal(checker_put(fixture->checker, &target), -ENOMEM);
+	assert_int_equal(checker_put(fixture->checker, &next), -ENOMEM);
+	assert_int_equal(checker_put(fixture->checker, &other), -ENOMEM);
+	assert_int_equal(atomic_load(&settings.references), references);
+	assert_true(checker_view(fixture->checker, 7, &view));
+	assert_false(checker_view(fixture->checker, 8, &view));
+	checker_remove(fixture->checker, 7);
+	has_no_memory = false;
+	assert_false(checker_view(fixture->checker, 7, &view));
+	checker_put(fixture->checker, &other);
+	wait_for_number(fixture, 8);
+	assert_int_equal(atomic_load(&settings.references), references);
+}
+
+static void targets_without_memory_for_their_timer_are_probed_later(void **state)
+{
+	struct fixture *fixture = *state;
+	time_t deadline = time(NULL) + DEADLINE_S;
+
+	atomic_store(&events_refused, 0);
+	atomic_store(&events_have_no_memory, true);
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct checker_target target = make_hindered(i);
+
+		assert_int_equal(checker_put(fixture->checker, &target), 0);
+	}
+	while (atomic_load(&events_refused) < MANY / 2) {
+		assert_true(time(NULL) < deadline);
+		usleep(1000);
+	}
+	atomic_store(&events_have_no_memory, false);
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct checker_view view;
+
+		while (assert_true(checker_view(fixture->checker, i, &view)), view.probes == 0) {
+			assert_true(time(NULL) < deadline);
+			usleep(1000);
+		}
+	}
+}
+
+static void a_probe_under_way_goes_on_where_only_the_name_changes(void **state)
+{
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+	struct checker_target gateway = make_hindered(CHECKER_BACKENDS_MAX);
+	time_t deadline = time(NULL) + DEADLINE_S;
+
+	atomic_store(&server.is_silent, true);
+	checker_put(fixture->checker, &target);
+	while (atomic_load(&server.held_count) < 1) {
+		assert_true(time(NULL) < deadline);
+		usleep(1000);
+	}
+	strcpy(target.name, "web/renamed");
+	checker_put(fixture->checker, &target);
+	checker_put(fixture->checker, &gateway);
+	wait_for_number(fixture, gateway.number); /* so the name has been taken */
+	answer(server.held[0]);
+	server.held[0] = -1;
+	assert_true(wait_for_number(fixture, 7)->result.passed);
+}
+
+/* All together they would be a burst of connections. */
+static void targets_that_go_on_otherwise_are_not_probed_all_at_once(void **state)
+{
+	static struct config_health before, after;
+	struct fixture *fixture = *state;
+	struct checker_target target;
+	unsigned int requests;
+
+	before = settings;
+	before.digest = 1;
+	before.interval_ms = before.fast_interval_ms = DAY_MS;
+	after = before;
+	after.digest = 2;
+	for (uint32_t i = 0; i < MANY; i++) {
+		target = make_target(i, 1);
+		target.health = &before;
+		checker_put(fixture->checker, &target);
+	}
+	wait_for(fixture, MANY);
+	requests = atomic_load(&server.requests);
+	for (uint32_t i = 0; i < MANY; i++) {
+		target = make_target(i, 1);
+		target.health = &after;
+		checker_put(fixture->checker, &target);
+	}
+	for (uint32_t i = 0; i < 2; i++) { /* the second is due a turn of the loop later */
+		target = make_target(MANY + i, 1);
+		checker_put(fixture->checker, &target);
+		wait_for(fixture, MANY + 1 + i);
+		assert_int_equal(fixture->changes[MANY + i].number, MANY + i);
+	}
+	/* a few may have been due by chance */
+	assert_true(atomic_load(&server.requests) - requests < MANY / 2);
+}
+
+#define TEST(name)        cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+#define TEST_OF_FEW(name) cmocka_unit_test_setup_teardown(name, open_fixture_of_few, close_fixture)
 
 int main(void)
 {
@@ -425,7 +709,15 @@ int main(void)
 		TEST(what_is_down_says_when_it_fails_in_another_way),
 		TEST(many_targets_are_all_probed),
 		TEST(a_checker_ends_while_probes_are_under_way),
+		TEST_OF_FEW(programs_that_take_long_hold_up_no_others),
+		TEST_OF_FEW(gateways_are_asked_while_all_backends_wait),
+		TEST_OF_FEW(what_waits_is_late_and_begins_when_others_are_removed),
+		TEST(without_memory_nothing_changes_but_targets_can_be_removed),
+		TEST(targets_without_memory_for_their_timer_are_probed_later),
+		TEST(a_probe_under_way_goes_on_where_only_the_name_changes),
+		TEST(targets_that_go_on_otherwise_are_not_probed_all_at_once),
 	};
 
+	event_set_mem_functions(malloc, reallocate_for_events, free);
 	return cmocka_run_group_tests_name("checker", tests, NULL, NULL);
 }
