@@ -221,7 +221,13 @@ def explain_says_which_health_made_the_choice(rig):
         at_first = {port: explained(daemon, port) for port in range(4000, 4064)}
         port = next(port for port, answer in at_first.items() if answer["backend"] == "web-1")
         daemon.call("backend.set", pool="web", name="web-1", health="down")
-        return at_first, explained(daemon, port), daemon.call("stats.get")
+
+        def moved_on():
+            answer = explained(daemon, port)
+            return answer if answer["current"] == "web-3" else None
+
+        return (at_first, daemon.wait_for(moved_on, "a table without web-1", SECONDS),
+                daemon.call("stats.get"))
 
     with healthy("web-1", "web-3") as folder:
         at_first, moved, stats = rig.run([], ask=question, **checked_world(folder)).asked
