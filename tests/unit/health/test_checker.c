@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,7 +76,8 @@ static void answer(int fd)
 			answer = failing;
 		else if (atomic_load(&server.asks))
 			answer = asking;
-		assert_int_equal(write(fd, answer, strlen(answer)), strlen(answer));
+		/* a probe that was ended meanwhile takes no answer */
+		send(fd, answer, strlen(answer), MSG_NOSIGNAL);
 	}
 	close(fd);
 }
