@@ -370,7 +370,7 @@ const char *config_health_rcode_name(int rcode)
 
 const struct json_key config_health_keys[] = {
 	{ "type", &json_kind_word, .presence = JSON_KEY_REQUIRED, AT(type), .words = types,
-		.what = "a type of check",
+		.what = "none, tcp, http, https, grpc, udp, dns, icmp or external",
 		.summary =
 			"What a probe does. none: nothing; another program reports health. tcp: "
 			"connect. http, https: a request and its status. grpc: grpc.health.v1. udp: "
