@@ -358,7 +358,8 @@ static const char *describe_mode(
 		[CONFIG_ALL_DOWN_ALL] = ": all take new flows (all_down is all)",
 		[CONFIG_ALL_DOWN_DROP] = ": new flows are dropped (all_down is drop)",
 		[CONFIG_ALL_DOWN_WITHDRAW] =
-			": new flows are dropped and the VIPs withdrawn (all_down is withdraw)",
+			": new flows are dropped, and this node is not to announce its VIPs "
+			"(all_down is withdraw)",
 	};
 	static const char *const modes[SERVING_MODE_COUNT] = {
 		[SERVING_MODE_NORMAL] = "",
@@ -389,7 +390,8 @@ const char *serving_describe(const struct serving_policy *policy,
 	if (outcome->mode == SERVING_MODE_FAIL_OPEN)
 		snprintf(wanted, sizeof(wanted), ", fewer than %u", outcome->needed);
 	snprintf(text, SERVING_SENTENCE_SIZE, "%u of %u backend%s %s up%s%s", outcome->up,
-		outcome->active, plural(outcome->active), outcome->up == 1 ? "is" : "are", wanted,
+		outcome->active, plural(outcome->active),
+		outcome->up == 1 || outcome->active == 1 ? "is" : "are", wanted,
 		describe_mode(policy, outcome));
 	return text;
 }

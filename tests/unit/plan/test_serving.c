@@ -213,7 +213,10 @@ static void the_outcome_is_said_with_its_figures(void **state)
 			"1 of 3 backends is up, fewer than 2 (fail_open_below): all take new flows" },
 		{ "D D", { POOL }, "0 of 2 backends are up: all take new flows (all_down is all)" },
 		{ "D", { POOL, .all_down = CONFIG_ALL_DOWN_DROP },
-			"0 of 1 backend are up: new flows are dropped (all_down is drop)" },
+			"0 of 1 backend is up: new flows are dropped (all_down is drop)" },
+		{ "D D", { POOL, .all_down = CONFIG_ALL_DOWN_WITHDRAW },
+			"0 of 2 backends are up: new flows are dropped, and this node is not to "
+			"announce its VIPs (all_down is withdraw)" },
 		{ "I I D", { POOL },
 			"0 of 3 backends are up yet: those that are not known to be down take new "
 			"flows" },
