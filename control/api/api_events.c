@@ -21,7 +21,7 @@ static_assert(EVENT_KIND_COUNT <= 32, "api_params.kinds has a bit for each");
 struct selection {
 	uint32_t kinds; /* a bit for each; 0: all */
 	enum event_level level;
-	char name[EVENT_NAME_SIZE]; /* of the object, or of the pool of a backend; "": any */
+	char name[EVENT_NAME_SIZE]; /* of the object; of a backend also its pool's or its own */
 };
 
 static struct selection select_events(const struct api_params *params)
@@ -33,16 +33,25 @@ static struct selection select_events(const struct api_params *params)
 	return selection;
 }
 
+/* A backend is known as POOL/BACKEND, by its pool, and by its own name in any pool. */
+static bool is_backend_named(const char *backend, const char *name)
+{
+	const char *slash = strchr(backend, '/');
+	size_t length = strlen(name);
+
+	if (slash == NULL)
+		return false;
+	return strcmp(slash + 1, name) == 0 ||
+	       (length == (size_t)(slash - backend) && strncmp(backend, name, length) == 0);
+}
+
+/* Without a name, all events are selected. */
 static bool has_name(const struct selection *selection, const struct event_entry *entry)
 {
-	size_t length = strlen(selection->name);
+	const char *name = selection->name;
 
-	if (length == 0)
-		return true;
-	if (strncmp(entry->name, selection->name, length) != 0)
-		return false;
-	return entry->name[length] == '\0' ||
-	       (entry->object == EVENT_OBJECT_BACKEND && entry->name[length] == '/');
+	return name[0] == '\0' || strcmp(entry->name, name) == 0 ||
+	       (entry->object == EVENT_OBJECT_BACKEND && is_backend_named(entry->name, name));
 }
 
 static bool is_selected(const struct selection *selection, const struct event_entry *entry)

@@ -244,16 +244,17 @@ static const struct json_choice event_levels[] = {
 		"since", INTEGER(since), RANGE(1, NUMBER_MAX), .what = "a number of an event", \
 							       .summary = (sentence)           \
 	}
-#define SELECTION                                                                                                         \
-	{ "kinds", &api_kind_words, AT(kinds), .words = event_kinds, .what = "a kind of event",                           \
-		.summary = "Only events of these kinds." },                                                               \
-		{ "level", &json_kind_word, AT(level), .words = event_levels,                                             \
-			.what = "\"info\", \"warning\" or \"error\"", .text = "info",                                     \
-			.summary = "Only events of this level, or of a more serious one." },                              \
-	{                                                                                                                 \
-		"name", &api_kind_text, AT(name),                                                                         \
-			.summary =                                                                                        \
-				"Only events about the object of this name, for a pool with its backends (POOL/BACKEND)." \
+#define SELECTION                                                                                 \
+	{ "kinds", &api_kind_words, AT(kinds), .words = event_kinds, .what = "a kind of event",   \
+		.summary = "Only events of these kinds." },                                       \
+		{ "level", &json_kind_word, AT(level), .words = event_levels,                     \
+			.what = "\"info\", \"warning\" or \"error\"", .text = "info",             \
+			.summary = "Only events of this level, or of a more serious one." },      \
+	{                                                                                         \
+		"name", &api_kind_text, AT(name),                                                 \
+			.summary = "Only events about the object of this name. Those of a pool "  \
+				   "include its backends'; a backend is POOL/BACKEND or, in any " \
+				   "pool, its own name."                                          \
 	}
 
 static const struct json_key events_list_params[] = {

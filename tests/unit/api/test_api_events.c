@@ -217,6 +217,11 @@ static void a_list_has_only_what_is_selected(void **state)
 	expect_listed(*state, "{\"name\":\"web\"}", "2 5", 6, 0);
 	expect_listed(*state, "{\"name\":\"web/web-1\"}", "2", 6, 0);
 	expect_listed(*state, "{\"name\":\"edge\"}", "3", 6, 0);
+	/* a backend by its own name, in whichever pool it is; but not by a part of a name */
+	expect_listed(*state, "{\"name\":\"web-1\"}", "2 4", 6, 0);
+	expect_listed(*state, "{\"name\":\"1\"}", "", 6, 0);
+	expect_listed(*state, "{\"name\":\"web-\"}", "", 6, 0);
+	expect_listed(*state, "{\"name\":\"web/web\"}", "", 6, 0);
 	/* the last ones that are selected, not those selected of the last */
 	expect_listed(*state, "{\"level\":\"error\",\"limit\":1}", "3", 4, 0);
 }
