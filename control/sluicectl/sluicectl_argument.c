@@ -305,6 +305,35 @@ static json_t *read_share(const char **text)
 	return share;
 }
 
+/* Of those that are no backups: one that has no weight although another has one; NULL: none. */
+static const json_t *find_without_weight(const json_t *shares)
+{
+	const json_t *share, *without = NULL;
+	size_t index, with_count = 0;
+
+	json_array_foreach (shares, index, share) {
+		if (json_object_get(share, "backup") != NULL)
+			continue;
+		if (json_object_get(share, "weight") != NULL)
+			with_count++;
+		else if (without == NULL)
+			without = share;
+	}
+	return with_count > 0 ? without : NULL;
+}
+
+/* Who gives one pool a weight and forgets another means no weight of 100 for that. */
+static int check_weights(const struct argument *argument, const json_t *shares, struct error *error)
+{
+	const json_t *without = find_without_weight(shares);
+	const char *pool = json_string_value(json_object_get(without, "pool"));
+
+	if (without == NULL)
+		return 0;
+	return error_set(error, -EINVAL, "%s: pool %s wants a weight, too (%s=N)", argument->name,
+		pool, pool);
+}
+
 static int store_shares(
 	const struct argument *argument, const char *text, json_t *params, struct error *error)
 {
@@ -324,6 +353,10 @@ static int store_shares(
 		if (*at == '\0')
 			break;
 		at++;
+	}
+	if (check_weights(argument, shares, error) != 0) {
+		json_decref(shares);
+		return -EINVAL;
 	}
 	set_member(params, argument->member, shares);
 	return 0;

@@ -53,6 +53,12 @@ static void command_lines_become_requests(void **state)
 			"{\"dry_run\":false,\"name\":\"www\",\"pools\":[{\"pool\":\"web\"},"
 			"{\"backup\":2,\"pool\":\"spare\",\"weight\":7},{\"backup\":15,\"below\":"
 			"\"50%\",\"pool\":\"last\"},{\"backup\":3,\"below\":4,\"pool\":\"one\"}]}" },
+		{ "service set www --pools web=90,canary=10,spare:1", "service.set",
+			"{\"dry_run\":false,\"name\":\"www\",\"pools\":[{\"pool\":\"web\",\"weight\":90},"
+			"{\"pool\":\"canary\",\"weight\":10},{\"backup\":1,\"pool\":\"spare\"}]}" },
+		{ "service set www --pools web,canary", "service.set",
+			"{\"dry_run\":false,\"name\":\"www\",\"pools\":[{\"pool\":\"web\"},"
+			"{\"pool\":\"canary\"}]}" },
 		{ "service remove www", "service.remove", "{\"dry_run\":false,\"name\":\"www\"}" },
 		{ "backend add web web-1 --address 10.2.0.21", "backend.add",
 			"{\"backend\":{\"address\":\"10.2.0.21\",\"name\":\"web-1\"},"
@@ -194,6 +200,10 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 		{ "service add x --port 0", "--port: \"0\" is not a port (1-65535) or any" },
 		{ "service add x --port 65536",
 			"--port: \"65536\" is not a port (1-65535) or any" },
+		{ "service set www --pools web=80,canary",
+			"--pools: pool canary wants a weight, too (canary=N)" },
+		{ "service set www --pools web,spare=5:1,canary=80",
+			"--pools: pool web wants a weight, too (web=N)" },
 		{ "explain --from 10.0.0.1", "--from: \"10.0.0.1\" is not ADDRESS:PORT or "
 					     "[IPV6]:PORT" },
 		{ "explain --from fd00::1:80", "--from: \"fd00::1:80\" is not ADDRESS:PORT or "
