@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* write_methods: the table of methods in C, as sluicectl knows it (sluicectl_method.h). */
+#include <err.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/api_kinds.h"
 #include "api/api_methods.h"
+#include "config/config_health.h"
 #include "config/config_keys.h"
 #include "config/config_kinds.h"
 #include "json/json_schema.h"
@@ -20,14 +22,22 @@ static const char *name_kind(const struct json_key *key)
 		const struct json_kind *kind;
 		const char *name;
 	} names[] = {
-		{ &json_kind_flag, "PARAM_FLAG" },
+		{ &api_kind_text, "PARAM_TEXT" },
+		{ &api_kind_revision, "PARAM_TEXT" },
+		{ &api_kind_instance, "PARAM_TEXT" },
+		{ &config_kind_name, "PARAM_TEXT" },
+		{ &config_kind_pool, "PARAM_TEXT" },
+		{ &config_kind_seat, "PARAM_TEXT" },
 		{ &api_kind_address, "PARAM_ADDRESS" },
 		{ &config_kind_address, "PARAM_ADDRESS" },
 		{ &config_kind_vip, "PARAM_ADDRESS" },
 		{ &config_kind_port, "PARAM_PORT" },
 		{ &json_kind_word, "PARAM_WORD" },
 		{ &api_kind_words, "PARAM_WORDS" },
-		{ &json_kind_object, "PARAM_DOCUMENT" },
+		{ &json_kind_object, "PARAM_OBJECT" },
+		{ &config_kind_health, "PARAM_OBJECT" },
+		{ &config_kind_flows, "PARAM_FLOWS" },
+		{ &config_kind_threshold, "PARAM_THRESHOLD" },
 		{ &json_kind_objects, "PARAM_DOCUMENT" },
 		{ &json_kind_list, "PARAM_DOCUMENT" },
 		{ &api_kind_object, "PARAM_DOCUMENT" },
@@ -38,8 +48,10 @@ static const char *name_kind(const struct json_key *key)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].kind == key->kind)
 			return names[i].name;
+	if (key->kind == &json_kind_flag)
+		return key->has_default && key->number != 0 ? "PARAM_YES_NO" : "PARAM_FLAG";
 	if (key->kind != &json_kind_integer)
-		return "PARAM_TEXT";
+		errx(1, "%s: sluicectl knows no kind of parameter for its value", key->name);
 	return key->unit != NULL && strcmp(key->unit, "s") == 0 ? "PARAM_SECONDS" : "PARAM_NUMBER";
 }
 

@@ -12,6 +12,7 @@
 #define SECONDS_MAX 4294967295UL
 #define PORT_MAX    65535UL
 #define WEIGHT_MAX  65535UL
+#define COUNT_MAX   65535UL
 #define TURN_MAX    15
 
 bool argument_is_option(const struct argument *argument)
@@ -111,6 +112,58 @@ static int store_weight(
 			argument->name, text);
 	set_member(params, argument->member, json_integer(number));
 	return 0;
+}
+
+static int store_threshold(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	unsigned long number;
+
+	if (read_percent(text) > 0 || strcmp(text, "0%") == 0)
+		return store_text(argument, text, params, error);
+	if (!read_number(text, 0, COUNT_MAX, &number))
+		return error_set(error, -EINVAL,
+			"%s: \"%s\" is neither a number (0-65535) nor a percentage (0%%-100%%)",
+			argument->name, text);
+	set_member(params, argument->member, json_integer(number));
+	return 0;
+}
+
+static int store_yes_no(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	bool is_true = strcmp(text, "true") == 0;
+
+	if (!is_true && strcmp(text, "false") != 0)
+		return error_set(error, -EINVAL, "%s: \"%s\" is neither true nor false",
+			argument->name, text);
+	set_member(params, argument->member, json_boolean(is_true));
+	return 0;
+}
+
+static int store_object(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	json_error_t cause;
+	json_t *object;
+
+	if (text[strspn(text, " \t\n")] != '{')
+		return error_set(error, -EINVAL,
+			"%s: \"%s\" is not an object in JSON (as '{\"key\": \"value\"}')",
+			argument->name, text);
+	object = json_loads(text, JSON_REJECT_DUPLICATES, &cause);
+	if (object == NULL)
+		return error_set(error, -EINVAL, "%s: line %d column %d: %s", argument->name,
+			cause.line, cause.column, cause.text);
+	set_member(params, argument->member, object);
+	return 0;
+}
+
+static int store_flows(
+	const struct argument *argument, const char *text, json_t *params, struct error *error)
+{
+	return strchr(text, '{') != NULL ? store_object(argument, text, params, error)
+					 : store_text(argument, text, params, error);
 }
 
 /* Seconds in a unit, 0 where there is no such unit. */
@@ -393,6 +446,10 @@ int argument_store(
 	case ARGUMENT_PORT: return store_port(argument, text, params, error);
 	case ARGUMENT_CHOICE: return store_choice(argument, text, params, error);
 	case ARGUMENT_WORDS: return store_words(argument, text, params, error);
+	case ARGUMENT_YES_NO: return store_yes_no(argument, text, params, error);
+	case ARGUMENT_THRESHOLD: return store_threshold(argument, text, params, error);
+	case ARGUMENT_OBJECT: return store_object(argument, text, params, error);
+	case ARGUMENT_FLOWS: return store_flows(argument, text, params, error);
 	case ARGUMENT_ENDPOINT: return store_endpoint(argument, text, params, error);
 	case ARGUMENT_SHARES: return store_shares(argument, text, params, error);
 	case ARGUMENT_DOCUMENT: return store_document(argument, text, params, error);

@@ -10,18 +10,22 @@
 
 enum argument_kind {
 	ARGUMENT_TEXT,
-	ARGUMENT_NUMBER,   /* 0 to 9007199254740991, as far as JSON is sure to carry integers */
-	ARGUMENT_PORT,     /* 1 to 65535, or any */
-	ARGUMENT_WEIGHT,   /* a number; or 1% to 100%, which is the parameter `member`_percent */
-	ARGUMENT_DURATION, /* 90, 90s, 10m, 2h, 1d; as a number of seconds */
-	ARGUMENT_CHOICE,   /* one of `words` */
-	ARGUMENT_WORDS,    /* some of `words`, with commas between; as a list */
-	ARGUMENT_FLAG,     /* takes no value; false where it is absent */
-	ARGUMENT_MARK,     /* takes no value; left out where it is absent */
-	ARGUMENT_SWITCH,   /* takes no value; for sluicectl itself, never sent */
-	ARGUMENT_ENDPOINT, /* ADDRESS:PORT, [IPV6]:PORT; also sets the parameter `member`_port */
-	ARGUMENT_SHARES,   /* POOL=WEIGHT:TURN,POOL... as the list of pools of a service */
-	ARGUMENT_DOCUMENT, /* the JSON document in a file; - is standard input */
+	ARGUMENT_NUMBER,    /* 0 to 9007199254740991, as far as JSON is sure to carry integers */
+	ARGUMENT_PORT,      /* 1 to 65535, or any */
+	ARGUMENT_WEIGHT,    /* a number; or 1% to 100%, which is the parameter `member`_percent */
+	ARGUMENT_DURATION,  /* 90, 90s, 10m, 2h, 1d; as a number of seconds */
+	ARGUMENT_CHOICE,    /* one of `words` */
+	ARGUMENT_WORDS,     /* some of `words`, with commas between; as a list */
+	ARGUMENT_FLAG,      /* takes no value; false where it is absent */
+	ARGUMENT_MARK,      /* takes no value; left out where it is absent */
+	ARGUMENT_SWITCH,    /* takes no value; for sluicectl itself, never sent */
+	ARGUMENT_YES_NO,    /* true or false */
+	ARGUMENT_THRESHOLD, /* 0 to 65535 as a number, 0% to 100% as text */
+	ARGUMENT_OBJECT,    /* an object, as JSON */
+	ARGUMENT_FLOWS,     /* text, or an object, as JSON */
+	ARGUMENT_ENDPOINT,  /* ADDRESS:PORT, [IPV6]:PORT; also sets the parameter `member`_port */
+	ARGUMENT_SHARES,    /* POOL=WEIGHT:TURN,POOL... as the list of pools of a service */
+	ARGUMENT_DOCUMENT,  /* the JSON document in a file; - is standard input */
 };
 
 struct argument {

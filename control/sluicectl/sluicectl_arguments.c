@@ -2,7 +2,8 @@
 /*
  * The rule: a parameter of a method is an option of its commands, deadline_s as --deadline
  * DURATION, backend.weight as --weight N; a positional one is written in capitals.
- * Whole objects are no arguments, except a positional document.
+ * An object in another, pool.health, is written as JSON. What is longer is no argument, except a
+ * positional document.
  */
 #include "sluicectl/sluicectl_arguments.h"
 
@@ -95,6 +96,11 @@ static void write_value(const struct param *param, char *text, size_t size)
 		[PARAM_NUMBER] = "N",
 		[PARAM_SECONDS] = "DURATION",
 		[PARAM_PORT] = "N|any",
+		[PARAM_FLAG] = "",
+		[PARAM_YES_NO] = "true|false",
+		[PARAM_THRESHOLD] = "N|N%",
+		[PARAM_OBJECT] = "JSON",
+		[PARAM_FLOWS] = "keep|move|JSON",
 		[PARAM_DOCUMENT] = "FILE",
 	};
 
@@ -103,7 +109,7 @@ static void write_value(const struct param *param, char *text, size_t size)
 	else if (param->kind == PARAM_TEXT || param->kind == PARAM_WORDS)
 		write_capitals(last_part(last_part(param->name, '.'), '_'), text, size);
 	else
-		snprintf(text, size, "%s", param->kind == PARAM_FLAG ? "" : names[param->kind]);
+		snprintf(text, size, "%s", names[param->kind]);
 }
 
 static enum argument_kind kind_of(const struct param *param)
@@ -117,6 +123,10 @@ static enum argument_kind kind_of(const struct param *param)
 		[PARAM_WORD] = ARGUMENT_CHOICE,
 		[PARAM_WORDS] = ARGUMENT_WORDS,
 		[PARAM_FLAG] = ARGUMENT_MARK,
+		[PARAM_YES_NO] = ARGUMENT_YES_NO,
+		[PARAM_THRESHOLD] = ARGUMENT_THRESHOLD,
+		[PARAM_OBJECT] = ARGUMENT_OBJECT,
+		[PARAM_FLOWS] = ARGUMENT_FLOWS,
 		[PARAM_DOCUMENT] = ARGUMENT_DOCUMENT,
 	};
 

@@ -165,6 +165,10 @@ static void write_values(void)
 			printf("\t'%s %s') echo ", command_table[i].name, each->name);
 			if (each->kind == ARGUMENT_CHOICE || each->kind == ARGUMENT_WORDS)
 				write_words_of(each);
+			else if (each->kind == ARGUMENT_YES_NO)
+				fputs("words true false", stdout);
+			else if (each->kind == ARGUMENT_FLOWS)
+				fputs("words keep move", stdout);
 			else if (each->kind == ARGUMENT_PORT)
 				fputs("words any", stdout);
 			else

@@ -18,7 +18,11 @@ enum param_kind {
 	PARAM_WORD,  /* one of `words` */
 	PARAM_WORDS, /* a list of them */
 	PARAM_FLAG,
-	PARAM_DOCUMENT, /* an object or a list */
+	PARAM_YES_NO,    /* a flag that is true by default, so that false has to be said */
+	PARAM_THRESHOLD, /* a number, or a percentage as text: "50%" */
+	PARAM_OBJECT,    /* an object that is short enough for a command line */
+	PARAM_FLOWS,     /* a word, or an object of such */
+	PARAM_DOCUMENT,  /* a longer object, or a list */
 };
 
 struct param {

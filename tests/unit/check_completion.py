@@ -37,6 +37,8 @@ ROWS = [
     ("backend set web web-1 --state ", "active drain disabled", "--force up"),
     ("backend set web web-1 --health ", "up down", "active"),
     ("backend add web ", "", "web-1"),
+    ("pool add web --cross-zone ", "true false", "--force"),
+    ("pool add web --unhealthy-flows ", "keep move", "--force"),
     ("backends ", "web dns", "add"),
     ("config ", "save", "status"),
     ("config -", "--revision --json", "save"),

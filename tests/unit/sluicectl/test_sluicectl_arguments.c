@@ -3,8 +3,11 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "sluicectl/sluicectl_arguments.h"
+#include "sluicectl/sluicectl_table.h"
 #include "sluicectl_fixture.h"
 
 static void command_lines_become_requests(void **state)
@@ -59,6 +62,12 @@ static void command_lines_become_requests(void **state)
 		{ "service set www --pools web,canary", "service.set",
 			"{\"dry_run\":false,\"name\":\"www\",\"pools\":[{\"pool\":\"web\"},"
 			"{\"pool\":\"canary\"}]}" },
+		{ "pool add web --unhealthy-flows move --cross-zone true --zone-below 100% "
+		  "--fail-open-below 65535 --withdraw-below 0%",
+			"pool.add",
+			"{\"dry_run\":false,\"pool\":{\"cross_zone\":true,\"fail_open_below\":65535,"
+			"\"name\":\"web\",\"unhealthy_flows\":\"move\",\"withdraw_below\":\"0%\","
+			"\"zone_below\":\"100%\"}}" },
 		{ "service remove www", "service.remove", "{\"dry_run\":false,\"name\":\"www\"}" },
 		{ "backend add web web-1 --address 10.2.0.21", "backend.add",
 			"{\"backend\":{\"address\":\"10.2.0.21\",\"name\":\"web-1\"},"
@@ -129,6 +138,187 @@ static void command_lines_become_requests(void **state)
 		free(params);
 		invocation_release(&invocation);
 	}
+}
+
+#define DOCUMENT_FD 200
+
+/* A value of each argument, NULL where it takes none, and what the request has of it. */
+static const struct sample {
+	const char *member;
+	const char *text;
+	const char *part;
+} samples[] = {
+	{ "name", "web", "{\"name\":\"web\"}" },
+	{ "pool", "web", "{\"pool\":\"web\"}" },
+	{ "vip", "203.0.113.10", "{\"vip\":\"203.0.113.10\"}" },
+	{ "if_revision", "00000000000000ab", "{\"if_revision\":\"00000000000000ab\"}" },
+	{ "dry_run", NULL, "{\"dry_run\":true}" },
+	{ "force", NULL, "{\"force\":true}" },
+	{ "volatile", NULL, "{\"volatile\":true}" },
+	{ "overwrite", NULL, "{\"overwrite\":true}" },
+	{ "revision", NULL, "{\"revision\":true}" },
+	{ "now", NULL, "{\"now\":true}" },
+	{ "deadline_s", "2m", "{\"deadline_s\":120}" },
+	{ "weight", "7", "{\"weight\":7}" },
+	{ "state", "drain", "{\"state\":\"drain\"}" },
+	{ "health", "down", "{\"health\":\"down\"}" },
+	{ "instance", "7f3a", "{\"instance\":\"7f3a\"}" },
+	{ "pools", "web=90,spare:1",
+		"{\"pools\":[{\"pool\":\"web\",\"weight\":90},{\"pool\":\"spare\",\"backup\":1}]}" },
+	{ "since", "5", "{\"since\":5}" },
+	{ "limit", "9", "{\"limit\":9}" },
+	{ "kinds", "health,port", "{\"kinds\":[\"health\",\"port\"]}" },
+	{ "level", "warning", "{\"level\":\"warning\"}" },
+	{ "protocol", "udp", "{\"protocol\":\"udp\"}" },
+	{ "problems", NULL, "{\"problems\":true}" },
+	{ "length", "1500", "{\"length\":1500}" },
+	{ "icmp_error", NULL, "{\"icmp_error\":true}" },
+	{ "port", "any", "{\"port\":\"any\"}" },
+	{ "forward", "l2dsr", "{\"forward\":\"l2dsr\"}" },
+	{ "udp", "hash", "{\"udp\":\"hash\"}" },
+	{ "config", "/proc/self/fd/200", "{\"config\":{\"a\":1}}" },
+	{ "service.name", "www", "{\"service\":{\"name\":\"www\"}}" },
+	{ "service.vip", "203.0.113.10", "{\"service\":{\"vip\":\"203.0.113.10\"}}" },
+	{ "service.protocol", "tcp", "{\"service\":{\"protocol\":\"tcp\"}}" },
+	{ "service.port", "80", "{\"service\":{\"port\":80}}" },
+	{ "service.pool", "web", "{\"service\":{\"pool\":\"web\"}}" },
+	{ "service.pools", "web,spare:1",
+		"{\"service\":{\"pools\":[{\"pool\":\"web\"},{\"pool\":\"spare\",\"backup\":1}]}}" },
+	{ "service.forward", "ipip", "{\"service\":{\"forward\":\"ipip\"}}" },
+	{ "service.udp", "hash", "{\"service\":{\"udp\":\"hash\"}}" },
+	{ "pool.name", "web", "{\"pool\":{\"name\":\"web\"}}" },
+	{ "pool.slots", "251", "{\"pool\":{\"slots\":251}}" },
+	{ "pool.builder", "rendezvous", "{\"pool\":{\"builder\":\"rendezvous\"}}" },
+	{ "pool.affinity", "{\"guard_s\":7}", "{\"pool\":{\"affinity\":{\"guard_s\":7}}}" },
+	{ "pool.slow_start", "{\"duration_s\":60,\"steps\":6}",
+		"{\"pool\":{\"slow_start\":{\"duration_s\":60,\"steps\":6}}}" },
+	{ "pool.drain_deadline_s", "1h", "{\"pool\":{\"drain_deadline_s\":3600}}" },
+	{ "pool.max_disruption_percent", "40", "{\"pool\":{\"max_disruption_percent\":40}}" },
+	{ "pool.health", "{\"type\":\"tcp\"}", "{\"pool\":{\"health\":{\"type\":\"tcp\"}}}" },
+	{ "pool.fail_open_below", "1", "{\"pool\":{\"fail_open_below\":1}}" },
+	{ "pool.withdraw_below", "50%", "{\"pool\":{\"withdraw_below\":\"50%\"}}" },
+	{ "pool.all_down", "drop", "{\"pool\":{\"all_down\":\"drop\"}}" },
+	{ "pool.unhealthy_flows", "{\"tcp\":\"move\",\"udp\":\"keep\"}",
+		"{\"pool\":{\"unhealthy_flows\":{\"tcp\":\"move\",\"udp\":\"keep\"}}}" },
+	{ "pool.cross_zone", "false", "{\"pool\":{\"cross_zone\":false}}" },
+	{ "pool.zone_below", "0", "{\"pool\":{\"zone_below\":0}}" },
+	{ "pool.max_load_percent", "150", "{\"pool\":{\"max_load_percent\":150}}" },
+	{ "backend.name", "web-1", "{\"backend\":{\"name\":\"web-1\"}}" },
+	{ "backend.address", "10.2.0.21", "{\"backend\":{\"address\":\"10.2.0.21\"}}" },
+	{ "backend.key", "seat:1", "{\"backend\":{\"key\":\"seat:1\"}}" },
+	{ "backend.weight", "0", "{\"backend\":{\"weight\":0}}" },
+	{ "backend.seat_weight", "5", "{\"backend\":{\"seat_weight\":5}}" },
+	{ "backend.state", "disabled", "{\"backend\":{\"state\":\"disabled\"}}" },
+	{ "backend.health", "{\"port\":8080}", "{\"backend\":{\"health\":{\"port\":8080}}}" },
+	{ "backend.zone", "ams1", "{\"backend\":{\"zone\":\"ams1\"}}" },
+	{ "source", "[fd00::7]:7", "{\"source\":\"fd00::7\",\"source_port\":7}" },
+	{ "destination", "10.0.0.1:80", "{\"destination\":\"10.0.0.1\",\"destination_port\":80}" },
+};
+
+static const struct sample *find_sample(const struct argument *argument)
+{
+	for (size_t i = 0; i < COUNT_OF(samples); i++)
+		if (strcmp(samples[i].member, argument->member) == 0)
+			return &samples[i];
+	fail_msg("no sample of %s (%s)", argument->name, argument->member);
+	return NULL;
+}
+
+static void add_part(json_t *request, const char *text)
+{
+	json_t *part = json_loads(text, 0, NULL);
+
+	assert_non_null(part);
+	assert_int_equal(json_object_update_recursive(request, part), 0);
+	json_decref(part);
+}
+
+/* A command line, and the request that it should become. */
+struct wanted {
+	char line[512];
+	json_t *request;
+};
+
+static void add_argument(struct wanted *wanted, const struct argument *argument)
+{
+	const struct sample *sample = find_sample(argument);
+	size_t used = strlen(wanted->line);
+
+	assert_int_equal(sample->text != NULL, argument_takes_value(argument));
+	snprintf(wanted->line + used, sizeof(wanted->line) - used, " %s%s%s",
+		argument_is_option(argument) ? argument->name : "",
+		argument_is_option(argument) && sample->text != NULL ? " " : "",
+		sample->text != NULL ? sample->text : "");
+	add_part(wanted->request, sample->part);
+}
+
+/* An option with a value, as a command with needs_option has to have one. */
+static const struct argument *find_companion(const struct command *command)
+{
+	const struct argument *each = command_arguments(command);
+
+	while (!argument_is_option(each) || !argument_takes_value(each))
+		each++;
+	return each;
+}
+
+/* What must be there anyhow, and one more. */
+static void add_arguments(
+	struct wanted *wanted, const struct command *command, const struct argument *one)
+{
+	const struct argument *companion = command->needs_option ? find_companion(command) : one;
+
+	for (const struct argument *each = command_arguments(command); each->name != NULL; each++) {
+		if (each->kind == ARGUMENT_FLAG)
+			add_part(wanted->request, "{\"dry_run\":false}");
+		if (each == one || each == companion || each->required)
+			add_argument(wanted, each);
+	}
+	if (command->state != NULL)
+		json_object_set_new(wanted->request, "state", json_string(command->state));
+}
+
+static void expect_wanted(const struct wanted *wanted)
+{
+	struct invocation invocation;
+	struct error error = { "" };
+	char line[512];
+
+	if (parse(&invocation, wanted->line, line, &error) != 0)
+		fail_msg("%s: %s", wanted->line, error.message);
+	if (!json_equal(invocation.params, wanted->request))
+		fail_msg("%s: %s", wanted->line,
+			json_dumps(invocation.params, JSON_COMPACT | JSON_SORT_KEYS));
+	invocation_release(&invocation);
+}
+
+static void each_option_of_each_command_becomes_what_the_method_takes(void **state)
+{
+	int document = memfd_create("document", 0);
+	size_t count = 0;
+
+	/* its place is the one that the sample of a file names */
+	assert_int_equal(dup2(document, DOCUMENT_FD), DOCUMENT_FD);
+	assert_int_equal(write(DOCUMENT_FD, "{\"a\":1}", 7), 7);
+	close(document);
+	for (size_t i = 0; i < command_table_size; i++) {
+		const struct command *command = &command_table[i];
+		const struct argument *each = command_arguments(command);
+
+		for (; each->name != NULL; each++) {
+			struct wanted wanted = { "", json_object() };
+
+			if (each->kind != ARGUMENT_SWITCH) { /* those are not sent */
+				snprintf(wanted.line, sizeof(wanted.line), "%s", command->name);
+				add_arguments(&wanted, command, each);
+				expect_wanted(&wanted);
+				count++;
+			}
+			json_decref(wanted.request);
+		}
+	}
+	assert_true(count >= COUNT_OF(samples));
+	close(DOCUMENT_FD);
 }
 
 static void wrong_uses_are_refused_with_a_hint(void **state)
@@ -204,6 +394,23 @@ static void wrong_uses_are_refused_with_a_hint(void **state)
 			"--pools: pool canary wants a weight, too (canary=N)" },
 		{ "service set www --pools web,spare=5:1,canary=80",
 			"--pools: pool web wants a weight, too (web=N)" },
+		{ "pool add web --health tcp", "--health: \"tcp\" is not an object in JSON "
+					       "(as '{\"key\": \"value\"}')" },
+		{ "pool add web --health [1]", "--health: \"[1]\" is not an object in JSON "
+					       "(as '{\"key\": \"value\"}')" },
+		{ "pool add web --health {\"a\":1,\"a\":2}",
+			"--health: line 1 column 10: duplicate object key near '\"a\"'" },
+		{ "pool add web --unhealthy-flows {\"tcp\"}",
+			"--unhealthy-flows: line 1 column 7: ':' expected near '}'" },
+		{ "pool add web --cross-zone", "--cross-zone wants a value" },
+		{ "pool add web --cross-zone no",
+			"--cross-zone: \"no\" is neither true nor false" },
+		{ "pool add web --zone-below 101%",
+			"--zone-below: \"101%\" is neither a number (0-65535) nor a percentage "
+			"(0%-100%)" },
+		{ "pool add web --fail-open-below 65536",
+			"--fail-open-below: \"65536\" is neither a number (0-65535) nor a "
+			"percentage (0%-100%)" },
 		{ "explain --from 10.0.0.1", "--from: \"10.0.0.1\" is not ADDRESS:PORT or "
 					     "[IPV6]:PORT" },
 		{ "explain --from fd00::1:80", "--from: \"fd00::1:80\" is not ADDRESS:PORT or "
@@ -320,6 +527,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines_become_requests),
+		cmocka_unit_test(each_option_of_each_command_becomes_what_the_method_takes),
 		cmocka_unit_test(wrong_uses_are_refused_with_a_hint),
 		cmocka_unit_test(what_is_no_weight_or_share_is_refused),
 		cmocka_unit_test(durations_are_read_in_every_unit),
