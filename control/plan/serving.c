@@ -358,8 +358,8 @@ static const char *describe_mode(
 		[CONFIG_ALL_DOWN_ALL] = ": all take new flows (all_down is all)",
 		[CONFIG_ALL_DOWN_DROP] = ": new flows are dropped (all_down is drop)",
 		[CONFIG_ALL_DOWN_WITHDRAW] =
-			": new flows are dropped, and this node is not to announce its VIPs "
-			"(all_down is withdraw)",
+			(": new flows are dropped, and this node is not to announce its VIPs "
+			 "(all_down is withdraw)"),
 	};
 	static const char *const modes[SERVING_MODE_COUNT] = {
 		[SERVING_MODE_NORMAL] = "",
