@@ -30,6 +30,21 @@ static const char *cause_of_life(const struct live_backend *before, const struct
 	}
 }
 
+/* By what it does to new flows: it may be up and take none, or be down and take them. */
+static bool is_told_by_flows(const struct live_backend *backend)
+{
+	return backend->life.state == MEMBER_UP || live_backend_rests(backend);
+}
+
+static const char *describe_life(const struct live_backend *backend)
+{
+	if (backend->life.state == MEMBER_UP)
+		return "new flows";
+	if (live_backend_rests(backend))
+		return "no new flows";
+	return live_backend_drains(backend) ? "draining" : live_backend_life_name(backend);
+}
+
 bool forwarding_publish_life(const struct pool_state *pool, const struct live_backend *before,
 	const struct live_backend *next)
 {
@@ -43,8 +58,9 @@ bool forwarding_publish_life(const struct pool_state *pool, const struct live_ba
 			.backend = next->name,
 			.cause = cause_of_life(before, next),
 		},
-		"backend %s/%s is %s, was %s", pool->name, next->name, live_backend_life_name(next),
-		live_backend_life_name(before));
+		"backend %s/%s %s %s, %s %s before", pool->name, next->name,
+		is_told_by_flows(next) ? "takes" : "is", describe_life(next),
+		is_told_by_flows(before) ? "took" : "was", describe_life(before));
 	return true;
 }
 

@@ -61,14 +61,14 @@ static int describe_seat(
 	const struct plan_seat *before, const struct plan_seat *after, char *text, size_t size)
 {
 	if (after->share == 0)
-		return snprintf(text, size, "%s down", after->name);
+		return snprintf(text, size, "%s has none", after->name);
 	if (before->share == 0)
-		return snprintf(text, size, "%s up", after->name);
+		return snprintf(text, size, "%s gets slots", after->name);
 	return snprintf(
 		text, size, "%s at %.0f %%", after->name, 100.0 * after->share / FACTOR_ONE);
 }
 
-/* "w3 down, w4 up and 12 others" */
+/* "w3 has none, w4 gets slots and 12 others": a backend may be well and have none. */
 static void describe(
 	const struct plan_pool *before, const struct plan_pool *after, char *text, size_t size)
 {

@@ -186,3 +186,32 @@ def a_follower_goes_on_with_the_process_that_comes_next(rig):
     require_equal(said.splitlines(), [
         "sluicectl: the connection to sluiced has ended, waiting for it",
         "sluicectl: this is another process of sluiced, whose events begin at 1"], "what is said")
+
+
+def sentences(daemon, *kinds):
+    return [event["sentence"] for event in daemon.call("events.list", kinds=list(kinds))["events"]]
+
+
+def await_sentence(daemon, part, *kinds):
+    """All sentences of those kinds, once one has that part."""
+    def found():
+        said = sentences(daemon, *kinds)
+        return said if any(part in sentence for sentence in said) else None
+
+    return daemon.wait_for(found, f"an event with '{part}'", FOLLOW_SECONDS)
+
+
+@case
+def where_all_are_down_events_say_that_they_take_flows_and_not_that_they_are_up(rig):
+    def question(daemon):
+        for name in ("web-1", "web-2", "web-3"):
+            daemon.call("backend.set", pool="web", name=name, health="down", force=True)
+        moved = await_sentence(daemon, "web-1 gets slots", "publish")
+        lives = await_sentence(daemon, "web-1 takes new flows", "health")
+        return lives, moved
+
+    lives, moved = rig.run([], ask=question, **world()).asked
+    require("backend web/web-1 is suspect, took new flows before" in lives, lives)
+    require("backend web/web-1 takes new flows, was suspect before" in lives, lives)
+    for sentence in lives + moved:
+        require(not re.search(r"\b(is|was) up\b|web-\d (up|down)\b", sentence), sentence)
