@@ -63,6 +63,8 @@ struct request {
 	const struct forwarding_handle *handle;
 	const struct health_update *update;
 
+	enum health_override override; /* as it was before */
+
 	/* what it would do, where the pool's budget applies */
 	uint32_t slots_to_move;
 	struct error refusal; /* "": none */
@@ -145,6 +147,38 @@ static void make_report(void *context, const struct forwarding_effect *effect)
 	request->report = report;
 }
 
+static enum health_override find_override(const struct request *request)
+{
+	const struct api_context *running = &request->api->running;
+	struct health_report report = { 0 };
+	size_t pool, backend;
+
+	if (forwarding_locate(running->forwarding, request->handle, &pool, &backend) == 0)
+		health_describe(running->health, pool, backend, &report);
+	return report.override;
+}
+
+static const char *override_name(enum health_override override)
+{
+	return override == HEALTH_OVERRIDE_UP ? "up" : "down";
+}
+
+/* It stays until an operator takes it back, so it is told whether or not slots move. */
+static void note_override(const struct request *request, const struct origin *origin)
+{
+	enum health_override before = request->override, next = request->update->override;
+	bool ends = next == HEALTH_OVERRIDE_NONE;
+	char cause[EVENT_CAUSE_SIZE];
+
+	if (!request->update->has_override || next == before)
+		return;
+	api_describe_cause(origin, cause);
+	events_publish(EVENT(HEALTH, INFO, BACKEND, request->params->pool,
+			       .backend = request->params->name, .cause = cause),
+		"backend %s/%s is %s to %s: %s", request->params->pool, request->params->name,
+		ends ? "no longer set" : "set", override_name(ends ? before : next), cause);
+}
+
 /*
  * Health changes often, so `status` and events have it only if slots moved or flows were cut off.
  * A share that is put off has an event now; the move has its own when it happens.
@@ -180,6 +214,7 @@ static void update_backend(struct request *request, struct rpc_call *call)
 		rpc_call_error(call, RPC_REFUSED, "%s", request->refusal.message);
 		return;
 	}
+	request->override = find_override(request);
 	if (code == 0)
 		code = health_update_backend(request->api->running.health, request->handle,
 			request->update, request->params->dry_run, make_report, request);
@@ -187,8 +222,10 @@ static void update_backend(struct request *request, struct rpc_call *call)
 		rpc_call_error(call, RPC_INTERNAL_ERROR, "out of memory");
 		return;
 	}
-	if (!request->params->dry_run)
+	if (!request->params->dry_run) {
+		note_override(request, &origin);
 		note(request, &origin);
+	}
 	rpc_call_result(call, request->report);
 }
 

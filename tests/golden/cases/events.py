@@ -215,3 +215,20 @@ def where_all_are_down_events_say_that_they_take_flows_and_not_that_they_are_up(
     require("backend web/web-1 takes new flows, was suspect before" in lives, lives)
     for sentence in lives + moved:
         require(not re.search(r"\b(is|was) up\b|web-\d (up|down)\b", sentence), sentence)
+
+
+@case
+def an_override_is_an_event_where_no_slot_moves_and_once(rig):
+    def question(daemon):
+        for health in ("up", "up", "auto", "auto"):
+            report = daemon.call("backend.set", pool="web", name="web-1", health=health)
+            require_equal(report["slots_moved"], 0, "slots moved")
+        daemon.call("backend.set", pool="web", name="web-1", health="down", dry_run=True)
+        return daemon.call("events.list", kinds=["health"])["events"], os.getpid()
+
+    events, pid = rig.run([], ask=question, **world()).asked
+    by = f"backend.set by uid {os.geteuid()}, pid {pid}"
+    require_equal(
+        [[event[key] for key in ("level", "object", "name", "cause", "sentence")] for event in events],
+        [["info", "backend", "web/web-1", by, f"backend web/web-1 {what}: {by}"]
+         for what in ("is set to up", "is no longer set to up")], "the events")
