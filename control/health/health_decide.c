@@ -160,10 +160,38 @@ static bool is_as_usual(enum serving_mode mode)
 	return mode == SERVING_MODE_NORMAL || mode == SERVING_MODE_EMPTY;
 }
 
+/* The mode of a pool that is only a part of derived pools decides nothing: theirs do. */
+static bool is_used_by_itself(const struct config *config, size_t pool)
+{
+	for (size_t i = 0; i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+
+		if (service->pool == pool)
+			return true;
+		for (size_t k = 0; k < service->split_count; k++)
+			if (service->splits[k].pool == pool)
+				return true;
+	}
+	return false;
+}
+
+static void publish_mode(
+	const struct health *health, size_t pool, enum event_level level, const char *sentence)
+{
+	const char *name = health->config->pools[pool].name;
+
+	if (!is_used_by_itself(health->config, pool))
+		return;
+	events_publish(&(const struct event_about){ .kind = EVENT_KIND_HEALTH,
+			       .level = level,
+			       .object = EVENT_OBJECT_POOL,
+			       .name = name },
+		"pool %s: %s", name, sentence);
+}
+
 static void note_mode(struct health *health, size_t pool, const struct serving_policy *policy,
 	const struct serving_outcome *outcome)
 {
-	const char *name = health->config->pools[pool].name;
 	struct checked_pool *checked = &health->pools[pool];
 	char sentence[SERVING_SENTENCE_SIZE];
 
@@ -176,9 +204,9 @@ static void note_mode(struct health *health, size_t pool, const struct serving_p
 	if (checked->outcome.mode == outcome->mode && checked->outcome.group == outcome->group)
 		; /* nothing new */
 	else if (!is_as_usual(outcome->mode))
-		events_publish(EVENT(HEALTH, WARNING, POOL, name), "pool %s: %s", name, sentence);
+		publish_mode(health, pool, EVENT_LEVEL_WARNING, sentence);
 	else if (!is_as_usual(checked->outcome.mode))
-		events_publish(EVENT(HEALTH, INFO, POOL, name), "pool %s: %s", name, sentence);
+		publish_mode(health, pool, EVENT_LEVEL_INFO, sentence);
 	checked->outcome = *outcome;
 }
 

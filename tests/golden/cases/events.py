@@ -9,6 +9,7 @@ import subprocess
 from lib.daemon import ANSWER_SECONDS, Daemon
 from lib.judge import require, require_equal
 from lib.registry import case
+from lib.rig import backend, pool
 from lib.worlds import world
 
 LINE = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?:(warning|error): )?(.*)$", re.M)
@@ -215,6 +216,33 @@ def where_all_are_down_events_say_that_they_take_flows_and_not_that_they_are_up(
     require("backend web/web-1 takes new flows, was suspect before" in lives, lives)
     for sentence in lives + moved:
         require(not re.search(r"\b(is|was) up\b|web-\d (up|down)\b", sentence), sentence)
+
+
+@case
+def a_backup_that_hands_back_is_not_said_to_be_down(rig):
+    def question(daemon):
+        daemon.call("backend.set", pool="web", name="web-1", health="down", force=True)
+        await_sentence(daemon, "web/web-1 has none", "publish")
+        daemon.call("backend.set", pool="web", name="web-1", health="auto")
+        await_sentence(daemon, "spare/spare-1 has none", "publish")
+        daemon.call("backend.set", pool="web", name="web-1", health="down", force=True)
+        moved = await_sentence(daemon, "spare/spare-1 gets slots", "publish")
+        return moved, sentences(daemon, "health", "drain", "backend")
+
+    setting = world()
+    setting["pools"] = [pool("web", backend("web-1", "10.2.1.1")),
+                        pool("spare", backend("spare-1", "10.2.3.1"))]
+    www = setting["services"][0]
+    del www["pool"], setting["services"][1:]
+    www["pools"] = [{"pool": "web"}, {"pool": "spare", "backup": 1}]
+    moved, others = rig.run([], ask=question, **setting).asked
+    for words in ("takes new flows, took no new flows", "takes no new flows, took new flows"):
+        require(f"backend service:www/spare/spare-1 {words} before" in others, others)
+    for sentence in moved + others:
+        require(not re.search(r"spare-1 (up|down|is)\b", sentence), sentence)
+    require(any(sentence.startswith("pool service:www: ") for sentence in others), others)
+    require(not any(sentence.startswith(("pool web: ", "pool spare: ")) for sentence in others),
+            f"a pool that only serves by another one decides nothing: {others}")
 
 
 @case
