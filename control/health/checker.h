@@ -86,8 +86,9 @@ void checker_destroy(struct checker *checker);
 
 /*
  * Checks this target from now on, or goes on with the target of that number and generation in
- * another way: its state and the results in a row stay. A probe that is under way goes on where it
- * would say the same. -ENOMEM: nothing changed.
+ * another way: its status stays, and so do the results in a row and the returns, unless its
+ * settings are others by their digest. A probe that is under way goes on where it would say the
+ * same. -ENOMEM: nothing changed.
  */
 int checker_put(struct checker *checker, const struct checker_target *what);
 

@@ -314,6 +314,15 @@ static bool are_probed_alike(const struct checker_target *a, const struct checke
 	       strcmp(a->interface, b->interface) == 0;
 }
 
+/* What another check has found, and how often it changed its mind, says nothing of this one. */
+static void count_anew(struct target *target)
+{
+	target->state = (struct check_state){ .status = target->state.status };
+	pthread_mutex_lock(&target->checker->lock);
+	target->view.state = target->state;
+	pthread_mutex_unlock(&target->checker->lock);
+}
+
 /*
  * What is under way no longer says what is asked for. The next probe comes within an interval of
  * the new settings, and not later than it was to come.
@@ -327,6 +336,8 @@ static void go_on_otherwise(struct target *target, const struct checker_target *
 
 	if (was_under_way || target->due.lane != lane_of(what))
 		cancel_probe(target);
+	if (target->what.health->digest != what->health->digest)
+		count_anew(target);
 	config_health_release(target->what.health);
 	target->what = *what;
 	target->due.lane = lane_of(what);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "health/checker.h"
 
 #define DEADLINE_S 60 /* for what comes in milliseconds on a machine that is not busy */
@@ -328,6 +329,33 @@ static void a_target_that_is_put_again_keeps_what_is_known_of_it(void **state)
 	assert_true(checker_view(fixture->checker, 7, &view));
 	assert_int_equal(view.state.status, HEALTH_UP);
 	assert_int_equal(fixture->count, 1);
+}
+
+/* Who has corrected the check waits for it no longer than for a new one. */
+static void what_is_checked_in_another_way_counts_anew(void **state)
+{
+	static struct config_health before, now;
+	struct fixture *fixture = *state;
+	struct checker_target target = make_target(7, 1);
+
+	before = now = settings;
+	before.rise = 10000; /* more than there is time for */
+	now.digest = before.digest + 1;
+	target.health = &before;
+	target.state = (struct check_state){
+		.status = HEALTH_DOWN, .returns = 4, .returned_ms = clock_ms()
+	};
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 1);
+	wait_for_requests(atomic_load(&server.requests) + now.rise + 1);
+	target.health = &now;
+	checker_put(fixture->checker, &target);
+	wait_for(fixture, 2);
+	assert_int_equal(fixture->changes[1].before, HEALTH_DOWN);
+	assert_int_equal(fixture->changes[1].state.status, HEALTH_UP);
+	assert_int_equal(fixture->changes[1].state.passed, now.rise);
+	assert_int_equal(fixture->changes[1].state.returns, 1);
+	checker_remove(fixture->checker, 7);
 }
 
 static void wait_for_reason(struct fixture *fixture, uint32_t number, enum probe_reason reason)
@@ -704,6 +732,7 @@ int main(void)
 		TEST(the_first_result_of_a_target_that_fails_is_handed_over),
 		TEST(what_is_known_of_a_target_is_where_it_goes_on_from),
 		TEST(a_target_that_is_put_again_keeps_what_is_known_of_it),
+		TEST(what_is_checked_in_another_way_counts_anew),
 		TEST(who_asks_for_nothing_any_more_after_a_failure_is_heard),
 		TEST(a_number_that_somebody_else_has_begins_anew),
 		TEST(a_removed_target_is_probed_no_more),
