@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is known of the health of backends, and what follows from it. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/api_internal.h"
 #include "api/api_rows.h"
+#include "base/plural.h"
 #include "config/config_health.h"
 #include "json/json_build.h"
 #include "probes/probe.h"
@@ -68,6 +71,9 @@ static json_t *json_result(const struct health_report *report)
 	json_build_value(&object, "time", json_time_ms(report->view.time_ms));
 	json_build_integer(&object, "passed_in_a_row", report->view.state.passed);
 	json_build_integer(&object, "failed_in_a_row", report->view.state.failed);
+	json_build_value(&object, "needed_in_a_row",
+		report->needed == 0 ? json_null() : json_integer(report->needed));
+	json_build_integer(&object, "returns", report->returns);
 	json_build_integer(&object, "probes", report->view.probes);
 	return json_build_end(&object);
 }
@@ -81,6 +87,27 @@ static const struct health_change *find_last(const struct health_report *report)
 	return NULL;
 }
 
+/*
+ * "connect refused, 7 in a row", "status 200, 13 of 32 in a row, it came back 4 times of late": the
+ * latest result, and what a backend that passes still needs.
+ */
+static void write_result(const struct health_report *report, char text[static HEALTH_SENTENCE_SIZE])
+{
+	const struct probe_result *result = &report->view.result;
+	const struct check_state *state = &report->view.state;
+	char count[64] = "", returns[64] = "";
+
+	if (result->reason != PROBE_LOCAL && !result->passed)
+		snprintf(count, sizeof(count), ", %" PRIu32 " in a row", state->failed);
+	else if (result->passed && report->needed != 0)
+		snprintf(count, sizeof(count), ", %" PRIu32 " of %" PRIu32 " in a row",
+			state->passed, report->needed);
+	if (result->passed && report->returns != 0)
+		snprintf(returns, sizeof(returns), ", it came back %" PRIu32 " time%s of late",
+			report->returns, plural(report->returns));
+	snprintf(text, HEALTH_SENTENCE_SIZE, "%s%s%s", result->sentence, count, returns);
+}
+
 struct health_cause api_health_cause(const struct health_report *report)
 {
 	const struct health_change *last = find_last(report);
@@ -92,13 +119,15 @@ struct health_cause api_health_cause(const struct health_report *report)
 		strcpy(cause.sentence, "set by an operator");
 	} else if (!config_health_checks(report->settings)) {
 		strcpy(cause.sentence, "its pool has no checks");
-	} else if (last != NULL) {
-		cause.reason = last->reason;
-		cause.since_ms = last->time_ms;
+	} else if (last != NULL || report->has_result) {
+		cause.reason = report->has_result ? report->view.result.reason : last->reason;
+		cause.since_ms = last == NULL ? 0 : last->time_ms;
 		if (report->status == HEALTH_UP && report->wish.is_off)
 			strcpy(cause.sentence, "it asks for no flows (maint)");
 		else if (report->status == HEALTH_UP && report->wish.rests)
 			strcpy(cause.sentence, "it asks for no new flows");
+		else if (report->has_result)
+			write_result(report, cause.sentence);
 		else
 			probe_reason_describe(last->reason, last->detail, cause.sentence);
 	}

@@ -143,11 +143,13 @@ api_method_t api_discover;
 /* api_health.c */
 api_method_t api_health_list;
 
-/* Why a backend is as it is. */
+#define HEALTH_SENTENCE_SIZE (PROBE_SENTENCE_SIZE + 128)
+
+/* Why a backend is as it is: by the latest result, where there is one. */
 struct health_cause {
 	enum probe_reason reason;
 	int64_t since_ms; /* CLOCK_REALTIME; 0: not known */
-	char sentence[PROBE_SENTENCE_SIZE];
+	char sentence[HEALTH_SENTENCE_SIZE];
 };
 
 struct health_cause api_health_cause(const struct health_report *report);

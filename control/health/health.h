@@ -84,7 +84,9 @@ struct health_report {
 	uint16_t port;
 	bool via_vip;
 	bool has_result;
-	struct checker_view view;                         /* where has_result */
+	struct checker_view view; /* where has_result */
+	uint32_t needed;  /* where has_result: successes in a row for it to be up; 0: it is */
+	uint32_t returns; /* so often it came back of late, so that it needs more; 0: it does not */
 	struct health_change changes[HEALTH_CHANGES_MAX]; /* the oldest first */
 	size_t change_count;
 };

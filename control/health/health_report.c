@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "health/health_known.h"
 
 /* When an operator said it. 0: that is longer ago than the changes that are kept. */
@@ -13,6 +14,19 @@ static int64_t find_override_ms(const struct health_report *report)
 		if (report->changes[i - 1].reason == PROBE_OVERRIDE)
 			return report->changes[i - 1].time_ms;
 	return 0;
+}
+
+static void find_needed(const struct config_health *settings, struct health_report *report)
+{
+	const struct check_rules rules = { settings->rise, settings->fall };
+	const struct check_state *state = &report->view.state;
+
+	if (state->status == HEALTH_INITIAL)
+		report->needed = 1;
+	if (state->status != HEALTH_DOWN)
+		return;
+	report->needed = check_state_rise(state, &rules, clock_ms());
+	report->returns = report->needed > rules.rise ? state->returns : 0;
 }
 
 static void describe(struct health *health, size_t pool, size_t index, struct health_report *report)
@@ -38,6 +52,8 @@ static void describe(struct health *health, size_t pool, size_t index, struct he
 	report->has_result = backend->is_put &&
 			     checker_view(health->checker, handle.gid, &report->view) &&
 			     report->view.time_ms != 0;
+	if (report->has_result)
+		find_needed(backend->target.health, report);
 	report->change_count = health_row_list(
 		state_health_row(health->context.state, handle.gid), report->changes);
 	report->override_ms = find_override_ms(report);

@@ -6,9 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "sluicectl/sluicectl_rows.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* "status 200 (13 of 32 in a row; it came back 4 times of late)": what it still needs. */
+static void set_needed(json_t *backend, const json_t *last)
+{
+	json_int_t returns = json_integer_value(json_object_get(last, "returns"));
+	char why[64] = "";
+
+	if (returns > 0)
+		snprintf(why, sizeof(why), "; it came back %" JSON_INTEGER_FORMAT " time%s of late",
+			returns, plural((uint64_t)returns));
+	rows_set_text(backend, "sentence",
+		"%s (%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " in a row%s)",
+		json_string_value(json_object_get(last, "sentence")),
+		json_integer_value(json_object_get(last, "passed_in_a_row")),
+		json_integer_value(json_object_get(last, "needed_in_a_row")), why);
+}
 
 /* "down (override)": an operator's word stands above the check's. */
 static void describe(json_t *backend)
@@ -30,6 +47,9 @@ static void describe(json_t *backend)
 	if (failed > 0 && json_is_string(sentence))
 		rows_set_text(backend, "sentence", "%s (%" JSON_INTEGER_FORMAT " in a row)",
 			json_string_value(sentence), failed);
+	else if (json_is_true(json_object_get(last, "passed")) && json_is_string(sentence) &&
+		 json_is_integer(json_object_get(last, "needed_in_a_row")))
+		set_needed(backend, last);
 }
 
 /* "50% drain, 25% applied": what it asks for; nothing while it asks for what it has anyway. */

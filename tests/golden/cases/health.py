@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import re
 import tempfile
 
 from lib import frames
@@ -68,12 +69,13 @@ def lists_say_who_is_up_and_why_not(rig):
             [], ask=question, **checked_world(folder)).asked
     for answer in (rows, listed):
         for name, health, role, override, reason, sentence in (
-                ("web-1", "up", "serves", None, "passed", "passed"),
+                ("web-1", "up", "serves", None, "passed", "exit status 0"),
                 ("web-2", "down", "failed", None, "exit", "exit status 1"),
                 ("web-3", "down", "failed", "down", "override", "set by an operator")):
             row = answer[name]
             require_equal((row["health"], row["role"], row["override"], row["reason"],
-                           row["sentence"]), (health, role, override, reason, sentence), name)
+                           row["sentence"].partition(", ")[0]),
+                          (health, role, override, reason, sentence), name)
             require(row["since"], f"{name} is so since {row['since']}")
     require_equal(rows["web-3"]["status"], "up", "web-3 by its check")
     newest, *older = rows["web-3"]["changes"]
@@ -125,7 +127,48 @@ def who_drains_or_is_disabled_rests(rig):
 
 
 def told(problems):
-    return [(row["level"], row["object"], row["name"], row["sentence"]) for row in problems]
+    """Without how many results in a row there have been, which are more each time."""
+    return [(row["level"], row["object"], row["name"], re.sub(r", \d+ in a row", "", row["sentence"]))
+            for row in problems]
+
+
+@case
+def what_is_said_of_a_backend_is_its_latest_result(rig):
+    def write(text):
+        path = os.path.join(folder, "web-1")
+        with open(path + ".new", "w", encoding="ascii") as file:
+            file.write(text)
+        os.rename(path + ".new", path)
+
+    def rows_with(daemon, pattern):
+        def rows():
+            answers = [daemon.call(method)[0] for method in ("backend.list", "health.list")]
+            said = [row["sentence"] for row in answers + daemon.call("status")["problems"]]
+            return answers if all(re.search(pattern, sentence) for sentence in said) and all(
+                row["health"] == "down" for row in answers) else None
+
+        return daemon.wait_for(rows, f"all to say {pattern}", SECONDS)
+
+    def question(daemon):
+        at_first = rows_with(daemon, r"exit status 3, \d+ in a row")
+        write("4")
+        then = rows_with(daemon, r"exit status 4, \d+ in a row")
+        write("0")
+        return at_first, then, rows_with(daemon, r"exit status 0, \d+ of 100 in a row")
+
+    with healthy() as folder:
+        write("3")
+        setting = checked_world(folder)
+        setting["pools"][0]["health"].update({
+            "rise": 100, "command": ["/bin/sh", "-c", 'exit $(cat "$0/$SLUICE_BACKEND" || echo 0)',
+                                     folder]})
+        at_first, then, passing = rig.run([], ask=question, **setting).asked
+    for answers, reason in ((at_first, "exit"), (then, "exit"), (passing, "passed")):
+        for row in answers:
+            require_equal((row["health"], row["reason"]), ("down", reason), row)
+            require_equal(row["since"], at_first[0]["since"], "since when it is down")
+    for row, needed in ((then[1], 100), (passing[1], 100)):
+        require_equal((row["last"]["needed_in_a_row"], row["last"]["returns"]), (needed, 0), row)
 
 
 @case
@@ -234,7 +277,7 @@ def explain_says_which_health_made_the_choice(rig):
     for answer in at_first.values():
         require(answer["backend"] != "web-2", "a new flow to a backend that is down")
         require_equal([answer["health"][key] for key in ("health", "role", "sentence")],
-                      ["up", "serves", "passed"], "health of the backend")
+                      ["up", "serves", "exit status 0"], "health of the backend")
         require_equal([answer["pool_health"][key] for key in ("mode", "up", "down")],
                       ["normal", 2, 1], "health of the pool")
     require_equal((moved["home"], moved["current"], moved["backend"]), ("web-1", "web-3", "web-3"),

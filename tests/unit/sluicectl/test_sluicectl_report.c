@@ -248,6 +248,28 @@ static void health_says_what_backends_ask_for_only_where_they_are_asked(void **s
 		"set by an operator\n");
 }
 
+static void health_says_what_a_backend_that_passes_still_needs(void **state)
+{
+	expect_report(health_report,
+		"[{\"pool\":\"web\",\"name\":\"web-1\",\"health\":\"down\",\"role\":\"failed\","
+		"\"type\":\"http\",\"sentence\":\"x\",\"last\":{\"passed\":true,\"sentence\":"
+		"\"status 200\",\"passed_in_a_row\":13,\"failed_in_a_row\":0,"
+		"\"needed_in_a_row\":32,\"returns\":4}},"
+		"{\"pool\":\"web\",\"name\":\"web-2\",\"health\":\"down\",\"role\":\"failed\","
+		"\"type\":\"http\",\"sentence\":\"x\",\"last\":{\"passed\":true,\"sentence\":"
+		"\"status 200\",\"passed_in_a_row\":1,\"failed_in_a_row\":0,"
+		"\"needed_in_a_row\":2,\"returns\":0}},"
+		"{\"pool\":\"web\",\"name\":\"web-3\",\"health\":\"up\",\"role\":\"serves\","
+		"\"type\":\"http\",\"sentence\":\"x\",\"last\":{\"passed\":true,\"sentence\":"
+		"\"status 200\",\"passed_in_a_row\":9,\"failed_in_a_row\":0,"
+		"\"needed_in_a_row\":null,\"returns\":0}}]",
+		"pool  name   health  role    since  check  ms  last result\n"
+		"web   web-1  down    failed  -      http    -  "
+		"status 200 (13 of 32 in a row; it came back 4 times of late)\n"
+		"web   web-2  down    failed  -      http    -  status 200 (1 of 2 in a row)\n"
+		"web   web-3  up      serves  -      http    -  status 200\n");
+}
+
 static void empty_lists_say_so(void **state)
 {
 	expect_report(report_services, "[]", "no services\n");
@@ -413,6 +435,7 @@ int main(void)
 		cmocka_unit_test(pins_are_shown_whole_by_class_and_by_pool),
 		cmocka_unit_test(an_event_is_a_line_whatever_it_has),
 		cmocka_unit_test(health_says_what_backends_ask_for_only_where_they_are_asked),
+		cmocka_unit_test(health_says_what_a_backend_that_passes_still_needs),
 		cmocka_unit_test(empty_lists_say_so),
 		cmocka_unit_test(an_explanation_shows_what_it_has),
 		cmocka_unit_test(an_explanation_says_why_a_flow_is_where_it_is),
