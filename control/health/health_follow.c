@@ -232,6 +232,7 @@ static void go_on(struct checked_pool *pool, const struct checked_pool *was)
 {
 	pool->said_detour = was->said_detour;
 	pool->first_until_ms = was->first_until_ms;
+	pool->decided_ms = was->decided_ms;
 	pool->outcome = was->outcome;
 	pool->is_decided = was->is_decided;
 	pool->mode_since_ms = was->mode_since_ms;

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/printable.h"
 #include "probes/curl_loop.h"
-#include "probes/probe_text.h"
 #include "probes/probe_type.h"
 #include "probes/program.h"
 #include "probes/trust.h"
@@ -101,7 +101,7 @@ static void conclude(struct probe *probe, enum probe_reason reason, int32_t deta
 	probe->result.reason = reason;
 	probe->result.detail = detail;
 	probe->result.duration_us = elapsed_us(probe);
-	probe_text_clean(probe->result.sentence);
+	printable_make(probe->result.sentence);
 }
 
 /* An event that is active needs no memory, so this cannot fail. */

@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
+#include "common/printable.h"
 #include "probes/probe_agent.h"
-#include "probes/probe_text.h"
 #include "require.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -53,7 +53,7 @@ static void clean(const char *bytes, size_t length)
 
 	require(text != NULL);
 	before = strlen(text);
-	probe_text_clean(text);
+	printable_make(text);
 	require(strlen(text) <= before);
 	for (const char *at = text; *at != '\0'; at++)
 		require((unsigned char)*at >= ' ' && *at != 0x7f);

@@ -19,7 +19,13 @@ static void what_is_printable_stays_and_the_rest_becomes_question_marks(void **s
 		{ "surrogate \xed\xa0\x80", "surrogate ???" },
 		{ "beyond \xf4\x90\x80\x80", "beyond ????" },
 		{ "no first byte \x80", "no first byte ?" },
-		{ "cut off \xe2\x82", "cut off ??" },
+		{ "cut off \xe2\x82", "cut off " },
+		{ "reversed \xe2\x80\xae"
+		  "gpj.exe",
+			"reversed ???gpj.exe" },
+		{ "isolated \xe2\x81\xa6x", "isolated ???x" },
+		{ "private \xee\x84\xb6", "private ???" },
+		{ "tagged \xf3\xa0\x81\x81", "tagged ????" },
 		{ "interrupted \xe2\x82x", "interrupted ??x" },
 	};
 

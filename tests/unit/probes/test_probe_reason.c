@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <openssl/x509_vfy.h>
 
+#include "common/printable.h"
 #include "probes/probe_reason.h"
-#include "probes/probe_text.h"
 
 static void a_reason_and_its_detail_make_a_sentence(void **state)
 {
@@ -60,7 +60,7 @@ static void any_detail_of_any_reason_is_printable(void **state)
 			probe_reason_describe(reason, details[i], text);
 			assert_true(strlen(text) > 0);
 			memcpy(clean, text, sizeof(clean));
-			probe_text_clean(clean);
+			printable_make(clean);
 			assert_string_equal(clean, text);
 		}
 }
@@ -127,34 +127,6 @@ static void silence_is_what_nothing_came_back_of(void **state)
 				reason == PROBE_PATH);
 }
 
-static void a_sentence_is_made_printable(void **state)
-{
-	static const struct {
-		const char *text, *clean;
-	} cases[] = {
-		{ "", "" },
-		{ "a b~", "a b~" },
-		{ "a\nb\x7f", "a?b?" },
-		{ "\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80",
-			"\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80" },
-		{ "\xc2\x85x", "??x" },           /* a control character of Latin-1 */
-		{ "\xc0\xafx", "??x" },           /* overlong */
-		{ "\xed\xa0\x80x", "???x" },      /* a surrogate */
-		{ "\xf4\x90\x80\x80x", "????x" }, /* above U+10FFFF */
-		{ "x\xe2\x82", "x" },             /* cut off */
-		{ "x\xe2", "x" },
-		{ "\x80x", "?x" },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		char text[32];
-
-		strcpy(text, cases[i].text);
-		probe_text_clean(text);
-		assert_string_equal(text, cases[i].clean);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,7 +135,6 @@ int main(void)
 		cmocka_unit_test(the_numbers_of_reasons_stay),
 		cmocka_unit_test(an_errno_is_the_backends_or_this_nodes),
 		cmocka_unit_test(silence_is_what_nothing_came_back_of),
-		cmocka_unit_test(a_sentence_is_made_printable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
