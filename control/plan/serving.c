@@ -28,15 +28,6 @@ struct decision {
 	struct serving_outcome outcome;
 };
 
-static enum health_status status_of(const struct serving_backend *backend)
-{
-	switch (backend->override) {
-	case HEALTH_OVERRIDE_UP: return HEALTH_UP;
-	case HEALTH_OVERRIDE_DOWN: return HEALTH_DOWN;
-	default: return backend->status;
-	}
-}
-
 static enum zone_kind zone_kind_of(
 	const struct serving_policy *policy, const struct serving_backend *backend)
 {
@@ -83,7 +74,7 @@ static void count_backends(
 
 		if (backend->active)
 			decision->tallies[backend->group][zone_kind_of(decision->policy, backend)]
-				.status[status_of(backend)]++;
+				.status[backend->status]++;
 	}
 }
 
@@ -211,7 +202,7 @@ static void choose_candidates(struct decision *decision)
 
 static bool is_candidate(const struct decision *decision, const struct serving_backend *backend)
 {
-	return backend->group == decision->group && decision->takes[status_of(backend)] &&
+	return backend->group == decision->group && decision->takes[backend->status] &&
 	       decision->takes_zone[zone_kind_of(decision->policy, backend)];
 }
 
@@ -222,7 +213,7 @@ static struct own_zone count_own(
 
 	for (size_t i = 0; i < count; i++) {
 		const struct serving_backend *backend = &backends[i];
-		enum health_status status = status_of(backend);
+		enum health_status status = backend->status;
 		bool is_up = status == HEALTH_UP, is_known = status != HEALTH_INITIAL;
 
 		if (!backend->active || backend->group != decision->group ||
@@ -267,7 +258,7 @@ static void prefer_own_zone(
 static enum serving_verdict judge(
 	const struct decision *decision, const struct serving_backend *backend)
 {
-	bool is_down = status_of(backend) == HEALTH_DOWN;
+	bool is_down = backend->status == HEALTH_DOWN;
 
 	/* one that is not active has old flows at most, and these gain nothing by failing open */
 	if (is_candidate(decision, backend) && (backend->active || !is_down) &&

@@ -35,11 +35,10 @@
 #define SERVING_SENTENCE_SIZE 200
 
 struct serving_backend {
-	bool active;      /* by the configuration: it drains not, is not off, has a weight */
-	uint8_t status;   /* enum health_status; UP where nothing is checked */
-	uint8_t override; /* enum health_override */
-	uint8_t group;    /* below group_count; 0 is the first to serve */
-	uint16_t zone;    /* or ZONES_NONE: as near as the node's own, and never drained */
+	bool active;    /* by the configuration: it drains not, is not off, has a weight */
+	uint8_t status; /* enum health_status, or its override; UP where nothing is checked */
+	uint8_t group;  /* below group_count; 0 is the first to serve */
+	uint16_t zone;  /* or ZONES_NONE: as near as the node's own, and never drained */
 	uint16_t weight;
 };
 

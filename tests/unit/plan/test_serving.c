@@ -12,7 +12,7 @@ static const bool drained_zones[] = { false, false, true };
 /*
  * A pool in letters, a word for each backend: U, D or I for up, down or initial; then, as far as
  * they are not the usual: the zone a (the node's own), b or z (drained); the group 1 or 2; `off`
- * by '-'; '+' or '!' for an operator's word that it is up or down; '*' for a weight of 10.
+ * by '-'; '*' for a weight of 10.
  */
 static size_t parse(const char *text, struct serving_backend *backends)
 {
@@ -41,8 +41,6 @@ static size_t parse(const char *text, struct serving_backend *backends)
 		case '1': backend->group = 1; break;
 		case '2': backend->group = 2; break;
 		case '-': backend->active = false; break;
-		case '+': backend->override = HEALTH_OVERRIDE_UP; break;
-		case '!': backend->override = HEALTH_OVERRIDE_DOWN; break;
 		case '*': backend->weight = 10; break;
 		default: assert_int_equal(*text, ' ');
 		}
@@ -76,7 +74,6 @@ static const struct row {
 	{ "nobody", "", { POOL }, "", SERVING_MODE_EMPTY, false },
 	{ "nobody active", "U- D- I-", { POOL }, "SFS", SERVING_MODE_EMPTY, false },
 	{ "one that drains counts as none", "D U-", { POOL }, "SS", SERVING_MODE_ALL_DOWN, false },
-	{ "an operator's word", "U! D+ I+ I!", { POOL }, "FSSF", SERVING_MODE_NORMAL, false },
 
 	{ "all down", "D D", { POOL }, "SS", SERVING_MODE_ALL_DOWN, false },
 	{ "all down, drop", "D D", { POOL, .all_down = CONFIG_ALL_DOWN_DROP }, "FF",
@@ -277,18 +274,10 @@ static void draw_world(struct world *world, unsigned int *random)
 		world->backends[i] = (struct serving_backend){
 			.active = draw(random, 5) != 0,
 			.status = draw(random, HEALTH_STATUS_COUNT),
-			.override = draw(random, 8) == 0 ? draw(random, HEALTH_OVERRIDE_COUNT) : 0,
 			.group = draw(random, world->policy.group_count),
 			.zone = draw(random, 4) == 0 ? ZONES_NONE : draw(random, 3),
 			.weight = 1 + draw(random, 100),
 		};
-}
-
-static enum health_status status_of(const struct serving_backend *backend)
-{
-	if (backend->override != HEALTH_OVERRIDE_NONE)
-		return backend->override == HEALTH_OVERRIDE_UP ? HEALTH_UP : HEALTH_DOWN;
-	return backend->status;
 }
 
 static bool is_in_drained_zone(const struct world *world, const struct serving_backend *backend)
@@ -302,7 +291,7 @@ static size_t count_active(const struct world *world, enum health_status status,
 	size_t count = 0;
 
 	for (size_t i = 0; i < world->count; i++)
-		count += world->backends[i].active && status_of(&world->backends[i]) == status &&
+		count += world->backends[i].active && world->backends[i].status == status &&
 			 !(open && is_in_drained_zone(world, &world->backends[i]));
 	return count;
 }
@@ -322,7 +311,7 @@ static void assert_sound(const struct world *world, const struct serving_outcome
 	for (size_t i = 0; i < world->count; i++) {
 		const struct serving_backend *backend = &world->backends[i];
 		bool serves = verdicts[i] == SERVING_SERVES;
-		enum health_status status = status_of(backend);
+		enum health_status status = backend->status;
 
 		serving += backend->active && serves;
 		/* what is down serves only where checks are not believed, and never rests */
@@ -386,7 +375,6 @@ static void assert_one_more_does_no_harm(
 	if (!backend->active)
 		return;
 	backend->status = HEALTH_UP;
-	backend->override = HEALTH_OVERRIDE_NONE;
 	other = serving_decide(&better.policy, better.backends, better.count, verdicts);
 	assert_sound(&better, &other, verdicts);
 	assert_true(other.serving > 0);
